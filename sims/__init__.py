@@ -1,0 +1,1 @@
+"""Evidence by chance, and the algorithms of the papers."""

@@ -1,0 +1,72 @@
+"""Building a case: the objects that a claim's law names, drawn in order from named streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from sims.chance import draws
+from theory.claim import Case, Draw
+
+Streams = Callable[[str], np.random.Generator]
+
+
+def build_case(law: Mapping[str, Draw], params: Case, streams: Streams, batch: int) -> dict[str, Any]:
+    """Draw every object of a law, each with a leading axis of length `batch`, beside the parameters.
+
+    Raises
+    ------
+    ValueError
+        where a draw has an unknown kind.
+    """
+    case: dict[str, Any] = dict(params)
+    for name, draw in law.items():
+        case[name] = _draw(draw, case, streams, name, batch)
+    return case
+
+
+def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> Any:
+    shape = tuple(int(case[s]) if isinstance(s, str) else s for s in draw.shape)
+    match draw.kind:
+        case "gaussian":
+            return _number(draw, case, "scale", 1.0) * streams(name).standard_normal((batch, *shape))
+        case "direction":
+            return _number(draw, case, "norm", 1.0) * _directions(streams(name), (batch, *shape))
+        case "sigma_min":
+            return draws.smallest_singular_values(streams(name), *shape, batch)
+        case "sigma_max":
+            return draws.largest_singular_values(streams(name), *shape, batch)
+        case "jacobian_sigma_min":
+            return draws.jacobian_smallest_singular_values(streams(name), *shape, batch)
+        case "image":
+            return _image(case, int(shape[0]), batch)
+        case "descent":
+            return _descent(draw, case)
+        case "derived":
+            return draw.options["of"](case)
+    raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
+
+
+def _number(draw: Draw, case: Case, option: str, default: float) -> float:
+    value = draw.options.get(option, default)
+    return float(case[value]) if isinstance(value, str) else float(value)
+
+
+def _directions(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    x = generator.standard_normal(shape)
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def _image(case: Case, n: int, batch: int) -> np.ndarray:
+    from sims.descent.signals import camera_crops
+
+    return camera_crops(n, batch)
+
+
+def _descent(draw: Draw, case: Case) -> Any:
+    from sims.descent.trajectory import follow
+
+    step = draw.options["step"](case)
+    return follow(case["V"], case["g"], case["y"], step=step, steps=int(case["steps"]), z_norm=1.0)

@@ -1,0 +1,39 @@
+"""Exact binomial intervals, and the family-wise level split over the ledger."""
+
+from __future__ import annotations
+
+import math
+
+from scipy.stats import beta
+
+
+def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, float]:
+    """Two-sided exact interval for a success probability; it misses the truth with probability <= level.
+
+    Raises
+    ------
+    ValueError
+        where 0 <= successes <= trials, trials >= 1 or 0 < level < 1 does not hold.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"successes must lie in 0..trials with trials >= 1, got {successes} of {trials}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+    k, n, tail = successes, trials, level / 2
+    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(beta.isf(tail, k + 1, n - k))
+    return low, high
+
+
+def split_level(family_level: float, intervals: int) -> float:
+    """Level of each interval (Bonferroni), so that all hold together with probability >= 1 - family_level."""
+    if intervals < 1:
+        raise ValueError(f"intervals must be at least 1, got {intervals}")
+    return family_level / intervals
+
+
+def trials_to_resolve(failure: float, level: float) -> int:
+    """How many trials without a failure put the whole interval below a claimed failure probability."""
+    if not 0 < failure < 1:
+        raise ValueError(f"failure must lie strictly between 0 and 1, got {failure}")
+    return math.ceil(math.log(level / 2) / math.log1p(-failure))

@@ -1,0 +1,1 @@
+"""Gradient-descent trajectories of the two-layer generator."""

@@ -1,0 +1,1 @@
+"""Evidence without chance: symbolic reductions, exact laws, ball-arithmetic enclosures."""

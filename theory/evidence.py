@@ -1,0 +1,76 @@
+"""The kinds of evidence: what was seen, never what is concluded from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """Identities reduced by computer algebra; `residuals` holds what did not reduce to zero (or to true).
+
+    Where the checks make up a `sufficient` argument only, a residual decides nothing.
+    """
+
+    checked: tuple[str, ...]
+    residuals: tuple[str, ...]
+    argument: str
+    sufficient: bool = False
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Cases decided by a closed form or an exact law; `exhausts` when they cover the whole domain."""
+
+    cases: int
+    informative: int
+    margin: float
+    worst_case: dict[str, Any]
+    argument: str = ""
+    exhausts: bool = False
+    undecided: int = 0
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """Quantities in ball arithmetic; `margin` encloses the claim's margin, so its sign is certain or open.
+
+    Where the margin is of a `sufficient` condition only, a negative one decides nothing.
+    """
+
+    quantities: dict[str, str]
+    margin: tuple[float, float]
+    argument: str = ""
+    exhausts: bool = False
+    sufficient: bool = False
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A property-based search: how many draws, where hypotheses held, where the bound said something."""
+
+    draws: int
+    applicable: int
+    informative: int
+    margin: float
+    worst_case: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One Monte-Carlo cell: successes in trials fixed beforehand, Clopper-Pearson interval at `level`."""
+
+    case: dict[str, Any]
+    claimed: float
+    successes: int
+    trials: int
+    applicable: int
+    level: float
+    low: float
+    high: float
+    worst_margin: float
+    worst_case: dict[str, Any] = field(default_factory=dict)
+
+
+Evidence = Symbolic | Exact | Enclosed | Searched | Counted

@@ -1,0 +1,75 @@
+"""The ledger: every claim of every paper, found in its folder and checked to hang together."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+
+from theory import claims as claims_folder
+from theory.claim import Claim
+
+
+@lru_cache(maxsize=1)
+def ledger() -> Mapping[str, Claim]:
+    """Return every claim by id, in the order of its paper."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(claims_folder.__path__))
+    found = [c for name in modules for c in importlib.import_module(f"theory.claims.{name}").CLAIMS]
+    by_id = {claim.id: claim for claim in found}
+    if len(by_id) < len(found):
+        twice = sorted({c.id for c in found if sum(o.id == c.id for o in found) > 1})
+        raise ValueError(f"claim ids must be unique, got {twice} more than once")
+    _check_needs(by_id)
+    return by_id
+
+
+def _check_needs(by_id: Mapping[str, Claim]) -> None:
+    for claim in by_id.values():
+        missing = [need for need in claim.needs if need not in by_id]
+        if missing:
+            raise ValueError(f"claim {claim.id} needs unknown claims {missing}")
+    try:
+        TopologicalSorter({c.id: c.needs for c in by_id.values()}).prepare()
+    except CycleError as error:
+        raise ValueError(f"claims must not need each other in a circle, got {error.args[1]}") from error
+
+
+def in_order_of_need(ids: Iterable[str]) -> list[str]:
+    """Order claims so that each comes after those it needs, adding the needed ones."""
+    by_id = ledger()
+    graph: dict[str, tuple[str, ...]] = {}
+    waiting = list(ids)
+    while waiting:
+        name = waiting.pop()
+        if name not in graph:
+            graph[name] = by_id[name].needs
+            waiting.extend(by_id[name].needs)
+    position = {name: i for i, name in enumerate(by_id)}
+    ordered = TopologicalSorter({k: sorted(graph[k], key=position.__getitem__) for k in sorted(graph)})
+    return list(ordered.static_order())
+
+
+def select(names: Sequence[str]) -> list[str]:
+    """Return the claim ids that the names stand for: an id, or the front part of ids up to a dot.
+
+    Raises
+    ------
+    ValueError
+        where a name stands for no claim; the sentence offers the nearest ids.
+    """
+    chosen: list[str] = []
+    for name in names or list(ledger()):
+        hits = [i for i in ledger() if i == name or i.startswith(name + ".")]
+        if not hits:
+            raise ValueError(_unknown(name))
+        chosen += [i for i in hits if i not in chosen]
+    return chosen
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, list(ledger()), n=3, cutoff=0.4)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"claim id must be one that `untrained claims` lists, got {name!r}{hint}"

@@ -1,0 +1,87 @@
+"""The meta-theorem: from (alpha, beta, R) to step, rate and path length of gradient descent.
+
+Loss ||f(theta) - y||^2/2. A1: sigma_min(J(theta_0)) >= 2 alpha. A2: ||J(theta) - J(theta_0)|| <= alpha/3
+within R of theta_0. A3: ||J(theta)|| <= beta. Source: vanveen18 Theorem B.5 (Oymak and Soltanolkotabi 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.objects.shapes import Array
+
+RATE = (1, 4)
+"""Printed: ||r_tau|| <= (1 - eta alpha^2/4)^tau ||r_0||."""
+PATH = (1, 5)
+"""Printed: (alpha/5) ||theta_tau - theta_0|| + ||r_tau|| <= ||r_0||."""
+SHARP_RATE = (7, 6)
+"""Proved here: the 1/4 may be 7/6."""
+SHARP_PATH = (1, 2)
+"""Proved here: the 1/5 may be 1/2, for the path length and so for the distance."""
+
+
+def radius_needed(alpha: float, initial_misfit: float, *, path: tuple[int, int] = PATH) -> float:
+    """R = ||r_0||/(path alpha): 5 ||r_0||/alpha as printed.
+
+    Raises
+    ------
+    ValueError
+        where alpha <= 0.
+    Source: vanveen18 Theorem B.5
+    """
+    if not alpha > 0:
+        raise ValueError(f"alpha must be > 0, got {alpha}")
+    return initial_misfit * path[1] / (path[0] * alpha)
+
+
+def contraction(step: float, alpha: float, *, rate: tuple[int, int] = RATE) -> float:
+    """1 - rate eta alpha^2, the factor per step. Source: vanveen18 Theorem B.5."""
+    return 1 - rate[0] / rate[1] * step * alpha**2
+
+
+@dataclass(frozen=True)
+class Path:
+    """A gradient-descent run: misfits ||r_t|| (T+1,), distances ||theta_t - theta_0||, lengths of the path."""
+
+    misfits: Array
+    distances: Array
+    lengths: Array
+
+
+def descend(
+    misfit_and_jacobian: Callable[[Array], tuple[Array, Array]], start: Array, step: float, steps: int
+) -> Path:
+    """Gradient descent on ||f(theta) - y||^2/2, `misfit_and_jacobian(theta)` giving r (n,) and J (n, p)."""
+    theta, misfits, distances, lengths = start.copy(), [], [0.0], [0.0]
+    for _ in range(steps):
+        r, J = misfit_and_jacobian(theta)
+        misfits.append(float(np.linalg.norm(r)))
+        move = step * (J.T @ r)
+        theta = theta - move
+        distances.append(float(np.linalg.norm(theta - start)))
+        lengths.append(lengths[-1] + float(np.linalg.norm(move)))
+    misfits.append(float(np.linalg.norm(misfit_and_jacobian(theta)[0])))
+    return Path(np.array(misfits), np.array(distances), np.array(lengths))
+
+
+@dataclass(frozen=True)
+class FoldedMap:
+    """f(theta) = P (J_0 theta + bend |theta|) with orthogonal P: J moves by at most 2 bend, so A2 is known.
+
+    J_0 is n x n diagonal with entries `spectrum`; bend is scalar. A1 to A3 can be evaluated exactly:
+    J(theta) = P (diag(spectrum) + bend diag(sign theta)).
+    """
+
+    rotation: Array
+    spectrum: Array
+    bend: float
+    target: Array
+
+    def __call__(self, theta: Array) -> tuple[Array, Array]:
+        """Misfit and Jacobian at theta (sign(0) = 1)."""
+        sign = np.where(theta >= 0, 1.0, -1.0)
+        diagonal = self.spectrum + self.bend * sign
+        return self.rotation @ (diagonal * theta) - self.target, self.rotation * diagonal

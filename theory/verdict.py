@@ -1,0 +1,231 @@
+"""The one place where verdicts are made: pure functions from evidence to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
+
+Status = Literal["PROVED", "SUPPORTED", "CONSISTENT", "INCONCLUSIVE", "VACUOUS", "REFUTED", "UNTESTED"]
+Finding = Literal["refutes", "proves", "supports", "unresolved", "open", "silent"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A status with its reason, its smallest margin and the case where that margin was met."""
+
+    status: Status
+    why: str
+    margin: float | None = None
+    informative: float | None = None
+    worst_case: dict[str, Any] = field(default_factory=dict)
+    decided_by: tuple[str, ...] = ()
+    controls_refuted: tuple[str, ...] = ()
+    controls_missed: tuple[str, ...] = ()
+
+
+def finding(evidence: Evidence) -> Finding:
+    """What one piece of evidence says on its own."""
+    match evidence:
+        case Symbolic():
+            return _symbolic_finding(evidence)
+        case Exact():
+            return _exact_finding(evidence)
+        case Enclosed():
+            return _enclosed_finding(evidence)
+        case Searched():
+            return _searched_finding(evidence)
+        case Counted():
+            return _counted_finding(evidence)
+
+
+def _symbolic_finding(e: Symbolic) -> Finding:
+    if not e.residuals:
+        return "proves"
+    return "open" if e.sufficient else "refutes"
+
+
+def _exact_finding(e: Exact) -> Finding:
+    if e.cases and e.margin < 0:
+        return "refutes"
+    if e.undecided:
+        return "open"
+    if e.exhausts and e.cases:
+        return "proves"
+    return "supports" if e.informative else "silent"
+
+
+def _enclosed_finding(e: Enclosed) -> Finding:
+    low, high = e.margin
+    if high < 0 and not e.sufficient:
+        return "refutes"
+    if low < 0:
+        return "open"
+    return "proves" if e.exhausts else "supports"
+
+
+def _searched_finding(e: Searched) -> Finding:
+    if e.applicable and e.margin < 0:
+        return "refutes"
+    return "supports" if e.informative else "silent"
+
+
+def _counted_finding(e: Counted) -> Finding:
+    if not e.applicable or e.claimed <= 0:
+        return "silent"
+    if e.high < e.claimed:
+        return "refutes"
+    if e.low >= e.claimed:
+        return "supports"
+    best_low = (e.level / 2) ** (1 / e.applicable)
+    return "unresolved" if best_low < e.claimed else "open"
+
+
+def judge(
+    evidence: Sequence[Evidence],
+    controls: Mapping[str, Sequence[Evidence]],
+    needs: Mapping[str, Status] | None = None,
+    *,
+    fitted: bool = False,
+) -> Verdict:
+    """Judge a claim by its evidence, the same evidence on its false siblings, and the verdicts it rests on.
+
+    Parameters
+    ----------
+    evidence : what was seen on the claim itself.
+    controls : for each false sibling, what the same routes saw on it.
+    needs : verdicts of the claims that the argument rests on; a proof is only as good as these.
+    fitted : True where a constant was fitted to data, so that agreement shows nothing.
+    """
+    if not evidence:
+        return Verdict("UNTESTED", "no evidence was gathered")
+    findings = [(type(e).__name__, finding(e)) for e in evidence]
+    affirming = {kind for kind, f in findings if f in ("proves", "supports")}
+    refuted, missed = _split_controls(controls, affirming)
+    status, why = _status(findings, refuted, missed, needs or {}, fitted)
+    margin, worst_case = _worst(evidence)
+    kinds = tuple(sorted(_strongest(findings)))
+    return Verdict(status, why, margin, _informative(evidence), worst_case, kinds, refuted, missed)
+
+
+def _strongest(findings: Sequence[tuple[str, Finding]]) -> set[str]:
+    """The kinds of evidence that carry the verdict: the strongest finding's kinds."""
+    ranks: tuple[Finding, ...] = ("refutes", "proves", "open", "supports", "unresolved", "silent")
+    strongest = next(rank for rank in ranks if any(f == rank for _, f in findings))
+    return {kind for kind, f in findings if f == strongest}
+
+
+def _split_controls(
+    controls: Mapping[str, Sequence[Evidence]], affirming: set[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def refuted(seen: Sequence[Evidence]) -> bool:
+        return any(finding(e) == "refutes" and type(e).__name__ in affirming for e in seen)
+
+    names = sorted(controls)
+    return tuple(n for n in names if refuted(controls[n])), tuple(n for n in names if not refuted(controls[n]))
+
+
+def _status(
+    findings: Sequence[tuple[str, Finding]],
+    refuted: tuple[str, ...],
+    missed: tuple[str, ...],
+    needs: Mapping[str, Status],
+    fitted: bool,
+) -> tuple[Status, str]:
+    kinds: dict[Finding, list[str]] = {}
+    for kind, f in findings:
+        kinds.setdefault(f, []).append(kind)
+    if "refutes" in kinds:
+        clash = "; this contradicts other evidence that proves it" if "proves" in kinds else ""
+        return "REFUTED", f"refuted by {_names(kinds['refutes'])}{clash}"
+    if "open" in kinds and "proves" not in kinds:
+        return "INCONCLUSIVE", f"{_names(kinds['open'])} straddles the claim"
+    if "proves" in kinds or "supports" in kinds:
+        return _affirmed(kinds, refuted, missed, needs, fitted)
+    if "unresolved" in kinds:
+        return "CONSISTENT", "nothing against it, but the claimed failure rate is below what the trials resolve"
+    return "VACUOUS", "the hypotheses were never met, or the bound said nothing, on every tested case"
+
+
+def _affirmed(
+    kinds: Mapping[Finding, list[str]],
+    refuted: tuple[str, ...],
+    missed: tuple[str, ...],
+    needs: Mapping[str, Status],
+    fitted: bool,
+) -> tuple[Status, str]:
+    if missed:
+        return "CONSISTENT", f"the same evidence failed to refute the false sibling {', '.join(missed)}"
+    if not refuted:
+        return "CONSISTENT", "no false sibling was tested, so the evidence has shown no power"
+    if fitted:
+        return "CONSISTENT", "a constant was fitted, so agreement is by construction"
+    weak = [name for name, status in sorted(needs.items()) if status != "PROVED"]
+    if "proves" in kinds and not weak:
+        return "PROVED", f"proved by {_names(kinds['proves'])}"
+    if "proves" in kinds:
+        broken = [name for name in weak if needs[name] == "REFUTED"]
+        if broken:
+            return "INCONCLUSIVE", f"the argument rests on {', '.join(broken)}, which is refuted"
+        return "SUPPORTED", f"proved if {', '.join(weak)} holds, which is not proved here"
+    return "SUPPORTED", f"no counterexample by {_names(kinds['supports'])}"
+
+
+def _names(kinds: Sequence[str]) -> str:
+    return " and ".join(sorted(set(kinds)))
+
+
+def _margin_of(e: Evidence) -> tuple[float, dict[str, Any]] | None:
+    match e:
+        case Exact() | Searched():
+            return (e.margin, e.worst_case) if _tested(e) else None
+        case Enclosed():
+            return e.margin[0], {"enclosed": e.quantities}
+        case Counted():
+            if not e.applicable:
+                return None
+            gap = (e.successes / e.applicable - e.claimed) / max(abs(e.claimed), 1e-300)
+            return gap, {**e.case, **e.worst_case}
+        case Symbolic():
+            return (-1.0, {"residual": e.residuals[0]}) if e.residuals else None
+
+
+def _tested(e: Exact | Searched) -> int:
+    return e.cases if isinstance(e, Exact) else e.applicable
+
+
+def _worst(evidence: Sequence[Evidence]) -> tuple[float | None, dict[str, Any]]:
+    margins = [m for m in map(_margin_of, evidence) if m is not None]
+    if not margins:
+        return (0.0 if any(isinstance(e, Symbolic) for e in evidence) else None), {}
+    return min(margins, key=lambda m: m[0])
+
+
+def _informative(evidence: Sequence[Evidence]) -> float | None:
+    tested = said = 0
+    for e in evidence:
+        match e:
+            case Exact():
+                tested, said = tested + e.cases, said + e.informative
+            case Searched():
+                tested, said = tested + e.draws, said + e.informative
+            case Counted():
+                tested, said = tested + e.trials, said + (e.applicable if e.claimed > 0 else 0)
+            case Symbolic() | Enclosed():
+                pass
+    return said / tested if tested else (1.0 if evidence else None)
+
+
+def contradicts(now: Status, recorded: Status) -> bool:
+    """True when two verdicts on one claim cannot both stand.
+
+    A weaker verdict at a smaller budget is no contradiction, but a proof that no longer goes through is one.
+    """
+    if now == recorded:
+        return False
+    opposed = {"REFUTED": {"PROVED", "SUPPORTED"}, "PROVED": {"REFUTED", "VACUOUS"}, "SUPPORTED": {"REFUTED"}}
+    lost_proof = recorded == "PROVED"
+    lost_refutation = recorded == "REFUTED" and now in ("PROVED", "SUPPORTED")
+    return lost_proof or lost_refutation or recorded in opposed.get(now, set())
