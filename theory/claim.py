@@ -104,11 +104,15 @@ class ExactRoute:
 
 @dataclass(frozen=True)
 class SearchRoute:
-    """Sides on a drawn case, searched for the smallest margin; each must be >= 0 on every case."""
+    """Sides on a drawn case, searched for the smallest margin; each must be >= 0 on every case.
+
+    `trivial` tells where the bound says nothing; `within` narrows the domain to what can be computed.
+    """
 
     sides: Callable[[Case, Constants], Sides]
     trivial: Callable[[Case, Constants], Any] | None = None
     effort: float = 1.0
+    within: Mapping[str, Range] | None = None
 
 
 @dataclass(frozen=True)

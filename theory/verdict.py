@@ -102,12 +102,18 @@ def judge(
     if not evidence:
         return Verdict("UNTESTED", "no evidence was gathered")
     findings = [(type(e).__name__, finding(e)) for e in evidence]
-    affirming = {kind for kind, f in findings if f in ("proves", "supports")}
-    refuted, missed = _split_controls(controls, affirming)
+    refuted, missed = _split_controls(controls, _speaking(findings))
     status, why = _status(findings, refuted, missed, needs or {}, fitted)
     margin, worst_case = _worst(evidence)
     kinds = tuple(sorted(_strongest(findings)))
     return Verdict(status, why, margin, _informative(evidence), worst_case, kinds, refuted, missed)
+
+
+def _speaking(findings: Sequence[tuple[str, Finding]]) -> set[str]:
+    """The kinds of evidence whose word is taken: a false sibling must be refuted by one of these."""
+    affirming = {kind for kind, f in findings if f in ("proves", "supports", "unresolved")}
+    refuting = {kind for kind, f in findings if f == "refutes"}
+    return refuting or affirming
 
 
 def _strongest(findings: Sequence[tuple[str, Finding]]) -> set[str]:
@@ -118,10 +124,10 @@ def _strongest(findings: Sequence[tuple[str, Finding]]) -> set[str]:
 
 
 def _split_controls(
-    controls: Mapping[str, Sequence[Evidence]], affirming: set[str]
+    controls: Mapping[str, Sequence[Evidence]], speaking: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     def refuted(seen: Sequence[Evidence]) -> bool:
-        return any(finding(e) == "refutes" and type(e).__name__ in affirming for e in seen)
+        return any(finding(e) == "refutes" and type(e).__name__ in speaking for e in seen)
 
     names = sorted(controls)
     return tuple(n for n in names if refuted(controls[n])), tuple(n for n in names if not refuted(controls[n]))

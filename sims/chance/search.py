@@ -118,7 +118,8 @@ def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[h
         report_multiple_bugs=False,
         verbosity=hypothesis.Verbosity.quiet,
     )
-    params = st.fixed_dictionaries({name: strategy(values) for name, values in claim.domain.items()})
+    domain = claim.domain if claim.search is None or claim.search.within is None else claim.search.within
+    params = st.fixed_dictionaries({name: strategy(values) for name, values in domain.items()})
     source = int(stream(root_seed, claim.id, "search").integers(2**63))
     given = hypothesis.given(params, st.integers(0, 2**32 - 1))
     hypothesis.seed(source)(settings(given(visit)))()

@@ -94,12 +94,16 @@ _LEMMAS = (
     Claim(
         id="own.lemB1_threshold",
         source=_src("exact thresholds of Lemma B.1"),
-        says="The least d at which Lemma B.1's conclusion has probability 1 - 2e^{-n}, for each listed n: it holds there and fails one below.",
-        tex=r"d^*(n)=\min\{d\ge n: P(\sigma_{\min}(J)<\tfrac12\nu\sqrt d\|z\|)\le 2e^{-n}\}",
+        says="For n = 1, 2, 3, 4, 8, 12, 16, 32, 64 Lemma B.1's conclusion first has probability 1 - 2e^{-n} at d = 1, 31, 87, 149, 413, 686, 962, 2073, 4310: it has it there and lacks it one below (d/n = 67.3 at n = 64; the proof asks for 3528).",
+        tex=r"P(\sigma_{\min}(J)<\tfrac12\nu\sqrt d\,\|z\|)\le 2e^{-n}\ \text{at}\ d=d^*(n),\ >2e^{-n}\ \text{at}\ d^*(n)-1",
         refuted_by="an n whose exact law puts the threshold elsewhere",
         domain={"n": Range(1, 64)},
         constants=_k(shift=0),
-        exact=ExactRoute(_THRESHOLDS, Lazy("theory.derive.laws", "width_threshold")),
+        exact=ExactRoute(
+            _THRESHOLDS,
+            Lazy("theory.derive.laws", "width_threshold"),
+            "The listed pairs are the whole statement; each sign is certain in ball arithmetic.",
+        ),
         controls=(Control("one_more", "One more than the threshold is the threshold.", {"shift": 1}),),
     ),
     Claim(

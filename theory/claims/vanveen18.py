@@ -278,6 +278,10 @@ _PERTURBATION = (
             tuple({"m": m, "d": d} for d in (1, 10, 1000, 10**6, 10**9) for m in (1, 2, 5, 20, 100, 400) if m <= d),
             _lazy("laws", "rank_failure"),
         ),
+        search=SearchRoute(
+            _lazy("laws", "rank_failure"),
+            within={"m": Range(1, 3000, True, True), "d": Range(3000, 10**9, True, True)},
+        ),
         controls=(
             Control("exponent_half", "e^{-m/2} in place of e^{-m/6}.", {"exponent": F(1, 2)}),
             Control("level_2", "2m/d in place of m/(2d).", {"level": 2}),
@@ -334,7 +338,7 @@ _PERTURBATION = (
         domain={"n": Range(1, 8), "d": Range(60, 1200)},
         constants=_k(linear=0),
         exact=ExactRoute(
-            ({"n": 4, "d": 300, "flips": 60}, {"n": 4, "d": 600, "flips": 120}, {"n": 8, "d": 1200, "flips": 240}),
+            ({"n": 4, "d": 300, "flips": 48}, {"n": 4, "d": 600, "flips": 96}, {"n": 8, "d": 1200, "flips": 192}),
             _lazy("laws", "perturbation_failure"),
         ),
         controls=(Control("sixty_fourth", "A 64th of the missing linear term.", {"linear": F(1, 64)}),),
@@ -424,7 +428,7 @@ _MISFIT = (
         refuted_by="a moment that differs: E||V phi||^2 = n nu^2 ||phi||^2",
         constants=_k(dimension="d"),
         symbolic=_lazy("symbolic", "output_law"),
-        controls=(Control("also_d", "The same in other words.", {}),),
+        controls=(Control("in_nd", "g in R^{nd}.", {"dimension": "nd"}),),
     ),
     Claim(
         id="vanveen18.lemB4.law.corrected",
@@ -481,7 +485,12 @@ _MISFIT = (
         needs=("vanveen18.lemB4.law.corrected",),
         assumes=("Chernoff's bound",),
         enclosed=_lazy("ball", "joint_exponent"),
-        exact=ExactRoute(_MISFIT_CASES, _lazy("laws", "output_norm_failure")),
+        exact=ExactRoute(_MISFIT_CASES, _lazy("laws", "output_norm_failure"), informative=_lazy("laws", "misfit_says_something")),
+        search=SearchRoute(
+            _lazy("laws", "output_norm_failure"),
+            trivial=_lazy("laws", "misfit_says_nothing"),
+            within={"n": Range(1, 80), "d": Range(1, 80)},
+        ),
         controls=(
             Control("factor_one", "||y|| in place of 2||y||.", {"factor": 1}),
             Control("exponent_seven_tenths", "e^{-0.7 n} + e^{-0.7 d}.", {"exponent": F(7, 10)}),
@@ -497,7 +506,7 @@ _MISFIT = (
         constants=_k(factor=3, exponent=F(1, 2)),
         needs=("vanveen18.lemB4.norm", "vanveen18.lemB4.triangle"),
         symbolic=_lazy("symbolic", "misfit_assembly"),
-        exact=ExactRoute(tuple(k for k in _MISFIT_CASES if k["n"] <= 20), _lazy("laws", "misfit_failure")),
+        exact=ExactRoute(tuple(k for k in _MISFIT_CASES if k["n"] <= 20), _lazy("laws", "misfit_failure"), informative=_lazy("laws", "misfit_says_something")),
         controls=(Control("factor_six_fifths", "1.2||y||.", {"factor": F(6, 5)}),),
     ),
 )

@@ -168,10 +168,13 @@ def folded_constants(case: Case) -> tuple[float, float]:
 
 
 def bound_along(case: Case, c: Constants) -> Sides:
-    """Misfits of a run against 3 factor^tau ||y||: the largest ratio over tau."""
+    """Misfits of a run against 3 factor^tau ||y||: the largest ratio over tau.
+
+    1e-12 ||y|| is added to the bound: a run in float64 cannot fall below its own rounding.
+    """
     misfits = case["run"].misfits
     n, d = case["V"].shape[-2:]
-    allowed = 3 * _factor(c, n, d) ** np.arange(misfits.shape[-1])
+    allowed = 3 * _factor(c, n, d) ** np.arange(misfits.shape[-1]) + 1e-12
     return Sides((misfits / allowed).max(axis=-1), 1.0)
 
 

@@ -30,7 +30,7 @@ def decide(claim: Claim) -> Exact:
     undecided = sum(low < 0 <= high for _, low, high in rows)
     certain_failure = [row for row in rows if row[2] < 0]
     case, low, high = min(certain_failure or rows, key=lambda row: row[1])
-    margin = high if certain_failure else low
+    margin = high if certain_failure else max(low, 0.0) if undecided else low
     return Exact(
         len(route.cases), informative, margin, dict(case), route.covers, bool(route.covers), undecided
     )
@@ -51,4 +51,4 @@ def _bounds(margin: Any) -> tuple[float, float]:
     x = float(margin)
     if math.isnan(x):
         return -math.inf, math.inf
-    return (x, x) if abs(x) > FLOAT_GUARD else (min(x, -FLOAT_GUARD), FLOAT_GUARD)
+    return (x, x) if x == 0 or abs(x) > FLOAT_GUARD else (-FLOAT_GUARD, FLOAT_GUARD)

@@ -74,6 +74,17 @@ def output_norm_failure(case: Case, c: Constants) -> Sides:
     return Sides(misfit.output_exceeds(n, d, float(c["factor"])), math.exp(-a * n) + math.exp(-a * d))
 
 
+def misfit_says_nothing(case: Case, c: Constants) -> bool:
+    """Whether the claimed failure probability is 1 or more."""
+    a = float(c["exponent"])
+    return math.exp(-a * case["n"]) + math.exp(-a * case["d"]) >= 1
+
+
+def misfit_says_something(case: Case, c: Constants) -> bool:
+    """Whether the claimed failure probability is below 1."""
+    return not misfit_says_nothing(case, c)
+
+
 def misfit_failure(case: Case, c: Constants) -> Sides:
     """P(||V phi(W_0 z) - y|| > factor ||y||) against e^{-a n} + e^{-a d}; floored at the quadrature's 1e-12."""
     n, d, a = int(case["n"]), int(case["d"]), float(c["exponent"])
@@ -101,7 +112,8 @@ def sparse_width(case: Case, c: Constants) -> Sides:
     s, d = int(case["s"]), int(case["d"])
     if s > d:
         return Sides(0.0, 1.0)
-    return Sides(sparse_norms.squared_width_exact(s, d), 2 * s * math.log(d / s) + float(c["linear"]) * s)
+    claimed = 2 * s * math.log(d / s) + float(c["linear"]) * s
+    return Sides(sparse_norms.squared_width_exact(s, d), claimed, unit=s)
 
 
 def oliveira_bernoulli(n_is_one: Case, c: Constants) -> Sides:

@@ -34,10 +34,8 @@ def reduced(argument: str, identities: Iterable[tuple[str, Any]], *, sufficient:
 
 
 def _rest(expression: Any) -> str | None:
-    if expression in (sp.true, True):
-        return None
-    if expression in (sp.false, False) or isinstance(expression, sp.logic.boolalg.Boolean):
-        return f"not true: {expression}"
+    if isinstance(expression, bool | sp.logic.boolalg.Boolean | sp.core.relational.Relational):
+        return None if expression == True else f"not true: {expression}"  # noqa: E712  # sympy's own true as well
     simplified = sp.simplify(expression)
     return None if simplified == 0 else str(simplified)
 
@@ -156,7 +154,7 @@ def triangle(c: Constants) -> Symbolic:
 def output_law(c: Constants) -> Symbolic:
     """Covariance of V phi given phi: nu^2 ||phi||^2 times the identity of R^n, so E||.||^2 = n nu^2 ||phi||^2."""
     n, d, nu, p = sp.symbols("n d nu phi_norm_sq", positive=True)
-    dimension = {"n": n, "d": d}[c["dimension"]]
+    dimension = {"n": n, "d": d, "nd": n * d}[c["dimension"]]
     return reduced(
         "Rows of V are independent normal vectors, so the n entries of V phi are independent N(0, nu^2 ||phi||^2); "
         "a vector of R^n with that law has n independent entries.",
