@@ -280,7 +280,7 @@ _PERTURBATION = (
         ),
         search=SearchRoute(
             _lazy("laws", "rank_failure"),
-            within={"m": Range(1, 3000, True, True), "d": Range(3000, 10**9, True, True)},
+            within={"m": Range(1, 1000, True, True), "d": Range(1000, 10**9, True, True)},
         ),
         controls=(
             Control("exponent_half", "e^{-m/2} in place of e^{-m/6}.", {"exponent": F(1, 2)}),
