@@ -53,7 +53,7 @@ def in_order_of_need(ids: Iterable[str]) -> list[str]:
 
 
 def select(names: Sequence[str]) -> list[str]:
-    """Return the claim ids that the names stand for: an id, or the front part of ids up to a dot.
+    """Return the claim ids that the names stand for: an id or the front of ids up to a dot, paper key optional.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def select(names: Sequence[str]) -> list[str]:
     """
     chosen: list[str] = []
     for name in names or list(ledger()):
-        hits = [i for i in ledger() if i == name or i.startswith(name + ".")]
+        hits = [i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")]
         if not hits:
             raise ValueError(_unknown(name))
         chosen += [i for i in hits if i not in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -98,8 +99,12 @@ def gather_all(
     yield from _on_processes(waiting, budget, root_seed, workers)
 
 
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int) -> Iterator[Gathered]:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _leave_interrupts_to_the_parent)
     try:
         running = {pool.submit(gather, i, budget, root_seed) for i in ids}
         while running:

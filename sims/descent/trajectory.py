@@ -41,12 +41,15 @@ def follow(V: Array, g: Array, y: Array, *, step: float, steps: int, z_norm: flo
     V, g, y = real_array("V", V, 3), real_array("g", g, 2), real_array("y", y, 2)
     d = same_length("columns of V", V.shape[-1], "g", g.shape[-1])
     n = same_length("rows of V", V.shape[-2], "y", y.shape[-1])
+    same_length("batch of V", V.shape[0], "batch of g", g.shape[0])
+    same_length("batch of V", V.shape[0], "batch of y", y.shape[0])
     if not step > 0 or not z_norm > 0:
         raise ValueError(f"step and z_norm must be > 0, got {step} and {z_norm}")
     y_norm = np.linalg.norm(y, axis=-1)
     if not (y_norm > 0).all():
         raise ValueError("y must not be the zero vector, got one of norm 0")
-    return _run(V, g * z_norm, y, step * z_norm**2, whole_number("steps", steps, 0), y_norm / (np.sqrt(d * n) * z_norm))
+    nu = y_norm / (np.sqrt(d * n) * z_norm)
+    return _run(V, g * z_norm, y, step * z_norm**2, whole_number("steps", steps, 0), nu)
 
 
 def _run(V: Array, h0: Array, y: Array, step: float, steps: int, nu: Array) -> Trajectory:
@@ -59,7 +62,8 @@ def _run(V: Array, h0: Array, y: Array, step: float, steps: int, nu: Array) -> T
             distances.append(np.linalg.norm(h - h0, axis=-1))
             if t < steps:
                 h = h - (step * nu)[:, None] * np.matmul(V_T, r[..., None])[..., 0] * (h >= 0)
-    m = np.nan_to_num(np.stack(misfits, axis=-1), nan=np.inf)
+    m = np.stack(misfits, axis=-1)
+    m = np.where(np.isnan(m), np.inf, m)
     finite = np.isfinite(m)
     diverged = np.where(finite.all(axis=-1), -1, np.argmin(finite, axis=-1))
     return Trajectory(m, np.stack(distances, axis=-1), ((h >= 0) != (h0 >= 0)).sum(axis=-1), diverged)

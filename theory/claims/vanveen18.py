@@ -176,6 +176,7 @@ _OLIVEIRA = (
         refuted_by="another ratio from the same substitution",
         constants=_k(width_ratio=3528),
         symbolic=_lazy("symbolic", "oliveira_arithmetic"),
+        enclosed=_lazy("ball", "oliveira_ratio"),
         controls=(
             Control("3828", "The statement's 3828 as the outcome of the same substitution.", {"width_ratio": 3828}),
             Control("3527", "One less.", {"width_ratio": 3527}),
@@ -512,7 +513,18 @@ _MISFIT = (
 )
 
 _META_LAW = {"Q": Draw("gaussian", ("n", "n")), "start": Draw("gaussian", ("n",)), "y": Draw("gaussian", ("n",), {"scale": "size"})}
-_META_DOMAIN = {"n": Range(1, 6), "spread": Range(1, 20, False, True), "bend": Range(0, 1, False), "size": Range(0.01, 100, False, True)}
+_META_DOMAIN = {"n": Range(1, 6), "spread": Range(1, 20, False, True), "bend": Range(0, 1.2, False), "size": Range(0.01, 100, False, True)}
+_META_GIVEN = (
+    Hypothesis("A1", "A1: sigma_min(J(theta_0)) >= 2 alpha", on.folded_meets_a1),
+    Hypothesis("A2", "A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R", on.folded_meets_a2),
+    Hypothesis("A3", "A3: ||J(theta)|| <= beta everywhere", on.folded_meets_a3),
+)
+_NO_A2 = Control(
+    "no_A2",
+    "Without A2, on maps whose Jacobian may lose its smallest singular value.",
+    {},
+    {"given": (_META_GIVEN[0], _META_GIVEN[2]), "domain": {**_META_DOMAIN, "bend": Range(6, 12, False)}},
+)
 _META_NEEDS = ("oymak19.averaged_jacobian", "oymak19.step.rate", "oymak19.step.path", "oymak19.stays_inside")
 
 _META = (
@@ -524,6 +536,7 @@ _META = (
         refuted_by="a map that meets A1 to A3 whose descent is slower",
         domain=_META_DOMAIN,
         law=_META_LAW,
+        given=_META_GIVEN,
         constants=_k(rate=F(1, 4), step=1),
         needs=_META_NEEDS,
         symbolic=_lazy("symbolic", "meta_rate"),
@@ -531,6 +544,7 @@ _META = (
         controls=(
             Control("rate_5", "1 - 5 eta alpha^2 a step.", {"rate": 5}),
             Control("step_4", "A step four times as long.", {"step": 4}),
+            _NO_A2,
         ),
     ),
     Claim(
@@ -541,6 +555,7 @@ _META = (
         refuted_by="a map that meets A1 to A3 whose descent wanders farther",
         domain=_META_DOMAIN,
         law=_META_LAW,
+        given=_META_GIVEN,
         constants=_k(path=F(1, 5), step=1, length=0),
         needs=_META_NEEDS,
         symbolic=_lazy("symbolic", "meta_path"),

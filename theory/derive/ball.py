@@ -124,6 +124,18 @@ def width_digits(c: Constants) -> Enclosed:
         )
 
 
+def oliveira_ratio(c: Constants) -> Enclosed:
+    """Enclose the constants of Theorem C.1 as used: (2 * 7 * sqrt 6 * sqrt 3)^2, and the integer nearest to it."""
+    with precision(120):
+        ratio = (14 * arb(6).sqrt() * arb(3).sqrt()) ** 2
+        gap = abs(ratio - ball(c["width_ratio"]))
+        return enclosed(
+            {"7 h": 7 * arb(6).sqrt(), "(14 sqrt 18)^2": ratio},
+            [1 - 2 * gap],
+            "The claimed ratio is the integer nearest to the enclosed one.",
+        )
+
+
 def order_exponent(c: Constants) -> Enclosed:
     """Chernoff: P(Bin(d, p) >= m) <= e^{-m x}, x = log sqrt(2 pi) - 1 + 1/sqrt(2 pi), for all m <= d."""
     with precision(120):

@@ -18,6 +18,8 @@ from theory.objects.shapes import whole_number
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _PIECES = 24
+_LONGEST = 0.5
+"""Longest piece in log Y: longer ones miss the step of width sqrt(2/n) in the tail of chi2_n."""
 _TAIL = 1e-30
 
 
@@ -25,7 +27,8 @@ def _over_energy(d: int, given_energy: Callable[[np.ndarray], np.ndarray]) -> fl
     """E F(Y) for Y the ReLU energy: the atom at 0, then Gauss-Legendre in log Y between extreme quantiles."""
     atom = 0.5**d
     low, high = _energy_range(d)
-    edges = np.linspace(math.log(low), math.log(high), _PIECES + 1)
+    pieces = max(_PIECES, math.ceil(math.log(high / low) / _LONGEST))
+    edges = np.linspace(math.log(low), math.log(high), pieces + 1)
     half, middle = np.diff(edges)[:, None] / 2, ((edges[1:] + edges[:-1]) / 2)[:, None]
     Y = np.exp(middle + half * _NODES)
     total = float((half * _WEIGHTS * Y * _energy_density(d, Y) * given_energy(Y)).sum())

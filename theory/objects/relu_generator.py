@@ -45,13 +45,15 @@ def output_scale(target: Array, latent: Array, width: int) -> Array:
     Raises
     ------
     ValueError
-        where z is zero, d < 1, or an entry is not finite.
+        where z is zero, y is empty, d < 1, or an entry is not finite.
     Source: vanveen18 Theorem 4.1
     """
     y, z = real_array("target", target, 1), real_array("latent", latent, 1)
-    if width < 1:
+    if not width >= 1:
         raise ValueError(f"width must be at least 1, got {width}")
     n = y.shape[-1]
+    if n < 1:
+        raise ValueError(f"target must have at least 1 entry, got shape {y.shape}")
     scale: Array = np.linalg.norm(y, axis=-1) / (math.sqrt(width * n) * nonzero_norm("latent", z))
     return scale
 
@@ -97,7 +99,7 @@ def jacobian(output_weights: Array, weights: Array, latent: Array) -> Array:
     V, W, z = _checked(output_weights, weights, latent)
     masked = V * activation_pattern(W, z)[..., None, :]
     J = masked[..., :, :, None] * z[..., None, None, :]
-    return J.reshape(*J.shape[:-2], -1)
+    return J.reshape(*J.shape[:-2], J.shape[-2] * J.shape[-1])
 
 
 def gram(output_weights: Array, weights: Array, latent: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def same_length(first: str, one: int, second: str, other: int) -> int:
 
 def whole_number(name: str, value: Any, least: int) -> int:
     """Return `value` as an int that is at least `least`."""
-    if isinstance(value, bool) or int(value) != value or value < least:
+    if isinstance(value, bool | np.bool_ | str) or not least <= value < math.inf or int(value) != value:
         raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
     return int(value)
 

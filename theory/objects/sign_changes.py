@@ -61,10 +61,14 @@ def worst_weights(initial_weights: Array, latent: Array, radius: float) -> Array
 
 
 def flip_rows(initial_weights: Array, latent: Array, rows: Array) -> Array:
-    """Move the chosen rows along z to the far side of zero, at the least cost (just past it)."""
+    """Move the chosen rows along z to the far side of zero, at the least cost.
+
+    They go past zero by 8 k units of rounding of ||w_l||, so that no rounding of W z undoes the flip.
+    """
     W, z = initial_weights, latent
     g = alignments(W, z)
-    target = np.where(g > 0, -np.finfo(float).tiny, 0.0)
+    past = 8 * W.shape[-1] * np.finfo(float).eps * np.linalg.norm(W, axis=-1)
+    target = np.where(g >= 0, -past, past)
     shift = np.where(rows, target - g, 0.0) / nonzero_norm("latent", z)[..., None]
     return W + shift[..., None] * z[..., None, :]
 
@@ -76,6 +80,7 @@ def adversarial_set(output_weights: Array, alignment: Array, radius: float, roun
     affordable set with the largest sum of <u, v_l>^2 per cost g_l^2. A lower bound on the supremum.
     """
     V, g = real_array("output_weights", output_weights, 2), real_array("alignment", alignment, 1)
+    same_length("columns of output_weights", V.shape[-1], "alignment", g.shape[-1])
     chosen = _affordable(-np.abs(g), g, radius)
     best, best_norm = chosen, _norm_of(V, chosen)
     for _ in range(rounds):

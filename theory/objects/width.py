@@ -56,7 +56,7 @@ def perturbation_share(aspect: float, *, linear: float = 0.0) -> float:
         where u > 1, that is where the logarithm would be negative.
     Source: vanveen18 Section B.4
     """
-    u = 3 * 120 ** (2 / 3) * aspect ** (-1 / 3)
+    u = 3 * 120 ** (2 / 3) * aspect ** (-1 / 3) if aspect > 0 else math.inf
     if not 0 < u <= 1:
         raise ValueError(f"aspect must be at least 27 * 120^2 = 388800 so that u <= 1, got {aspect}")
     return 2 / math.sqrt(aspect) + math.sqrt(2 * u * math.log(1 / u) + linear * u)

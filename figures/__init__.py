@@ -1,0 +1,1 @@
+"""Figures and tables: each reads the committed record and computes nothing it could read."""

@@ -1,0 +1,133 @@
+"""The ledger as a table: on a terminal, and in Markdown for the README."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from theory.ledger import ledger
+
+COLOURS = {
+    "PROVED": "green",
+    "SUPPORTED": "cyan",
+    "CONSISTENT": "blue",
+    "INCONCLUSIVE": "yellow",
+    "VACUOUS": "yellow",
+    "REFUTED": "red",
+    "UNTESTED": "dim",
+}
+BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
+
+
+def number(value: Any) -> str:
+    """Three significant digits, or a dash where there is nothing."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, str) else f"{value:.3g}"
+
+
+def margin(entry: Mapping[str, Any]) -> str:
+    """The margin in units of the bound; an identity has none."""
+    return "identity" if set(entry["decided_by"]) == {"Symbolic"} and entry["margin"] == 0 else number(entry["margin"])
+
+
+def share(entry: Mapping[str, Any]) -> str:
+    """The share of tested cases on which the hypotheses held and the bound said something."""
+    return "-" if entry["informative"] is None else f"{100 * entry['informative']:.0f} %"
+
+
+def domain(entry: Mapping[str, Any]) -> str:
+    """Each parameter's range, or that sizes do not matter."""
+    ranges = [f"{name} {number(low)}..{number(high)}" for name, (low, high) in entry["domain"].items()]
+    return ", ".join(ranges) or "all sizes"
+
+
+def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
+    """The case of least margin, shortened."""
+    case = entry["worst_case"]
+    if "enclosed" in case:
+        text = "; ".join(f"{name} = {digits}" for name, digits in list(case["enclosed"].items())[:1])
+    else:
+        text = " ".join(f"{name}={number(v) if not isinstance(v, int) else v}" for name, v in case.items())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def terminal_table(entries: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return the table that `untrained verify` prints."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s"):
+        table.add_column(column, justify="right" if column in ("margin", "informative", "s") else "left", overflow="fold")
+    for claim_id, entry in entries.items():
+        verdict = Text(entry["verdict"], style=COLOURS[entry["verdict"]])
+        seconds = f"{entry['seconds']:.1f}" if "seconds" in entry else "-"
+        by = " ".join(entry["decided_by"])
+        table.add_row(
+            claim_id, verdict, by, margin(entry), share(entry), domain(entry), Text(worst(entry)), seconds
+        )
+    return table
+
+
+def tally(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many claims have which verdict, in one line."""
+    counts = Counter(entry["verdict"] for entry in entries.values())
+    return ", ".join(f"{counts[status]} {status}" for status in COLOURS if counts[status])
+
+
+def markdown_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the README's table, a row a claim in the ledger's order."""
+    lines = ["| claim | verdict | margin | informative | says |", "| --- | --- | ---: | ---: | --- |"]
+    for claim_id, claim in ledger().items():
+        if claim_id in entries:
+            e = entries[claim_id]
+            note = f"[`{claim_id}`](paper_notes/{claim_id.split('.')[0]}.md#{claim_id})"
+            says = claim.says.replace("|", "\\|")
+            lines.append(f"| {note} | {e['verdict']} | {margin(e)} | {share(e)} | {says} |")
+    return "\n".join([*lines, "", f"{tally(entries)}."])
+
+
+def with_table(readme: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the README's text with the table between its markers made anew.
+
+    Raises
+    ------
+    ValueError
+        where the markers are missing.
+    """
+    pattern = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+    if not pattern.search(readme):
+        raise ValueError(f"README must hold the markers {BEGIN} and {END}, got neither")
+    table = markdown_table(entries)
+    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", readme)
+
+
+def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:
+    """What `untrained claims ID` prints: heading and text, in order."""
+    claim = ledger()[claim_id]
+    source = ", ".join(str(part) for part in (claim.source.paper, claim.source.label) if part)
+    page = f", page {claim.source.page}" if claim.source.page else ""
+    rows = [
+        ("claim", claim.id),
+        ("says", claim.says),
+        ("formula", claim.tex),
+        ("source", f"{source}{page}" + (f": {claim.source.equation}" if claim.source.equation else "")),
+        ("read as", claim.source.reading),
+        ("hypotheses", "; ".join(h.says for h in claim.given)),
+        ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
+        ("rests on", ", ".join(claim.needs)),
+        ("assumes", "; ".join(claim.assumes)),
+        ("refuted by", claim.refuted_by),
+        ("false siblings", "; ".join(f"{c.name}: {c.says}" for c in claim.controls)),
+    ]
+    if entry:
+        rows += [
+            ("verdict", f"{entry['verdict']}: {entry['why']}"),
+            ("margin", f"{margin(entry)} on {domain(entry)}, informative on {share(entry)}"),
+            ("worst case", worst(entry, 400)),
+            ("recorded", f"budget {entry['budget']}, seed {entry['seed']}, code {entry['code']}"),
+        ]
+    return [(name, text) for name, text in rows if text]

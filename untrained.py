@@ -1,0 +1,216 @@
+"""The command line: judge the theory of untrained networks, read its claims, draw its figures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import click
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sims.chance.verify import Gathered
+    from sims.record.store import Journal
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Every numbered claim of the theory of untrained neural-network priors, judged with evidence.",
+)
+
+
+class RefusedError(click.ClickException):
+    """Bad input, told in one sentence."""
+
+    exit_code = 2
+
+
+def _refuse(sentence: object) -> NoReturn:
+    raise RefusedError(str(sentence))
+
+
+def _ids(names: Sequence[str]) -> list[str]:
+    from theory.ledger import select
+
+    try:
+        return select(names)
+    except ValueError as error:
+        _refuse(error)
+
+
+def _one_thread_each() -> None:
+    """Linear algebra on one thread: sums do not depend on how many cores there are."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        _refuse(f"--json must name a file in a folder that can be written to, got {path}")
+
+
+@app.command()
+def verify(
+    claims: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids, or the front of ids.")] = None,
+    budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
+    seed: Annotated[int, typer.Option(help="Root seed; the same seed gives the same numbers.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: one per core, at most 8).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write everything found to this file.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the verdicts into the committed record.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")] = False,
+) -> None:
+    """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
+    _one_thread_each()
+    from sims.chance.verify import BUDGETS
+
+    if budget not in BUDGETS:
+        _refuse(f"--budget must be one of {', '.join(BUDGETS)}, got {budget!r}")
+    if seed < 0:
+        _refuse(f"--seed must be a non-negative integer, got {seed}")
+    if workers is not None and workers < 1:
+        _refuse(f"--workers must be at least 1, got {workers}")
+    ids = _ids(claims or [])
+    if json is not None:
+        _check_writable(json)
+    workers = workers or min(8, os.cpu_count() or 1)
+    raise typer.Exit(_verify(ids, budget, seed, workers, json, record=record, resume=resume))
+
+
+def _verify(
+    ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
+) -> int:
+    from sims.chance.verify import judge_all
+    from sims.record.entries import entry
+    from sims.record.store import Journal, code_version, load_record, save_record, to_text, write_whole
+    from theory.verdict import contradicts
+
+    header = {"budget": budget, "seed": seed, "code": code_version()}
+    gathered = _gather(ids, budget, seed, workers, Journal(budget, seed), resume=resume)
+    judged = judge_all(gathered)
+    entries = {i: {**entry(j, header), "seconds": round(j.gathered.seconds, 3)} for i, j in judged.items()}
+    recorded = load_record()
+    against = [
+        f"{i}: {e['verdict']} against the recorded {recorded[i]['verdict']}"
+        for i, e in entries.items()
+        if i in recorded and contradicts(e["verdict"], recorded[i]["verdict"])
+    ]
+    if json is not None:
+        whole = {**header, "format": 1, "claims": list(entries.values()), "contradictions": against}
+        write_whole(json, to_text(whole))
+    if record:
+        save_record(entries)
+    _report(entries, against)
+    return 1 if against and not record else 0
+
+
+def _gather(
+    ids: list[str], budget: str, seed: int, workers: int, journal: Journal, *, resume: bool
+) -> dict[str, Gathered]:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from sims.chance.verify import gather_all
+    from theory.ledger import in_order_of_need
+
+    done = journal.read() if resume else {}
+    wanted = in_order_of_need(ids)
+    done = {i: g for i, g in done.items() if i in wanted}
+    journal.start(done)
+    gathered: dict[str, Gathered] = {}
+    columns = (TextColumn("judging {task.fields[last]}"), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=len(wanted), last="")
+            for found in gather_all(ids, budget, seed, workers, done):
+                gathered[found.id] = found
+                if found.id not in done:
+                    journal.add(found)
+                progress.update(task, advance=1, last=found.id)
+    except KeyboardInterrupt:
+        print(
+            f"untrained: interrupted after {len(gathered)} of {len(wanted)} claims, which are kept; "
+            "the same command with --resume goes on from there.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    journal.close()
+    return gathered
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=190)
+
+
+def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) -> None:
+    from figures.verdict_table import tally, terminal_table
+
+    console = _console()
+    console.print(terminal_table(entries))
+    some = next(iter(entries.values()))
+    console.print(f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}.", highlight=False)
+    for line in against:
+        console.print(f"CONTRADICTS THE RECORD  {line}", style="bold red", highlight=False)
+    if not against:
+        console.print("No verdict contradicts the committed record.", highlight=False)
+
+
+@app.command()
+def claims(claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, or the front of ids.")] = None) -> None:
+    """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""
+    from figures.verdict_table import claim_page
+    from sims.record.store import load_record
+
+    ids, record, console = _ids([claim] if claim else []), load_record(), _console()
+    if claim in ids:
+        for name, text in claim_page(str(claim), record.get(str(claim))):
+            console.print(f"{name:>14}  {text}", highlight=False, markup=False, soft_wrap=True)
+        return
+    from theory.ledger import ledger
+
+    for claim_id in ids:
+        verdict = record.get(claim_id, {}).get("verdict", "UNTESTED")
+        console.print(f"{claim_id:<42} {verdict:<13} {ledger()[claim_id].says}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def figures(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One figure (default: all).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("build/figures"),
+) -> None:
+    """Draw the figures from the committed record."""
+    from figures.draw import draw
+
+    try:
+        paths = draw([name] if name else None, out)
+    except ValueError as error:
+        _refuse(error)
+    except OSError as error:
+        _refuse(f"--out must be a folder that can be written to, got {out} ({error.strerror})")
+    for path in paths:
+        print(path)
+
+
+def main() -> NoReturn:
+    """Run the command line: bad input is one sentence and exit code 2, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        print(f"untrained: {error.format_message()}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("untrained: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
