@@ -156,7 +156,10 @@ def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) ->
     console = _console()
     console.print(terminal_table(entries))
     some = next(iter(entries.values()))
-    console.print(f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}.", highlight=False)
+    console.print(
+        f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}.",
+        highlight=False,
+    )
     for line in against:
         console.print(f"CONTRADICTS THE RECORD  {line}", style="bold red", highlight=False)
     if not against:
@@ -164,7 +167,9 @@ def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) ->
 
 
 @app.command()
-def claims(claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, or the front of ids.")] = None) -> None:
+def claims(
+    claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, or the front of ids.")] = None,
+) -> None:
     """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""
     from figures.verdict_table import claim_page
     from sims.record.store import load_record
@@ -178,7 +183,12 @@ def claims(claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A c
 
     for claim_id in ids:
         verdict = record.get(claim_id, {}).get("verdict", "UNTESTED")
-        console.print(f"{claim_id:<42} {verdict:<13} {ledger()[claim_id].says}", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"{claim_id:<42} {verdict:<13} {ledger()[claim_id].says}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()

@@ -61,14 +61,14 @@ def terminal_table(entries: Mapping[str, Mapping[str, Any]]) -> Table:
     """Return the table that `untrained verify` prints."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s"):
-        table.add_column(column, justify="right" if column in ("margin", "informative", "s") else "left", overflow="fold")
+        table.add_column(
+            column, justify="right" if column in ("margin", "informative", "s") else "left", overflow="fold"
+        )
     for claim_id, entry in entries.items():
         verdict = Text(entry["verdict"], style=COLOURS[entry["verdict"]])
         seconds = f"{entry['seconds']:.1f}" if "seconds" in entry else "-"
         by = " ".join(entry["decided_by"])
-        table.add_row(
-            claim_id, verdict, by, margin(entry), share(entry), domain(entry), Text(worst(entry)), seconds
-        )
+        table.add_row(claim_id, verdict, by, margin(entry), share(entry), domain(entry), Text(worst(entry)), seconds)
     return table
 
 

@@ -62,7 +62,9 @@ def select(names: Sequence[str]) -> list[str]:
     """
     chosen: list[str] = []
     for name in names or list(ledger()):
-        hits = [i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")]
+        hits = [
+            i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")
+        ]
         if not hits:
             raise ValueError(_unknown(name))
         chosen += [i for i in hits if i not in chosen]

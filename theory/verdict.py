@@ -151,7 +151,10 @@ def _status(
     if "proves" in kinds or "supports" in kinds:
         return _affirmed(kinds, refuted, missed, needs, fitted)
     if "unresolved" in kinds:
-        return "CONSISTENT", "nothing against it, but the claimed failure rate is below what the trials resolve"
+        return (
+            "CONSISTENT",
+            "nothing against it, but the claimed failure rate is below what the trials resolve",
+        )
     return "VACUOUS", "the hypotheses were never met, or the bound said nothing, on every tested case"
 
 

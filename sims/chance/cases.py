@@ -28,25 +28,30 @@ def build_case(law: Mapping[str, Draw], params: Case, streams: Streams, batch: i
 
 
 def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> Any:
-    shape = tuple(int(case[s]) if isinstance(s, str) else s for s in draw.shape)
+    shape = shape_of(draw, case)
     match draw.kind:
         case "gaussian":
             return _number(draw, case, "scale", 1.0) * streams(name).standard_normal((batch, *shape))
         case "direction":
             return _number(draw, case, "norm", 1.0) * _directions(streams(name), (batch, *shape))
         case "sigma_min":
-            return draws.smallest_singular_values(streams(name), *shape, batch)
+            return draws.smallest_singular_values(streams(name), shape[0], shape[1], batch)
         case "sigma_max":
-            return draws.largest_singular_values(streams(name), *shape, batch)
+            return draws.largest_singular_values(streams(name), shape[0], shape[1], batch)
         case "jacobian_sigma_min":
-            return draws.jacobian_smallest_singular_values(streams(name), *shape, batch)
+            return draws.jacobian_smallest_singular_values(streams(name), shape[0], shape[1], batch)
         case "image":
-            return _image(case, int(shape[0]), batch)
+            return _image(shape[0], batch)
         case "descent":
             return _descent(draw, case)
         case "derived":
             return draw.options["of"](case)
     raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
+
+
+def shape_of(draw: Draw, params: Case) -> list[int]:
+    """The shape of a draw with its parameter names replaced by their values."""
+    return [int(params[s]) if isinstance(s, str) else s for s in draw.shape]
 
 
 def _number(draw: Draw, case: Case, option: str, default: float) -> float:
@@ -59,7 +64,7 @@ def _directions(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nd
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def _image(case: Case, n: int, batch: int) -> np.ndarray:
+def _image(n: int, batch: int) -> np.ndarray:
     from sims.descent.signals import camera_crops
 
     return camera_crops(n, batch)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from sims.chance.cases import build_case
+from sims.chance.cases import build_case, shape_of
 from sims.chance.intervals import clopper_pearson
 from sims.chance.streams import stream
 from theory.claim import Case, Claim, CountRoute
@@ -47,15 +48,12 @@ def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: 
 
 def _block_size(claim: Claim, params: Case) -> int:
     """Trials per block: a function of the cell alone, so that the numbers do not depend on the budget."""
-    entries = [np.prod([int(params[s]) if isinstance(s, str) else s for s in d.shape]) for d in claim.law.values()
-               if d.kind in ("gaussian", "direction")]
-    return max(1, min(100_000, int(BLOCK_ENTRIES / max([1, *entries]))))
+    held = [math.prod(shape_of(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction")]
+    return max(1, min(100_000, BLOCK_ENTRIES // max([1, *held])))
 
 
 def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int, root_seed: int) -> np.ndarray:
-    case = build_case(
-        claim.law, route.cells[cell], lambda role: stream(root_seed, claim.id, cell, block, role), batch
-    )
+    case = build_case(claim.law, route.cells[cell], lambda role: stream(root_seed, claim.id, cell, block, role), batch)
     c = claim.values
     margins = np.broadcast_to(np.asarray(route.sides(case, c).margin, dtype=float), (batch,)).copy()
     margins[np.isnan(margins)] = -np.inf  # a conclusion that is not a number did not hold

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
 
 from sims.chance.intervals import split_level
 from theory.claim import Claim
@@ -130,5 +129,3 @@ def judge_all(gathered: Mapping[str, Gathered]) -> dict[str, Judged]:
         judged[claim_id] = Judged(seen, verdict, siblings)
     order = {name: position for position, name in enumerate(ledger())}
     return dict(sorted(judged.items(), key=lambda item: order[item[0]]))
-
-

@@ -52,7 +52,7 @@ def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
     if kind is None:
         raise ValueError(f"evidence must have a known kind, got {data.get('kind')!r}")
     try:
-        return kind(**fields)  # type: ignore[no-any-return]
+        return kind(**fields)
     except TypeError as error:
         raise ValueError(f"evidence of kind {data['kind']} must have its own fields, got {sorted(fields)}") from error
 

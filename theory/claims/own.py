@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction as F
 
-from theory.claim import Claim, Constant, Control, CountRoute, Draw, ExactRoute, Hypothesis, Range, SearchRoute, Source
-from theory.claims.vanveen18 import CHEVET, DS, lemma_b1
+from theory.claim import (
+    Claim,
+    Constant,
+    Control,
+    CountRoute,
+    Draw,
+    ExactRoute,
+    Range,
+    SearchRoute,
+    Source,
+)
 from theory.claims.vanveen18 import CLAIMS as PAPER_CLAIMS
+from theory.claims.vanveen18 import lemma_b1
 from theory.derive import conclusions as on
 from theory.derive.lazy import Lazy
 
@@ -21,7 +31,9 @@ def _k(**values: object) -> dict[str, Constant]:
     return {name: Constant(value) for name, value in values.items()}
 
 
-_WIDTH_CASES = tuple({"s": s, "d": d} for d in (1, 2, 10, 100, 1000) for s in (1, 2, 5, 18, 50, 90, 400, 1000) if s <= d)
+_WIDTH_CASES = tuple(
+    {"s": s, "d": d} for d in (1, 2, 10, 100, 1000) for s in (1, 2, 5, 18, 50, 90, 400, 1000) if s <= d
+)
 
 _SPARSE = (
     Claim(
@@ -88,7 +100,8 @@ _META = (
 )
 
 _THRESHOLDS = tuple(
-    {"n": n, "d": d} for n, d in ((1, 1), (2, 31), (3, 87), (4, 149), (8, 413), (12, 686), (16, 962), (32, 2073), (64, 4310))
+    {"n": n, "d": d}
+    for n, d in ((1, 1), (2, 31), (3, 87), (4, 149), (8, 413), (12, 686), (16, 962), (32, 2073), (64, 4310))
 )
 
 _LEMMAS = (
@@ -162,9 +175,14 @@ def _run(name: str, rule: str, signal: str, what: str, cells: tuple[dict[str, in
         says=f"At the listed widths, for {target} and {step}: {conclusion} for all tau up to 300, with the theorem's probability.",
         tex=r"\|r_\tau\|\le 3\rho^\tau\|y\|" if bound else r"\|r_{\tau+1}\|\le\rho\|r_\tau\|",
         refuted_by="a cell whose interval for the success probability lies below the claimed one",
-        domain={"n": Range(min(c["n"] for c in cells), max(c["n"] for c in cells)), "d": Range(min(c["d"] for c in cells), max(c["d"] for c in cells))},
+        domain={
+            "n": Range(min(c["n"] for c in cells), max(c["n"] for c in cells)),
+            "d": Range(min(c["d"] for c in cells), max(c["d"] for c in cells)),
+        },
         law={
-            "V": Draw("gaussian", ("n", "d")), "g": Draw("gaussian", ("d",)), "y": y,
+            "V": Draw("gaussian", ("n", "d")),
+            "g": Draw("gaussian", ("d",)),
+            "y": y,
             "run": Draw("descent", (), {"step": on.step_of(rule)}),
         },
         constants=_k(rule=rule, eta_bar=1, sharpen=1),

@@ -13,7 +13,9 @@ from theory.derive.lazy import Lazy
 _READ = "re-derived; only CS-DIP's statement of the theorem was read"
 
 
-def _step(name: str, says: str, tex: str, refuted_by: str, route: str, controls: tuple[Control, ...], **c: object) -> Claim:
+def _step(
+    name: str, says: str, tex: str, refuted_by: str, route: str, controls: tuple[Control, ...], **c: object
+) -> Claim:
     return Claim(
         id=f"oymak19.{name}",
         source=Source("oymak19", f"proof of the meta-theorem, {name}", "", None, _READ),

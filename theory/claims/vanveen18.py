@@ -22,7 +22,6 @@ from theory.claim import (
     Source,
 )
 from theory.derive import conclusions as on
-from theory.objects import width
 
 PAPER = "vanveen18"
 DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
@@ -44,8 +43,11 @@ def _k(**values: object) -> dict[str, Constant]:
     return {name: Constant(value) for name, value in values.items()}
 
 
-_GENERATOR = {"V": Draw("gaussian", ("n", "d")), "W": Draw("gaussian", ("d", "k"), {"scale": "scale"}),
-              "z": Draw("gaussian", ("k",), {"scale": "scale"})}
+_GENERATOR = {
+    "V": Draw("gaussian", ("n", "d")),
+    "W": Draw("gaussian", ("d", "k"), {"scale": "scale"}),
+    "z": Draw("gaussian", ("k",), {"scale": "scale"}),
+}
 _SIZES = {"n": Range(1, 6), "d": Range(1, 12), "k": Range(1, 6), "scale": Range(1e-3, 1e3, False, True)}
 
 _JACOBIAN = (
@@ -128,21 +130,31 @@ _GRADIENTS = (
     ),
 )
 
-_BERNOULLI = tuple({"p": p, "d": d, "delta": q} for p in (0.5, 0.1, 0.9) for d in (20, 1000, 100000) for q in (0.5, 0.05))
+_BERNOULLI = tuple(
+    {"p": p, "d": d, "delta": q} for p in (0.5, 0.1, 0.9) for d in (20, 1000, 100000) for q in (0.5, 0.05)
+)
 _MASKED = tuple(
-    {"n": n, "d": d, "delta": q} for n, d, q in ((1, 1000, 0.3), (2, 2000, 0.1), (4, 3000, 0.3), (8, 4000, 0.5), (4, 200, 0.1))
+    {"n": n, "d": d, "delta": q}
+    for n, d, q in ((1, 1000, 0.3), (2, 2000, 0.1), (4, 3000, 0.3), (8, 4000, 0.5), (4, 200, 0.1))
 )
 
 _OLIVEIRA = (
     Claim(
         id="vanveen18.thmC1",
-        source=_src("Theorem C.1 (Oliveira 2013)", "", 19, "the deviation 7h sqrt((n + 2 log(2/delta))/d) and the square root over E(u^T A_1 u)^2 are read"),
+        source=_src(
+            "Theorem C.1 (Oliveira 2013)",
+            "",
+            19,
+            "the deviation 7h sqrt((n + 2 log(2/delta))/d) and the square root over E(u^T A_1 u)^2 are read",
+        ),
         says="With probability 1 - delta the mean of d i.i.d. PSD matrices is, in every direction, at least 1 - 7h sqrt((n + 2 log(2/delta))/d) of its expectation, h bounding the ratio of second to first moments.",
         tex=r"P\{\forall u: u^T\hat\Sigma u\ge(1-7h\sqrt{(n+2\ln(2/\delta))/d})\,u^T\Sigma u\}\ge 1-\delta",
         refuted_by="a law of A_1 for which the exact probability of falling below exceeds delta",
         domain={"n": Range(1, 8), "d": Range(20, 100000), "delta": Range(0.05, 0.5, False)},
         constants=_k(constant=7),
-        exact=ExactRoute(_BERNOULLI + _MASKED, _lazy("laws", "oliveira"), informative=_lazy("laws", "oliveira_informative")),
+        exact=ExactRoute(
+            _BERNOULLI + _MASKED, _lazy("laws", "oliveira"), informative=_lazy("laws", "oliveira_informative")
+        ),
         controls=(
             Control("constant_quarter", "1/4 in place of 7.", {"constant": F(1, 4)}),
             Control("no_deviation", "No deviation at all.", {"constant": 0}),
@@ -204,18 +216,27 @@ def lemma_b1(claim_id: str, ratio: int, source: Source) -> Claim:
         enclosed=_lazy("ball", "smallest_singular_proof"),
         exact=ExactRoute(tuple({"n": n} for n in (1, 2, 3)), _lazy("laws", "smallest_singular_failure")),
         count=CountRoute(
-            ({"n": 4, "d": 4 * ratio}, {"n": 16, "d": 16 * ratio}), on.sigma_min_above, _lemma_b1_probability, 2000
+            ({"n": 4, "d": 4 * ratio}, {"n": 16, "d": 16 * ratio}),
+            on.sigma_min_above,
+            _lemma_b1_probability,
+            2000,
         ),
         controls=(
             Control("width_20", "d >= 20 n, below the edge of the spectrum at 23.3 n.", {"width_ratio": 20}),
-            Control("fraction_0.71", "0.71 in place of 1/2: above sigma_min's limit sqrt(1/2).", {"fraction": F(71, 100)}),
+            Control(
+                "fraction_0.71",
+                "0.71 in place of 1/2: above sigma_min's limit sqrt(1/2).",
+                {"fraction": F(71, 100)},
+            ),
         ),
     )
 
 
 _LEMMA_B1 = (
     lemma_b1(
-        "vanveen18.lemB1.printed", 3828, _src("Lemma B.1", "d >= 3828 n", 17, "3828 may itself be a misreading of 3528")
+        "vanveen18.lemB1.printed",
+        3828,
+        _src("Lemma B.1", "d >= 3828 n", 17, "3828 may itself be a misreading of 3528"),
     ),
     lemma_b1("vanveen18.lemB1.proof", 3528, _src("Lemma B.1 by its proof, Section C.1", "d >= 3528 n", 19)),
 )
@@ -250,7 +271,12 @@ _PERTURBATION = (
     ),
     Claim(
         id="vanveen18.lemC3",
-        source=_src("Lemma C.3 (Oymak and Soltanolkotabi 2019, Lemma C.2)", "", 20, "the division by ||z|| is read from 'JWIkm-'"),
+        source=_src(
+            "Lemma C.3 (Oymak and Soltanolkotabi 2019, Lemma C.2)",
+            "",
+            20,
+            "the division by ||z|| is read from 'JWIkm-'",
+        ),
         says="If ||W - W_0|| <= sqrt(m) |W_0 z|_{m-}/||z|| then at most 2m rows change the sign of <w_l, z>.",
         tex=r"\|W-W_0\|\le\sqrt m\,|W_0z|_{m-}/\|z\|\Rightarrow|S(W)|\le 2m",
         refuted_by="W_0, z, m whose exact worst case within the radius changes more than 2m signs",
@@ -309,14 +335,21 @@ _PERTURBATION = (
     ),
     Claim(
         id="vanveen18.lemB2.ceiling.printed",
-        source=_src("Section C.2", "2 ceil((2dR)^{2/3}) replaced by 3 (2dR)^{2/3}", 20, "s = 3(2dR)^{2/3} is read from 'S = 3 (2dR)3'"),
+        source=_src(
+            "Section C.2",
+            "2 ceil((2dR)^{2/3}) replaced by 3 (2dR)^{2/3}",
+            20,
+            "s = 3(2dR)^{2/3} is read from 'S = 3 (2dR)3'",
+        ),
         says="2 ceil(x) <= 3x for every x = (2dR)^{2/3} > 0.",
         tex=r"2\lceil x\rceil\le 3x",
         refuted_by="x > 0 with 2 ceil(x) > 3x",
         domain={"x": Range(0.01, 1000, False, True)},
         constants=_k(),
         search=SearchRoute(on.ceiling_step),
-        controls=(Control("unrestricted", "The same on x < 2/3 only.", {}, {"domain": {"x": Range(0.01, 0.6, False)}}),),
+        controls=(
+            Control("unrestricted", "The same on x < 2/3 only.", {}, {"domain": {"x": Range(0.01, 0.6, False)}}),
+        ),
     ),
     Claim(
         id="vanveen18.lemB2.ceiling.corrected",
@@ -328,7 +361,9 @@ _PERTURBATION = (
         constants=_k(least=2),
         symbolic=_lazy("symbolic", "ceiling_bound"),
         search=SearchRoute(on.ceiling_step),
-        controls=(Control("from_one", "From x >= 1 on.", {"least": 1}, {"domain": {"x": Range(1.0, 1000, False, True)}}),),
+        controls=(
+            Control("from_one", "From x >= 1 on.", {"least": 1}, {"domain": {"x": Range(1.0, 1000, False, True)}}),
+        ),
     ),
     Claim(
         id="vanveen18.lemB2.printed",
@@ -339,7 +374,11 @@ _PERTURBATION = (
         domain={"n": Range(1, 8), "d": Range(60, 1200)},
         constants=_k(linear=0),
         exact=ExactRoute(
-            ({"n": 4, "d": 300, "flips": 48}, {"n": 4, "d": 600, "flips": 96}, {"n": 8, "d": 1200, "flips": 192}),
+            (
+                {"n": 4, "d": 300, "flips": 48},
+                {"n": 4, "d": 600, "flips": 96},
+                {"n": 8, "d": 1200, "flips": 192},
+            ),
             _lazy("laws", "perturbation_failure"),
         ),
         controls=(Control("sixty_fourth", "A 64th of the missing linear term.", {"linear": F(1, 64)}),),
@@ -361,9 +400,7 @@ _PERTURBATION = (
             on.perturbation_probability,
             300,
         ),
-        controls=(
-            Control("no_width", "Only 2 sqrt n: the sparse width left out.", {"linear": F(-100)}),
-        ),
+        controls=(Control("no_width", "Only 2 sqrt n: the sparse width left out.", {"linear": F(-100)}),),
     ),
     Claim(
         id="vanveen18.lemB2.in_range",
@@ -373,7 +410,13 @@ _PERTURBATION = (
         refuted_by="an n, d, R in this range where flips within R exceed the bound more often than claimed",
         domain={"n": Range(1, 10**9), "d": Range(34, 10**18), "R": Range(1e-6, 1e9, False, True)},
         law={"V": Draw("gaussian", ("n", "d")), "g": Draw("gaussian", ("d",))},
-        given=(Hypothesis("range", "2 <= (2dR)^{2/3} <= 0.06 d", lambda case, c: 2 <= (2 * case["d"] * case["R"]) ** (2 / 3) <= 0.06 * case["d"]),),
+        given=(
+            Hypothesis(
+                "range",
+                "2 <= (2dR)^{2/3} <= 0.06 d",
+                lambda case, c: 2 <= (2 * case["d"] * case["R"]) ** (2 / 3) <= 0.06 * case["d"],
+            ),
+        ),
         constants=_k(linear=0, deviation=2),
         needs=("vanveen18.lemC2", "own.eq14_domain", "vanveen18.lemB2.ceiling.corrected"),
         assumes=(CHEVET,),
@@ -390,7 +433,12 @@ _NORM = (
         says="For all W, ||J(W)|| <= nu (sqrt d + 2 sqrt n) ||z|| with probability at least 1 - e^{-n/2}.",
         tex=r"\|J(W)\|\le\nu(\sqrt d+2\sqrt n)\|z\|",
         refuted_by="a W whose ||J(W)|| exceeds ||V|| ||z||, or n, d where P(||V|| > sqrt d + 2 sqrt n) exceeds e^{-n/2}",
-        domain={"n": Range(1, 8), "d": Range(1, 30), "k": Range(1, 5), "scale": Range(1e-3, 1e3, False, True)},
+        domain={
+            "n": Range(1, 8),
+            "d": Range(1, 30),
+            "k": Range(1, 5),
+            "scale": Range(1e-3, 1e3, False, True),
+        },
         law=_GENERATOR,
         constants=_k(deviation=2, factor=1),
         assumes=(DS,),
@@ -486,7 +534,11 @@ _MISFIT = (
         needs=("vanveen18.lemB4.law.corrected",),
         assumes=("Chernoff's bound",),
         enclosed=_lazy("ball", "joint_exponent"),
-        exact=ExactRoute(_MISFIT_CASES, _lazy("laws", "output_norm_failure"), informative=_lazy("laws", "misfit_says_something")),
+        exact=ExactRoute(
+            _MISFIT_CASES,
+            _lazy("laws", "output_norm_failure"),
+            informative=_lazy("laws", "misfit_says_something"),
+        ),
         search=SearchRoute(
             _lazy("laws", "output_norm_failure"),
             trivial=_lazy("laws", "misfit_says_nothing"),
@@ -507,13 +559,26 @@ _MISFIT = (
         constants=_k(factor=3, exponent=F(1, 2)),
         needs=("vanveen18.lemB4.norm", "vanveen18.lemB4.triangle"),
         symbolic=_lazy("symbolic", "misfit_assembly"),
-        exact=ExactRoute(tuple(k for k in _MISFIT_CASES if k["n"] <= 20), _lazy("laws", "misfit_failure"), informative=_lazy("laws", "misfit_says_something")),
+        exact=ExactRoute(
+            tuple(k for k in _MISFIT_CASES if k["n"] <= 20),
+            _lazy("laws", "misfit_failure"),
+            informative=_lazy("laws", "misfit_says_something"),
+        ),
         controls=(Control("factor_six_fifths", "1.2||y||.", {"factor": F(6, 5)}),),
     ),
 )
 
-_META_LAW = {"Q": Draw("gaussian", ("n", "n")), "start": Draw("gaussian", ("n",)), "y": Draw("gaussian", ("n",), {"scale": "size"})}
-_META_DOMAIN = {"n": Range(1, 6), "spread": Range(1, 20, False, True), "bend": Range(0, 1.2, False), "size": Range(0.01, 100, False, True)}
+_META_LAW = {
+    "Q": Draw("gaussian", ("n", "n")),
+    "start": Draw("gaussian", ("n",)),
+    "y": Draw("gaussian", ("n",), {"scale": "size"}),
+}
+_META_DOMAIN = {
+    "n": Range(1, 6),
+    "spread": Range(1, 20, False, True),
+    "bend": Range(0, 1.2, False),
+    "size": Range(0.01, 100, False, True),
+}
 _META_GIVEN = (
     Hypothesis("A1", "A1: sigma_min(J(theta_0)) >= 2 alpha", on.folded_meets_a1),
     Hypothesis("A2", "A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R", on.folded_meets_a2),
@@ -530,7 +595,12 @@ _META_NEEDS = ("oymak19.averaged_jacobian", "oymak19.step.rate", "oymak19.step.p
 _META = (
     Claim(
         id="vanveen18.thmB5.rate",
-        source=_src("Theorem B.5, eq. (9)", "||y - f(theta_tau)|| <= (1 - eta alpha^2/4)^tau ||y - f(theta_0)||", 17, "eta alpha^2/4 is read from 'eta 4-', eta <= 1/beta^2 from 'e2'"),
+        source=_src(
+            "Theorem B.5, eq. (9)",
+            "||y - f(theta_tau)|| <= (1 - eta alpha^2/4)^tau ||y - f(theta_0)||",
+            17,
+            "eta alpha^2/4 is read from 'eta 4-', eta <= 1/beta^2 from 'e2'",
+        ),
         says="Under A1 to A3 with R = 5||r_0||/alpha and eta <= 1/beta^2 the misfit shrinks by 1 - eta alpha^2/4 a step.",
         tex=r"\|y-f(\theta_\tau)\|\le(1-\eta\alpha^2/4)^\tau\|y-f(\theta_0)\|",
         refuted_by="a map that meets A1 to A3 whose descent is slower",
@@ -549,7 +619,12 @@ _META = (
     ),
     Claim(
         id="vanveen18.thmB5.path",
-        source=_src("Theorem B.5, eq. (10)", "(alpha/5)||theta_tau - theta_0|| + ||y - f(theta_tau)|| <= ||y - f(theta_0)||", 17, "alpha/5 is read from a split line"),
+        source=_src(
+            "Theorem B.5, eq. (10)",
+            "(alpha/5)||theta_tau - theta_0|| + ||y - f(theta_tau)|| <= ||y - f(theta_0)||",
+            17,
+            "alpha/5 is read from a split line",
+        ),
         says="Under the same assumptions (alpha/5) ||theta_tau - theta_0|| + ||r_tau|| <= ||r_0|| for every tau.",
         tex=r"\tfrac\alpha5\|\theta_\tau-\theta_0\|+\|y-f(\theta_\tau)\|\le\|y-f(\theta_0)\|",
         refuted_by="a map that meets A1 to A3 whose descent wanders farther",
@@ -580,7 +655,12 @@ _ASSEMBLY = (
     ),
     Claim(
         id="vanveen18.beta",
-        source=_src("Section B.4", "beta = ||y|| sqrt(2(4n + d)/(dn)) >= nu(sqrt d + 2 sqrt n)||z||", 18, "the factor 2 under the root is not legible; without it the inequality is false"),
+        source=_src(
+            "Section B.4",
+            "beta = ||y|| sqrt(2(4n + d)/(dn)) >= nu(sqrt d + 2 sqrt n)||z||",
+            18,
+            "the factor 2 under the root is not legible; without it the inequality is false",
+        ),
         says="(sqrt d + 2 sqrt n)^2 <= 2(d + 4n), so beta may be taken as ||y|| sqrt(2(4n + d)/(dn)).",
         tex=r"(\sqrt d+2\sqrt n)^2\le 2(d+4n)",
         refuted_by="n, d where the inequality fails",
@@ -648,15 +728,26 @@ _ASSEMBLY = (
 _PRACTICE = tuple({"n": n, "d": d} for n in (64, 784, 49152, 65536) for d in (10**4, 10**6, 10**9, 10**12))
 _WIDE = Hypothesis("width", "d >= 4.3e15 n", lambda case, c: case["d"] >= 4.3e15 * case["n"])
 _LEMMAS = (
-    "vanveen18.lemB1.proof", "vanveen18.lemB2.in_range", "vanveen18.lemB3", "vanveen18.lemB4", "vanveen18.alpha_R",
-    "vanveen18.width.printed", "vanveen18.union", "vanveen18.thmB5.rate",
+    "vanveen18.lemB1.proof",
+    "vanveen18.lemB2.in_range",
+    "vanveen18.lemB3",
+    "vanveen18.lemB4",
+    "vanveen18.alpha_R",
+    "vanveen18.width.printed",
+    "vanveen18.union",
+    "vanveen18.thmB5.rate",
 )
 _THEOREM_DOMAIN = {"n": Range(1, 10**9), "d/n": Range(4.3e15, 1e30, False, True)}
 
 _THEOREM = (
     Claim(
         id="vanveen18.thm41.printed",
-        source=_src("Theorem 4.1", "eta = (eta_bar/||y||^2) 8nd/(4n + d), eta_bar <= 1", 5, "step and rate are read from damaged text; they agree with each other through alpha = ||y||/(4 sqrt n)"),
+        source=_src(
+            "Theorem 4.1",
+            "eta = (eta_bar/||y||^2) 8nd/(4n + d), eta_bar <= 1",
+            5,
+            "step and rate are read from damaged text; they agree with each other through alpha = ||y||/(4 sqrt n)",
+        ),
         says="There is C such that for d >= C n, every eta_bar <= 1 and all tau the misfit is at most 3(1 - eta_bar d/(8(4n + d)))^tau ||y|| with probability 1 - 5e^{-n/2} - e^{-d/2} - e^{-4 d^{2/3} n^{1/3}}.",
         tex=r"\|V\phi(W_\tau z)-y\|\le 3\Big(1-\bar\eta\tfrac{d}{8(4n+d)}\Big)^\tau\|y\|,\ \eta=\tfrac{\bar\eta}{\|y\|^2}\tfrac{8nd}{4n+d},\ \bar\eta\le 1",
         refuted_by="for every C a d >= C n, an eta_bar <= 1 and a tau at which the bound fails more often than claimed",
@@ -744,6 +835,15 @@ _REMARK = (
 )
 
 CLAIMS: tuple[Claim, ...] = (
-    *_JACOBIAN, *_GRADIENTS, *_OLIVEIRA, *_LEMMA_B1, *_PERTURBATION, *_NORM, *_MISFIT, *_META, *_ASSEMBLY, *_THEOREM,
+    *_JACOBIAN,
+    *_GRADIENTS,
+    *_OLIVEIRA,
+    *_LEMMA_B1,
+    *_PERTURBATION,
+    *_NORM,
+    *_MISFIT,
+    *_META,
+    *_ASSEMBLY,
+    *_THEOREM,
     *_REMARK,
 )

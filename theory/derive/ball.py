@@ -39,7 +39,12 @@ def ends(x: arb) -> tuple[float, float]:
 
 
 def enclosed(
-    quantities: Mapping[str, arb], margins: list[arb], argument: str, *, exhausts: bool = True, sufficient: bool = False
+    quantities: Mapping[str, arb],
+    margins: list[arb],
+    argument: str,
+    *,
+    exhausts: bool = True,
+    sufficient: bool = False,
 ) -> Enclosed:
     """Record enclosed quantities and the least of the margins (a ball around the claim's margin)."""
     lows, highs = zip(*map(ends, margins), strict=True)
@@ -91,7 +96,10 @@ def least_aspect(linear: Any, digits: int = 12) -> arb:
     with precision(200):
         c = ball(linear)
         return bisect_root(
-            lambda C: share_of_budget(C, c) - ball(Fraction(1, 12)), Fraction(10**10), Fraction(10**17), digits
+            lambda C: share_of_budget(C, c) - ball(Fraction(1, 12)),
+            Fraction(10**10),
+            Fraction(10**17),
+            digits,
         )
 
 
@@ -107,7 +115,8 @@ def width_holds(c: Constants) -> Enclosed:
         return enclosed(
             {"left side": share, "1/12": ball(Fraction(1, 12)), "s/d": u},
             [margin],
-            "The left side falls in d/n while s/d < e^{c/2 - 1} (its derivative in u is positive there), which holds at "
+            "The left side falls in d/n while s/d < e^{c/2 - 1} (its derivative in u is positive there), which "
+            "holds at "
             "C and so beyond; the value at d = C n decides.",
         )
 
@@ -116,7 +125,10 @@ def width_digits(c: Constants) -> Enclosed:
     """The least C has the claimed ten digits: its enclosure lies within half a unit of the last one."""
     with precision(200):
         C = least_aspect(c["linear"])
-        claimed, half = ball(c["digits"]), ball(c["digits"]) * ball(Fraction(1, 2 * 10**9)) / ball(c["leading"])
+        claimed, half = (
+            ball(c["digits"]),
+            ball(c["digits"]) * ball(Fraction(1, 2 * 10**9)) / ball(c["leading"]),
+        )
         return enclosed(
             {"least C": C},
             [1 - abs(C - claimed) / half],
@@ -173,7 +185,8 @@ def joint_exponent(c: Constants) -> Enclosed:
         return enclosed(
             {"joint exponent at n = d": e},
             [(e - rate) / rate],
-            "xy >= f^2 implies s x + t y >= 2 f sqrt(st); Chernoff with weights min(n,d) s and min(n,d) t. For d >= n the "
+            "xy >= f^2 implies s x + t y >= 2 f sqrt(st); Chernoff with weights min(n,d) s and min(n,d) t. For "
+            "d >= n the "
             "term r log E e^{(t/r) Y_1}, r = d/n, falls in r, and for d < n likewise in n/d, so n = d is the worst: "
             "P <= e^{-min(n,d) e} <= e^{-n/2} + e^{-d/2} once e >= 1/2.",
             sufficient=True,
@@ -220,7 +233,8 @@ def sparse_printed_domain(c: Constants) -> Enclosed:
         return enclosed(
             {"share 2Q(t)": share, "excess at t": excess},
             [-excess],
-            "With m = phi/Q: the excess has derivative m (t(m - t) - 1) < 0 as m < t + 1/t, so it stays below its value at "
+            "With m = phi/Q: the excess has derivative m (t(m - t) - 1) < 0 as m < t + 1/t, so it stays below "
+            "its value at "
             "the threshold for every smaller share.",
         )
 
@@ -270,8 +284,10 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
                 "travel as a share of R": travel,
             },
             [margin],
-            "On Lemma B.2's event ||J_bar - J_0|| <= 1/(12 sqrt n) within R = 60 sqrt n, and the first step stays within R; "
-            "||r_0||^2 >= 1 + ||g||^2 Y/(dn) when <g, y> <= 0 (half the time, independent of ||g||), ||g||^2 >= n/2, and "
+            "On Lemma B.2's event ||J_bar - J_0|| <= 1/(12 sqrt n) within R = 60 sqrt n, and the first step "
+            "stays within R; "
+            "||r_0||^2 >= 1 + ||g||^2 Y/(dn) when <g, y> <= 0 (half the time, independent of ||g||), ||g||^2 >= "
+            "n/2, and "
             "Y >= d/2 - 2 sqrt(dn). All bounds improve with d/n, so no C saves the statement at eta_bar = 1.",
         )
 

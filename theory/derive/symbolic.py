@@ -81,12 +81,13 @@ def gradient_entry(c: Constants) -> Symbolic:
     h = w * z + rest
     f1, f2 = v1 * h + o1, v2 * h + o2
     loss = exact_number(c["loss_factor"]) * ((f1 - y1) ** 2 + (f2 - y2) ** 2)
-    outer = (lambda x: sp.Max(x, 0)) if c["outer_relu"] else (lambda x: x)
-    claimed = exact_number(c["gradient_factor"]) * (v1 * z * (outer(f1) - y1) + v2 * z * (outer(f2) - y2))
+    g1, g2 = (sp.Max(f1, 0), sp.Max(f2, 0)) if c["outer_relu"] else (f1, f2)
+    claimed = exact_number(c["gradient_factor"]) * (v1 * z * (g1 - y1) + v2 * z * (g2 - y2))
     difference = sp.diff(loss, w) - claimed
-    values = {v1: 1, v2: -2, z: 3, w: 1, rest: -5, o1: 0, o2: 1, y1: 1, y2: 2}
+    values = {v1: 1, v2: -2, z: 3, w: 1, rest: 5, o1: 0, o2: 1, y1: 1, y2: 2}
     return reduced(
-        "Chain rule for an active neuron (an inactive one contributes 0 to both sides); outputs add up, so two show all.",
+        "Chain rule for an active neuron (an inactive one contributes 0 to both sides); outputs add up, so two "
+        "show all.",
         [("d L / d w_lj", difference.subs(values) if c["outer_relu"] else difference)],
     )
 
@@ -96,7 +97,10 @@ def second_moment(c: Constants) -> Symbolic:
     x = sp.symbols("x", real=True)
     density = sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
     active = sp.integrate(density, (x, 0, sp.oo))
-    variance, mean = sp.integrate(x**2 * density, (x, -sp.oo, sp.oo)), sp.integrate(x * density, (x, -sp.oo, sp.oo))
+    variance, mean = (
+        sp.integrate(x**2 * density, (x, -sp.oo, sp.oo)),
+        sp.integrate(x * density, (x, -sp.oo, sp.oo)),
+    )
     return reduced(
         "The pattern and v are independent; off-diagonal entries are E[phi'^2] E[v_i] E[v_j].",
         [
@@ -136,7 +140,10 @@ def relu_contracts(c: Constants) -> Symbolic:
     k = exact_number(c["factor"])
     return reduced(
         "Squares add up over entries; a negative entry loses all of its square, a positive one none.",
-        [("positive entry", sp.simplify(k * x**2 - x**2) >= 0), ("negative entry", sp.simplify(x**2 * k) >= 0)],
+        [
+            ("positive entry", sp.simplify(k * x**2 - x**2) >= 0),
+            ("negative entry", sp.simplify(x**2 * k) >= 0),
+        ],
     )
 
 
@@ -195,7 +202,8 @@ def union_of_failures(c: Constants) -> Symbolic:
     worst = (total / q).subs(q, sp.exp(-sp.Rational(1, 2)))
     exponent = sp.Integer(120) ** sp.Rational(2, 3) / 6
     return reduced(
-        "q = e^{-n/2} <= e^{-1/2}. B.1: 2q^2; B.2: q + e^{-(2dR)^{2/3}/6}; B.3: q; B.4: q + e^{-d/2}; total/q grows in q. "
+        "q = e^{-n/2} <= e^{-1/2}. B.1: 2q^2; B.2: q + e^{-(2dR)^{2/3}/6}; B.3: q; B.4: q + e^{-d/2}; total/q "
+        "grows in q. "
         "At R = 60 sqrt n, (2dR)^{2/3}/6 = (120^{2/3}/6) d^{2/3} n^{1/3}.",
         [
             ("e^{-n/2} terms at n = 1", sp.N(exact_number(c["coefficient"]) - worst, 30) >= 0),
@@ -226,7 +234,8 @@ def rank_counting(c: Constants) -> Symbolic:
     at_least = (claimed + 1) - (m - 1)
     homogeneous = scale ** (1 - c["norm_of_z"]) - 1
     return reduced(
-        "A change of row l costs at least g_l^2, and all but m - 1 rows have |g_l| >= |g|_{m-}: b + 1 changes cost at least "
+        "A change of row l costs at least g_l^2, and all but m - 1 rows have |g_l| >= |g|_{m-}: b + 1 changes "
+        "cost at least "
         "(b + 1 - (m - 1)) |g|_{m-}^2, which must exceed m |g|_{m-}^2. S(W) does not change when z is rescaled.",
         [
             ("cost exceeds the budget at m = 1", (at_least - m).subs(m, 1) > 0),
@@ -244,7 +253,10 @@ def sign_change_assembly(c: Constants) -> Symbolic:
     return reduced(
         "m = ceil(x) >= x: sqrt(m) m/(2d) >= x^{3/2}/(2d) = R, so C.4's event puts R within C.3's radius; e^{-m/6} <= "
         "e^{-x/6}; where m > d the bound exceeds d.",
-        [("x^{3/2}/(2d) = R", x ** sp.Rational(3, 2) / (2 * d) - R), ("factor", exact_number(c["factor"]) >= 2)],
+        [
+            ("x^{3/2}/(2d) = R", x ** sp.Rational(3, 2) / (2 * d) - R),
+            ("factor", exact_number(c["factor"]) >= 2),
+        ],
         sufficient=True,
     )
 
@@ -255,7 +267,10 @@ def ceiling_bound(c: Constants) -> Symbolic:
     slack = 3 * x - 2 * (x + 1)
     return reduced(
         "ceil(x) <= x + 1.",
-        [("slack at the least x", slack.subs(x, exact_number(c["least"])) >= 0), ("slack grows", sp.diff(slack, x) > 0)],
+        [
+            ("slack at the least x", slack.subs(x, exact_number(c["least"])) >= 0),
+            ("slack grows", sp.diff(slack, x) > 0),
+        ],
         sufficient=True,
     )
 
@@ -264,10 +279,12 @@ def perturbation_assembly(c: Constants) -> Symbolic:
     """eq. (12), (13): (phi'(h) - phi'(h_0))^2 is the indicator of S, whence ||J - J_0|| = ||z|| ||V_S||."""
     patterns = {"same, active": (1, 1, 0), "same, inactive": (0, 0, 0), "dies": (0, 1, 1), "wakes": (1, 0, 1)}
     identities: list[tuple[str, Any]] = [
-        (f"neuron {name}", sp.Integer((now - before) ** 2 - changed)) for name, (now, before, changed) in patterns.items()
+        (f"neuron {name}", sp.Integer((now - before) ** 2 - changed))
+        for name, (now, before, changed) in patterns.items()
     ]
     return reduced(
-        "||J(W) - J(W_0)||^2 = ||z||^2 ||V D V^T||, D the indicator of S(W); C.2 bounds |S(W)| and (14) the norm over all "
+        "||J(W) - J(W_0)||^2 = ||z||^2 ||V D V^T||, D the indicator of S(W); C.2 bounds |S(W)| and (14) the "
+        "norm over all "
         "such S at once; the two failure probabilities add.",
         [
             *identities,
@@ -349,7 +366,8 @@ def coloured_sensing(c: Constants) -> Symbolic:
     covariance = nu**2 * A * A.T
     claimed = nu**2 * (A * A.T if c["coloured"] else sp.eye(2))
     return reduced(
-        "Given A the columns of AV are independent N(0, nu^2 A A^T), that is (A A^T)^{1/2} times an i.i.d. matrix G; so "
+        "Given A the columns of AV are independent N(0, nu^2 A A^T), that is (A A^T)^{1/2} times an i.i.d. "
+        "matrix G; so "
         "sigma_min(A) sigma_min(G_S) <= sigma_min((AV)_S) and ||(AV)_S|| <= ||A|| ||G_S||.",
         [(f"entry {i}{j}", covariance[i, j] - claimed[i, j]) for i in range(2) for j in range(2)],
     )
@@ -364,7 +382,10 @@ def inner_products(c: Constants) -> Symbolic:
         "vectors; ||r_+||^2 <= ||r||^2 - eta (2<a,b> - ||a||^2).",
         [
             ("perturbation: (2 alpha/3)/(5 alpha/3)", sp.Rational(2, 3) / sp.Rational(5, 3) - perturbation),
-            ("rate: (21/25)(25/9)/2", (1 - perturbation**2) * sp.Rational(25, 9) / 2 - exact_number(c["rate"])),
+            (
+                "rate: (21/25)(25/9)/2",
+                (1 - perturbation**2) * sp.Rational(25, 9) / 2 - exact_number(c["rate"]),
+            ),
             ("sqrt(1-x) <= 1 - x/2", sp.expand((1 - x / 2) ** 2 - (1 - x)) - x**2 / 4),
         ],
     )
@@ -376,7 +397,8 @@ def path_inequality(c: Constants) -> Symbolic:
     need = 2 * exact_number(c["path"]) * sp.Rational(3, 5) * x
     far, near, meet = x**2 - sp.Rational(4, 5) * x - need, sp.Rational(21, 25) - need, sp.Rational(7, 5)
     return reduced(
-        "||r|| - ||r_+|| >= eta (2<a,b> - ||a||^2)/(2||r||); in units of b0^2 the bracket is at least max(21/25, x^2 - 4x/5) "
+        "||r|| - ||r_+|| >= eta (2<a,b> - ||a||^2)/(2||r||); in units of b0^2 the bracket is at least "
+        "max(21/25, x^2 - 4x/5) "
         "and must reach 2 path (3/5) x. The first serves x <= 7/5, the second x >= 7/5; both are attained at x = 7/5.",
         [
             ("second regime at 7/5", far.subs(x, meet) >= 0),
@@ -387,10 +409,13 @@ def path_inequality(c: Constants) -> Symbolic:
 
 
 def stays_inside(c: Constants) -> Symbolic:
-    """Path so far plus one step, (||r_0|| - ||r||)/(path alpha) + ||r||/(2 alpha), is at most R = radius ||r_0||/alpha."""
+    """Path so far plus one step, (||r_0|| - ||r||)/(path alpha) + ||r||/(2 alpha), is at most R = radius
+    ||r_0||/alpha.
+    """
     path, radius = exact_number(c["path"]), exact_number(c["radius"])
     return reduced(
-        "eta ||J^T r|| <= ||r||/beta as eta <= 1/beta^2, and beta >= ||J_0|| >= sigma_min(J_0) >= 2 alpha. The left side is "
+        "eta ||J^T r|| <= ||r||/beta as eta <= 1/beta^2, and beta >= ||J_0|| >= sigma_min(J_0) >= 2 alpha. The "
+        "left side is "
         "linear in ||r|| between 0 and ||r_0||, so its ends decide.",
         [("at ||r|| = 0", radius - 1 / path >= 0), ("at ||r|| = ||r_0||", radius - sp.Rational(1, 2) >= 0)],
     )
@@ -402,12 +427,16 @@ def averaged_jacobian(c: Constants) -> Symbolic:
     share = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": p / (p + q), "-+": q / (p + q)}
     if c["endpoint"]:
         share = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": sp.Integer(1), "-+": sp.Integer(0)}
-    moves = {"++": (p, q, q - p, q - p), "--": (-p, -q, 0, p - q), "+-": (p, -q, -p, -q - p), "-+": (-p, q, q, q + p)}
-    identities = [
-        (f"signs {signs}", change - share[signs] * delta) for signs, (_, _, change, delta) in moves.items()
-    ]
+    moves = {
+        "++": (p, q, q - p, q - p),
+        "--": (-p, -q, 0, p - q),
+        "+-": (p, -q, -p, -q - p),
+        "-+": (-p, q, q, q + p),
+    }
+    identities = [(f"signs {signs}", change - share[signs] * delta) for signs, (_, _, change, delta) in moves.items()]
     return reduced(
-        "f(theta_+) - f(theta) = J_bar (theta_+ - theta) with J_bar the average of J over the segment: neuron by neuron "
+        "f(theta_+) - f(theta) = J_bar (theta_+ - theta) with J_bar the average of J over the segment: neuron "
+        "by neuron "
         "ReLU changes by its displacement times the share of the segment on which it is active.",
         identities,
     )
@@ -443,7 +472,7 @@ def sharp_step_and_rate(c: Constants) -> Symbolic:
 
 def row_orthonormal(c: Constants) -> Symbolic:
     """Covariance of A v: nu^2 A A^T, for A two rows of an orthonormal 3 x 3 matrix built from angles."""
-    s, t, scale = sp.symbols("s t scale", real=True)
+    s, t = sp.symbols("s t", real=True)
     first = sp.Matrix([[sp.cos(s) * sp.cos(t), sp.sin(s) * sp.cos(t), sp.sin(t)]])
     second = sp.Matrix([[-sp.sin(s), sp.cos(s), 0]])
     A = sp.Matrix.vstack(first, second * (1 if c["orthonormal"] else 2))
@@ -451,7 +480,11 @@ def row_orthonormal(c: Constants) -> Symbolic:
     return reduced(
         "Columns of A V are independent N(0, nu^2 A A^T); A A^T = I_m for any m rows of an orthonormal matrix, and "
         "uncorrelated jointly normal entries are independent.",
-        [("variance", covariance[1, 1] - 1), ("covariance", covariance[0, 1]), ("variance of row 1", covariance[0, 0] - 1)],
+        [
+            ("variance", covariance[1, 1] - 1),
+            ("covariance", covariance[0, 1]),
+            ("variance of row 1", covariance[0, 0] - 1),
+        ],
     )
 
 
@@ -460,7 +493,12 @@ def fourier_rows(c: Constants) -> Symbolic:
     size, unit = 4, sp.I
     F = sp.Matrix(size, size, lambda i, j: unit ** (i * j) / 2)
     if c["real_parts"]:
-        rows = [F[0, :], sp.sqrt(2) * F[1, :].applyfunc(sp.re), sp.sqrt(2) * F[1, :].applyfunc(sp.im), F[2, :]]
+        rows = [
+            F[0, :],
+            sp.sqrt(2) * F[1, :].applyfunc(sp.re),
+            sp.sqrt(2) * F[1, :].applyfunc(sp.im),
+            F[2, :],
+        ]
         F = sp.Matrix.vstack(*rows)
     covariance, pseudo = F * F.H, F * F.T
     target = sp.eye(size) if c["real_parts"] else sp.zeros(size)

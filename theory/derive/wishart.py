@@ -169,9 +169,7 @@ def eigenvalues_inside(n: int, s: int, low: Level, high: Level | None, *, relati
         n, s = s, n
     if b is not None and b.is_exact() and b == a:
         return arb(0)
-    return _until_accurate(
-        lambda: _inside(n, s, low, high), relative_bits, _starting_bits(n, s, relative_bits)
-    )
+    return _until_accurate(lambda: _inside(n, s, low, high), relative_bits, _starting_bits(n, s, relative_bits))
 
 
 def smallest_eigenvalue_below(n: int, s: int, level: Level, *, relative_bits: int = 40) -> arb:

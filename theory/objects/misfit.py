@@ -90,7 +90,7 @@ def misfit_exceeds(rows: int, width: int, factor: float) -> float:
     def tail(Y: np.ndarray) -> np.ndarray:
         tau = np.maximum(Y, 1e-300) / (d * n)
         beyond = 1 - chndtr(factor**2 / tau, n, 1 / tau)
-        return np.where(Y > 1e-9 * d * n, np.nan_to_num(beyond, nan=0.0), 0.0)
+        return np.where(1e-9 * d * n < Y, np.nan_to_num(beyond, nan=0.0), 0.0)
 
     return _over_energy(d, tail)
 
@@ -108,7 +108,9 @@ def relu_energy_rate(ratio: float) -> float:
     if not a > 0:
         raise ValueError(f"ratio must be > 0, got {a}")
     found = minimize_scalar(
-        lambda t: math.log(0.5 + 0.5 / math.sqrt(1 - 2 * t)) - t * a, bounds=(0, 0.5 - 1e-12), method="bounded",
+        lambda t: math.log(0.5 + 0.5 / math.sqrt(1 - 2 * t)) - t * a,
+        bounds=(0, 0.5 - 1e-12),
+        method="bounded",
         options={"xatol": 1e-13},
     )
     return max(0.0, -float(found.fun))
@@ -120,7 +122,9 @@ def product_rate(aspect: float) -> float:
     if not r > 0:
         raise ValueError(f"aspect must be > 0, got {r}")
     found = minimize_scalar(
-        lambda a: chi_square_rate(4 / a) + r * relu_energy_rate(a), bounds=(0.5, 4), method="bounded",
+        lambda a: chi_square_rate(4 / a) + r * relu_energy_rate(a),
+        bounds=(0.5, 4),
+        method="bounded",
         options={"xatol": 1e-10},
     )
     return float(found.fun)

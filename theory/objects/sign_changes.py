@@ -8,6 +8,7 @@ Frobenius norms agree.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.objects.shapes import Array, nonzero_norm, real_array, same_length
 
@@ -60,7 +61,7 @@ def worst_weights(initial_weights: Array, latent: Array, radius: float) -> Array
     return flip_rows(W, z, flip)
 
 
-def flip_rows(initial_weights: Array, latent: Array, rows: Array) -> Array:
+def flip_rows(initial_weights: Array, latent: Array, rows: NDArray[np.bool_]) -> Array:
     """Move the chosen rows along z to the far side of zero, at the least cost.
 
     They go past zero by 8 k units of rounding of ||w_l||, so that no rounding of W z undoes the flip.
