@@ -61,8 +61,8 @@ def rank_failure(case: Case, c: Constants) -> Sides:
 
 
 def chi_square_failure(case: Case, c: Constants) -> Sides:
-    """P(chi2_n > 2n) against e^{-exponent n}, both as balls."""
-    n = int(case["n"])
+    """P(chi2_n > 2n) against e^{-exponent n}, both as balls; n is whichever dimension the case names."""
+    n = int(case["n"] if "n" in case else case["d"])
     with precision(max(128, 4 * n)):
         tail = ball(n).gamma_upper(ball(Fraction(n, 2)), regularized=1)
         return Sides(tail, _exp(-Fraction(c["exponent"]) * n))

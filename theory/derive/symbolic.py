@@ -169,6 +169,27 @@ def output_law(c: Constants) -> Symbolic:
     )
 
 
+def hidden_law(c: Constants) -> Symbolic:
+    """Covariance of W z for W with i.i.d. standard normal entries: ||z||^2 times the identity of R^d."""
+    p, q = sp.symbols("p q", real=True)
+    variance, across = p**2 + q**2, sp.Integer(0)
+    z_norm = sp.sqrt(p**2 + q**2)
+    return reduced(
+        "Rows of W are independent, so entries of Wz are independent N(0, ||z||^2); two coordinates of z show the sum.",
+        [("variance", variance - z_norm ** c["z_power"]), ("covariance of two rows", across)],
+    )
+
+
+def output_arithmetic(c: Constants) -> Symbolic:
+    """sqrt(2n) nu sqrt(2d) ||z|| at nu = ||y||/(sqrt(dn) ||z||)."""
+    n, d, y, z = sp.symbols("n d y z", positive=True)
+    nu = y / (sp.sqrt(d * n) * z)
+    return reduced(
+        "Substitution of nu.",
+        [("product", sp.sqrt(2 * n) * nu * sp.sqrt(2 * d) * z - exact_number(c["factor"]) * y)],
+    )
+
+
 def alpha_beta_radius(c: Constants) -> Symbolic:
     """alpha, R and the width inequality's normalisation, from nu = ||y||/(sqrt(dn) ||z||)."""
     n, d, y, z = sp.symbols("n d y z", positive=True)

@@ -120,5 +120,5 @@ def jacobian_singular_values(output_weights: Array, weights: Array, latent: Arra
     Source: vanveen18 eq. (8)
     """
     V, W, z = _checked(output_weights, weights, latent)
-    values: Array = np.linalg.svd(V * activation_pattern(W, z)[..., None, :], compute_uv=False)
-    return np.linalg.norm(z, axis=-1)[..., None] * values
+    values = np.linalg.svd(V * activation_pattern(W, z)[..., None, :], compute_uv=False)
+    return np.asarray(np.linalg.norm(z, axis=-1)[..., None] * values, dtype=np.float64)
