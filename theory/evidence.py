@@ -21,7 +21,10 @@ class Symbolic:
 
 @dataclass(frozen=True)
 class Exact:
-    """Cases decided by a closed form or an exact law; `exhausts` when they cover the whole domain."""
+    """Cases decided by a closed form or an exact law; `exhausts` when they cover the whole domain.
+
+    `first_failure` is the first listed case that certainly fails, the smallest where cases are listed by size.
+    """
 
     cases: int
     informative: int
@@ -30,6 +33,7 @@ class Exact:
     argument: str = ""
     exhausts: bool = False
     undecided: int = 0
+    first_failure: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def decide(claim: Claim) -> Exact:
     certain_failure = [row for row in rows if row[2] < 0]
     case, low, high = min(certain_failure or rows, key=lambda row: row[1])
     margin = high if certain_failure else max(low, 0.0) if undecided else low
-    return Exact(len(route.cases), informative, margin, dict(case), route.covers, bool(route.covers), undecided)
+    first = dict(certain_failure[0][0]) if certain_failure else {}
+    return Exact(len(route.cases), informative, margin, dict(case), route.covers, bool(route.covers), undecided, first)
 
 
 def _meets(claim: Claim, case: Case) -> bool:
