@@ -144,6 +144,9 @@ def _status(
     for kind, f in findings:
         kinds.setdefault(f, []).append(kind)
     if "refutes" in kinds:
+        weak = _not_proved(needs)
+        if weak and not set(kinds["refutes"]) & {"Exact", "Searched", "Counted"}:
+            return "INCONCLUSIVE", f"refuted if {', '.join(weak)} holds, which is not proved here"
         clash = "; this contradicts other evidence that proves it" if "proves" in kinds else ""
         return "REFUTED", f"refuted by {_names(kinds['refutes'])}{clash}"
     if "open" in kinds and "proves" not in kinds:
@@ -171,7 +174,7 @@ def _affirmed(
         return "CONSISTENT", "no false sibling was tested, so the evidence has shown no power"
     if fitted:
         return "CONSISTENT", "a constant was fitted, so agreement is by construction"
-    weak = [name for name, status in sorted(needs.items()) if status != "PROVED"]
+    weak = _not_proved(needs)
     if "proves" in kinds and not weak:
         return "PROVED", f"proved by {_names(kinds['proves'])}"
     if "proves" in kinds:
@@ -180,6 +183,11 @@ def _affirmed(
             return "INCONCLUSIVE", f"the argument rests on {', '.join(broken)}, which is refuted"
         return "SUPPORTED", f"proved if {', '.join(weak)} holds, which is not proved here"
     return "SUPPORTED", f"no counterexample by {_names(kinds['supports'])}"
+
+
+def _not_proved(needs: Mapping[str, Status]) -> list[str]:
+    """The claims an argument rests on that are not proved; a counterexample rests on none."""
+    return [name for name, status in sorted(needs.items()) if status != "PROVED"]
 
 
 def _names(kinds: Sequence[str]) -> str:
