@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -25,10 +24,12 @@ app = typer.Typer(
 )
 
 
-class RefusedError(click.ClickException):
-    """Bad input, told in one sentence."""
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What typer raises for a malformed command line; its newer versions bring a click of their own."""
 
-    exit_code = 2
+
+class RefusedError(Exception):
+    """Bad input, told in one sentence."""
 
 
 def _refuse(sentence: object) -> NoReturn:
@@ -40,6 +41,15 @@ def _ids(names: Sequence[str]) -> list[str]:
 
     try:
         return select(names)
+    except ValueError as error:
+        _refuse(error)
+
+
+def _record() -> dict[str, dict[str, Any]]:
+    from sims.record.store import load_record
+
+    try:
+        return load_record()
     except ValueError as error:
         _refuse(error)
 
@@ -87,14 +97,14 @@ def _verify(
 ) -> int:
     from sims.chance.verify import judge_all
     from sims.record.entries import entry
-    from sims.record.store import Journal, code_version, load_record, save_record, to_text, write_whole
+    from sims.record.store import Journal, code_version, save_record, to_text, write_whole
     from theory.verdict import contradicts
 
+    recorded = _record()
     header = {"budget": budget, "seed": seed, "code": code_version()}
     gathered = _gather(ids, budget, seed, workers, Journal(budget, seed), resume=resume)
     judged = judge_all(gathered)
     entries = {i: {**entry(j, header), "seconds": round(j.gathered.seconds, 3)} for i, j in judged.items()}
-    recorded = load_record()
     against = [
         f"{i}: {e['verdict']} against the recorded {recorded[i]['verdict']}"
         for i, e in entries.items()
@@ -124,8 +134,9 @@ def _gather(
     journal.start(done)
     gathered: dict[str, Gathered] = {}
     columns = (TextColumn("judging {task.fields[last]}"), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = Console(stderr=True)
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("", total=len(wanted), last="")
             for found in gather_all(ids, budget, seed, workers, done):
                 gathered[found.id] = found
@@ -172,9 +183,8 @@ def claims(
 ) -> None:
     """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""
     from figures.verdict_table import claim_page
-    from sims.record.store import load_record
 
-    ids, record, console = _ids([claim] if claim else []), load_record(), _console()
+    ids, record, console = _ids([claim] if claim else []), _record(), _console()
     if claim in ids:
         for name, text in claim_page(str(claim), record.get(str(claim))):
             console.print(f"{name:>14}  {text}", highlight=False, markup=False, soft_wrap=True)
@@ -209,16 +219,23 @@ def figures(
         print(path)
 
 
+def _end(sentence: str, code: int) -> NoReturn:
+    print(f"untrained: {' '.join(sentence.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
 def main() -> NoReturn:
     """Run the command line: bad input is one sentence and exit code 2, never a traceback."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        print(f"untrained: {error.format_message()}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        print("untrained: interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except RefusedError as error:
+        _end(str(error), 2)
+    except _UsageError as error:
+        _end(error.format_message(), error.exit_code)
+    except OSError as error:
+        _end(f"the system refused to go on, with {error}", 2)
+    except (typer.Abort, KeyboardInterrupt):
+        _end("interrupted", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -50,7 +51,7 @@ def _symbolic_finding(e: Symbolic) -> Finding:
 def _exact_finding(e: Exact) -> Finding:
     if e.cases and e.margin < 0:
         return "refutes"
-    if e.undecided:
+    if e.undecided or math.isnan(e.margin):
         return "open"
     if e.exhausts and e.cases:
         return "proves"
@@ -61,13 +62,13 @@ def _enclosed_finding(e: Enclosed) -> Finding:
     low, high = e.margin
     if high < 0 and not e.sufficient:
         return "refutes"
-    if low < 0:
+    if not low >= 0:  # not a number included
         return "open"
     return "proves" if e.exhausts else "supports"
 
 
 def _searched_finding(e: Searched) -> Finding:
-    if e.applicable and e.margin < 0:
+    if e.applicable and not e.margin >= 0:  # not a number included
         return "refutes"
     return "supports" if e.informative else "silent"
 

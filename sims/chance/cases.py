@@ -41,7 +41,7 @@ def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> An
         case "jacobian_sigma_min":
             return draws.jacobian_smallest_singular_values(streams(name), shape[0], shape[1], batch)
         case "image":
-            return _image(shape[0], batch)
+            return _image(streams(name), shape[0], batch)
         case "descent":
             return _descent(draw, case)
         case "derived":
@@ -64,10 +64,10 @@ def _directions(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nd
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def _image(n: int, batch: int) -> np.ndarray:
+def _image(generator: np.random.Generator, n: int, batch: int) -> np.ndarray:
     from sims.descent.signals import camera_crops
 
-    return camera_crops(n, batch)
+    return camera_crops(n, generator.integers(2**31, size=batch))
 
 
 def _descent(draw: Draw, case: Case) -> Any:

@@ -10,6 +10,7 @@ import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from sims.chance.cases import build_case
 from sims.chance.streams import stream
@@ -125,5 +126,5 @@ def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[h
     source = int(stream(root_seed, claim.id, "search").integers(2**63))
     given = hypothesis.given(params, st.integers(0, 2**32 - 1))
     # Hypothesis tries constants that it finds in whatever code is loaded; a search must not depend on that.
-    with mock.patch.multiple(providers, _get_local_constants=providers.Constants, CONSTANTS_CACHE={}):
+    with mock.patch.multiple(providers, _get_local_constants=Constants, CONSTANTS_CACHE={}):
         hypothesis.seed(source)(settings(given(visit)))()

@@ -6,7 +6,7 @@ The gradient in W is diag(phi'(h)) V^T r z^T, so W_{t+1} z = h - eta ||z||^2 phi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,8 @@ def follow(V: Array, g: Array, y: Array, *, step: float, steps: int, z_norm: flo
     if not (y_norm > 0).all():
         raise ValueError("y must not be the zero vector, got one of norm 0")
     nu = y_norm / (np.sqrt(d * n) * z_norm)
-    return _run(V, g * z_norm, y, step * z_norm**2, whole_number("steps", steps, 0), nu)
+    run = _run(V, g * z_norm, y, step * z_norm**2, whole_number("steps", steps, 0), nu)
+    return replace(run, distances=run.distances / z_norm)
 
 
 def _run(V: Array, h0: Array, y: Array, step: float, steps: int, nu: Array) -> Trajectory:

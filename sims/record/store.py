@@ -49,7 +49,11 @@ def load_record(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     ValueError
         where a file is not the JSON of an entry.
     """
-    return {path.stem: _read(path) for path in sorted(folder.glob("[!_]*.json"))}
+    record = {path.stem: _read(path) for path in sorted(folder.glob("[!_]*.json"))}
+    for name, data in record.items():
+        if "verdict" not in data:
+            raise ValueError(f"record file must hold a verdict, got {name}.json without one")
+    return record
 
 
 def load_table(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def _energy_density(d: int, Y: np.ndarray) -> np.ndarray:
 def output_exceeds(rows: int, width: int, factor: float) -> float:
     """P(||V phi(W_0 z)|| > factor ||y||) = P(chi2_n Y > factor^2 d n), by quadrature over Y.
 
-    Good to about 1e-10 relative; widths to some thousands.
+    Good to about 1e-10 relative where it is above 1e-20; rows and widths to some thousands.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def output_exceeds(rows: int, width: int, factor: float) -> float:
 def misfit_exceeds(rows: int, width: int, factor: float) -> float:
     """P(||V phi(W_0 z) - y|| > factor ||y||), factor > 1: given Y the square is a scaled noncentral chi-square.
 
-    Computed as one minus the mass inside, so good to about 1e-12 absolute.
+    Computed as one minus the mass inside, so good to about 1e-12 absolute for
+    factors of 1.001 and more.
 
     Raises
     ------

@@ -29,6 +29,8 @@ def energy_of_largest(share: float) -> float:
     if share == 0:
         return 0.0
     t = -float(ndtri(share / 2))
+    if math.isinf(t):
+        return share
     return share + 2 * t * math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
 
 
@@ -59,7 +61,9 @@ def squared_width_exact(sparsity: int, width: int) -> float:
     E sum of the s largest = integral over t of t^2's weight: d E[g^2 P(fewer than s of the others exceed |g|)].
     """
     s, d = whole_number("sparsity", sparsity, 1), whole_number("width", width, 1)
-    if s >= d:
+    if s > d:
+        raise ValueError(f"sparsity must be at most the width {d}, got {s}")
+    if s == d:
         return float(d)
 
     def weight(t: float) -> float:
@@ -76,5 +80,7 @@ def largest_norm_exhaustive(output_weights: Array, sparsity: int) -> float:
     from itertools import combinations
 
     V = real_array("output_weights", output_weights, 2)
-    columns = range(V.shape[-1])
-    return max(float(np.linalg.norm(V[:, list(S)], 2)) for S in combinations(columns, sparsity))
+    s, columns = whole_number("sparsity", sparsity, 1), range(V.shape[-1])
+    if s > len(columns):
+        raise ValueError(f"sparsity must be at most the width {len(columns)}, got {s}")
+    return max(float(np.linalg.norm(V[:, list(S)], 2)) for S in combinations(columns, s))

@@ -1,0 +1,132 @@
+"""What is the verdict on every claim, and on what evidence?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.style import BLACK, GREY, PALE, VERDICTS
+from figures.verdict_table import margin, share
+from sims.record.store import FOLDER, load_record
+from theory.ledger import ledger
+
+Entry = Mapping[str, Any]
+SECTIONS = (
+    (r"own\.(practice|image)\.", "Our own: Theorem 4.1's conclusion at widths that people use"),
+    (r"own\.", "Our own: sharper constants and exact thresholds"),
+    (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
+    (r"vanveen18\.(eq6|eq8|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),
+    (r"vanveen18\.(thmC1|sigma|h$|lemB1)", "Van Veen et al., Lemma B.1: smallest singular value of the Jacobian"),
+    (r"vanveen18\.(eq14|lemC|lemB2)", "Van Veen et al., Lemma B.2: perturbation of the Jacobian"),
+    (r"vanveen18\.lemB3", "Van Veen et al., Lemma B.3: largest singular value"),
+    (r"vanveen18\.lemB4", "Van Veen et al., Lemma B.4: initial misfit"),
+    (r"vanveen18\.thmB5", "Van Veen et al., Theorem B.5: the meta-theorem"),
+    (r"vanveen18\.(alpha|beta|width|union)", "Van Veen et al., Section B.4: constants, width and union bound"),
+    (r"vanveen18\.thm41", "Van Veen et al., Theorem 4.1"),
+    (r"vanveen18\.remark", "Van Veen et al., Section 4: which measurements keep the network Gaussian"),
+)
+"""The heading of the claims whose ids begin like this; the first that fits."""
+COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.53, "decided by": 0.555, "domain": 0.7}
+"""Where each column stands across the page; numbers end there, words begin there."""
+NUMBERS = ("margin", "informative")
+UNTESTED: Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
+WIDTH, HEIGHT, SIZE = 8.27, 11.69, 6.4
+FOOT = (
+    "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
+    "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
+    "Domain: the parameters that the statement covers."
+)
+
+
+def fig_ledger(folder: Path = FOLDER) -> Figure:
+    """Draw the whole ledger on one page: a row a claim, with its verdict and what decided it.
+
+    Raises
+    ------
+    ValueError
+        where the folder holds no record.
+    """
+    record = load_record(folder)
+    if not record:
+        raise ValueError(f"record must hold at least one claim, got none in {folder.name}")
+    entries = {claim_id: record.get(claim_id, UNTESTED) for claim_id in ledger()}
+    figure = Figure(figsize=(WIDTH, HEIGHT))
+    axes = figure.add_axes((0.05, 0.03, 0.92, 0.94), frameon=False, xticks=[], yticks=[])
+    lines = list(_lines(entries))
+    axes.set(xlim=(0, 1), ylim=(len(lines) + 3.5, -4.2))
+    _top(axes, entries)
+    for y, line in enumerate(lines):
+        _heading(axes, y, line) if isinstance(line, str) else _claim(axes, y, *line)
+    axes.text(0, len(lines) + 1.6, FOOT, color=GREY, fontsize=SIZE, va="center", linespacing=1.4)
+    return figure
+
+
+def section(claim_id: str) -> str:
+    """Return the heading under which a claim stands."""
+    return next((name for start, name in SECTIONS if re.match(start, claim_id)), claim_id.partition(".")[0])
+
+
+def _lines(entries: Mapping[str, Entry]) -> Iterator[str | tuple[str, Entry]]:
+    """Headings, and claims in the ledger's order."""
+    for name, group in groupby(entries, key=section):
+        yield name
+        yield from ((claim_id, entries[claim_id]) for claim_id in group)
+
+
+def _top(axes: Axes, entries: Mapping[str, Entry]) -> None:
+    """The title with how many claims have which verdict, and the names of the columns."""
+    counts = Counter(entry["verdict"] for entry in entries.values())
+    axes.text(0, -3.2, f"{len(entries)} claims", fontsize=11, fontweight="bold", va="center")
+    x = 0.15
+    for verdict in (v for v in VERDICTS if counts[v]):
+        _mark(axes, x, -3.2, verdict, 30)
+        axes.text(x + 0.013, -3.2, f"{counts[verdict]} {verdict}", fontsize=8, va="center")
+        x += 0.055 + 0.0115 * len(verdict)
+    for name, x in COLUMNS.items():
+        _cell(axes, name, -1.2, name, color=GREY)
+    axes.axhline(-0.5, color=BLACK, linewidth=0.6)
+
+
+def _mark(axes: Axes, x: float, y: float, verdict: str, area: float) -> None:
+    marker, colour = VERDICTS[verdict]
+    axes.scatter([x], [y], s=area, marker=marker, color=colour, linewidths=0, clip_on=False)
+
+
+def _heading(axes: Axes, y: float, name: str) -> None:
+    axes.axhline(y - 0.5, color=PALE, linewidth=0.6, zorder=0)
+    axes.text(0, y + 0.06, name, fontsize=SIZE + 0.4, fontweight="bold", va="center")
+
+
+def _claim(axes: Axes, y: float, claim_id: str, entry: Entry) -> None:
+    """One row: name, mark and word of the verdict, margin, share, evidence and domain."""
+    verdict = entry["verdict"]
+    _mark(axes, COLUMNS["verdict"] - 0.013, y, verdict, 15)
+    _cell(axes, "claim", y, claim_id.partition(".")[2])
+    _cell(axes, "verdict", y, verdict, color=VERDICTS[verdict][1])
+    _cell(axes, "margin", y, _short(margin(entry)))
+    _cell(axes, "informative", y, share(entry))
+    _cell(axes, "decided by", y, ", ".join(entry["decided_by"]) or "-")
+    _cell(axes, "domain", y, _domain(entry["domain"]))
+
+
+def _cell(axes: Axes, column: str, y: float, text: str, color: str = BLACK) -> None:
+    ha = "right" if column in NUMBERS else "left"
+    axes.text(COLUMNS[column], y, text, ha=ha, va="center", fontsize=SIZE, color=color, parse_math=False)
+
+
+def _domain(ranges: Mapping[str, Sequence[float]]) -> str:
+    """Each parameter's range; widths such as 3528 are written out."""
+    parts = [f"{name} {low:.4g}" + (f"–{high:.4g}" if high != low else "") for name, (low, high) in ranges.items()]
+    return _short(", ".join(parts)) or "all sizes"
+
+
+def _short(text: str) -> str:
+    """1e9 for 1e+09, and true minus signs."""
+    return re.sub(r"e([+-])0*(\d)", lambda found: f"e{found[1].strip('+')}{found[2]}", text).replace("-", "−")

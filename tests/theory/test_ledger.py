@@ -1,0 +1,187 @@
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from theory import claims as folder
+from theory.claim import Claim, Source
+from theory.derive.lazy import Lazy
+from theory.ledger import in_order_of_need, ledger, select
+
+ROOT = Path(__file__).parents[2]
+IDS = list(ledger())
+ROUTES = ("symbolic", "enclosed", "exact", "search", "count")
+each_claim = pytest.mark.parametrize("claim_id", IDS)
+
+
+@each_claim
+def test_an_id_is_names_joined_by_dots(claim_id):
+    assert re.fullmatch(r"[a-z0-9]+(\.[A-Za-z0-9_]+)+", claim_id)
+
+
+@each_claim
+def test_a_claim_is_filed_under_its_id(claim_id):
+    assert ledger()[claim_id].id == claim_id
+
+
+@each_claim
+def test_the_paper_is_the_front_of_the_id(claim_id):
+    paper = claim_id.partition(".")[0]
+    assert paper in ("vanveen18", "oymak19", "own")
+    assert ledger()[claim_id].source.paper == paper
+
+
+@each_claim
+def test_a_claim_is_told_in_words_and_formula(claim_id):
+    claim = ledger()[claim_id]
+    for text in (claim.says, claim.tex, claim.refuted_by, claim.source.label):
+        assert text.strip() == text != ""
+
+
+@each_claim
+def test_a_claim_has_a_route(claim_id):
+    assert any(getattr(ledger()[claim_id], route) for route in ROUTES)
+
+
+@each_claim
+def test_every_control_makes_a_false_sibling_of_its_own(claim_id):
+    claim = ledger()[claim_id]
+    names = [control.name for control in claim.controls]
+    assert names
+    assert len(set(names)) == len(names)
+    for control in claim.controls:
+        sibling = claim.sibling(control)
+        assert sibling.values != claim.values or control.changes
+
+
+@each_claim
+def test_every_parameter_of_a_counted_cell_is_given(claim_id):
+    claim = ledger()[claim_id]
+    needed = {s for draw in claim.law.values() for s in draw.shape if isinstance(s, str)}
+    for cell in claim.count.cells if claim.count else ():
+        assert needed - set(claim.law) <= set(cell)
+
+
+@each_claim
+def test_every_lazy_route_names_a_function_that_exists(claim_id):
+    claim = ledger()[claim_id]
+    found = [claim.symbolic, claim.enclosed]
+    found += [claim.exact.sides, claim.exact.informative] if claim.exact else []
+    found += [claim.search.sides, claim.search.trivial] if claim.search else []
+    for lazy in (f for f in found if isinstance(f, Lazy)):
+        module = __import__(lazy.module, fromlist=[lazy.name])
+        assert callable(getattr(module, lazy.name))
+
+
+def test_every_module_of_the_claims_folder_is_loaded():
+    files = {path.stem for path in (ROOT / "theory" / "claims").glob("*.py")} - {"__init__"}
+    assert {module.name for module in pkgutil.iter_modules(folder.__path__)} == files
+    of_modules = [c.id for name in files for c in sys.modules[f"theory.claims.{name}"].CLAIMS]
+    assert sorted(of_modules) == sorted(IDS)
+
+
+def test_every_need_is_a_claim_and_comes_before():
+    order = in_order_of_need(IDS)
+    assert sorted(order) == sorted(IDS)
+    place = {name: i for i, name in enumerate(order)}
+    late = [
+        (c.id, need) for c in ledger().values() for need in c.needs if not place.get(need, 1e9) < place[c.id]
+    ]
+    assert late == []
+
+
+def test_order_of_need_adds_what_is_needed_and_nothing_else():
+    assert in_order_of_need(["vanveen18.lemC2"]) == ["vanveen18.lemC3", "vanveen18.lemC4", "vanveen18.lemC2"]
+    assert in_order_of_need(["vanveen18.sigma"]) == ["vanveen18.sigma"]
+    assert in_order_of_need([]) == []
+
+
+def test_order_of_need_does_not_depend_on_the_order_asked_for():
+    assert in_order_of_need(IDS) == in_order_of_need(IDS[::-1])
+
+
+def test_select_takes_an_id():
+    assert select(["vanveen18.lemB3"]) == ["vanveen18.lemB3"]
+
+
+def test_select_takes_the_front_of_ids_up_to_a_dot():
+    assert select(["vanveen18.lemB2"]) == [i for i in IDS if i.startswith("vanveen18.lemB2.")]
+    assert select(["own"]) == [i for i in IDS if i.startswith("own.")]
+
+
+def test_select_does_not_need_the_paper_key():
+    assert select(["lemB2"]) == select(["vanveen18.lemB2"])
+    assert select(["lemB4.law"]) == ["vanveen18.lemB4.law.printed", "vanveen18.lemB4.law.corrected"]
+
+
+def test_select_does_not_cut_a_name_in_two():
+    with pytest.raises(ValueError, match="got 'vanveen18.lemB'"):
+        select(["vanveen18.lemB"])
+
+
+def test_select_names_each_claim_once_and_in_the_order_asked_for():
+    assert select(["own.meta_path", "own.meta_rate", "meta_path"]) == ["own.meta_path", "own.meta_rate"]
+
+
+def test_select_without_names_is_the_whole_ledger():
+    assert select([]) == IDS
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_ids():
+    with pytest.raises(ValueError, match=r"got 'vanveen18\.lemB33'; did you mean vanveen18\.lemB3") as error:
+        select(["vanveen18.lemB3", "vanveen18.lemB33"])
+    assert "\n" not in str(error.value)
+
+
+def test_an_outlandish_name_is_refused_without_a_suggestion():
+    with pytest.raises(ValueError, match="lists, got '@@@@'$"):
+        select(["@@@@"])
+
+
+@pytest.fixture
+def ledger_of(monkeypatch):
+    """Read a ledger of given claims in place of the real one."""
+
+    def read(*claims):
+        monkeypatch.setattr(sys.modules["theory.claims.own"], "CLAIMS", claims)
+        monkeypatch.setattr(sys.modules["theory.claims.oymak19"], "CLAIMS", ())
+        monkeypatch.setattr(sys.modules["theory.claims.vanveen18"], "CLAIMS", ())
+        return ledger.__wrapped__()
+
+    return read
+
+
+def toy(claim_id, *needs):
+    return Claim(claim_id, Source("own", "toy"), "says", "tex", "nothing", needs=needs)
+
+
+def test_a_ledger_keeps_the_order_of_its_claims(ledger_of):
+    assert list(ledger_of(toy("own.b", "own.a"), toy("own.a"))) == ["own.b", "own.a"]
+
+
+def test_a_ledger_refuses_an_id_that_stands_twice(ledger_of):
+    with pytest.raises(ValueError, match=r"must be unique, got \['own\.a'\] more than once"):
+        ledger_of(toy("own.a"), toy("own.b"), toy("own.a"))
+
+
+def test_a_ledger_refuses_a_need_that_is_no_claim(ledger_of):
+    with pytest.raises(ValueError, match=r"own\.a needs unknown claims \['own\.c'\]"):
+        ledger_of(toy("own.a", "own.b", "own.c"), toy("own.b"))
+
+
+def test_a_ledger_refuses_needs_in_a_circle(ledger_of):
+    with pytest.raises(ValueError, match=r"in a circle, got \['own\.\w', 'own\.\w', 'own\.\w'\]"):
+        ledger_of(toy("own.a", "own.b"), toy("own.b", "own.a"))
+
+
+def test_reading_the_ledger_imports_no_heavy_library():
+    heavy = ("sympy", "flint", "torch", "matplotlib", "hypothesis", "skimage")
+    script = "import json, sys; from theory.ledger import ledger; ledger(); print(json.dumps(list(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = json.loads(run.stdout)
+    assert "theory.claims.own" in loaded
+    assert [name for name in heavy if name in loaded] == []
