@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.53
 NUMBERS = ("margin", "informative")
 UNTESTED: Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
 WIDTH, HEIGHT, SIZE = 8.27, 11.69, 6.4
+"""A4 in inches, and the size of the letters in points."""
 FOOT = (
     "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
     "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
@@ -64,7 +65,7 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
     _top(axes, entries)
     for y, line in enumerate(lines):
         _heading(axes, y, line) if isinstance(line, str) else _claim(axes, y, *line)
-    axes.text(0, len(lines) + 1.6, FOOT, color=GREY, fontsize=SIZE, va="center", linespacing=1.4)
+    axes.text(0, len(lines) + 0.6, f"{FOOT}{_made(record)}", color=GREY, fontsize=SIZE, va="top", linespacing=1.4)
     return figure
 
 
@@ -80,16 +81,22 @@ def _lines(entries: Mapping[str, Entry]) -> Iterator[str | tuple[str, Entry]]:
         yield from ((claim_id, entries[claim_id]) for claim_id in group)
 
 
+def _made(record: Mapping[str, Entry]) -> str:
+    made = sorted({(entry["budget"], entry["seed"]) for entry in record.values()})
+    return " Recorded with " + " and ".join(f"budget {budget}, seed {seed}" for budget, seed in made) + "."
+
+
 def _top(axes: Axes, entries: Mapping[str, Entry]) -> None:
     """The title with how many claims have which verdict, and the names of the columns."""
     counts = Counter(entry["verdict"] for entry in entries.values())
     axes.text(0, -3.2, f"{len(entries)} claims", fontsize=11, fontweight="bold", va="center")
-    x = 0.15
+    x = 0.14
     for verdict in (v for v in VERDICTS if counts[v]):
-        _mark(axes, x, -3.2, verdict, 30)
-        axes.text(x + 0.013, -3.2, f"{counts[verdict]} {verdict}", fontsize=8, va="center")
-        x += 0.055 + 0.0115 * len(verdict)
-    for name, x in COLUMNS.items():
+        _mark(axes, x, -3.2, verdict, 26)
+        label = f"{counts[verdict]} {verdict}"
+        axes.text(x + 0.013, -3.2, label, fontsize=7.2, va="center")
+        x += 0.031 + 0.0088 * len(label)
+    for name in COLUMNS:
         _cell(axes, name, -1.2, name, color=GREY)
     axes.axhline(-0.5, color=BLACK, linewidth=0.6)
 
@@ -113,7 +120,7 @@ def _claim(axes: Axes, y: float, claim_id: str, entry: Entry) -> None:
     _cell(axes, "margin", y, _short(margin(entry)))
     _cell(axes, "informative", y, share(entry))
     _cell(axes, "decided by", y, ", ".join(entry["decided_by"]) or "-")
-    _cell(axes, "domain", y, _domain(entry["domain"]))
+    _cell(axes, "domain", y, _domain(entry))
 
 
 def _cell(axes: Axes, column: str, y: float, text: str, color: str = BLACK) -> None:
@@ -121,12 +128,14 @@ def _cell(axes: Axes, column: str, y: float, text: str, color: str = BLACK) -> N
     axes.text(COLUMNS[column], y, text, ha=ha, va="center", fontsize=SIZE, color=color, parse_math=False)
 
 
-def _domain(ranges: Mapping[str, Sequence[float]]) -> str:
+def _domain(entry: Entry) -> str:
     """Each parameter's range; widths such as 3528 are written out."""
-    parts = [f"{name} {low:.4g}" + (f"–{high:.4g}" if high != low else "") for name, (low, high) in ranges.items()]
-    return _short(", ".join(parts)) or "all sizes"
+    ranges = entry["domain"].items()
+    parts = [f"{name} {low:.4g}" + (f"..{high:.4g}" if high != low else "") for name, (low, high) in ranges]
+    return _short(", ".join(parts)) or ("-" if entry is UNTESTED else "all sizes")
 
 
 def _short(text: str) -> str:
     """1e9 for 1e+09, and true minus signs."""
-    return re.sub(r"e([+-])0*(\d)", lambda found: f"e{found[1].strip('+')}{found[2]}", text).replace("-", "−")
+    text = re.sub(r"e([+-])0*(\d)", lambda found: f"e{found[1].strip('+')}{found[2]}", text)
+    return re.sub(r"-(?=\d)", "−", text)

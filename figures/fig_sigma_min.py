@@ -22,7 +22,7 @@ SIZE_NOTES = (
 )
 NOTES = (
     (r"$n\to\infty$:  $1/\sqrt{2}-\sqrt{n/d}$", (3.25, 0.67), (17, 0.4645), BLACK),
-    (r"missed with probability $2e^{-n}$, exactly", (235, 0.545), (260, 0.6), GREY),
+    (r"exact law: missed with probability $2e^{-n}$", (118, 0.528), (175, 0.578), GREY),
 )
 """What a curve is called, where that stands, and the point of the curve that it names."""
 

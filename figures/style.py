@@ -29,7 +29,7 @@ STYLE: dict[str, Any] = {
 
 BLACK, GREY, PALE = "#000000", "#595959", "#d9d9d9"
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#d55e00", "#007a5a", "#b3321b"
-SKY, AMBER, PURPLE = "#3b9bd1", "#c98a00", "#9a5480"
+SKY, AMBER, PURPLE = "#2d87bd", "#a97400", "#9a5480"
 """Okabe and Ito's colours, some darkened so that text in them reads on white."""
 
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -39,6 +39,6 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "INCONCLUSIVE": ("D", AMBER),
     "VACUOUS": ("v", PURPLE),
     "REFUTED": ("X", RED),
-    "UNTESTED": (".", GREY),
+    "UNTESTED": ("P", GREY),
 }
 """Marker and colour of each verdict: the shape alone tells them apart in grey."""

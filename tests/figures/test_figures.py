@@ -1,0 +1,192 @@
+import ast
+import json
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib.style
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+import figures
+from figures.draw import draw, figure_names, make
+from figures.fig_ledger import SECTIONS, section
+from figures.fig_sigma_min import fig_sigma_min
+from figures.style import STYLE, VERDICTS
+from figures.verdict_table import COLOURS
+from sims.record.store import FOLDER, load_record, load_table
+from sims.record.tables import simulated_rows
+from theory.ledger import ledger
+
+HERE = Path(figures.__file__).parent
+FORBIDDEN = ("numpy.random", "theory.derive", "sims.chance", "sims.record.tables", "random", "torch", "scipy")
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FOLDER, tmp_path / "record", ignore=shutil.ignore_patterns("*.py", "__pycache__")))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    paths = draw(None, tmp_path_factory.mktemp("out") / "deep" / "folder")
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def outside(axes):
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low <= tick.get_loc() <= high:
+                yield from (tick.label1, tick.label2)
+
+
+def boxes(name: str):
+    with matplotlib.style.context(["default", STYLE]):
+        figure = make(name)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        hidden = {id(label) for axes in figure.axes for label in outside(axes)}
+        texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
+        inside = [(t.get_text(), Text.get_window_extent(t, canvas.get_renderer())) for t in texts]
+    return figure.bbox, inside
+
+
+def test_figures_are_the_folder() -> None:
+    assert figure_names() == sorted(path.stem.removeprefix("fig_") for path in HERE.glob("fig_*.py"))
+    assert {"ledger", "sigma_min"} <= set(figure_names())
+
+
+def test_every_figure_is_drawn_whole(drawn: dict[str, bytes]) -> None:
+    assert set(drawn) == {f"{name}.{kind}" for name in figure_names() for kind in ("png", "pdf")}
+    for name, data in drawn.items():
+        assert data.startswith(b"\x89PNG" if name.endswith("png") else b"%PDF")
+        assert len(data) > 5000
+
+
+def test_same_record_gives_same_bytes(drawn: dict[str, bytes], tmp_path: Path) -> None:
+    again = {path.name: path.read_bytes() for path in draw(None, tmp_path)}
+    assert [name for name in drawn if drawn[name] != again[name]] == []
+
+
+def test_only_the_pictures_are_left_behind(tmp_path: Path) -> None:
+    paths = draw(["sigma_min"], tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_ledger_changes_with_the_record(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
+    path = record / "vanveen18.lemB3.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "verdict": "REFUTED"}))
+    png, _ = draw(["ledger"], tmp_path, record)
+    assert png.read_bytes() != drawn["ledger.png"]
+
+
+def test_sigma_min_changes_with_the_table(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
+    rows = [row | {"value": 0.9 * row["value"]} for row in load_table("sigma_min", record)]
+    (record / "_sigma_min.json").write_text(json.dumps({"rows": rows}))
+    png, _ = draw(["sigma_min"], tmp_path, record)
+    assert png.read_bytes() != drawn["sigma_min.png"]
+
+
+def test_unknown_name_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^figure must be one of ledger, .*sigma_min.*, got 'sigma_max'$"):
+        draw(["ledger", "sigma_max"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_unwritable_folder_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"):
+            draw(["sigma_min"], out)
+
+
+def test_failed_write_leaves_no_part(tmp_path: Path) -> None:
+    (tmp_path / "sigma_min.png").mkdir()
+    with pytest.raises(OSError, match=r"sigma_min\.png"):
+        draw(["sigma_min"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["sigma_min.png"]
+
+
+def test_missing_table_and_empty_record_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^table must be one of the record's, got 'sigma_min'$"):
+        draw(["sigma_min"], tmp_path / "out", tmp_path)
+    with pytest.raises(ValueError, match=r"^record must hold at least one claim, got none"):
+        draw(["ledger"], tmp_path / "out", tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("fig_*.py")), ids=lambda path: path.stem)
+def test_figures_compute_nothing(path: Path) -> None:
+    names = imported(path)
+    assert not [n for n in names if any(n == f or n.startswith(f"{f}.") for f in FORBIDDEN)]
+    assert "numpy" not in names
+    assert "sims.record.store" in names
+
+
+@pytest.mark.parametrize("name", figure_names())
+def test_no_text_overlaps_or_leaves_the_page(name: str) -> None:
+    page, found = boxes(name)
+    assert [t for t, b in found if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
+    bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in found]
+    assert [(s, t) for (s, a), (t, b) in combinations(bodies, 2) if a.overlaps(b)] == []
+
+
+def test_ledger_shows_every_claim_with_its_verdict() -> None:
+    _, found = boxes("ledger")
+    shown, record = [text for text, _ in found], load_record()
+    for claim_id in ledger():
+        assert claim_id.partition(".")[2] in shown
+    for verdict in VERDICTS:
+        entries = [record.get(claim_id, {"verdict": "UNTESTED"}) for claim_id in ledger()]
+        count = sum(entry["verdict"] == verdict for entry in entries)
+        assert shown.count(verdict) == count
+        assert (f"{count} {verdict}" in shown) == (count > 0)
+
+
+def test_a_verdict_is_told_by_shape_alone_too() -> None:
+    assert set(VERDICTS) == set(COLOURS)
+    assert len({marker for marker, _ in VERDICTS.values()}) == len({c for _, c in VERDICTS.values()}) == len(VERDICTS)
+
+
+def test_every_heading_of_the_ledger_is_used_once() -> None:
+    headings = [section(claim_id) for claim_id in ledger()]
+    runs = [h for h, before in zip(headings, ["", *headings], strict=False) if h != before]
+    assert len(runs) == len(set(runs))
+    assert {name for _, name in SECTIONS} <= set(runs)
+    assert section("newpaper.lem1") == "newpaper"
+
+
+def test_widths_on_the_figure_are_those_of_the_table() -> None:
+    with matplotlib.style.context(["default", STYLE]):
+        texts = [text.get_text() for text in fig_sigma_min().axes[0].texts]
+    marks = ["limit 23.3", "exact, n = 16: 60.1", "exact, n = 64: 67.3", "proved here 200", "the paper's proof 3528"]
+    assert [mark for mark in [*marks, "printed 3828"] if mark not in texts] == []
+
+
+def test_table_is_that_of_its_seed() -> None:
+    rows = load_table("sigma_min")
+    for n, d in ((16, 48), (16, 160_000), (64, 192)):
+        assert all(row in rows for row in simulated_rows(0, n, d))
+
+
+def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
+    rows = load_table("sigma_min")
+    for n in (16, 64):
+        exact = sorted((r["d_over_n"], r["value"]) for r in rows if r["source"] == "exact law" and r["n"] == n)
+        (threshold,) = (r["d_over_n"] for r in rows if r["source"] == "threshold" and r["n"] == n)
+        assert exact == sorted(exact, key=lambda point: point[1])
+        assert max(v for x, v in exact if x < threshold) < 0.5 < min(v for x, v in exact if x > threshold)
+        lows = [r for r in rows if r["n"] == n and r["quantity"] == "quantile 0.001"]
+        for low in lows:
+            assert all(v < low["value"] + 0.02 for x, v in exact if abs(x / low["d_over_n"] - 1) < 0.03)

@@ -1,0 +1,121 @@
+import pytest
+
+from figures.verdict_table import (
+    BEGIN,
+    COLOURS,
+    END,
+    claim_page,
+    domain,
+    margin,
+    markdown_table,
+    number,
+    share,
+    tally,
+    terminal_table,
+    with_table,
+    worst,
+)
+from sims.record.store import ROOT, load_record
+from theory.ledger import ledger
+
+
+def entry(**changes: object) -> dict[str, object]:
+    return {
+        "verdict": "PROVED",
+        "margin": 0.25,
+        "informative": 1.0,
+        "decided_by": ["Exact"],
+        "domain": {},
+        "worst_case": {},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (0, "0"), (0.25, "0.25"), (-1.0, "-1"), (1 / 3, "0.333"), (2.2507e-7, "2.25e-07"), ("inf", "inf")],
+)
+def test_number_has_three_digits(value: object, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"margin": 0.0, "decided_by": ["Symbolic"]}, "identity"),
+        ({"margin": 0.5, "decided_by": ["Symbolic"]}, "0.5"),
+        ({"margin": 0.0, "decided_by": ["Exact", "Symbolic"]}, "0"),
+        ({"margin": -53.5981, "decided_by": ["Exact"]}, "-53.6"),
+        ({"margin": None, "decided_by": []}, "-"),
+    ],
+)
+def test_margin_of_an_identity_is_none(changes: dict[str, object], text: str) -> None:
+    assert margin(entry(**changes)) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "-"), (1.0, "100 %"), (0.0, "0 %"), (0.523, "52 %")])
+def test_share_is_in_per_cent(value: float | None, text: str) -> None:
+    assert share(entry(informative=value)) == text
+
+
+def test_domain_lists_ranges() -> None:
+    assert domain(entry(domain={"n": [1, 64], "s/d": [1e-18, 0.18]})) == "n 1..64, s/d 1e-18..0.18"
+    assert domain(entry()) == "all sizes"
+
+
+def test_worst_case_is_shortened() -> None:
+    assert worst(entry(worst_case={"n": 3, "eta": 0.123456})) == "n=3 eta=0.123"
+    assert worst(entry(worst_case={"enclosed": {"x": "0.5", "y": "1"}})) == "x = 0.5"
+    assert worst(entry()) == ""
+    long = worst(entry(worst_case={f"name{i}": i for i in range(30)}))
+    assert len(long) == 60
+    assert long.endswith("...")
+
+
+def test_tally_is_in_the_order_of_verdicts() -> None:
+    entries = {str(i): entry(verdict=v) for i, v in enumerate(("REFUTED", "PROVED", "REFUTED"))}
+    assert tally(entries) == "1 PROVED, 2 REFUTED"
+
+
+def test_markdown_table_has_a_row_per_recorded_claim() -> None:
+    record = load_record()
+    rows = [line for line in markdown_table(record).split("\n") if line.startswith("| [`")]
+    named = [row.split("`")[1] for row in rows]
+    assert named == [claim_id for claim_id in ledger() if claim_id in record]
+    for claim_id, row in zip(named, rows, strict=True):
+        cells = row.replace("\\|", "").strip("|").split("|")
+        assert len(cells) == 5
+        assert cells[1].strip() == record[claim_id]["verdict"]
+
+
+def test_terminal_table_has_a_row_per_claim() -> None:
+    record = load_record()
+    assert terminal_table(record).row_count == len(record)
+    assert {data["verdict"] for data in record.values()} <= set(COLOURS)
+
+
+@pytest.mark.parametrize("old", ["", "| old |\n", "several\n\nlines \\1 of it\n"])
+def test_with_table_replaces_between_markers_only(old: str) -> None:
+    record = load_record()
+    text = with_table(f"before\n{BEGIN}\n{old}{END}\nafter\n", record)
+    assert text == f"before\n{BEGIN}\n{markdown_table(record)}\n{END}\nafter\n"
+    assert with_table(text, record) == text
+
+
+@pytest.mark.parametrize("text", ["", "# untrained\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n"])
+def test_with_table_refuses_a_readme_without_markers(text: str) -> None:
+    with pytest.raises(ValueError, match="README must hold the markers"):
+        with_table(text, load_record())
+
+
+def test_readme_holds_the_table_of_the_record() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, load_record()) == readme, "run `python -m figures.readme`"
+
+
+def test_claim_page_says_what_is_known() -> None:
+    for claim_id, data in load_record().items():
+        page = dict(claim_page(claim_id, data))
+        assert page["claim"] == claim_id
+        assert page["verdict"].startswith(data["verdict"])
+        assert "verdict" not in dict(claim_page(claim_id, None))
