@@ -128,7 +128,9 @@ def _split_controls(
     controls: Mapping[str, Sequence[Evidence]], speaking: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     def refuted(seen: Sequence[Evidence]) -> bool:
-        return any(finding(e) == "refutes" and type(e).__name__ in speaking for e in seen)
+        findings = [(type(e).__name__, finding(e)) for e in seen]
+        proved = any(f == "proves" for _, f in findings)  # whatever proves a false statement shows nothing
+        return not proved and any(f == "refutes" and kind in speaking for kind, f in findings)
 
     names = sorted(controls)
     return tuple(n for n in names if refuted(controls[n])), tuple(n for n in names if not refuted(controls[n]))
@@ -198,7 +200,7 @@ def _names(kinds: Sequence[str]) -> str:
 def _margin_of(e: Evidence) -> tuple[float, dict[str, Any]] | None:
     match e:
         case Exact() | Searched():
-            return (e.margin, e.worst_case) if _tested(e) else None
+            return (e.margin, e.worst_case) if e.worst_case else None
         case Enclosed():
             return e.margin[0], {"enclosed": e.quantities}
         case Counted():
@@ -208,10 +210,6 @@ def _margin_of(e: Evidence) -> tuple[float, dict[str, Any]] | None:
             return gap, {**e.case, **e.worst_case}
         case Symbolic():
             return (-1.0, {"residual": e.residuals[0]}) if e.residuals else None
-
-
-def _tested(e: Exact | Searched) -> int:
-    return e.cases if isinstance(e, Exact) else e.applicable
 
 
 def _worst(evidence: Sequence[Evidence]) -> tuple[float | None, dict[str, Any]]:

@@ -16,7 +16,7 @@ from figures.fig_sigma_min import fig_sigma_min
 from figures.style import STYLE, VERDICTS
 from figures.verdict_table import COLOURS
 from sims.record.store import FOLDER, load_record, load_table
-from sims.record.tables import simulated_rows
+from sims.record.tables import TABLES, record_tables, simulated_rows
 from theory.ledger import ledger
 
 HERE = Path(figures.__file__).parent
@@ -190,3 +190,10 @@ def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
         lows = [r for r in rows if r["n"] == n and r["quantity"] == "quantile 0.001"]
         for low in lows:
             assert all(v < low["value"] + 0.02 for x, v in exact if abs(x / low["d_over_n"] - 1) < 0.03)
+
+
+def test_record_holds_every_table(tmp_path: Path) -> None:
+    assert {path.stem for path in FOLDER.glob("_*.json")} == {f"_{name}" for name in TABLES}
+    with pytest.raises(ValueError, match="root_seed must be a non-negative integer, got -1"):
+        record_tables(-1, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from figures import readme
 from figures.verdict_table import (
     BEGIN,
     COLOURS,
@@ -111,6 +114,14 @@ def test_with_table_refuses_a_readme_without_markers(text: str) -> None:
 def test_readme_holds_the_table_of_the_record() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert with_table(readme, load_record()) == readme, "run `python -m figures.readme`"
+
+
+def test_readme_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    (tmp_path / "README.md").write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
+    readme.main()
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text == f"über\n{BEGIN}\n{markdown_table(load_record())}\n{END}\n"
 
 
 def test_claim_page_says_what_is_known() -> None:

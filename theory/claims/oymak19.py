@@ -40,8 +40,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _step(
         "step.rate",
-        "One step inside the ball: with a = J^T r, b = J_bar^T r, 2<a,b> - ||a||^2 >= (7/3) alpha^2 ||r||^2, so ||r_+|| <= (1 - (7/6) eta alpha^2)||r||.",
-        r"\|r_+\|\le(1-\tfrac76\eta\alpha^2)\|r\|",
+        "One step inside the ball: for all a = J^T r, b = J_bar^T r with ||a||, ||b|| >= b0 = (5/3) alpha ||r|| and ||a - b|| <= (2/5) b0, 2<a,b> - ||a||^2 >= (7/3) alpha^2 ||r||^2; hence ||r_+|| <= (1 - (7/6) eta alpha^2)||r||.",
+        r"2\langle a,b\rangle-\|a\|^2\ge\tfrac73\alpha^2\|r\|^2\ \Rightarrow\ \|r_+\|\le(1-\tfrac76\eta\alpha^2)\|r\|",
         "vectors with ||a||, ||b|| >= (5/3) alpha ||r|| and ||a - b|| <= (2/3) alpha ||r|| below the bound",
         "inner_products",
         (Control("four_thirds", "4/3 in place of 7/6.", {"rate": F(4, 3)}),),
@@ -50,8 +50,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _step(
         "step.path",
-        "One step inside the ball: ||r|| - ||r_+|| >= (alpha/2) ||theta_+ - theta||.",
-        r"\|r\|-\|r_+\|\ge\tfrac\alpha2\|\theta_+-\theta\|",
+        "One step inside the ball: for all such a, b, 2<a,b> - ||a||^2 >= alpha ||r|| ||a||; hence ||r|| - ||r_+|| >= (alpha/2) ||theta_+ - theta||.",
+        r"2\langle a,b\rangle-\|a\|^2\ge\alpha\|r\|\|a\|\ \Rightarrow\ \|r\|-\|r_+\|\ge\tfrac\alpha2\|\theta_+-\theta\|",
         "vectors as above for which the bracket is below 2 (1/2)(3/5) x",
         "path_inequality",
         (Control("three_fifths", "3/5 in place of 1/2.", {"path": F(3, 5)}),),
@@ -59,7 +59,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _step(
         "stays_inside",
-        "The next iterate stays within R = 2||r_0||/alpha (and so within the printed 5||r_0||/alpha) of theta_0.",
+        "The longest path that the one-step inequality allows and one step more, (2/alpha)(||r_0|| - ||r||) + ||r||/(2 alpha), add up to at most R = 2||r_0||/alpha: the next iterate stays inside.",
         r"\tfrac2\alpha(\|r_0\|-\|r\|)+\tfrac{\|r\|}{2\alpha}\le\tfrac{2\|r_0\|}{\alpha}",
         "a misfit between 0 and ||r_0|| at which path and step together exceed R",
         "stays_inside",

@@ -149,14 +149,16 @@ def oliveira_ratio(c: Constants) -> Enclosed:
 
 
 def order_exponent(c: Constants) -> Enclosed:
-    """Chernoff: P(Bin(d, p) >= m) <= e^{-m x}, x = log sqrt(2 pi) - 1 + 1/sqrt(2 pi), for all m <= d."""
+    """Chernoff: P(Bin(d, p) >= m) <= e^{-m x}, x = -log q - 1 + q, q = 2 level/sqrt(2 pi), for all m <= d."""
     with precision(120):
-        x = (2 * arb.pi()).log() / 2 - 1 + 1 / (2 * arb.pi()).sqrt()
+        q = 2 * ball(c["level"]) / (2 * arb.pi()).sqrt()
+        x = -q.log() - 1 + q if q < 1 else arb(0)
         return enclosed(
             {"exponent by Chernoff": x},
             [(x - ball(c["exponent"])) / ball(c["exponent"])],
-            "p = P(|N(0,1)| < m/(2d)) <= m/(d sqrt(2 pi)), the density being at most 1/sqrt(2 pi); (dp/m)^m e^{m - dp} "
-            "grows in p up to p = m/d.",
+            "dp = d P(|N(0,1)| < level m/d) <= q m, the density being at most 1/sqrt(2 pi); (dp/m)^m e^{m - dp} "
+            "grows in "
+            "p up to p = m/d; level 1/2 gives q = 1/sqrt(2 pi).",
             sufficient=True,
         )
 
@@ -194,32 +196,33 @@ def joint_exponent(c: Constants) -> Enclosed:
 
 
 def smallest_singular_proof(c: Constants) -> Enclosed:
-    """sigma_min(V_S) >= sqrt(d)/2 with probability 1 - 2e^{-n} for every n and d >= C n: two exponents >= 1.
+    """sigma_min(V_S) >= f sqrt(d) with probability 1 - 2e^{-n} for every n and d >= C n: two exponents >= 1.
 
-    P(|S| <= x d) <= e^{-d KL(x || 1/2)}; given |S| >= x d Davidson-Szarek leaves t = (sqrt(xC) - 1 - sqrt(C)/2) sqrt n.
+    P(|S| <= x d) <= e^{-d KL(x || 1/2)}; given |S| >= x d Davidson-Szarek leaves t = (sqrt(xC) - 1 - f sqrt(C)) sqrt n.
     """
     with precision(120):
-        C = ball(c["width_ratio"])
-        x = ball(_best_share(float(c["width_ratio"])))
+        C, fraction = ball(c["width_ratio"]), ball(c["fraction"])
+        x = ball(_best_share(float(c["width_ratio"]), float(c["fraction"])))
         half = ball(Fraction(1, 2))
         divergence = x * (2 * x).log() + (1 - x) * (2 * (1 - x)).log()
-        slack = (x * C).sqrt() - 1 - C.sqrt() * half
+        slack = (x * C).sqrt() - 1 - C.sqrt() * fraction
         few, small = C * divergence - 1, slack.max(arb(0)) ** 2 * half - 1
         return enclosed(
-            {"C KL(x || 1/2)": few + 1, "(sqrt(xC) - 1 - sqrt(C)/2)^2/2": small + 1, "x": x},
+            {"C KL(x || 1/2)": few + 1, "(sqrt(xC) - 1 - f sqrt(C))^2/2": small + 1, "x": x},
             [few, small],
-            "Both exponents are in units of n and grow in C, so d >= C n for every n follows from d = C n.",
+            "Both exponents are in units of n and grow in C (sqrt x > f), so d >= C n for every n follows from "
+            "d = C n.",
             sufficient=True,
         )
 
 
-def _best_share(C: float) -> Fraction:
+def _best_share(C: float, fraction: float) -> Fraction:
     """The share x that balances the two exponents (any x proves; this one is found by bisection)."""
-    low, high = 0.26, 0.4999
+    low, high = min(0.4998, fraction**2), 0.4999
     for _ in range(60):
         x = (low + high) / 2
         few = C * (x * math.log(2 * x) + (1 - x) * math.log(2 - 2 * x))
-        small = max(0.0, math.sqrt(x * C) - 1 - math.sqrt(C) / 2) ** 2 / 2
+        small = max(0.0, math.sqrt(x * C) - 1 - math.sqrt(C) * fraction) ** 2 / 2
         low, high = (x, high) if small < few else (low, x)
     return Fraction(round(low * 10**6), 10**6)
 
@@ -230,9 +233,11 @@ def sparse_printed_domain(c: Constants) -> Enclosed:
         t = ball(c["threshold"])
         share = tail(t)
         excess = sparse_excess(t) - ball(c["linear"])
+        reaches = share / ball(c["share"]) - 1
+        margin = -excess if reaches > 0 else (-excess).union(arb(-1))
         return enclosed(
             {"share 2Q(t)": share, "excess at t": excess},
-            [-excess],
+            [margin],
             "With m = phi/Q: the excess has derivative m (t(m - t) - 1) < 0 as m < t + 1/t, so it stays below "
             "its value at "
             "the threshold for every smaller share.",
@@ -261,12 +266,12 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
         inverse = 1 / C.sqrt()
         bottom = (ball(Fraction(1, 2)) - inverse).sqrt() - 2 * inverse
         top = (ball(Fraction(1, 2)) + inverse).sqrt() + 2 * inverse
-        scale = 8 * eta_bar / (1 + 4 / C)
-        drift = scale * top / 12
+        scale, largest = 8 * eta_bar / (1 + 4 / C), 8 * eta_bar
+        drift = largest * top / 12
         grown = scale * bottom**2 - 1 - drift
         bound = 3 * (1 - eta_bar / (8 * (1 + 4 / C)))
         misfit_sq = 1 + ball(Fraction(1, 4)) * (1 - 4 * inverse)
-        travel = 3 * scale * top / 60
+        travel = 3 * largest * top / 60
         likely = _half_upper_gamma(n)
         spoiled = 4 * (-n / 2).exp() + 2 * (-2 * n).exp() + 2 * (-n).exp()
         violated = likely - spoiled
@@ -288,7 +293,7 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
             "stays within R; "
             "||r_0||^2 >= 1 + ||g||^2 Y/(dn) when <g, y> <= 0 (half the time, independent of ||g||), ||g||^2 >= "
             "n/2, and "
-            "Y >= d/2 - 2 sqrt(dn). All bounds improve with d/n, so no C saves the statement at eta_bar = 1.",
+            "Y >= d/2 - 2 sqrt(dn). The lower bounds grow and the upper ones fall in d/n, so no C saves eta_bar = 1.",
         )
 
 

@@ -98,11 +98,12 @@ def rank_level(case: Case, c: Constants) -> Sides:
 def jacobian_change(case: Case, c: Constants) -> Sides:
     """||J(W) - J(W_0)||/(nu ||z||) for adversarial flips within R, against 2 sqrt n + sqrt(2 s log(d/s) + c s).
 
-    s = 2 ceil((2dR)^{2/3}); where s >= d the whole of V is allowed.
+    s = 2 ceil(x), x = (2dR)^{2/3}, or 3x where the claim limits the share s/d; at most d.
     """
     V, g, R = case["V"], case["g"], case["R"]
     n, d = V.shape[-2:]
-    s = min(d, 2 * math.ceil((2 * d * R) ** (2 / 3)))
+    x = (2 * d * R) ** (2 / 3)
+    s = min(float(d), 3 * x if "share" in c else 2.0 * math.ceil(x))
     norms = [_flipped_norm(v, a, R) for v, a in zip(V, g, strict=True)]
     bound = c["deviation"] * math.sqrt(n) + sparse_norms.width_bound(s, d, linear=float(c["linear"]))
     return Sides(np.array(norms), bound)
@@ -163,6 +164,19 @@ def _folded_run(case: Case, c: Constants) -> tuple[descent.Path, float]:
     map_, start = folded_map(case)
     step = float(c["step"]) / folded_beta(case) ** 2
     return descent.descend(map_, start, step, 40), step
+
+
+def folded_integrates(case: Case, c: Constants) -> bool:
+    """f(theta) - f(theta_0) is the average Jacobian on the segment times theta - theta_0, theta after one step."""
+    map_, start = folded_map(case)
+    r, J = map_(start)
+    end = start - J.T @ r / folded_beta(case) ** 2
+    crosses, move = (start >= 0) != (end >= 0), end - start
+    active = np.where(crosses, np.maximum(start, end) / np.where(crosses, np.abs(move), 1.0), start >= 0)
+    average = map_.spectrum + map_.bend * (2 * active - 1)
+    change = map_(end)[0] - r
+    scale = float(np.linalg.norm(start) + np.linalg.norm(end)) * float(case["spread"] + 2)
+    return bool(np.linalg.norm(change - map_.rotation @ (average * move)) <= 1e-12 * scale)
 
 
 def folded_meets_a1(case: Case, c: Constants) -> bool:

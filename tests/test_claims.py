@@ -1,0 +1,23 @@
+"""Every claim of the ledger, judged anew; `pytest -k lemB2` runs those of Lemma B.2."""
+
+import pytest
+
+from sims.chance.verify import gather
+from theory.ledger import ledger
+from theory.verdict import contradicts, judge
+
+
+@pytest.mark.parametrize("claim_id", list(ledger()))
+def test_claim(claim_id, record):
+    """Fresh quick evidence does not contradict the record, and it has the power to refute."""
+    claim, seen = ledger()[claim_id], gather(claim_id, "quick", 0)
+    needs = {need: record[need]["verdict"] for need in claim.needs}
+    fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
+    verdict = judge(seen.evidence, seen.controls, needs, fitted=fitted)
+    assert not contradicts(verdict.status, record[claim_id]["verdict"]), verdict.why
+    assert verdict.controls_missed == () or verdict.status not in ("PROVED", "SUPPORTED", "REFUTED")
+    assert verdict.status != "UNTESTED"
+
+
+def test_the_record_holds_every_claim_and_no_other(record):
+    assert sorted(record) == sorted(ledger())
