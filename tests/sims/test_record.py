@@ -101,7 +101,7 @@ def test_an_entry_has_everything_a_reader_needs():
     found = through_text(entry(judged, {"seed": 3, "code": "x"}))
     assert (found["id"], found["verdict"], found["seed"], found["code"]) == ("vanveen18.lemC3", "REFUTED", 3, "x")
     assert found["margin"] == "-inf"
-    assert found["domain"] == {"m": [1, 40], "d": [1, 200], "z_norm": [0.1, 10]}
+    assert found["domain"] == {k: [r.low, r.high] for k, r in ledger()["vanveen18.lemC3"].domain.items()}
     assert [e["kind"] for e in found["evidence"]] == [type(e).__name__ for e in EVIDENCE]
     assert found["level"] is None
     controls = {c["id"]: c for c in found["controls"]}
@@ -213,9 +213,15 @@ def test_text_that_cannot_be_encoded_leaves_no_part(tmp_path):
 
 
 def test_a_device_that_is_full_is_an_error_and_leaves_no_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(store.os, "fdopen", lambda handle, *a, **k: os.close(handle) or open("/dev/full", "w"))
+    def on_full_device(handle, *arguments, **options):
+        os.dup2(device, handle)
+        return fdopen(handle, *arguments, **options)
+
+    device, fdopen = os.open("/dev/full", os.O_WRONLY), os.fdopen
+    monkeypatch.setattr(store.os, "fdopen", on_full_device)
     with pytest.raises(OSError, match="No space left"):
         write_whole(tmp_path / "x.json", "new\n")
+    os.close(device)
     assert list(tmp_path.iterdir()) == []
 
 

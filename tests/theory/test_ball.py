@@ -1,5 +1,6 @@
 import math
 from fractions import Fraction as F
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_the_least_aspect_of_the_printed_inequality_has_its_ten_digits():
 
 def test_the_least_aspect_grows_with_the_linear_term():
     roots = [least_aspect(F(i, 4), digits=8) for i in range(6)]
-    assert all(a < b for a, b in zip(roots, roots[1:], strict=False))
+    assert all(a < b for a, b in pairwise(roots))
 
 
 def test_more_digits_lie_within_fewer():
@@ -149,8 +150,8 @@ def test_the_sparse_excess_is_that_of_the_energy(t):
 def test_the_printed_width_is_decided_on_either_side_of_its_threshold():
     root = brentq(lambda t: float(on.sparse_excess(ball(t)).mid()), 1.0, 2.0)
     assert 2 * norm.sf(root) == pytest.approx(0.18, abs=0.01)
-    for shift, says in ((1e-3, "proves"), (-1e-3, "refutes")):
-        c = {"threshold": F(root + shift), "linear": 0}
+    for shift, share, says in ((1e-3, F(17, 100), "proves"), (-1e-3, F(17, 100), "refutes"), (1e-3, F(1, 4), "open")):
+        c = {"threshold": F(root + shift), "share": share, "linear": 0}
         assert finding(on.sparse_printed_domain(c)) == says
 
 
@@ -164,7 +165,11 @@ def test_the_chi_square_exponent_bounds_the_exact_tail():
 @pytest.mark.parametrize(
     ("route", "good", "bad"),
     [
-        (on.order_exponent, {"exponent": F(3178, 10000)}, {"exponent": F(3179, 10000)}),
+        (
+            on.order_exponent,
+            {"level": F(1, 2), "exponent": F(3178, 10000)},
+            {"level": F(1, 2), "exponent": F(3179, 10000)},
+        ),
         (on.chi_square_exponent, {"exponent": F(1534, 10000)}, {"exponent": F(1535, 10000)}),
         (on.joint_exponent, {"factor": 2, "exponent": F(1, 2)}, {"factor": F(199, 100), "exponent": F(1, 2)}),
         (

@@ -203,7 +203,8 @@ def test_the_masked_instance_of_three_rows_by_simulation():
 
 @pytest.mark.parametrize("constant", [7, F(1, 4)])
 @pytest.mark.parametrize(
-    "case", [{"p": 0.5, "d": 20, "delta": 0.5}, {"p": 0.1, "d": 10**5, "delta": 0.05}, {"n": 4, "d": 3000, "delta": 0.3}]
+    "case",
+    [{"p": 0.5, "d": 20, "delta": 0.5}, {"p": 0.1, "d": 10**5, "delta": 0.05}, {"n": 4, "d": 3000, "delta": 0.3}],
 )
 def test_oliveira_s_bound_says_something_where_its_level_is_above_zero(case, constant):
     h = math.sqrt(6) if "n" in case else 1 / math.sqrt(case["p"])

@@ -88,9 +88,7 @@ def test_every_need_is_a_claim_and_comes_before():
     order = in_order_of_need(IDS)
     assert sorted(order) == sorted(IDS)
     place = {name: i for i, name in enumerate(order)}
-    late = [
-        (c.id, need) for c in ledger().values() for need in c.needs if not place.get(need, 1e9) < place[c.id]
-    ]
+    late = [(c.id, need) for c in ledger().values() for need in c.needs if not place.get(need, 1e9) < place[c.id]]
     assert late == []
 
 
@@ -119,7 +117,7 @@ def test_select_does_not_need_the_paper_key():
 
 
 def test_select_does_not_cut_a_name_in_two():
-    with pytest.raises(ValueError, match="got 'vanveen18.lemB'"):
+    with pytest.raises(ValueError, match=r"got 'vanveen18\.lemB'"):
         select(["vanveen18.lemB"])
 
 
@@ -138,7 +136,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_ids():
 
 
 def test_an_outlandish_name_is_refused_without_a_suggestion():
-    with pytest.raises(ValueError, match="lists, got '@@@@'$"):
+    with pytest.raises(ValueError, match=r"lists, got '@@@@'$"):
         select(["@@@@"])
 
 

@@ -250,8 +250,13 @@ def test_a_control_refuted_by_a_kind_that_was_silent_is_missed():
     assert verdict.controls_missed == ("wrong",)
 
 
+def test_a_control_that_something_proves_is_missed():
+    verdict = judge([searched(0.1)], {"wrong": [symbolic(), searched(-0.5)]})
+    assert (verdict.status, verdict.controls_missed) == ("CONSISTENT", ("wrong",))
+
+
 def test_a_refuted_claim_counts_controls_refuted_by_the_kind_that_refuted_it():
-    controls = {"a": [symbolic("x"), searched(0.1)], "b": [symbolic(), searched(-0.2)]}
+    controls = {"a": [symbolic("x"), searched(0.1)], "b": [exact(0.1), searched(-0.2)]}
     verdict = judge([symbolic(), searched(-0.1)], controls)
     assert (verdict.controls_refuted, verdict.controls_missed) == (("b",), ("a",))
 
@@ -294,8 +299,8 @@ def test_the_margin_of_a_count_is_the_share_against_the_claim():
     "untested",
     [
         counted(0.0, 1.0, 0.9, applicable=0, successes=0),
-        searched(-9.0, applicable=0, informative=0),
-        exact(-9.0, cases=0, informative=0),
+        Searched(10, 0, 0, 0.0, {}),
+        Exact(3, 0, 0.0, {}),
     ],
     ids=kind,
 )

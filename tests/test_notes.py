@@ -1,0 +1,64 @@
+"""The notes and the ledger name the same claims, constants and parameters."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from theory.ledger import ledger
+
+NOTES = Path(__file__).parents[1] / "paper_notes"
+PAPERS = ("vanveen18", "oymak19", "own")
+
+
+def note(name):
+    return (NOTES / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_claim_has_one_anchor_in_the_notes_of_its_paper(paper):
+    anchors = re.findall(r'<a id="([^"]*)">', note(paper))
+    assert sorted(anchors) == sorted(i for i in ledger() if i.startswith(f"{paper}."))
+
+
+def refuted_in_papers(record):
+    return [i for i, e in record.items() if e["verdict"] == "REFUTED" and not i.startswith("own.")]
+
+
+def test_every_refuted_statement_of_a_paper_is_in_the_errata_with_its_reproducer(record):
+    errata = note("errata")
+    refuted = refuted_in_papers(record)
+    assert refuted
+    for claim_id in refuted:
+        command = rf"untrained verify {re.escape(claim_id)}(?![\w.])"
+        assert re.search(command, errata), f"errata lacks `untrained verify {claim_id}`"
+
+
+def test_every_reproducer_in_the_errata_is_of_a_refuted_claim(record):
+    named = re.findall(r"untrained verify ([^\s`]+)", note("errata"))
+    assert [i for i in named if record.get(i, {}).get("verdict") != "REFUTED"] == []
+
+
+def code_names(text):
+    """Every backticked name in the `code name` column of a Markdown table."""
+    names, column = set(), None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+        if "code name" in cells:
+            column = cells.index("code name")
+        elif not cells:
+            column = None
+        elif column is not None:
+            names |= set(re.findall(r"`([^`]+)`", cells[column]))
+    return names
+
+
+def test_the_code_names_are_read_from_that_column_alone():
+    text = "| symbol | code name |\n|---|---|\n| `a\\|b` | `b`, `c` |\n\n| `d` | `e` |\n"
+    assert code_names(text) == {"b", "c"}
+
+
+@pytest.mark.parametrize("claim_id", list(ledger()))
+def test_every_parameter_and_constant_of_a_claim_is_in_the_notation(claim_id):
+    claim = ledger()[claim_id]
+    assert (set(claim.domain) | set(claim.constants)) - code_names(note("notation")) == set()
