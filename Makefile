@@ -27,8 +27,10 @@ lint: $(STAMP) ## Check style, types and layering
 figures: $(STAMP) ## Draw the figures
 	@$(BIN)/untrained figures
 
-record: $(STAMP) ## Judge every claim with standard evidence and record it
+record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh the README
 	@$(BIN)/untrained verify --budget standard --record
+	@$(BIN)/python -m sims.record.tables
+	@$(BIN)/python -m figures.readme
 
 bench: $(STAMP) ## Run the benchmarks
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python "$$script" || exit 1; done

@@ -128,9 +128,11 @@ def _gather(
     from sims.chance.verify import gather_all
     from theory.ledger import in_order_of_need
 
-    done = journal.read() if resume else {}
+    try:
+        done = journal.read() if resume else {}
+    except ValueError as error:
+        _refuse(f"{error}; without --resume it is written anew")
     wanted = in_order_of_need(ids)
-    done = {i: g for i, g in done.items() if i in wanted}
     journal.start(done)
     gathered: dict[str, Gathered] = {}
     columns = (TextColumn("judging {task.fields[last]}"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -163,12 +165,14 @@ def _console() -> Any:
 
 def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) -> None:
     from figures.verdict_table import tally, terminal_table
+    from sims.chance.verify import FAMILY_LEVEL
 
     console = _console()
     console.print(terminal_table(entries))
     some = next(iter(entries.values()))
     console.print(
-        f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}.",
+        f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}; all Monte-Carlo "
+        f"intervals hold together with probability {1 - FAMILY_LEVEL:g}.",
         highlight=False,
     )
     for line in against:

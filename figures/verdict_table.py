@@ -43,7 +43,7 @@ def share(entry: Mapping[str, Any]) -> str:
 
 def domain(entry: Mapping[str, Any]) -> str:
     """Each parameter's range, or that sizes do not matter."""
-    ranges = [f"{name} {number(low)}..{number(high)}" for name, (low, high) in entry["domain"].items()]
+    ranges = [f"{name} {low:.4g}..{high:.4g}" for name, (low, high) in entry["domain"].items()]
     return ", ".join(ranges) or "all sizes"
 
 
@@ -124,10 +124,16 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         ("false siblings", "; ".join(f"{c.name}: {c.says}" for c in claim.controls)),
     ]
     if entry:
+        within, level = entry.get("searched_within"), entry["level"]
         rows += [
             ("verdict", f"{entry['verdict']}: {entry['why']}"),
             ("margin", f"{margin(entry)} on {domain(entry)}, informative on {share(entry)}"),
             ("worst case", worst(entry, 400)),
+            ("searched on", domain({"domain": within}) if within else ""),
+            (
+                "level",
+                f"{number(level)} per interval, {entry['family_level']} for all" if level else "",
+            ),
             ("recorded", f"budget {entry['budget']}, seed {entry['seed']}, code {entry['code']}"),
         ]
     return [(name, text) for name, text in rows if text]

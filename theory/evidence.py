@@ -52,13 +52,17 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Searched:
-    """A property-based search: how many draws, where hypotheses held, where the bound said something."""
+    """A property-based search: how many draws, where hypotheses held, where the bound said something.
+
+    `smallest` is the counterexample of least sizes, where there is one.
+    """
 
     draws: int
     applicable: int
     informative: int
     margin: float
     worst_case: dict[str, Any]
+    smallest: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

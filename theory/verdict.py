@@ -105,6 +105,8 @@ def judge(
     findings = [(type(e).__name__, finding(e)) for e in evidence]
     refuted, missed = _split_controls(controls, _speaking(findings))
     status, why = _status(findings, refuted, missed, needs or {}, fitted)
+    if status == "CONSISTENT":
+        why += _shortfall(evidence)
     margin, worst_case = _worst(evidence)
     kinds = tuple(sorted(_strongest(findings)))
     return Verdict(status, why, margin, _informative(evidence), worst_case, kinds, refuted, missed)
@@ -115,6 +117,21 @@ def _speaking(findings: Sequence[tuple[str, Finding]]) -> set[str]:
     affirming = {kind for kind, f in findings if f in ("proves", "supports", "unresolved")}
     refuting = {kind for kind, f in findings if f == "refutes"}
     return refuting or affirming
+
+
+def trials_to_resolve(failure: float, level: float) -> int:
+    """How many trials without a failure put the whole interval below a claimed failure probability.
+
+    Raises
+    ------
+    ValueError
+        where the failure probability or the level is not strictly between 0 and 1.
+    """
+    if not 0 < failure < 1:
+        raise ValueError(f"failure must lie strictly between 0 and 1, got {failure}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+    return math.ceil(math.log(level / 2) / math.log1p(-failure))
 
 
 def _strongest(findings: Sequence[tuple[str, Finding]]) -> set[str]:
@@ -186,6 +203,13 @@ def _affirmed(
             return "INCONCLUSIVE", f"the argument rests on {', '.join(broken)}, which is refuted"
         return "SUPPORTED", f"proved if {', '.join(weak)} holds, which is not proved here"
     return "SUPPORTED", f"no counterexample by {_names(kinds['supports'])}"
+
+
+def _shortfall(evidence: Sequence[Evidence]) -> str:
+    """How many trials a count that resolved nothing would have needed."""
+    open_ = [e for e in evidence if isinstance(e, Counted) and finding(e) == "unresolved" and e.claimed < 1]
+    needed = max((trials_to_resolve(1 - e.claimed, e.level) for e in open_), default=0)
+    return f"; that would take about {needed:.1e} trials without a failure" if needed else ""
 
 
 def _not_proved(needs: Mapping[str, Status]) -> list[str]:

@@ -37,9 +37,7 @@ def _degrees(rows: int, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]
     return np.concatenate([np.maximum(s - i, 0), below], axis=-1)
 
 
-def _factor_squares(
-    generator: np.random.Generator, rows: int, columns: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats]:
+def _factor_squares(generator: np.random.Generator, rows: int, columns: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Squared entries, one trial per column; the stream is consumed trial by trial."""
     alike = columns.size > 0 and bool((columns == columns[0]).all())
     shapes = _degrees(rows, columns[:1] if alike else columns) / 2.0
@@ -66,9 +64,7 @@ def _extreme_values(
     return values
 
 
-def bidiagonal_factor(
-    generator: np.random.Generator, rows: int, columns: Columns, size: int
-) -> tuple[Floats, Floats]:
+def bidiagonal_factor(generator: np.random.Generator, rows: int, columns: Columns, size: int) -> tuple[Floats, Floats]:
     """Diagonal and subdiagonal of random bidiagonal matrices with the singular values of Gaussian ones.
 
     Parameters
@@ -95,9 +91,7 @@ def bidiagonal_factor(
     return np.sqrt(a2.T), np.sqrt(b2.T)
 
 
-def smallest_singular_values(
-    generator: np.random.Generator, rows: int, columns: Columns, size: int
-) -> Floats:
+def smallest_singular_values(generator: np.random.Generator, rows: int, columns: Columns, size: int) -> Floats:
     """n-th singular values of n x s standard Gaussian matrices; 0 where s < n.
 
     Parameters

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from scipy.stats import beta
 
 
@@ -30,10 +28,3 @@ def split_level(family_level: float, intervals: int) -> float:
     if intervals < 1:
         raise ValueError(f"intervals must be at least 1, got {intervals}")
     return family_level / intervals
-
-
-def trials_to_resolve(failure: float, level: float) -> int:
-    """How many trials without a failure put the whole interval below a claimed failure probability."""
-    if not 0 < failure < 1:
-        raise ValueError(f"failure must lie strictly between 0 and 1, got {failure}")
-    return math.ceil(math.log(level / 2) / math.log1p(-failure))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -94,19 +96,18 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
 
 
 def _shrunk(claim: Claim, route: SearchRoute, seen: Searched, wanted: int, root_seed: int) -> Searched:
-    found: list[tuple[float, dict[str, Any]]] = []
+    found: list[dict[str, Any]] = []
 
     def insist(params: dict[str, Any], seed: int) -> None:
         margin, _ = look(claim, route, params, seed, root_seed)
         if margin is not None and margin < 0:
-            found.append((margin, {**params, "seed": seed}))
+            found.append({**params, "seed": seed})
             raise _CounterexampleError
 
     try:
         _run(claim, insist, wanted, root_seed, [hypothesis.Phase.generate, hypothesis.Phase.shrink])
     except _CounterexampleError:
-        margin, case = found[-1]
-        return Searched(seen.draws, seen.applicable, seen.informative, margin, case)
+        return replace(seen, smallest=found[-1])
     return seen
 
 
@@ -125,6 +126,14 @@ def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[h
     params = st.fixed_dictionaries({name: strategy(values) for name, values in domain.items()})
     source = int(stream(root_seed, claim.id, "search").integers(2**63))
     given = hypothesis.given(params, st.integers(0, 2**32 - 1))
-    # Hypothesis tries constants that it finds in whatever code is loaded; a search must not depend on that.
-    with mock.patch.multiple(providers, _get_local_constants=Constants, CONSTANTS_CACHE={}):
+    with _no_borrowed_constants():
         hypothesis.seed(source)(settings(given(visit)))()
+
+
+def _no_borrowed_constants() -> AbstractContextManager[Any]:
+    """Keep hypothesis from trying constants of whatever code is loaded, which would make a search depend on it.
+
+    Releases that do not borrow constants lack these two names and need nothing.
+    """
+    wanted: dict[str, Any] = {"_get_local_constants": Constants, "CONSTANTS_CACHE": {}}
+    return mock.patch.multiple(providers, **{k: v for k, v in wanted.items() if hasattr(providers, k)})

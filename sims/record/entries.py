@@ -89,7 +89,8 @@ def entry(judged: Judged, header: Mapping[str, Any]) -> dict[str, Any]:
             "why": verdict.why,
             "margin": verdict.margin,
             "informative": verdict.informative,
-            "domain": {name: _range(values) for name, values in claim.domain.items()},
+            "domain": _ranges(claim.domain),
+            "searched_within": _ranges(claim.search.within or claim.domain) if claim.search else None,
             "worst_case": verdict.worst_case,
             "decided_by": verdict.decided_by,
             "assumes": claim.assumes,
@@ -101,6 +102,10 @@ def entry(judged: Judged, header: Mapping[str, Any]) -> dict[str, Any]:
             **header,
         }
     )
+
+
+def _ranges(domain: Mapping[str, Range]) -> dict[str, list[float]]:
+    return {name: _range(values) for name, values in domain.items()}
 
 
 def _range(values: Range) -> list[float]:

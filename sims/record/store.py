@@ -111,11 +111,20 @@ class Journal:
         self.path = _cache_folder() / f"verify-{key}.jsonl"
 
     def read(self) -> dict[str, Gathered]:
-        """Return every claim that was written whole; a torn last line is left out."""
+        """Return every claim that was written whole; a torn last line is left out.
+
+        Raises
+        ------
+        ValueError
+            where another line is damaged.
+        """
         if not self.path.exists():
             return {}
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
-        return {g.id: g for g in (gathered_from_json(json.loads(line)) for line in lines)}
+        try:
+            lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
+            return {g.id: g for g in (gathered_from_json(json.loads(line)) for line in lines)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"the journal to resume from must be whole, got a damaged {self.path}") from error
 
     def start(self, kept: Mapping[str, Gathered]) -> None:
         """Begin the file anew with what is kept from before."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sims.chance.intervals import clopper_pearson, split_level, trials_to_resolve
+from sims.chance.intervals import clopper_pearson, split_level
 
 
 @pytest.mark.parametrize("trials", [1, 2, 7, 30, 101])
@@ -87,17 +87,3 @@ def test_split_levels_add_up_to_the_family_level():
 def test_splitting_over_nothing_is_refused(intervals):
     with pytest.raises(ValueError, match="intervals must be at least 1"):
         split_level(0.01, intervals)
-
-
-@pytest.mark.parametrize("failure", [0.9, 0.3, 0.0123, 4e-5])
-@pytest.mark.parametrize("level", [0.4, 0.05, 1e-7])
-def test_trials_to_resolve_is_the_least_number(failure, level):
-    n = trials_to_resolve(failure, level)
-    assert clopper_pearson(0, n, level)[1] <= failure
-    assert n == 1 or clopper_pearson(0, n - 1, level)[1] > failure
-
-
-@pytest.mark.parametrize("failure", [0.0, 1.0, -0.2, 1.5, math.nan])
-def test_failures_that_cannot_be_resolved_are_refused(failure):
-    with pytest.raises(ValueError, match="failure must lie strictly between 0 and 1"):
-        trials_to_resolve(failure, 0.05)

@@ -44,8 +44,8 @@ def holds(case, c):
 
 def test_a_planted_counterexample_is_found_and_shrunk_to_the_least_size():
     found = search(toy(fails_from(13, 5)), 200, 0)
-    assert found.worst_case == {"n": 13, "d": 5, "seed": 0}
-    assert found.margin == -18.0
+    assert found.smallest == {"n": 13, "d": 5, "seed": 0}
+    assert found.margin == -(found.worst_case["n"] + found.worst_case["d"]) < -50
     assert finding(found) == "refutes"
 
 
@@ -59,10 +59,11 @@ def test_a_counterexample_that_hangs_on_the_drawn_numbers_refutes_when_looked_at
     law = {"g": Draw("gaussian", ("n",))}
     claim = toy(lambda case, c: Sides(float(np.max(case["g"])), 1.5, unit=1.0), law=law)
     found = search(claim, 100, 3)
-    seed = found.worst_case["seed"]
-    margin, _ = look(claim, claim.search, {"n": found.worst_case["n"], "d": 1}, seed, 3)
+    margin, _ = look(claim, claim.search, found.worst_case, found.worst_case["seed"], 3)
     assert margin == found.margin < 0
-    assert found.worst_case["d"] == 1
+    margin, _ = look(claim, claim.search, found.smallest, found.smallest["seed"], 3)
+    assert found.margin <= margin < 0
+    assert found.smallest["d"] == 1
 
 
 def test_a_claim_that_holds_has_no_counterexample():

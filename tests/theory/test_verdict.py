@@ -5,8 +5,9 @@ import math
 
 import pytest
 
+from sims.chance.intervals import clopper_pearson
 from theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
-from theory.verdict import contradicts, finding, judge
+from theory.verdict import contradicts, finding, judge, trials_to_resolve
 
 LEVEL = 0.01
 
@@ -355,3 +356,25 @@ OPPOSED = {
 @pytest.mark.parametrize("now", STATUSES)
 def test_two_verdicts_contradict_only_where_they_cannot_both_stand(now, recorded):
     assert contradicts(now, recorded) == ((now, recorded) in OPPOSED)
+
+
+@pytest.mark.parametrize("failure", [0.9, 0.3, 0.0123, 4e-5])
+@pytest.mark.parametrize("level", [0.4, 0.05, 1e-7])
+def test_trials_to_resolve_is_the_least_number(failure, level):
+    n = trials_to_resolve(failure, level)
+    assert clopper_pearson(0, n, level)[1] <= failure
+    assert n == 1 or clopper_pearson(0, n - 1, level)[1] > failure
+
+
+@pytest.mark.parametrize("failure", [0.0, 1.0, -0.2, 1.5, math.nan])
+def test_failures_that_cannot_be_resolved_are_refused(failure):
+    with pytest.raises(ValueError, match="failure must lie strictly between 0 and 1"):
+        trials_to_resolve(failure, 0.05)
+
+
+def test_an_unresolved_count_says_how_many_trials_it_would_have_taken():
+    claimed, level = 1 - 1e-6, 1e-4
+    count = Counted({"n": 1}, claimed, 100, 100, 100, level, (level / 2) ** 0.01, 1.0, 0.5)
+    verdict = judge([count], {"sibling": [Counted({"n": 1}, claimed, 0, 100, 100, level, 0.0, 0.1, -0.5)]})
+    assert verdict.status == "CONSISTENT"
+    assert f"{trials_to_resolve(1 - claimed, level):.1e} trials" in verdict.why

@@ -144,9 +144,7 @@ def test_global_precision_is_restored():
     assert ctx.prec == before
 
 
-@pytest.mark.parametrize(
-    ("n", "d", "level"), [(1, 1, 0.25), (2, 9, 2.25), (3, 40, 10), (5, 120, 30), (4, 3, 1)]
-)
+@pytest.mark.parametrize(("n", "d", "level"), [(1, 1, 0.25), (2, 9, 2.25), (3, 40, 10), (5, 120, 30), (4, 3, 1)])
 def test_mixture_matches_the_sum_over_every_size(n, d, level):
     whole = brute_mixture(n, d, level)
     part = masked_smallest_below(n, d, level, relative_width=1e-6)

@@ -366,7 +366,12 @@ _PERTURBATION = (
         symbolic=_lazy("symbolic", "ceiling_bound"),
         search=SearchRoute(on.ceiling_step),
         controls=(
-            Control("from_one", "From x >= 1 on.", {"least": 1}, {"domain": {"x": Range(1.0, 1000, False, True)}}),
+            Control(
+                "from_one",
+                "From x >= 1 on (searched up to 1.33).",
+                {"least": 1},
+                {"domain": {"x": Range(1.0, 1.33, False)}},
+            ),
         ),
     ),
     Claim(
@@ -646,7 +651,9 @@ _NO_A2 = Control(
     {
         "given": (_META_GIVEN[0], _META_GIVEN[1], _META_GIVEN[3]),
         "symbolic": None,
-        "search": SearchRoute(on.folded_rate, within={**META_WITHIN, "bend": Range(6, 12, False)}),
+        "search": SearchRoute(
+            on.folded_rate, within={**META_WITHIN, "spread": Range(1, 1.2, False), "bend": Range(6, 12, False)}
+        ),
     },
 )
 _META_NEEDS = ("oymak19.averaged_jacobian", "oymak19.step.rate", "oymak19.step.path", "oymak19.stays_inside")

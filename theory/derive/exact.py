@@ -46,6 +46,8 @@ def _says_something(route: ExactRoute, case: Case, claim: Claim) -> bool:
 def _bounds(margin: Any) -> tuple[float, float]:
     """Lower and upper end of a margin: a ball's own, or a float widened by the guard."""
     if hasattr(margin, "lower") and hasattr(margin, "upper"):
+        if margin.is_zero():
+            return 0.0, 0.0
         low, high = float(margin.lower()), float(margin.upper())
         unknown = math.isnan(low) or math.isnan(high)
         return (-math.inf, math.inf) if unknown else (math.nextafter(low, -math.inf), math.nextafter(high, math.inf))
