@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from scipy.stats import ks_2samp
 
 from sims.chance.draws import jacobian_smallest_singular_values
+from theory.derive.masked import smallest_sufficient_width
 from theory.derive.wishart import smallest_eigenvalue_below
 
 
@@ -21,7 +23,7 @@ def seconds(call: Callable[[], object]) -> float:
 def dense_trial(generator: np.random.Generator, n: int, d: int) -> float:
     """One trial from the definition: draw all of V, keep a random half of it, take the n-th value."""
     mask = generator.random(d) < 0.5
-    kept = generator.standard_normal((n, d)) * mask
+    kept = generator.standard_normal((n, d))[:, mask]
     return float(np.linalg.svd(kept, compute_uv=False)[n - 1])
 
 
@@ -29,8 +31,10 @@ def measure(n: int, d: int, dense_trials: int, trials: int, seed: int) -> dict[s
     generator = np.random.default_rng(seed)
     jacobian_smallest_singular_values(generator, n, d, 100)
     dense_trial(generator, n, d)
-    dense = min(seconds(lambda: dense_trial(generator, n, d)) for _ in range(dense_trials))
+    values: list[float] = []
+    dense = min(seconds(lambda: values.append(dense_trial(generator, n, d))) for _ in range(dense_trials))
     ours = seconds(lambda: jacobian_smallest_singular_values(generator, n, d, trials))
+    sample = jacobian_smallest_singular_values(generator, n, d, trials)
     result: dict[str, float] = {
         "n": n,
         "d": d,
@@ -38,9 +42,12 @@ def measure(n: int, d: int, dense_trials: int, trials: int, seed: int) -> dict[s
         "ours_seconds_per_trial": ours / trials,
         "ratio": dense * trials / ours,
         f"ours_seconds_for_{trials}": ours,
+        f"same_law_p_value_from_{dense_trials}_dense_trials": float(ks_2samp(values, sample).pvalue),
     }
     for m in (16, 64):
         result[f"exact_law_seconds_n{m}"] = seconds(partial(smallest_eigenvalue_below, m, 36 * m, 18 * m))
+    for m in (16, 32):
+        result[f"threshold_seconds_n{m}"] = seconds(partial(smallest_sufficient_width, m))
     return result
 
 
@@ -48,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=64)
     parser.add_argument("--ratio", type=int, default=3528, help="columns per row")
-    parser.add_argument("--dense-trials", type=int, default=3)
+    parser.add_argument("--dense-trials", type=int, default=20)
     parser.add_argument("--trials", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

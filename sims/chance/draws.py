@@ -11,16 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from theory.objects.gaussian_spectra import largest_root_of_squares, smallest_root_of_squares
+from theory.objects.shapes import whole_number
 
 Floats = npt.NDArray[np.float64]
 Columns = int | npt.NDArray[np.int64]
 _BLOCK_NUMBERS = 1 << 19
-
-
-def _checked_count(value: int, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return int(value)
 
 
 def _checked_columns(columns: Columns, size: int) -> npt.NDArray[np.int64]:
@@ -86,7 +81,7 @@ def bidiagonal_factor(generator: np.random.Generator, rows: int, columns: Column
 
     Source: J. W. Silverstein 1985; I. Dumitriu and A. Edelman 2002.
     """
-    n, size = _checked_count(rows, "rows", 1), _checked_count(size, "size", 0)
+    n, size = whole_number("rows", rows, 1), whole_number("size", size, 0)
     a2, b2 = _factor_squares(generator, n, _checked_columns(columns, size))
     return np.sqrt(a2.T), np.sqrt(b2.T)
 
@@ -113,7 +108,7 @@ def smallest_singular_values(generator: np.random.Generator, rows: int, columns:
 
     Source: J. W. Silverstein 1985; I. Dumitriu and A. Edelman 2002.
     """
-    n, size = _checked_count(rows, "rows", 1), _checked_count(size, "size", 0)
+    n, size = whole_number("rows", rows, 1), whole_number("size", size, 0)
     return _extreme_values(generator, n, _checked_columns(columns, size), smallest_root_of_squares)
 
 
@@ -139,7 +134,7 @@ def largest_singular_values(generator: np.random.Generator, rows: int, columns: 
 
     Source: J. W. Silverstein 1985; I. Dumitriu and A. Edelman 2002.
     """
-    n, size = _checked_count(rows, "rows", 1), _checked_count(size, "size", 0)
+    n, size = whole_number("rows", rows, 1), whole_number("size", size, 0)
     return _extreme_values(generator, n, _checked_columns(columns, size), largest_root_of_squares)
 
 
@@ -165,6 +160,6 @@ def jacobian_smallest_singular_values(generator: np.random.Generator, n: int, d:
 
     Source: J. W. Silverstein 1985; I. Dumitriu and A. Edelman 2002.
     """
-    n, d = _checked_count(n, "n", 1), _checked_count(d, "d", 0)
-    columns = generator.binomial(d, 0.5, size=_checked_count(size, "size", 0))
+    n, d = whole_number("n", n, 1), whole_number("d", d, 0)
+    columns = generator.binomial(d, 0.5, size=whole_number("size", size, 0))
     return _extreme_values(generator, n, columns, smallest_root_of_squares)

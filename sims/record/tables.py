@@ -13,7 +13,7 @@ import numpy as np
 from sims.chance.draws import jacobian_smallest_singular_values
 from sims.chance.streams import stream
 from sims.record.store import FOLDER, code_version, to_text, write_whole
-from theory.derive.wishart import masked_smallest_decides
+from theory.derive.masked import masked_smallest_decides
 from theory.ledger import ledger
 
 Row = dict[str, Any]

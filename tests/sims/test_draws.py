@@ -9,7 +9,8 @@ from sims.chance.draws import (
     largest_singular_values,
     smallest_singular_values,
 )
-from theory.derive.wishart import largest_eigenvalue_above, masked_smallest_below, smallest_eigenvalue_below
+from theory.derive.masked import masked_smallest_below
+from theory.derive.wishart import largest_eigenvalue_above, smallest_eigenvalue_below
 
 
 def dense_extremes(rng, n, s, size):

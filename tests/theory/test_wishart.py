@@ -7,20 +7,18 @@ import pytest
 from flint import arb, ctx, fmpq
 from scipy import integrate, stats
 
+from theory.derive.ball import ends
+from theory.derive.masked import masked_smallest_below, masked_smallest_decides, smallest_sufficient_width
 from theory.derive.wishart import (
-    as_interval,
     eigenvalues_inside,
     largest_eigenvalue_above,
-    masked_smallest_below,
-    masked_smallest_decides,
     smallest_eigenvalue_below,
-    smallest_sufficient_width,
 )
 
 
 def holds_float(ball, value, relative=1e-9):
     """Whether a float computed elsewhere agrees with a ball."""
-    low, high = as_interval(ball)
+    low, high = ends(ball)
     return low * (1 - relative) <= value <= high * (1 + relative)
 
 
@@ -148,7 +146,7 @@ def test_global_precision_is_restored():
 def test_mixture_matches_the_sum_over_every_size(n, d, level):
     whole = brute_mixture(n, d, level)
     part = masked_smallest_below(n, d, level, relative_width=1e-6)
-    low, high = as_interval(part)
+    low, high = ends(part)
     assert part.overlaps(whole)
     assert high - low <= 1.1e-6 * high
     assert masked_smallest_below(n, d, level, relative_width=0.3).overlaps(whole)
@@ -192,22 +190,6 @@ def test_width_does_not_depend_on_the_start(start):
     assert smallest_sufficient_width(4, start=start) == 149
 
 
-@pytest.mark.parametrize("text", ["1/3", "-1/3", "7", "1/1024"])
-def test_as_interval_encloses(text):
-    value = Fraction(text)
-    low, high = as_interval(arb(fmpq(value.numerator, value.denominator)))
-    assert Fraction(low) <= value <= Fraction(high)
-    assert high - low <= 1e-15 * abs(high)
-
-
-def test_as_interval_beyond_the_range_of_floats():
-    assert as_interval(arb(2) ** -5000) == (0.0, 5e-324)
-    assert as_interval(arb(-1) * arb(2) ** -5000) == (-5e-324, 0.0)
-    low, high = as_interval(arb(2) ** 5000)
-    assert math.isfinite(low)
-    assert high == math.inf
-
-
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -218,7 +200,7 @@ def test_as_interval_beyond_the_range_of_floats():
         (lambda: smallest_eigenvalue_below(2, 3, math.inf), "level"),
         (lambda: smallest_eigenvalue_below(2, 3, "1"), "level"),
         (lambda: smallest_eigenvalue_below(2, 3, 1.0, relative_bits=0), "relative_bits"),
-        (lambda: largest_eigenvalue_above(2.0, 3, 1.0), "n"),
+        (lambda: largest_eigenvalue_above(2.5, 3, 1.0), "n"),
         (lambda: largest_eigenvalue_above(2, 3, math.nan), "level"),
         (lambda: eigenvalues_inside(2, 3, -1, None), "low"),
         (lambda: eigenvalues_inside(2, 3, 2, 1), "high"),
@@ -228,7 +210,6 @@ def test_as_interval_beyond_the_range_of_floats():
         (lambda: masked_smallest_decides(2, 4, 1.0, math.nan), "limit"),
         (lambda: smallest_sufficient_width(0), "n"),
         (lambda: smallest_sufficient_width(3, start=2), "start"),
-        (lambda: as_interval(arb("nan")), "ball"),
     ],
 )
 def test_bad_input_is_refused(call, name):

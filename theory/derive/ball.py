@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,17 +11,6 @@ from flint import arb, ctx, fmpq
 
 from theory.claim import Constants
 from theory.evidence import Enclosed
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Work with `bits` bits inside, and put the former precision back after."""
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
 
 
 def ball(value: Any) -> arb:
@@ -33,9 +21,16 @@ def ball(value: Any) -> arb:
 
 
 def ends(x: arb) -> tuple[float, float]:
-    """Lower and upper end of a ball, rounded outwards."""
-    low, high = float(x.lower()), float(x.upper())
-    return math.nextafter(low, -math.inf), math.nextafter(high, math.inf)
+    """Lower and upper end of a ball as floats, rounded outwards; everything where the ball is not finite."""
+    if not x.is_finite():
+        return -math.inf, math.inf
+    with ctx.workprec(64):
+        low, high = x.lower(), x.upper()
+        near, far = float(low), float(high)
+        return (
+            near if arb(near) <= low else math.nextafter(near, -math.inf),
+            far if arb(far) >= high else math.nextafter(far, math.inf),
+        )
 
 
 def enclosed(
@@ -93,7 +88,7 @@ def least_aspect(linear: Any, digits: int = 12) -> arb:
 
     The left side falls in C as long as 2 u log(1/u) + c u grows in u, that is u < e^{c/2 - 1}.
     """
-    with precision(200):
+    with ctx.workprec(200):
         c = ball(linear)
         return bisect_root(
             lambda C: share_of_budget(C, c) - ball(Fraction(1, 12)),
@@ -105,7 +100,7 @@ def least_aspect(linear: Any, digits: int = 12) -> arb:
 
 def width_holds(c: Constants) -> Enclosed:
     """Decide whether the width inequality holds for every d >= C n, with C and the linear term given."""
-    with precision(200):
+    with ctx.workprec(200):
         C, linear = ball(c["aspect"]), ball(c["linear"])
         share, u = share_of_budget(C, linear), sparse_share(C)
         falls = (linear / 2 - 1).exp() - u
@@ -123,7 +118,7 @@ def width_holds(c: Constants) -> Enclosed:
 
 def width_digits(c: Constants) -> Enclosed:
     """The least C has the claimed ten digits: its enclosure lies within half a unit of the last one."""
-    with precision(200):
+    with ctx.workprec(200):
         C = least_aspect(c["linear"])
         claimed, half = (
             ball(c["digits"]),
@@ -138,7 +133,7 @@ def width_digits(c: Constants) -> Enclosed:
 
 def oliveira_ratio(c: Constants) -> Enclosed:
     """Enclose the constants of Theorem C.1 as used: (2 * 7 * sqrt 6 * sqrt 3)^2, and the integer nearest to it."""
-    with precision(120):
+    with ctx.workprec(120):
         ratio = (14 * arb(6).sqrt() * arb(3).sqrt()) ** 2
         gap = abs(ratio - ball(c["width_ratio"]))
         return enclosed(
@@ -150,7 +145,7 @@ def oliveira_ratio(c: Constants) -> Enclosed:
 
 def order_exponent(c: Constants) -> Enclosed:
     """Chernoff: P(Bin(d, p) >= m) <= e^{-m x}, x = -log q - 1 + q, q = 2 level/sqrt(2 pi), for all m <= d."""
-    with precision(120):
+    with ctx.workprec(120):
         q = 2 * ball(c["level"]) / (2 * arb.pi()).sqrt()
         x = -q.log() - 1 + q if q < 1 else arb(0)
         return enclosed(
@@ -165,7 +160,7 @@ def order_exponent(c: Constants) -> Enclosed:
 
 def chi_square_exponent(c: Constants) -> Enclosed:
     """Chernoff: P(chi2_n > 2n) <= e^{-n (1 - log 2)/2} for every n."""
-    with precision(120):
+    with ctx.workprec(120):
         x = (1 - arb(2).log()) / 2
         claimed = ball(c["exponent"])
         return enclosed(
@@ -178,7 +173,7 @@ def chi_square_exponent(c: Constants) -> Enclosed:
 
 def joint_exponent(c: Constants) -> Enclosed:
     """log P(chi2_n Y > 4dn) <= -n e at n = d, e by one linear functional of (chi2_n/n, Y/d)."""
-    with precision(120):
+    with ctx.workprec(120):
         s, t = ball(Fraction(27207, 100000)), ball(Fraction(3273, 10000))
         half = ball(Fraction(1, 2))
         level = 2 * ball(c["factor"])
@@ -200,7 +195,7 @@ def smallest_singular_proof(c: Constants) -> Enclosed:
 
     P(|S| <= x d) <= e^{-d KL(x || 1/2)}; given |S| >= x d Davidson-Szarek leaves t = (sqrt(xC) - 1 - f sqrt(C)) sqrt n.
     """
-    with precision(120):
+    with ctx.workprec(120):
         C, fraction = ball(c["width_ratio"]), ball(c["fraction"])
         x = ball(_best_share(float(c["width_ratio"]), float(c["fraction"])))
         half = ball(Fraction(1, 2))
@@ -229,7 +224,7 @@ def _best_share(C: float, fraction: float) -> Fraction:
 
 def sparse_printed_domain(c: Constants) -> Enclosed:
     """d L(s/d) <= 2 s log(d/s) + c s for every s <= p d: excess at t(p) of 1 + t m(t) + 2 log P(|g| > t) - c."""
-    with precision(160):
+    with ctx.workprec(160):
         t = ball(c["threshold"])
         share = tail(t)
         excess = sparse_excess(t) - ball(c["linear"])
@@ -261,7 +256,7 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
     Everything is per ||y|| = 1. With N = |S(W_0)| within sqrt(dn) of d/2 and sigma(V_S) within 2 sqrt n of sqrt N:
     eta J J^T has its spectrum in 8/(4n+d) (sqrt N -+ 2 sqrt n)^2, so ||r_1|| >= (low - 1 - drift) ||r_0||.
     """
-    with precision(120):
+    with ctx.workprec(120):
         n, C, eta_bar = ball(c["rows"]), ball(c["aspect"]), ball(c["eta_bar"])
         inverse = 1 / C.sqrt()
         bottom = (ball(Fraction(1, 2)) - inverse).sqrt() - 2 * inverse

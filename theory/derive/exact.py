@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from flint import arb
+
 from theory.claim import Case, Claim, ExactRoute
+from theory.derive.ball import ends
 from theory.evidence import Exact
 
 FLOAT_GUARD = 1e-9
@@ -45,12 +48,8 @@ def _says_something(route: ExactRoute, case: Case, claim: Claim) -> bool:
 
 def _bounds(margin: Any) -> tuple[float, float]:
     """Lower and upper end of a margin: a ball's own, or a float widened by the guard."""
-    if hasattr(margin, "lower") and hasattr(margin, "upper"):
-        if margin.is_zero():
-            return 0.0, 0.0
-        low, high = float(margin.lower()), float(margin.upper())
-        unknown = math.isnan(low) or math.isnan(high)
-        return (-math.inf, math.inf) if unknown else (math.nextafter(low, -math.inf), math.nextafter(high, math.inf))
+    if isinstance(margin, arb):
+        return ends(margin)
     x = float(margin)
     if math.isnan(x):
         return -math.inf, math.inf

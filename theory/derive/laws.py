@@ -6,11 +6,11 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
 from theory.claim import Case, Constants, Sides
-from theory.derive import wishart
-from theory.derive.ball import ball, precision, share_of_budget
+from theory.derive import masked, wishart
+from theory.derive.ball import ball, share_of_budget
 from theory.objects import misfit, order_statistics, sparse_norms
 
 
@@ -24,21 +24,21 @@ def smallest_singular_failure(case: Case, c: Constants) -> Sides:
     d = math.ceil(Fraction(c["width_ratio"]) * n)
     level = Fraction(c["fraction"]) ** 2 * d
     allowed = 2 * _exp(-n)
-    return Sides(wishart.masked_smallest_below(n, d, level, relative_width=0.5), allowed)
+    return Sides(masked.masked_smallest_below(n, d, level, relative_width=0.5), allowed)
 
 
 def width_threshold(case: Case, c: Constants) -> Sides:
     """At the listed width the claimed probability holds, one below it does not (unless it is n)."""
     n, d = int(case["n"]), int(case["d"]) + int(c["shift"])
-    holds = wishart.masked_smallest_decides(n, d, Fraction(d, 4), 2 * math.exp(-n)) if d >= n else False
-    fails = d <= n or not wishart.masked_smallest_decides(n, d - 1, Fraction(d - 1, 4), 2 * math.exp(-n))
+    holds = masked.masked_smallest_decides(n, d, Fraction(d, 4), 2 * math.exp(-n)) if d >= n else False
+    fails = d <= n or not masked.masked_smallest_decides(n, d - 1, Fraction(d - 1, 4), 2 * math.exp(-n))
     return Sides(0.0 if holds and fails else 2.0, 1.0)
 
 
 def largest_norm_failure(case: Case, c: Constants) -> Sides:
     """P(||V|| > sqrt d + deviation sqrt n) against e^{-n/2}."""
     n, d = int(case["n"]), int(case["d"])
-    with precision(160):
+    with ctx.workprec(160):
         level = (ball(d).sqrt() + ball(c["deviation"]) * ball(n).sqrt()) ** 2
     return Sides(wishart.largest_eigenvalue_above(n, d, level), _exp(Fraction(-n, 2)))
 
@@ -46,7 +46,7 @@ def largest_norm_failure(case: Case, c: Constants) -> Sides:
 def whole_matrix_failure(case: Case, c: Constants) -> Sides:
     """At s = d: P(||V|| > 2 sqrt n + sqrt(c d)) against e^{-n/2}."""
     n, d = int(case["n"]), int(case["d"])
-    with precision(160):
+    with ctx.workprec(160):
         level = (2 * ball(n).sqrt() + (ball(c["linear"]) * d).sqrt()) ** 2
     return Sides(wishart.largest_eigenvalue_above(n, d, level), _exp(Fraction(-n, 2)))
 
@@ -63,7 +63,7 @@ def rank_failure(case: Case, c: Constants) -> Sides:
 def chi_square_failure(case: Case, c: Constants) -> Sides:
     """P(chi2_n > 2n) against e^{-exponent n}, both as balls; n is whichever dimension the case names."""
     n = int(case["n"] if "n" in case else case["d"])
-    with precision(max(128, 4 * n)):
+    with ctx.workprec(max(128, 4 * n)):
         tail = ball(n).gamma_upper(ball(Fraction(n, 2)), regularized=1)
         return Sides(tail, _exp(-Fraction(c["exponent"]) * n))
 
@@ -102,7 +102,7 @@ def perturbation_failure(case: Case, c: Constants) -> Sides:
     k = int(case["flips"])
     flips_happen = order_statistics.probability_below(k, d, math.sqrt(R_sq / k))
     bound = 2 * math.sqrt(n) + math.sqrt(float(c["linear"]) * d)
-    with precision(160):
+    with ctx.workprec(160):
         row = (ball(bound) ** 2 / 2).gamma_upper(ball(Fraction(k, 2)), regularized=1)
     return Sides(ball(flips_happen) * row, _exp(Fraction(-n, 2)) + ball(math.exp(-d / 18)))
 
@@ -132,7 +132,7 @@ def oliveira_masked(case: Case, c: Constants) -> Sides:
     share = 1 - float(c["constant"]) * math.sqrt(6) * math.sqrt((n + 2 * math.log(2 / delta)) / d)
     if share <= 0:
         return Sides(ball(0), ball(delta))
-    return Sides(wishart.masked_smallest_below(n, d, share * d / 2, relative_width=0.1), ball(delta))
+    return Sides(masked.masked_smallest_below(n, d, share * d / 2, relative_width=0.1), ball(delta))
 
 
 def oliveira(case: Case, c: Constants) -> Sides:
@@ -149,5 +149,5 @@ def oliveira_informative(case: Case, c: Constants) -> bool:
 
 def width_inequality(case: Case, c: Constants) -> Sides:
     """The width inequality at this size: left side at d/n against 1/12, in balls."""
-    with precision(120):
+    with ctx.workprec(120):
         return Sides(share_of_budget(ball(Fraction(int(case["d"]), int(case["n"]))), arb(0)), ball(Fraction(1, 12)))
