@@ -173,7 +173,7 @@ def test_a_bound_that_is_always_trivial_is_silent():
 
 def test_a_margin_that_is_no_number_counts_as_failure():
     found = search(toy(lambda case, c: Sides(math.nan if case["n"] > 4 else 0.0, 1.0)), 60, 0)
-    assert (found.margin, found.worst_case) == (-math.inf, {"n": 5, "d": 1, "seed": 0})
+    assert (found.margin, found.smallest) == (-math.inf, {"n": 5, "d": 1, "seed": 0})
     assert finding(found) == "refutes"
 
 
