@@ -51,7 +51,7 @@ def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
     """The case of least margin, shortened."""
     case = entry["worst_case"]
     if "enclosed" in case:
-        text = "; ".join(f"{name} = {digits}" for name, digits in list(case["enclosed"].items())[:1])
+        text = "; ".join(f"{name} = {digits}" for name, digits in case["enclosed"].items())
     else:
         text = " ".join(f"{name}={number(v) if not isinstance(v, int) else v}" for name, v in case.items())
     return text if len(text) <= limit else text[: limit - 3] + "..."

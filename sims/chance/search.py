@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -84,7 +85,7 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
 
     def visit(params: dict[str, Any], seed: int) -> None:
         margin, informative = look(claim, route, params, seed, root_seed)
-        tally.add(margin, informative, {**params, "seed": seed})
+        tally.add(margin, informative, _in_order(claim, params, seed))
         if margin is not None and math.isfinite(margin):
             hypothesis.target(-margin, label="margin")
 
@@ -95,13 +96,23 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
     return _shrunk(claim, route, seen, wanted, root_seed) if shrink and seen.margin < 0 else seen
 
 
+def _domain(claim: Claim) -> Mapping[str, Range]:
+    """What a search draws from: the claim's domain, or the part of it that can be computed."""
+    within = claim.search.within if claim.search else None
+    return claim.domain if within is None else within
+
+
+def _in_order(claim: Claim, params: Case, seed: int) -> dict[str, Any]:
+    return {**{name: params[name] for name in _domain(claim)}, "seed": seed}
+
+
 def _shrunk(claim: Claim, route: SearchRoute, seen: Searched, wanted: int, root_seed: int) -> Searched:
     found: list[dict[str, Any]] = []
 
     def insist(params: dict[str, Any], seed: int) -> None:
         margin, _ = look(claim, route, params, seed, root_seed)
         if margin is not None and margin < 0:
-            found.append({**params, "seed": seed})
+            found.append(_in_order(claim, params, seed))
             raise _CounterexampleError
 
     try:
@@ -122,8 +133,7 @@ def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[h
         report_multiple_bugs=False,
         verbosity=hypothesis.Verbosity.quiet,
     )
-    domain = claim.domain if claim.search is None or claim.search.within is None else claim.search.within
-    params = st.fixed_dictionaries({name: strategy(values) for name, values in domain.items()})
+    params = st.fixed_dictionaries({name: strategy(values) for name, values in _domain(claim).items()})
     source = int(stream(root_seed, claim.id, "search").integers(2**63))
     given = hypothesis.given(params, st.integers(0, 2**32 - 1))
     with _no_borrowed_constants():

@@ -37,8 +37,8 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def to_text(value: Any) -> str:
-    """JSON text with sorted keys, so that equal data are equal files."""
-    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    """JSON text in the order of the data, which is the order of the claims and of their cases."""
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def load_record(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:

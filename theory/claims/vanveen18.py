@@ -10,8 +10,10 @@ from fractions import Fraction as F
 from math import exp
 
 from theory.claim import (
+    Case,
     Claim,
     Constant,
+    Constants,
     Control,
     CountRoute,
     Draw,
@@ -22,6 +24,7 @@ from theory.claim import (
     Source,
 )
 from theory.derive import conclusions as on
+from theory.derive.lazy import Lazy
 
 PAPER = "vanveen18"
 DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
@@ -32,10 +35,7 @@ def _src(label: str, equation: str = "", page: int | None = None, reading: str =
     return Source(PAPER, label, equation, page, reading)
 
 
-def _lazy(module: str, name: str):  # type: ignore[no-untyped-def]  # one signature per kind of route
-    """Name a function of theory.derive that is imported only when evidence is gathered."""
-    from theory.derive.lazy import Lazy
-
+def _lazy(module: str, name: str) -> Lazy:
     return Lazy(f"theory.derive.{module}", name)
 
 
@@ -198,7 +198,7 @@ _OLIVEIRA = (
 )
 
 
-def _lemma_b1_probability(case, c):  # type: ignore[no-untyped-def]  # the signature of claim.CountRoute
+def _lemma_b1_probability(case: Case, c: Constants) -> float:
     return 1 - 2 * exp(-case["n"])
 
 

@@ -276,9 +276,9 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
         margin = (claimed_failure - violated) if decided else arb(0, 10)
         return enclosed(
             {
-                "growth of the misfit in one step": grown,
-                "||r_1|| exceeds": grown * misfit_sq.sqrt(),
+                "||r_1||/||y|| exceeds": grown * misfit_sq.sqrt(),
                 "printed bound at tau = 1": bound,
+                "growth of the misfit in one step": grown,
                 "probability of this, at least": violated,
                 "claimed failure probability, at most": claimed_failure,
                 "travel as a share of R": travel,

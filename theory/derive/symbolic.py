@@ -35,7 +35,7 @@ def reduced(argument: str, identities: Iterable[tuple[str, Any]], *, sufficient:
 
 def _rest(expression: Any) -> str | None:
     if isinstance(expression, bool | sp.logic.boolalg.Boolean | sp.core.relational.Relational):
-        return None if expression == True else f"not true: {expression}"  # noqa: E712  # sympy's own true as well
+        return None if expression in (True,) else f"not true: {expression}"
     simplified = sp.simplify(expression)
     return None if simplified == 0 else str(simplified)
 
