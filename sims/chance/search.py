@@ -13,7 +13,6 @@ import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
 
 from sims.chance.cases import build_case
 from sims.chance.streams import stream
@@ -145,5 +144,5 @@ def _no_borrowed_constants() -> AbstractContextManager[Any]:
 
     Releases that do not borrow constants lack these two names and need nothing.
     """
-    wanted: dict[str, Any] = {"_get_local_constants": Constants, "CONSTANTS_CACHE": {}}
+    wanted: dict[str, Any] = {"_get_local_constants": getattr(providers, "Constants", None), "CONSTANTS_CACHE": {}}
     return mock.patch.multiple(providers, **{k: v for k, v in wanted.items() if hasattr(providers, k)})

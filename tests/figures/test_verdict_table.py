@@ -68,7 +68,7 @@ def test_domain_lists_ranges() -> None:
 
 def test_worst_case_is_shortened() -> None:
     assert worst(entry(worst_case={"n": 3, "eta": 0.123456})) == "n=3 eta=0.123"
-    assert worst(entry(worst_case={"enclosed": {"x": "0.5", "y": "1"}})) == "x = 0.5"
+    assert worst(entry(worst_case={"enclosed": {"x": "0.5", "y": "1"}})) == "x = 0.5; y = 1"
     assert worst(entry()) == ""
     long = worst(entry(worst_case={f"name{i}": i for i in range(30)}))
     assert len(long) == 60
