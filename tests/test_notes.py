@@ -62,3 +62,20 @@ def test_the_code_names_are_read_from_that_column_alone():
 def test_every_parameter_and_constant_of_a_claim_is_in_the_notation(claim_id):
     claim = ledger()[claim_id]
     assert (set(claim.domain) | set(claim.constants)) - code_names(note("notation")) == set()
+
+
+def sources():
+    """Every place in CS-DIP that a docstring names as its source."""
+    place = re.compile(r"Source: vanveen18 ((?:Lemma|Theorem|Section) [\w.]+\d|eq\. \(\d+\))")
+    files = [path for room in ("theory", "sims") for path in (NOTES.parent / room).rglob("*.py")]
+    return sorted({label for path in files for label in place.findall(path.read_text(encoding="utf-8"))})
+
+
+@pytest.mark.parametrize("label", sources())
+def test_a_docstring_names_a_place_that_the_ledger_or_the_note_treats(label):
+    places = " ".join(claim.source.label for claim in ledger().values()) + note("vanveen18")
+    assert re.search(re.escape(label) + r"(?!\d)", places, re.IGNORECASE)
+
+
+def test_docstrings_name_their_sources():
+    assert len(sources()) >= 10

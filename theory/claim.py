@@ -127,7 +127,7 @@ class CountRoute:
 
 @dataclass(frozen=True)
 class Claim:
-    """One numbered statement with everything needed to test it. Source: the house rules in README."""
+    """One numbered statement with everything needed to test it."""
 
     id: str
     source: Source
