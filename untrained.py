@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -61,18 +62,25 @@ def _one_thread_each() -> None:
 
 
 def _check_writable(path: Path) -> None:
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    plain = path.is_file() and os.access(path, os.W_OK) if path.exists() else path.parent.is_dir()
+    if not plain or not os.access(path.parent, os.W_OK):  # a device or a pipe must not be renamed over
         _refuse(f"--json must name a file in a folder that can be written to, got {path}")
 
 
 @app.command()
 def verify(
-    claims: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids, or the front of ids.")] = None,
+    claims: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CLAIM", help="Ids, or the front of ids."),
+    ] = None,
     budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
     seed: Annotated[int, typer.Option(help="Root seed; the same seed gives the same numbers.")] = 0,
     workers: Annotated[int | None, typer.Option(help="Processes (default: one per core, at most 8).")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write everything found to this file.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the verdicts into the committed record.")] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write into the committed record (a standard run)."),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")] = False,
 ) -> None:
     """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
@@ -87,6 +95,7 @@ def verify(
         _refuse(f"--workers must be at least 1, got {workers}")
     ids = _ids(claims or [])
     if json is not None:
+        json = json.resolve()
         _check_writable(json)
     workers = workers or min(8, os.cpu_count() or 1)
     raise typer.Exit(_verify(ids, budget, seed, workers, json, record=record, resume=resume))
@@ -102,7 +111,8 @@ def _verify(
 
     recorded = _record()
     header = {"budget": budget, "seed": seed, "code": code_version()}
-    gathered = _gather(ids, budget, seed, workers, Journal(budget, seed), resume=resume)
+    journal = Journal(budget, seed, ids)
+    gathered = _gather(ids, budget, seed, workers, journal, resume=resume)
     judged = judge_all(gathered)
     entries = {i: {**entry(j, header), "seconds": round(j.gathered.seconds, 3)} for i, j in judged.items()}
     against = [
@@ -115,7 +125,8 @@ def _verify(
         write_whole(json, to_text(whole))
     if record:
         save_record(entries)
-    _report(entries, against)
+    journal.close()  # only now: what a long run found must outlive a disk that is full
+    _report(entries, against, len(entries.keys() - recorded.keys()))
     return 1 if against and not record else 0
 
 
@@ -132,8 +143,12 @@ def _gather(
         done = journal.read() if resume else {}
     except ValueError as error:
         _refuse(f"{error}; without --resume it is written anew")
+    try:
+        journal.start(done)
+    except OSError as error:
+        at = f"{journal.path.parent} ({error.strerror}); XDG_CACHE_HOME names another"
+        _refuse(f"the cache folder must be one that can be written to, got {at}")
     wanted = in_order_of_need(ids)
-    journal.start(done)
     gathered: dict[str, Gathered] = {}
     columns = (TextColumn("judging {task.fields[last]}"), MofNCompleteColumn(), TimeElapsedColumn())
     screen = Console(stderr=True)
@@ -152,23 +167,24 @@ def _gather(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    journal.close()
     return gathered
 
 
 def _console() -> Any:
     from rich.console import Console
 
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves is no contradiction: end as others do
     wide = Console()
     return wide if wide.is_terminal else Console(width=190)
 
 
-def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) -> None:
+def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str], unrecorded: int) -> None:
     from figures.verdict_table import tally, terminal_table
     from sims.chance.verify import FAMILY_LEVEL
 
     console = _console()
-    console.print(terminal_table(entries))
+    console.print(terminal_table(entries, console.width))
     some = next(iter(entries.values()))
     console.print(
         f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}; all Monte-Carlo "
@@ -177,20 +193,23 @@ def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str]) ->
     )
     for line in against:
         console.print(f"CONTRADICTS THE RECORD  {line}", style="bold red", highlight=False)
-    if not against:
+    if unrecorded:
+        console.print(f"{unrecorded} of them are not in the committed record.", highlight=False)
+    if not against and unrecorded < len(entries):
         console.print("No verdict contradicts the committed record.", highlight=False)
 
 
 @app.command()
 def claims(
-    claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, or the front of ids.")] = None,
+    claim: Annotated[str | None, typer.Argument(metavar="ID", help="A claim, or the front of ids up to a dot.")] = None,
 ) -> None:
     """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""
     from figures.verdict_table import claim_page
 
     ids, record, console = _ids([claim] if claim else []), _record(), _console()
-    if claim in ids:
-        for name, text in claim_page(str(claim), record.get(str(claim))):
+    shown = claim if claim in ids else ids[0] if len(ids) == 1 else None
+    if shown:
+        for name, text in claim_page(shown, record.get(shown)):
             console.print(f"{name:>14}  {text}", highlight=False, markup=False, soft_wrap=True)
         return
     from theory.ledger import ledger
@@ -207,14 +226,14 @@ def claims(
 
 @app.command()
 def figures(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One figure (default: all).")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One figure (default: all).")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("build/figures"),
 ) -> None:
     """Draw the figures from the committed record."""
     from figures.draw import draw
 
     try:
-        paths = draw([name] if name else None, out)
+        paths = draw([name] if name is not None else None, out)
     except ValueError as error:
         _refuse(error)
     except OSError as error:

@@ -21,6 +21,8 @@ COLOURS = {
     "REFUTED": "red",
     "UNTESTED": "dim",
 }
+COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
+NUMBERS, WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
 
 
@@ -57,18 +59,24 @@ def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def terminal_table(entries: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return the table that `untrained verify` prints."""
+def terminal_table(entries: Mapping[str, Mapping[str, Any]], width: int = 190) -> Table:
+    """Return the table that `untrained verify` prints; a narrow one leaves out where and by what."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s"):
-        table.add_column(
-            column, justify="right" if column in ("margin", "informative", "s") else "left", overflow="fold"
-        )
+    columns = COLUMNS if width >= 120 else [c for c in COLUMNS if c not in WIDE_ONLY]
+    for column in columns:
+        table.add_column(column, justify="right" if column in NUMBERS else "left", overflow="fold")
     for claim_id, entry in entries.items():
-        verdict = Text(entry["verdict"], style=COLOURS[entry["verdict"]])
-        seconds = f"{entry['seconds']:.1f}" if "seconds" in entry else "-"
-        by = " ".join(entry["decided_by"])
-        table.add_row(claim_id, verdict, by, margin(entry), share(entry), domain(entry), Text(worst(entry)), seconds)
+        row: dict[str, str | Text] = {
+            "claim": claim_id,
+            "verdict": Text(entry["verdict"], style=COLOURS[entry["verdict"]]),
+            "by": " ".join(entry["decided_by"]),
+            "margin": margin(entry),
+            "informative": share(entry),
+            "domain": domain(entry),
+            "worst case": Text(worst(entry)),
+            "s": f"{entry['seconds']:.1f}" if "seconds" in entry else "-",
+        }
+        table.add_row(*(row[column] for column in columns))
     return table
 
 

@@ -16,7 +16,6 @@ from sims.record import store
 from theory.ledger import ledger
 
 ROOT = Path(__file__).parents[1]
-ERRATA = ROOT / "paper_notes" / "errata.md"
 FAST = ("oymak19.step.rate", "vanveen18.lemB4.law.printed")
 
 
@@ -252,10 +251,3 @@ def test_a_reader_that_stops_early_meets_no_traceback():
     ended = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True)
     assert ended.stdout.startswith(next(iter(ledger())))
     assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.skipif(not ERRATA.exists(), reason="paper_notes/errata.md is not written yet")
-def test_every_reproducer_in_the_errata_names_a_claim():
-    named = re.findall(r"untrained verify ([^\s`]+)", ERRATA.read_text(encoding="utf-8"))
-    assert named
-    assert [name for name in named if name not in ledger()] == []

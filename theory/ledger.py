@@ -61,7 +61,7 @@ def select(names: Sequence[str]) -> list[str]:
         where a name stands for no claim; the sentence offers the nearest ids.
     """
     chosen: list[str] = []
-    for name in names or list(ledger()):
+    for name in (given.rstrip(".") for given in names) if names else ledger():
         hits = [
             i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")
         ]
@@ -72,6 +72,8 @@ def select(names: Sequence[str]) -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, list(ledger()), n=3, cutoff=0.4)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    return f"claim id must be one that `untrained claims` lists, got {name!r}{hint}"
+    names = {alias.casefold(): i for i in ledger() for alias in (i, i.partition(".")[2])}
+    near = difflib.get_close_matches(name[:60].casefold(), names, n=3, cutoff=0.5)
+    hint = f"; did you mean {', '.join(dict.fromkeys(names[alias] for alias in near))}?" if near else ""
+    shown = name if len(name) <= 60 else f"{name[:57]}..."
+    return f"claim id must be one that `untrained claims` lists, or its front up to a dot, got {shown!r}{hint}"

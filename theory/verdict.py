@@ -255,7 +255,7 @@ def _informative(evidence: Sequence[Evidence]) -> float | None:
                 tested, said = tested + e.trials, said + (e.applicable if e.claimed > 0 else 0)
             case Symbolic() | Enclosed():
                 pass
-    return said / tested if tested else (1.0 if evidence else None)
+    return said / tested if tested else None
 
 
 def contradicts(now: Status, recorded: Status) -> bool:

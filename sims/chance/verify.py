@@ -92,7 +92,8 @@ def gather_all(
     wanted, done = in_order_of_need(ids), dict(done or {})
     yield from (done[i] for i in wanted if i in done)
     waiting = [i for i in wanted if i not in done]
-    if workers == 1:
+    workers = min(workers, len(waiting))
+    if workers <= 1:
         yield from (gather(i, budget, root_seed) for i in waiting)
         return
     yield from _on_processes(waiting, budget, root_seed, workers)

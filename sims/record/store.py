@@ -6,15 +6,18 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sims.chance.verify import Gathered
 from sims.record.entries import gathered_from_json, gathered_to_json
+from theory.verdict import Status
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
+_FIELDS = {"verdict", "why", "margin", "informative", "domain", "worst_case", "decided_by", "budget", "seed", "code"}
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -51,8 +54,10 @@ def load_record(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     """
     record = {path.stem: _read(path) for path in sorted(folder.glob("[!_]*.json"))}
     for name, data in record.items():
-        if "verdict" not in data:
-            raise ValueError(f"record file must hold a verdict, got {name}.json without one")
+        if missing := sorted(_FIELDS - set(data)):
+            raise ValueError(f"record file must hold the fields of an entry, got {name}.json without {missing[0]}")
+        if data["verdict"] not in get_args(Status):
+            raise ValueError(f"record file must hold a known verdict, got {name}.json with {data['verdict']!r}")
     return record
 
 
@@ -67,7 +72,9 @@ def load_table(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
     path = folder / f"_{name}.json"
     if not path.exists():
         raise ValueError(f"table must be one of the record's, got {name!r}")
-    rows: list[dict[str, Any]] = _read(path)["rows"]
+    rows: list[dict[str, Any]] = _read(path).get("rows", [])
+    if not rows or len({frozenset(row) for row in rows}) > 1:
+        raise ValueError(f"table must hold rows with the same columns, got another {path.name}")
     return rows
 
 
@@ -87,27 +94,35 @@ def save_record(entries: Mapping[str, Mapping[str, Any]], folder: Path = FOLDER)
         write_whole(folder / f"{claim_id}.json", to_text({k: v for k, v in data.items() if k != "seconds"}))
 
 
+def _package_version() -> str:
+    try:
+        return version("untrained")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
 def code_version() -> str:
     """Package version and a hash of every source file that evidence depends on."""
     digest = hashlib.sha256()
     for room in ("theory", "sims"):
         for path in sorted((ROOT / room).rglob("*.py")):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"0.1.0+{digest.hexdigest()[:12]}"
+    return f"{_package_version()}+{digest.hexdigest()[:12]}"
 
 
 def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untrained"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "untrained"
 
 
 class Journal:
     """What a run has gathered so far, a line a claim, so that an interrupted run can go on.
 
-    The name holds budget, seed and code version: only an identical run goes on from it.
+    The name holds budget, seed, claims and code version: only an identical run goes on from it.
     """
 
-    def __init__(self, budget: str, seed: int) -> None:
-        key = hashlib.sha256(f"{budget} {seed} {code_version()}".encode()).hexdigest()[:16]
+    def __init__(self, budget: str, seed: int, ids: Sequence[str] = ()) -> None:
+        key = hashlib.sha256(f"{budget} {seed} {code_version()} {' '.join(ids)}".encode()).hexdigest()[:16]
         self.path = _cache_folder() / f"verify-{key}.jsonl"
 
     def read(self) -> dict[str, Gathered]:

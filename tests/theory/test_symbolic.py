@@ -63,7 +63,6 @@ def test_a_reduction_checks_something_and_says_why(claim_id):
     assert found.checked
     assert len(set(found.checked)) == len(found.checked)
     assert found.argument.endswith(".")
-    assert finding(found) in ("proves", "refutes", "open")
 
 
 def moved(route, c, **changes):

@@ -275,8 +275,8 @@ def test_the_informative_share_counts_all_tested_cases():
 
 
 @pytest.mark.parametrize("evidence", [symbolic(), enclosed(0, 1)], ids=kind)
-def test_evidence_without_cases_is_wholly_informative(evidence):
-    assert judge([evidence], {}).informative == 1.0
+def test_evidence_without_cases_has_no_informative_share(evidence):
+    assert judge([evidence], {}).informative is None
 
 
 def test_the_worst_case_is_that_of_the_least_margin():

@@ -88,13 +88,6 @@ def sign_change_probability(case: Case, c: Constants) -> float:
     return 1 - math.exp(-((2 * case["d"] * case["R"]) ** (2 / 3)) / 6)
 
 
-def rank_level(case: Case, c: Constants) -> Sides:
-    """|g|_{m-} against level * m/d from below."""
-    smallest = order_statistics.smallest_entry(case["g"], int(case["m"]))
-    bound = c["level"] * case["m"] / case["d"]
-    return Sides(bound, smallest, unit=bound)
-
-
 def jacobian_change(case: Case, c: Constants) -> Sides:
     """||J(W) - J(W_0)||/(nu ||z||) for adversarial flips within R, against 2 sqrt n + sqrt(2 s log(d/s) + c s).
 

@@ -164,18 +164,25 @@ def output_law(c: Constants) -> Symbolic:
     return reduced(
         "Rows of V are independent normal vectors, so the n entries of V phi are independent N(0, nu^2 ||phi||^2); "
         "a vector of R^n with that law has n independent entries.",
-        [("E ||V phi||^2", n * nu**2 * p - dimension * nu**2 * p), ("entry variance", nu**2 * p - nu**2 * p)],
+        [("E ||V phi||^2", n * nu**2 * p - dimension * nu**2 * p)],
     )
 
 
 def hidden_law(c: Constants) -> Symbolic:
     """Covariance of W z for W with i.i.d. standard normal entries: ||z||^2 times the identity of R^d."""
-    p, q = sp.symbols("p q", real=True)
-    variance, across = p**2 + q**2, sp.Integer(0)
-    z_norm = sp.sqrt(p**2 + q**2)
+    z = sp.symbols("z0 z1", real=True)
+    W = [sp.symbols(f"w{row}0 w{row}1", real=True) for row in range(2)]
+
+    def mean(expression: sp.Expr) -> sp.Expr:
+        terms = sp.Poly(sp.expand(expression), *W[0], *W[1]).terms()
+        return sum(factor for powers, factor in terms if all(p in (0, 2) for p in powers))
+
+    first, second = (w[0] * z[0] + w[1] * z[1] for w in W)
+    z_norm = sp.sqrt(z[0] ** 2 + z[1] ** 2)
     return reduced(
-        "Rows of W are independent, so entries of Wz are independent N(0, ||z||^2); two coordinates of z show the sum.",
-        [("variance", variance - z_norm ** c["z_power"]), ("covariance of two rows", across)],
+        "Entries of W are independent with mean 0 and variance 1 (so E w = 0, E w^2 = 1); Wz is jointly normal, so its "
+        "covariance is its law. Two rows and two coordinates of z show the general sum.",
+        [("variance", mean(first**2) - z_norm ** c["z_power"]), ("covariance of two rows", mean(first * second))],
     )
 
 
@@ -234,13 +241,12 @@ def union_of_failures(c: Constants) -> Symbolic:
 
 def sparse_supremum(c: Constants) -> Symbolic:
     """eq. (14): Chevet's sqrt(n) + w(s) plus a deviation t = sqrt(n) that fails with probability e^{-t^2/2}."""
-    n = sp.symbols("n", positive=True)
-    t = sp.sqrt(n)
+    n, t = sp.symbols("n t", positive=True)
+    t_needed = sp.solve(sp.Eq(sp.exp(-(t**2) / 2), sp.exp(-n / 2)), t)[0]
     return reduced(
         "The supremum is 1-Lipschitz in V with mean at most sqrt(n) + w(s), and w(s) <= sqrt(2 s log(d/s) + s).",
         [
-            ("deviation", sp.sqrt(n) + t - 2 * sp.sqrt(n)),
-            ("failure", sp.exp(-(t**2) / 2) - sp.exp(-n / 2)),
+            ("mean's sqrt(n) and the deviation that fails with e^{-n/2}", sp.sqrt(n) + t_needed - 2 * sp.sqrt(n)),
             ("linear term covers the width", exact_number(c["linear"]) >= 1),
         ],
         sufficient=True,
@@ -460,13 +466,11 @@ def averaged_jacobian(c: Constants) -> Symbolic:
     share = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": p / (p + q), "-+": q / (p + q)}
     if c["endpoint"]:
         share = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": sp.Integer(1), "-+": sp.Integer(0)}
-    moves = {
-        "++": (p, q, q - p, q - p),
-        "--": (-p, -q, 0, p - q),
-        "+-": (p, -q, -p, -q - p),
-        "-+": (-p, q, q, q + p),
-    }
-    identities = [(f"signs {signs}", change - share[signs] * delta) for signs, (_, _, change, delta) in moves.items()]
+    ends = {"++": (p, q), "--": (-p, -q), "+-": (p, -q), "-+": (-p, q)}
+    identities = [
+        (f"signs {signs}", sp.Max(after, 0) - sp.Max(before, 0) - share[signs] * (after - before))
+        for signs, (before, after) in ends.items()
+    ]
     return reduced(
         "f(theta_+) - f(theta) = J_bar (theta_+ - theta) with J_bar the average of J over the segment: neuron "
         "by neuron "
@@ -552,12 +556,13 @@ def _total(matrix: sp.Matrix) -> sp.Expr:
 
 def gaussian_sensing(c: Constants) -> Symbolic:
     """Entries of A V for i.i.d. Gaussian A (variance 1/m): fourth cross-moment along a row."""
-    n, m, nu = sp.symbols("n m nu", positive=True)
-    square_mean = nu**2 * n / m
-    cross = nu**4 * (n**2 + 2 * n) / m**2
-    shared = exact_number(c["cross_excess"]) * nu**4 * n / m**2
+    n, m, nu, t = sp.symbols("n m nu t", positive=True)
+    transform = (1 - 2 * t / m) ** (-n / 2)
+    first, second = (sp.diff(transform, t, k).subs(t, 0) for k in (1, 2))
+    claimed = exact_number(c["cross_excess"]) * nu**4 * n / m**2
     return reduced(
-        "Given row a of A, two entries of that row of AV are independent N(0, nu^2 ||a||^2), so E x^2 x'^2 = "
-        "nu^4 E||a||^4 = nu^4 (n^2 + 2n)/m^2; independence would give nu^4 n^2/m^2.",
-        [("E x^2 x'^2 - E x^2 E x'^2", cross - square_mean**2 - shared)],
+        "Given row a of A, two entries of that row of AV are independent N(0, nu^2 ||a||^2), so E x^2 = nu^2 E||a||^2 "
+        "and E x^2 x'^2 = nu^4 E||a||^4; the moments of ||a||^2, a chi-square over m, come from its transform. "
+        "Independence would make the excess 0.",
+        [("E x^2 x'^2 - E x^2 E x'^2", nu**4 * (second - first**2) - claimed)],
     )
