@@ -230,8 +230,10 @@ def _margin_of(e: Evidence) -> tuple[float, dict[str, Any]] | None:
         case Counted():
             if not e.applicable:
                 return None
-            gap = (e.successes / e.applicable - e.claimed) / max(abs(e.claimed), 1e-300)
-            return gap, {**e.case, **e.worst_case}
+            if finding(e) in ("unresolved", "silent"):
+                return None  # no failure where none could be expected is no slack
+            allowed, end = 1 - e.claimed, e.high if finding(e) == "refutes" else e.low
+            return (allowed - (1 - end)) / max(allowed, 1e-300), {**e.case, **e.worst_case}
         case Symbolic():
             return (-1.0, {"residual": e.residuals[0]}) if e.residuals else None
 
@@ -266,6 +268,4 @@ def contradicts(now: Status, recorded: Status) -> bool:
     if now == recorded:
         return False
     opposed = {"REFUTED": {"PROVED", "SUPPORTED"}, "PROVED": {"REFUTED", "VACUOUS"}, "SUPPORTED": {"REFUTED"}}
-    lost_proof = recorded == "PROVED"
-    lost_refutation = recorded == "REFUTED" and now in ("PROVED", "SUPPORTED")
-    return lost_proof or lost_refutation or recorded in opposed.get(now, set())
+    return recorded == "PROVED" or recorded in opposed.get(now, set())

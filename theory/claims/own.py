@@ -62,7 +62,18 @@ _SPARSE = (
         constants=_k(threshold=F(134075, 100000), share=F(18, 100), linear=0),
         assumes=("Mills' ratio: phi(t)/Q(t) < t + 1/t",),
         enclosed=Lazy("theory.derive.ball", "sparse_printed_domain"),
-        controls=(Control("share_22_percent", "Up to s = 0.22 d.", {"threshold": F(1226, 1000), "share": F(22, 100)}),),
+        exact=ExactRoute(
+            tuple(case for case in _WIDTH_CASES if case["s"] <= 0.18 * case["d"]),
+            Lazy("theory.derive.laws", "sparse_width"),
+        ),
+        controls=(
+            Control(
+                "share_22_percent",
+                "Up to s = 0.22 d.",
+                {"threshold": F(1226, 1000), "share": F(22, 100)},
+                {"exact": ExactRoute(({"s": 220, "d": 1000},), Lazy("theory.derive.laws", "sparse_width"))},
+            ),
+        ),
     ),
 )
 
@@ -119,7 +130,7 @@ _LEMMAS = (
     Claim(
         id="own.lemB1_threshold",
         source=_src("exact thresholds of Lemma B.1"),
-        says="For n = 1, 2, 3, 4, 8, 12, 16, 32, 64 Lemma B.1's conclusion has probability 1 - 2e^{-n} at d = 1, 31, 87, 149, 413, 686, 962, 2073, 4310: and lacks it one below (d/n = 67.3 at n = 64; the proof asks for 3528).",
+        says="For n = 1, 2, 3, 4, 8, 12, 16, 32, 64 Lemma B.1's conclusion has probability 1 - 2e^{-n} at d = 1, 31, 87, 149, 413, 686, 962, 2073, 4310; for n <= 16 no smaller d >= n has it, for n = 32, 64 one below lacks it (d/n = 67.3 at n = 64; the proof asks for 3528).",
         tex=r"P(\sigma_{\min}(J)<\tfrac12\nu\sqrt d\,\|z\|)\le 2e^{-n}\ \text{at}\ d=d^*(n),\ >2e^{-n}\ \text{at}\ d^*(n)-1",
         refuted_by="an n whose exact law puts the threshold elsewhere",
         domain={"n": Range(1, 64)},
@@ -177,12 +188,17 @@ def _run(name: str, rule: str, signal: str, what: str, cells: tuple[dict[str, in
     factor = "1 - d/(8(4n + d))" if printed else "1 - d/(64(sqrt d + 2 sqrt n)^2)"
     step = "the printed step (eta_bar = 1)" if printed else "the proof's step 1/beta^2"
     target = "crops of a photograph" if signal == "image" else "random signals"
-    conclusion = f"misfit at most 3({factor})^tau ||y||" if bound else f"misfit shrinking by {factor} at every step"
+    conclusion = (
+        f"misfit at most 3({factor})^tau ||y||, to within 1e-12 ||y||,"
+        if bound
+        else f"misfit shrinking by {factor} at every step until it is 1e-9 ||y||,"
+    )
+    at = "; ".join(f"n = {cell['n']}, d = {cell['d']}" for cell in cells)
     y = Draw("image", ("n",)) if signal == "image" else Draw("direction", ("n",))
     return Claim(
         id=f"own.{name}.{what}.{rule}",
         source=_src("Theorem 4.1's conclusion at widths that people use, far below its hypothesis"),
-        says=f"At the listed widths, for {target} and {step}: {conclusion} for all tau up to 300, with the theorem's probability.",
+        says=f"At {at}, for {target} and {step}: {conclusion} for all tau up to 300, with the theorem's probability.",
         tex=r"\|r_\tau\|\le 3\rho^\tau\|y\|" if bound else r"\|r_{\tau+1}\|\le\rho\|r_\tau\|",
         refuted_by="a cell whose interval for the success probability lies below the claimed one",
         domain={

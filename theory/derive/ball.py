@@ -236,6 +236,7 @@ def sparse_printed_domain(c: Constants) -> Enclosed:
             "With m = phi/Q: the excess has derivative m (t(m - t) - 1) < 0 as m < t + 1/t, so it stays below "
             "its value at "
             "the threshold for every smaller share.",
+            sufficient=True,
         )
 
 
@@ -248,6 +249,54 @@ def sparse_excess(t: arb) -> arb:
     """1 + t phi(t)/Q(t) + 2 log(2Q(t)): what L(p)/p exceeds 2 log(1/p) by at p = 2Q(t)."""
     density = (-t * t / 2).exp() / (2 * arb.pi()).sqrt()
     return 1 + t * density / (tail(t) / 2) + 2 * tail(t).log()
+
+
+def first_step(c: Constants) -> Enclosed:
+    """One step at n = 16, d >= 4.3e15 n, bounded from both sides: a necessary condition, certain or open.
+
+    Events and constants are those of `printed_theorem_fails`; ||r_0|| lies between its lower bound there and 3||y||.
+    """
+    with ctx.workprec(120):
+        n, C, half = ball(16), ball(43 * 10**14), ball(Fraction(1, 2))
+        inverse = 1 / C.sqrt()
+        bottom, top = (half - inverse).sqrt() - 2 * inverse, (half + inverse).sqrt() + 2 * inverse
+        low, high, least, most = _step_and_decrease(c, C)
+        slow, fast, drift = low * bottom**2, high * top**2, high * top / 12
+        violated = _half_upper_gamma(n, half) - _spoiled(n)
+        claimed = _claimed_failure(n)
+        above = ((slow - 1).max(1 - fast) - drift) * (1 + ball(Fraction(1, 4)) * (1 - 4 * inverse)).sqrt()
+        below = 3 * ((1 - slow).max(fast - 1) + drift)
+        margin = arb(0, 1)
+        if high * top / 20 < 1 and above > 3 * (1 - least) and violated > claimed:
+            margin = 1 - violated / claimed
+        elif high * top / 20 < 1 and below <= 3 * (1 - most):
+            margin = 1 - below / (3 * (1 - most))
+        return enclosed(
+            {"||r_1||/||y|| at least": above, "at most": below, "claimed bound": 3 * (1 - most)},
+            [margin],
+            "||r_1|| lies between (min|lambda - 1| - drift)||r_0|| and (max|lambda - 1| + drift)||r_0||, lambda the "
+            "spectrum of eta J_0 J_0^T; only tau = 1 and n = 16 are decided.",
+            exhausts=False,
+        )
+
+
+def _step_and_decrease(c: Constants, C: arb) -> tuple[arb, arb, arb, arb]:
+    """Bounds for d >= C n of eta ||y||^2/n in units of 1/d J J^T, and of the claimed decrease per step."""
+    if "eta_bar" in c:
+        e = ball(c["eta_bar"])
+        return 8 * e / (1 + 4 / C), 8 * e, e / 8 / (1 + 4 / C), e / 8
+    low = 1 / (1 + 2 / C.sqrt()) ** 2
+    return low, ball(1), low / ball(c["divisor"]), 1 / ball(c["divisor"])
+
+
+def _spoiled(n: arb) -> arb:
+    """Probability that one of the events of `printed_theorem_fails` fails."""
+    return 4 * (-n / 2).exp() + 2 * (-2 * n).exp() + 2 * (-n).exp()
+
+
+def _claimed_failure(n: arb) -> arb:
+    """The theorem's failure probability for d >= 4.3e15 n, from above."""
+    return 5 * (-n / 2).exp() + 2 * (-4 * n).exp()
 
 
 def printed_theorem_fails(c: Constants) -> Enclosed:
@@ -264,20 +313,18 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
         scale, largest = 8 * eta_bar / (1 + 4 / C), 8 * eta_bar
         drift = largest * top / 12
         grown = scale * bottom**2 - 1 - drift
-        bound = 3 * (1 - eta_bar / (8 * (1 + 4 / C)))
-        misfit_sq = 1 + ball(Fraction(1, 4)) * (1 - 4 * inverse)
+        bound = ball(3)
+        misfit_sq = 1 + ball(c["energy"]) / 2 * (1 - 4 * inverse)
         travel = 3 * largest * top / 60
-        likely = _half_upper_gamma(n)
-        spoiled = 4 * (-n / 2).exp() + 2 * (-2 * n).exp() + 2 * (-n).exp()
-        violated = likely - spoiled
-        claimed_failure = 5 * (-n / 2).exp() + 2 * (-4 * n).exp()
+        violated = _half_upper_gamma(n, ball(c["energy"])) - _spoiled(n)
+        claimed_failure = _claimed_failure(n)
         escapes = grown * misfit_sq.sqrt() - bound
         decided = escapes > 0 and travel < 1
-        margin = (claimed_failure - violated) if decided else arb(0, 10)
+        margin = 1 - violated / claimed_failure if decided else arb(0, 10)
         return enclosed(
             {
                 "||r_1||/||y|| exceeds": grown * misfit_sq.sqrt(),
-                "printed bound at tau = 1": bound,
+                "bound at tau = 1, whatever the rate": bound,
                 "growth of the misfit in one step": grown,
                 "probability of this, at least": violated,
                 "claimed failure probability, at most": claimed_failure,
@@ -285,13 +332,12 @@ def printed_theorem_fails(c: Constants) -> Enclosed:
             },
             [margin],
             "On Lemma B.2's event ||J_bar - J_0|| <= 1/(12 sqrt n) within R = 60 sqrt n, and the first step "
-            "stays within R; "
-            "||r_0||^2 >= 1 + ||g||^2 Y/(dn) when <g, y> <= 0 (half the time, independent of ||g||), ||g||^2 >= "
-            "n/2, and "
-            "Y >= d/2 - 2 sqrt(dn). The lower bounds grow and the upper ones fall in d/n, so no C saves eta_bar = 1.",
+            "stays within R; ||r_0||^2 >= 1 + ||g||^2 Y/(dn) when <g, y> <= 0 (half the time, independent of ||g||), "
+            "||g||^2 >= 0.85 n and Y >= d/2 - 2 sqrt(dn). The lower bounds grow and the upper ones fall in d/n, so no "
+            "C saves eta_bar = 1.",
         )
 
 
-def _half_upper_gamma(n: arb) -> arb:
-    """P(chi2_n >= n/2)/2."""
-    return (n / 4).gamma_upper(n / 2, regularized=1) / 2
+def _half_upper_gamma(n: arb, energy: arb) -> arb:
+    """P(chi2_n >= energy n)/2."""
+    return (energy * n / 2).gamma_upper(n / 2, regularized=1) / 2

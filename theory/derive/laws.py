@@ -28,10 +28,13 @@ def smallest_singular_failure(case: Case, c: Constants) -> Sides:
 
 
 def width_threshold(case: Case, c: Constants) -> Sides:
-    """At the listed width the claimed probability holds, one below it does not (unless it is n)."""
+    """At the listed width the claimed probability holds, and not below: at no d >= n up to n = 16, else one below."""
     n, d = int(case["n"]), int(case["d"]) + int(c["shift"])
-    holds = masked.masked_smallest_decides(n, d, Fraction(d, 4), 2 * math.exp(-n)) if d >= n else False
-    fails = d <= n or not masked.masked_smallest_decides(n, d - 1, Fraction(d - 1, 4), 2 * math.exp(-n))
+    with ctx.workprec(192):
+        allowed = 2 * arb(-n).exp()
+    holds = d >= n and masked.masked_smallest_decides(n, d, Fraction(d, 4), allowed)
+    below = range(n, d) if n <= 16 else range(max(n, d - 1), d)
+    fails = not any(masked.masked_smallest_decides(n, k, Fraction(k, 4), allowed) for k in below)
     return Sides(0.0 if holds and fails else 2.0, 1.0)
 
 
