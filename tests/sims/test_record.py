@@ -118,7 +118,20 @@ def test_a_counted_claim_shows_its_level():
     assert 0 < found["level"] < 0.01
 
 
-ENTRY = {"id": "own.x", "verdict": "PROVED", "margin": 0.0, "seconds": 3.5, "worst_case": {"ν": "½"}}
+ENTRY = {
+    "id": "own.x",
+    "verdict": "PROVED",
+    "why": "proved by Symbolic",
+    "margin": 0.0,
+    "informative": None,
+    "domain": {},
+    "worst_case": {"ν": "½"},
+    "decided_by": ["Symbolic"],
+    "budget": "quick",
+    "seed": 0,
+    "code": "0.1.0+0",
+    "seconds": 3.5,
+}
 
 
 def test_a_record_comes_back_without_its_times(tmp_path):
@@ -156,7 +169,8 @@ def test_a_table_that_was_not_recorded_is_refused(tmp_path):
         (b"", r"record file must be JSON, got own\.x\.json with"),
         (b"\xff\xfe", r"record file must be JSON, got own\.x\.json with"),
         (b"[1]", r"record file must hold one object, got own\.x\.json with list"),
-        (b"{}", r"record file must hold a verdict, got own\.x\.json without one"),
+        (b"{}", r"record file must hold the fields of an entry, got own\.x\.json without budget"),
+        (to_text({**ENTRY, "verdict": "MAYBE"}).encode(), r"must hold a known verdict, got own\.x\.json with 'MAYBE'"),
     ],
 )
 def test_a_corrupted_record_file_is_refused_in_one_sentence(tmp_path, content, sentence):

@@ -169,18 +169,23 @@ def test_a_sufficient_exponent_proves_or_decides_nothing(route, good, bad):
     assert (finding(route(good)), finding(route(bad))) == ("proves", "open")
 
 
-def after_one_step(eta_bar):
-    return on.printed_theorem_fails({"rows": 16, "aspect": 43 * 10**14, "eta_bar": eta_bar})
+def after_one_step(eta_bar, aspect=43 * 10**14):
+    return on.printed_theorem_fails({"rows": 16, "aspect": aspect, "eta_bar": eta_bar, "energy": F(17, 20)})
 
 
 def test_at_the_printed_step_the_misfit_grows_and_the_theorem_fails():
     found = after_one_step(1)
-    assert float(found.quantities["growth of the misfit in one step"]) == pytest.approx(3 - math.sqrt(2) / 3, abs=1e-6)
-    assert float(found.quantities["probability of this, at least"]) == pytest.approx(
-        chi2.sf(8, 16) / 2 - 4 * math.exp(-8) - 2 * math.exp(-32) - 2 * math.exp(-16), rel=1e-12
+    grown, violated = (
+        3 - math.sqrt(2) / 3,
+        chi2.sf(13.6, 16) / 2 - 4 * math.exp(-8) - 2 * math.exp(-32) - 2 * math.exp(-16),
     )
+    assert float(found.quantities["growth of the misfit in one step"]) == pytest.approx(grown, abs=1e-6)
+    assert float(found.quantities["||r_1||/||y|| exceeds"]) == pytest.approx(grown * math.sqrt(1.425), abs=1e-6)
+    assert float(found.quantities["probability of this, at least"]) == pytest.approx(violated, rel=1e-12)
+    assert float(found.quantities["travel as a share of R"]) == pytest.approx(math.sqrt(2) / 5, abs=1e-6)
     assert finding(found) == "refutes"
-    assert found.margin == pytest.approx((-0.471413803, -0.471413803), abs=1e-8)
+    claimed = 5 * math.exp(-8) + 2 * math.exp(-64)
+    assert found.margin == pytest.approx((1 - violated / claimed,) * 2, rel=1e-9)
 
 
 @pytest.mark.parametrize("eta_bar", [F(1, 16), F(1, 4), F(1, 2)])
@@ -189,8 +194,45 @@ def test_at_smaller_steps_one_step_decides_nothing(eta_bar):
 
 
 def test_a_narrow_network_decides_nothing():
-    found = on.printed_theorem_fails({"rows": 16, "aspect": 10**3, "eta_bar": 1})
-    assert finding(found) == "open"
+    assert finding(after_one_step(1, aspect=10**3)) == "open"
+
+
+@pytest.mark.parametrize(
+    ("constants", "says"),
+    [
+        ({"eta_bar": F(1, 16)}, "supports"),
+        ({"eta_bar": F(1, 5)}, "supports"),
+        ({"eta_bar": 1}, "refutes"),
+        ({"divisor": 64}, "supports"),
+        ({"divisor": 100}, "supports"),
+        ({"divisor": 1}, "refutes"),
+    ],
+)
+def test_one_step_tells_true_steps_from_false_ones(constants, says):
+    assert finding(on.first_step(constants)) == says
+
+
+def test_the_two_exponents_of_the_smallest_singular_value_are_those_of_their_formulas():
+    for C, value in ((200, 1.002035), (3528, 34.21556)):
+        found = on.smallest_singular_proof({"width_ratio": C, "fraction": F(1, 2)}).quantities
+        x = float(found["x"])
+        few = C * (x * math.log(2 * x) + (1 - x) * math.log(2 - 2 * x))
+        small = (math.sqrt(x * C) - 1 - math.sqrt(C) / 2) ** 2 / 2
+        assert float(found["C KL(x || 1/2)"]) == pytest.approx(few, rel=1e-12)
+        assert float(found["(sqrt(xC) - 1 - f sqrt(C))^2/2"]) == pytest.approx(small, rel=1e-12)
+        assert few == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize("factor", [F(3, 2), 3])
+def test_the_joint_exponent_is_its_formula_at_other_factors(factor):
+    s, t = 0.27207, 0.3273
+    found = float(on.joint_exponent({"factor": factor, "exponent": F(1, 2)}).quantities["joint exponent at n = d"])
+    claimed = 2 * factor * math.sqrt(s * t) + math.log(1 - 2 * s) / 2 - math.log(0.5 + 0.5 / math.sqrt(1 - 2 * t))
+    assert found == pytest.approx(claimed, rel=1e-12)
+
+
+def test_a_width_where_the_left_side_still_rises_decides_nothing():
+    assert finding(on.width_holds({"aspect": 4 * 10**5, "linear": 0})) == "open"
 
 
 @pytest.mark.parametrize("text", ["1/3", "-1/3", "7", "1/1024"])

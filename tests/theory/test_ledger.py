@@ -136,7 +136,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_ids():
 
 
 def test_an_outlandish_name_is_refused_without_a_suggestion():
-    with pytest.raises(ValueError, match=r"lists, got '@@@@'$"):
+    with pytest.raises(ValueError, match=r"up to a dot, got '@@@@'$"):
         select(["@@@@"])
 
 

@@ -76,11 +76,11 @@ GOOD_AND_BAD = [
     (on.oliveira_arithmetic, {"width_ratio": 3528}, {"width_ratio": 3528 + F(1, 10**6)}),
     (on.alpha_beta_radius, {"alpha_divisor": 4, "radius": 60}, {"alpha_divisor": 5}),
     (on.beta_relaxed, {"factor": 2}, {"factor": F(199, 100)}),
-    (on.union_of_failures, {"coefficient": 5, "last_exponent": 4}, {"last_exponent": 5}),
     (on.inner_products, {"rate": F(7, 6), "perturbation": F(2, 5)}, {"perturbation": F(1, 2)}),
     (on.path_inequality, {"path": F(1, 2)}, {"path": F(501, 1000)}),
     (on.stays_inside, {"path": F(1, 2), "radius": 2}, {"radius": F(199, 100)}),
-    (on.step_and_rate, {"eta_bar": F(1, 16)}, {"eta_bar": F(17, 256)}),
+    (on.width_normalisation, {"radius": 60}, {"radius": 61}),
+    (on.small_ball_h, {"h_squared": 6}, {"h_squared": F(601, 100)}),
     (on.triangle, {"factor": 1}, {"factor": F(99, 100)}),
     (on.output_law, {"dimension": "n"}, {"dimension": "d"}),
 ]
@@ -92,6 +92,10 @@ def test_a_reduction_proves_its_constants_and_refutes_others(route, c, changes):
 
 
 SUFFICIENT = [
+    (on.step_and_rate, {"eta_bar": F(1, 16)}, {"eta_bar": F(17, 256)}),
+    (on.sharp_step_and_rate, {"divisor": 100}, {"divisor": 63}),
+    (on.union_of_failures, {"coefficient": F(422, 100), "last_exponent": 4}, {"coefficient": F(42, 10)}),
+    (on.union_of_failures, {"coefficient": 5, "last_exponent": F(405, 100)}, {"last_exponent": F(406, 100)}),
     (on.rank_counting, {"per_rank": 2, "offset": -1, "norm_of_z": 1}, {"offset": -2}),
     (on.rank_counting, {"per_rank": 2, "offset": 0, "norm_of_z": 1}, {"norm_of_z": 0}),
     (on.ceiling_bound, {"least": 2}, {"least": F(199, 100)}),
@@ -127,3 +131,25 @@ def test_a_reduction_agrees_with_numbers_put_in():
     assert keep.sum() > 5000
     assert np.all(bracket[keep] >= need[keep] - 1e-12)
     assert np.all(bracket[keep] >= 21 / 25 - 1e-12)
+
+
+def names_of_residuals(route, c):
+    return [residual.partition(":")[0] for residual in route(c).residuals]
+
+
+def test_each_end_of_the_ball_argument_is_checked_on_its_own():
+    assert names_of_residuals(on.stays_inside, {"path": 3, "radius": F(49, 100)}) == ["at ||r|| = ||r_0||"]
+    assert names_of_residuals(on.stays_inside, {"path": F(1, 3), "radius": 2}) == ["at ||r|| = 0"]
+
+
+def test_both_regimes_of_the_path_inequality_end_where_they_meet():
+    beyond = names_of_residuals(on.path_inequality, {"path": F(501, 1000)})
+    assert beyond == ["second regime at 7/5", "first regime at 7/5"]
+
+
+def test_gaussian_means_are_those_of_the_density():
+    import sympy as sp
+
+    x, y = sp.symbols("x y")
+    found = on.gaussian_mean(3 * x**4 * y**2 + x * y + 5, [x, y], sp.Integer(2))
+    assert found == 3 * (3 * 2**4) * 2**2 + 5

@@ -290,9 +290,10 @@ def test_the_margin_of_an_enclosure_is_its_lower_end():
     assert (verdict.margin, verdict.worst_case) == (0.1, {"enclosed": {"x": "1.00"}})
 
 
-def test_the_margin_of_a_count_is_the_share_against_the_claim():
-    verdict = judge([counted(0.8, 0.9, 0.8, successes=60, applicable=100)], {})
-    assert verdict.margin == pytest.approx(-0.25, abs=1e-12)
+def test_the_margin_of_a_count_is_of_the_failure_that_the_claim_allows():
+    assert judge([counted(0.3, 0.7, 0.8, successes=50, applicable=100)], {}).margin == pytest.approx(-0.5, abs=1e-12)
+    verdict = judge([counted(0.85, 0.95, 0.8, successes=90, applicable=100)], {})
+    assert verdict.margin == pytest.approx(0.25, abs=1e-12)
     assert verdict.worst_case == {"cell": 1, "trial": 7}
 
 

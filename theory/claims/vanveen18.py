@@ -807,6 +807,9 @@ _ASSEMBLY = (
         refuted_by="n, d where the sum is larger",
         constants=_k(coefficient=5, last_exponent=4),
         symbolic=_lazy("symbolic", "union_of_failures"),
+        exact=ExactRoute(
+            tuple({"n": n, "d": d} for n in (1, 2, 8, 64) for d in (10, 1000, 10**6)), _lazy("laws", "union_total")
+        ),
         controls=(Control("four", "4e^{-n/2}, exceeded at n = 1.", {"coefficient": 4}),),
     ),
 )

@@ -154,3 +154,15 @@ def width_inequality(case: Case, c: Constants) -> Sides:
     """The width inequality at this size: left side at d/n against 1/12, in balls."""
     with ctx.workprec(120):
         return Sides(share_of_budget(ball(Fraction(int(case["d"]), int(case["n"]))), arb(0)), ball(Fraction(1, 12)))
+
+
+def union_total(case: Case, c: Constants) -> Sides:
+    """The five events' failure probabilities at this size against the theorem's, in balls."""
+    n, d = int(case["n"]), int(case["d"])
+    with ctx.workprec(120):
+        third = ball(Fraction(1, 3))
+        power = ball(d) ** (2 * third) * ball(n) ** third
+        flips = (-(ball(120) ** (2 * third)) / 6 * power).exp()
+        total = 2 * _exp(-n) + 3 * _exp(Fraction(-n, 2)) + _exp(Fraction(-d, 2)) + flips
+        allowed = ball(c["coefficient"]) * _exp(Fraction(-n, 2)) + _exp(Fraction(-d, 2))
+        return Sides(total, allowed + (-ball(c["last_exponent"]) * power).exp())

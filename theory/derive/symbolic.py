@@ -267,6 +267,7 @@ def union_of_failures(c: Constants) -> Symbolic:
             ("e^{-n/2} terms at n = 1", sp.N(exact_number(c["coefficient"]) - worst, 30) >= 0),
             ("exponent of the last term", sp.N(exponent - exact_number(c["last_exponent"]), 30) >= 0),
         ],
+        sufficient=True,
     )
 
 
