@@ -251,3 +251,48 @@ def test_a_reader_that_stops_early_meets_no_traceback():
     ended = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True)
     assert ended.stdout.startswith(next(iter(ledger())))
     assert "Traceback" not in ended.stderr
+
+
+def test_the_json_file_replaces_no_pipe_and_follows_a_link(run, tmp_path):
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target.json", tmp_path / "link.json"
+    os.mkfifo(pipe)
+    refused = run("verify", FAST[0], "--workers", "1", "--json", pipe)
+    assert refused.returncode == 2
+    assert told(refused).startswith("--json must name a file in a folder that can be written to")
+    assert pipe.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert run("verify", FAST[0], "--workers", "1", "--json", link).returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["claims"]
+
+
+def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypatch, tmp_path):
+    def full(path, text):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sims.record.store.write_whole", full)
+    monkeypatch.setattr(store.Journal, "start", lambda self, kept: cache.mkdir(parents=True))
+    with pytest.raises(OSError, match="No space left"):
+        untrained._verify([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
+    (journal,) = cache.iterdir()
+    assert json.loads(journal.read_text().splitlines()[-1])["id"]
+
+
+def test_runs_of_other_claims_keep_their_own_journals(cache):
+    assert store.Journal("quick", 0, ["a"]).path != store.Journal("quick", 0, ["b"]).path
+    assert store.Journal("quick", 0, ["a"]).path == store.Journal("quick", 0, ["a"]).path
+
+
+def test_the_front_of_an_id_that_names_one_claim_shows_its_page(run):
+    page = run("claims", "lemC4").stdout
+    assert page == run("claims", "vanveen18.lemC4").stdout
+    assert "false siblings" in page
+
+
+def test_claims_that_are_not_recorded_are_told(recorded, capsys):
+    recorded()
+    assert verify([FAST[0]]) == 0
+    told_of = capsys.readouterr().out
+    assert "not in the committed record" in told_of
+    assert "No verdict contradicts" not in told_of

@@ -6,6 +6,7 @@ from figures import readme
 from figures.verdict_table import (
     BEGIN,
     COLOURS,
+    COLUMNS,
     END,
     claim_page,
     domain,
@@ -130,3 +131,9 @@ def test_claim_page_says_what_is_known() -> None:
         assert page["claim"] == claim_id
         assert page["verdict"].startswith(data["verdict"])
         assert "verdict" not in dict(claim_page(claim_id, None))
+
+
+def test_a_narrow_terminal_table_leaves_out_where_and_by_what() -> None:
+    names = [[column.header for column in terminal_table({}, width).columns] for width in (190, 120, 80)]
+    assert names[0] == names[1] == list(COLUMNS)
+    assert names[2] == ["claim", "verdict", "margin", "informative", "s"]
