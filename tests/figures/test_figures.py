@@ -177,7 +177,11 @@ def test_widths_on_the_figure_are_those_of_the_table() -> None:
 def test_table_is_that_of_its_seed() -> None:
     rows = load_table("sigma_min")
     for n, d in ((16, 48), (16, 160_000), (64, 192)):
-        assert all(row in rows for row in simulated_rows(0, n, d))
+        for fresh in simulated_rows(0, n, d):
+            place = {key: value for key, value in fresh.items() if key != "value"}
+            (kept,) = (row["value"] for row in rows if place.items() <= row.items())
+            # Processors differ in the last digits of exp and log.
+            assert kept == pytest.approx(fresh["value"], rel=1e-9)
 
 
 def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
