@@ -33,6 +33,10 @@ class RefusedError(Exception):
     """Bad input, told in one sentence."""
 
 
+class InterruptedRunError(Exception):
+    """A run that was interrupted, told in one sentence."""
+
+
 def _refuse(sentence: object) -> NoReturn:
     raise RefusedError(str(sentence))
 
@@ -161,12 +165,10 @@ def _gather(
                     journal.add(found)
                 progress.update(task, advance=1, last=found.id)
     except KeyboardInterrupt:
-        print(
-            f"untrained: interrupted after {len(gathered)} of {len(wanted)} claims, which are kept; "
-            "the same command with --resume goes on from there.",
-            file=sys.stderr,
-        )
-        raise typer.Exit(130) from None
+        raise InterruptedRunError(
+            f"interrupted after {len(gathered)} of {len(wanted)} claims, which are kept; "
+            "the same command with --resume goes on from there."
+        ) from None
     return gathered
 
 
@@ -253,11 +255,15 @@ def main() -> NoReturn:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except RefusedError as error:
         _end(str(error), 2)
+    except InterruptedRunError as error:
+        _end(str(error), 130)
     except _UsageError as error:
         _end(error.format_message(), error.exit_code)
     except OSError as error:
         _end(f"the system refused to go on, with {error}", 2)
     except (typer.Abort, KeyboardInterrupt):
+        _end("interrupted", 130)
+    if code == 130:  # typer turns an interrupt elsewhere into this code, without a word
         _end("interrupted", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
