@@ -203,7 +203,7 @@ def without_times(path):
     return [{k: v for k, v in claim.items() if k not in ("seconds", "code")} for claim in whole["claims"]]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [2])
 def test_an_interrupted_run_is_told_in_one_sentence_and_goes_on(run, tmp_path, cache, workers):
     path, arguments = tmp_path / "out.json", (*SLOWER, "--workers", workers)
     process = interrupt_once_begun((*arguments, "--json", path), cache, 2)
