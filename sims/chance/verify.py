@@ -88,15 +88,15 @@ def _routes(claim: Claim, budget: Budget, root_seed: int, *, shrink: bool) -> tu
 def gather_all(
     ids: Sequence[str], budget: str, root_seed: int, workers: int, done: Mapping[str, Gathered] | None = None
 ) -> Iterator[Gathered]:
-    """Yield what each claim and each claim it needs gathers, as it ends; `done` is passed on, not repeated."""
+    """Yield what each claim and each claim it needs gathers, as it ends; `done` is passed on, not repeated.
+
+    A single worker is a process too: the parent only waits, so that an interrupt never falls into a library.
+    """
     wanted, done = in_order_of_need(ids), dict(done or {})
     yield from (done[i] for i in wanted if i in done)
     waiting = [i for i in wanted if i not in done]
-    workers = min(workers, len(waiting))
-    if workers <= 1:
-        yield from (gather(i, budget, root_seed) for i in waiting)
-        return
-    yield from _on_processes(waiting, budget, root_seed, workers)
+    if waiting:
+        yield from _on_processes(waiting, budget, root_seed, min(workers, len(waiting)))
 
 
 def _leave_interrupts_to_the_parent() -> None:
