@@ -102,9 +102,9 @@ def _package_version() -> str:
 
 
 def code_version() -> str:
-    """Package version and a hash of every source file that evidence depends on."""
+    """Package version and a hash of every source file that the ledger's evidence depends on."""
     digest = hashlib.sha256()
-    for room in ("theory", "sims"):
+    for room in ("theory", "sims/chance", "sims/descent", "sims/record"):
         for path in sorted((ROOT / room).rglob("*.py")):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{_package_version()}+{digest.hexdigest()[:12]}"

@@ -63,11 +63,11 @@ def test_what_a_claim_needs_is_gathered_before_it(on_one):
 def test_what_is_done_is_passed_on_and_not_repeated(monkeypatch):
     repeated = []
 
-    def gathers(claim_id, budget, seed):
-        repeated.append(claim_id)
-        return Gathered(claim_id, (), {}, 0.0)
+    def gathers(waiting, budget, seed, workers):
+        repeated.extend(waiting)
+        return (Gathered(claim_id, (), {}, 0.0) for claim_id in waiting)
 
-    monkeypatch.setattr(verify, "gather", gathers)
+    monkeypatch.setattr(verify, "_on_processes", gathers)
     done = {"vanveen18.lemC3": Gathered("vanveen18.lemC3", (PROVES,), {}, 1.5)}
     found = {g.id: g for g in gather_all(["vanveen18.lemC2"], "quick", 0, 1, done)}
     assert found["vanveen18.lemC3"] is done["vanveen18.lemC3"]
