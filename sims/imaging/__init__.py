@@ -1,0 +1,1 @@
+"""Recovery of real images from few measurements: the pipeline the theory is about."""

@@ -1,0 +1,77 @@
+"""Opening files that may be damaged, and writing files whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Refused(ValueError):
+    """A file is not what was wanted; the message is the one sentence to show."""
+
+
+def existing(path: str | Path) -> Path:
+    """Return the path of a regular file that is not empty.
+
+    Raises
+    ------
+    ValueError
+        where there is no such file, or it is a folder, a device, empty, or out of reach.
+    """
+    path = Path(path)
+    with decoding(path):
+        if not path.exists():
+            raise Refused(f"path must name a file that exists, got {str(path)!r}")
+        if not path.is_file():
+            raise Refused(f"path must name a regular file, got the {'folder' if path.is_dir() else 'device'} {path}")
+        if not path.stat().st_size:
+            raise Refused(f"path must name a file with content, got the empty {path}")
+    return path
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder throws at a damaged file into one sentence; warnings about metadata are left out.
+
+    Raises
+    ------
+    ValueError
+        where the block raised an exception.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except Refused:
+            raise
+        except Exception as error:
+            why = (str(error).splitlines() or [""])[0] or type(error).__name__
+            raise Refused(f"path must name a file that can be read whole, got {str(path)!r} ({why})") from error
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    Raises
+    ------
+    ValueError
+        where the folder does not exist or the path is itself a folder.
+    OSError
+        where the folder cannot be written to.
+    """
+    path = Path(path)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

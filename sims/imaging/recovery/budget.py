@@ -1,0 +1,76 @@
+"""What a fit needs, known before it starts: bytes at its peak and multiply-adds a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sims.imaging.memory import free_memory
+from sims.imaging.networks import Architecture
+from sims.imaging.recovery.csdip_settings import CSDIPSettings
+from sims.imaging.sensing import Operator, memory_estimate
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a fit needs: bytes at its peak, and multiply-adds of the networks and operators a step."""
+
+    memory: int
+    products: int
+
+
+def _held(operator: Operator) -> int:
+    return memory_estimate(operator.name, operator.shape, operator.m)
+
+
+def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSettings) -> Need:
+    """Estimate memory and work before starting, by a pass that only follows shapes."""
+    copies = len(operators) * settings.restarts
+    activations, products = _follow(chosen)
+    states = {"rmsprop": 5, "adam": 5}[settings.optimiser]  # weights, gradient, two moments, one temporary
+    held = sum(_held(op) for op in operators) * (1 if len(operators) == 1 else 2)
+    memory = held + 4 * copies * (states * chosen.weights() + 3 * activations)
+    return Need(memory, copies * (3 * products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
+
+
+def _follow(chosen: Architecture) -> tuple[int, int]:
+    """Numbers in all layers' outputs, and multiply-adds of one forward pass."""
+    totals = [0, 0]
+
+    def count(layer: torch.nn.Module, inputs: Any, out: torch.Tensor) -> None:
+        totals[0] += out.numel()
+        for weight in layer.parameters(recurse=False):
+            if weight.ndim == 4:
+                pixels = inputs[0] if isinstance(layer, torch.nn.ConvTranspose2d) else out
+                totals[1] += weight.numel() * pixels.shape[-1] * pixels.shape[-2]
+
+    with torch.device("meta"), torch.no_grad():
+        network = chosen.build()
+        hooks = [m.register_forward_hook(count) for m in network.modules() if not list(m.children())]
+        network(torch.empty(1, *chosen.latent_shape))
+    for hook in hooks:
+        hook.remove()
+    return totals[0], totals[1]
+
+
+def check_fits(
+    operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSettings, device: torch.device
+) -> None:
+    """Refuse a fit that cannot be held in the memory that is free.
+
+    Raises
+    ------
+    ValueError
+        with the advice what to make smaller.
+    """
+    free = free_memory(device)
+    needed = need(operators, chosen, settings).memory - sum(_held(op) for op in operators)  # these are held already
+    if needed > free:
+        raise ValueError(
+            f"the fit must be held in the {free / 1e9:.1f} GB of memory that is free, got a need of "
+            f"{needed / 1e9:.1f} GB: ask for fewer restarts or images at once, or for a narrower network"
+        )

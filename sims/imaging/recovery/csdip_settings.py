@@ -1,0 +1,82 @@
+"""What a CS-DIP fit depends on, and the presets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sims.imaging.initialisation import LAWS
+from sims.imaging.networks import ARCHITECTURES
+from sims.imaging.stopping import RULES
+
+
+@dataclass(frozen=True)
+class CSDIPSettings:
+    """Everything a fit depends on, beside measurements and seed; the defaults are the paper's.
+
+    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image.
+    `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
+    `input_noise` is the standard deviation of fresh noise on z at every step.
+
+    Source: vanveen18 eq. 3 and Appendix A.
+    """
+
+    network: str = "dcgan"
+    network_options: Mapping[str, Any] = field(default_factory=dict)
+    initialisation: str = "torch-0.4.1"
+    optimiser: str = "rmsprop"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    steps: int = 1000
+    tv_weight: float = 0.01
+    prior: str | None = None
+    prior_weight: float = 0.0
+    restarts: int = 1
+    combine: str = "best"
+    average: float = 0.0
+    input_noise: float = 0.0
+    stopping: str = "last-window"
+    window: int | None = None
+    held_out: float = 0.1
+    noise: float = 0.0
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("network", self.network, tuple(ARCHITECTURES))
+        _one_of("initialisation", self.initialisation, LAWS)
+        _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
+        _one_of("combine", self.combine, ("best", "mean"))
+        _one_of("stopping", self.stopping, RULES)
+        for name, low in (("steps", 1), ("restarts", 1)):
+            _at_least(name, getattr(self, name), low)
+        for name in ("tv_weight", "prior_weight", "input_noise", "noise"):
+            _at_least(name, getattr(self, name), 0)
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name in ("average", "momentum", "held_out"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}")
+        if self.prior_weight and not self.prior:
+            raise ValueError("prior_weight needs a learned prior, got none: name its file with prior")
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _at_least(name: str, value: float, low: float) -> None:
+    if not value >= low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+
+
+_SMOOTH = {"width": 32}
+PRESETS = {
+    "paper": CSDIPSettings(),
+    "best": CSDIPSettings(
+        network="dcgan", network_options=_SMOOTH, tv_weight=0.03, restarts=5, combine="mean", average=0.98
+    ),
+    "fast": CSDIPSettings(network="dcgan", network_options=_SMOOTH, tv_weight=0.03, steps=400),
+}
+"""`paper`: eq. 3 as published. `best`: smooth upsampling, more TV, averages. `fast`: one short fit of the same network."""

@@ -1,0 +1,88 @@
+"""What sizes an operator may have, and whether it fits into memory."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sims.imaging.sensing.base import Shape
+from sims.imaging.sensing.seeded import ENTRIES
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a whole number in [least, most].
+
+    Raises
+    ------
+    ValueError
+        where it is none.
+    """
+    wanted = f"at least {least}" if most is None else f"between {least} and {most}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ValueError(f"{name} must be a whole number {wanted}, got {value!r}")
+    number = int(value.__index__())
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be {wanted}, got {number}")
+    return number
+
+
+def checked_shape(shape: Any) -> Shape:
+    """Return (C, H, W) with C of 1 or 3.
+
+    Raises
+    ------
+    ValueError
+        where it is of another kind.
+    """
+    sides = tuple(shape) if isinstance(shape, tuple | list | torch.Size) else ()
+    if len(sides) != 3 or not all(isinstance(s, int) and s > 0 for s in sides) or sides[0] not in (1, 3):
+        raise ValueError(f"shape must be (1 or 3, height, width), got {shape!r}")
+    return int(sides[0]), int(sides[1]), int(sides[2])
+
+
+def memory_estimate(name: str, shape: Shape, m: int) -> int:
+    """Bytes that an operator holds: 4 m n for a dense matrix, a block of rows or an index otherwise."""
+    n = prod(shape)
+    if name == "gaussian":
+        return 4 * m * n
+    if name == "gaussian-seeded":
+        return 4 * max(ENTRIES, n)
+    if name.startswith("scrambled-"):
+        return 8 * m + n
+    return 0 if name == "superres" else 8 * m
+
+
+def memory_available(device: str | torch.device = "cpu") -> int | None:
+    """Bytes that can still be had on a device; None where the system does not tell."""
+    if torch.device(device).type == "cuda":
+        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    told = Path("/proc/meminfo")
+    if told.exists():
+        for line in told.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def refuse_beyond_memory(name: str, shape: Shape, m: int, device: str | torch.device) -> None:
+    """Refuse an operator that does not fit.
+
+    Raises
+    ------
+    ValueError
+        where the estimate exceeds what is available.
+    """
+    wanted = memory_estimate(name, shape, m)
+    for place in {"cpu", str(device)}:
+        available = memory_available(place)
+        if available is not None and wanted > available:
+            raise ValueError(
+                f"{name} of m={m} and n={prod(shape)} must fit into the {available / 1e9:.1f} GB available on {place}, "
+                f"got {wanted / 1e9:.1f} GB; gaussian-seeded or scrambled-dct need almost none"
+            )

@@ -1,0 +1,95 @@
+"""Orthonormal transforms of images: the two-dimensional DCT-II and the Walsh-Hadamard transform."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+LARGEST_MATRIX = 512
+"""Length up to which a product with the transform's matrix beats the fast transform."""
+
+
+def dct2(x: torch.Tensor) -> torch.Tensor:
+    """Orthonormal DCT-II over the last two dimensions."""
+    return _along_rows(_along_rows(x, False).mT, False).mT
+
+
+def inverse_dct2(c: torch.Tensor) -> torch.Tensor:
+    """Inverse, and transpose, of `dct2`."""
+    return _along_rows(_along_rows(c, True).mT, True).mT
+
+
+def walsh_hadamard2(x: torch.Tensor) -> torch.Tensor:
+    """Orthonormal Walsh-Hadamard transform in Sylvester's order over the last two dimensions; its own inverse.
+
+    It is that of the flattened image, whose matrix is the Kronecker product of those of columns and rows.
+
+    Raises
+    ------
+    ValueError
+        where a side is no power of two.
+    """
+    for side in x.shape[-2:]:
+        if side & (side - 1):
+            raise ValueError(f"sides must be powers of two for the Hadamard transform (use dct), got {x.shape[-2:]}")
+    return _hadamard_rows(_hadamard_rows(x).mT).mT
+
+
+def _along_rows(x: torch.Tensor, inverse: bool) -> torch.Tensor:
+    length = x.shape[-1]
+    if length > LARGEST_MATRIX:
+        return _inverse_dct_by_fft(x) if inverse else _dct_by_fft(x)
+    matrix = _cosines(length).to(x.device, x.dtype)
+    return x @ (matrix if inverse else matrix.T)
+
+
+@lru_cache(maxsize=16)
+def _cosines(length: int) -> torch.Tensor:
+    k, j = np.arange(length)[:, None], np.arange(length)[None, :]
+    matrix = np.sqrt(2 / length) * np.cos(np.pi * (2 * j + 1) * k / (2 * length))
+    matrix[0] = length**-0.5
+    return torch.from_numpy(matrix)
+
+
+def _weights(length: int, like: torch.Tensor) -> torch.Tensor:
+    """e^{-i pi k/(2 N)} times the factor that makes row k of unit length."""
+    k = torch.arange(length, dtype=torch.float64)
+    scale = torch.full((length,), (2 / length) ** 0.5, dtype=torch.float64)
+    scale[0] = length**-0.5
+    kind = torch.complex64 if like.dtype == torch.float32 else torch.complex128
+    return torch.polar(scale, -torch.pi * k / (2 * length)).to(like.device, kind)
+
+
+def _dct_by_fft(x: torch.Tensor) -> torch.Tensor:
+    folded = torch.cat([x[..., ::2], x[..., 1::2].flip(-1)], -1)
+    return (torch.fft.fft(folded) * _weights(x.shape[-1], x)).real
+
+
+def _inverse_dct_by_fft(c: torch.Tensor) -> torch.Tensor:
+    length = c.shape[-1]
+    folded = torch.fft.fft(c * _weights(length, c)).real
+    x = torch.empty_like(c)
+    half = (length + 1) // 2
+    x[..., ::2], x[..., 1::2] = folded[..., :half], folded[..., half:].flip(-1)
+    return x
+
+
+def _hadamard_rows(x: torch.Tensor) -> torch.Tensor:
+    """Factor the matrix into Kronecker factors of at most 64 rows, which is the fast transform with a large radix."""
+    shape, left, length = x.shape, 1, x.shape[-1]
+    while left < length:
+        side = min(64, length // left)
+        x = _sylvester(side).to(x.device, x.dtype) @ x.reshape(*shape[:-1], left, side, length // (left * side))
+        left *= side
+    return x.reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def _sylvester(side: int) -> torch.Tensor:
+    matrix = torch.ones(1, 1, dtype=torch.float64)
+    two = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
+    while len(matrix) < side:
+        matrix = torch.kron(two, matrix)
+    return matrix / side**0.5

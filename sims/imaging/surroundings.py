@@ -1,0 +1,142 @@
+"""What a run meets outside itself: device, threads, versions, memory, and the places it is to write to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_PACKAGES = ("untrained", "torch", "numpy", "scipy", "scikit-image")
+_ALLOCATION = ("DefaultCPUAllocator", "CUDA out of memory", "not enough memory", "alloc_cpu")
+DEVICES = ("cpu", "cuda", "auto")
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" is CUDA where there is one.
+
+    Raises
+    ------
+    ValueError
+        where the name is unknown, or CUDA is asked for and absent.
+    """
+    if name not in DEVICES:
+        raise ValueError(f"--device must be one of {', '.join(DEVICES)}, got {name!r}")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise ValueError("--device cuda needs a CUDA device that torch can use, got none; --device cpu works anywhere")
+    return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+def use_threads(count: int | None) -> int:
+    """Set the threads of torch on the CPU (None: as it chose itself) and return how many there are.
+
+    Raises
+    ------
+    ValueError
+        where there would be none.
+    """
+    if count is not None:
+        if count < 1:
+            raise ValueError(f"--threads must be at least 1, got {count}")
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
+def described(device: torch.device) -> dict[str, Any]:
+    """Device, its name, threads and versions, as a report tells them."""
+    cuda = device.type == "cuda"
+    return {
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything the numbers depend on; `code` is a hash of the recovery code itself."""
+    found = {"code": _code_hash(), "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "uninstalled"
+    return found | ({"cuda": torch.version.cuda} if torch.version.cuda else {})
+
+
+def _code_hash() -> str:
+    digest, room = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(room.rglob("*.py")):
+        digest.update(path.relative_to(room).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def check_output(option: str, path: Path, suffixes: Sequence[str]) -> Path:
+    """Return where a file will be written, links followed, once it is sure that it can be.
+
+    Raises
+    ------
+    ValueError
+        where the suffix is unknown, or no file can be put there.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"{option} must end in {', '.join(suffixes)}, got {path}")
+    place = path.resolve()
+    plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
+    if not plain or not os.access(place.parent, os.W_OK):
+        raise ValueError(f"{option} must name a file in a folder that can be written to, got {path}")
+    return place
+
+
+def check_folder(option: str, path: Path) -> Path:
+    """Return a folder to write into; one that is missing is made later, if its parent is there.
+
+    Raises
+    ------
+    ValueError
+        where it is no folder, or nothing can be written there.
+    """
+    place = path.resolve()
+    held = place if place.exists() else place.parent
+    if not held.is_dir() or not os.access(held, os.W_OK):
+        raise ValueError(f"{option} must name a folder that can be written to, got {path}")
+    return place
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def memory_told(what: str) -> Iterator[None]:
+    """Turn a failed allocation, of Python's or of torch's, into a sentence with advice.
+
+    Raises
+    ------
+    ValueError
+        in place of the allocation's own failure; every other exception passes.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(sign in str(error) for sign in _ALLOCATION):
+            raise
+        advice = "a smaller --size or --m, or an operator that holds no matrix (gaussian-seeded, dct, fourier-radial)"
+        raise ValueError(f"{what} must fit in memory, got an allocation that failed; try {advice}") from error
