@@ -1,19 +1,23 @@
-"""The command line: judge the theory of untrained networks, read its claims, draw its figures."""
+"""The command line: judge the theory of untrained networks, and recover images from few measurements with them."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sims.chance.verify import Gathered
+    from sims.imaging.recovery.result import Watch
+    from sims.imaging.requests import Request
+    from sims.imaging.runs import Found
     from sims.record.store import Journal
 
 app = typer.Typer(
@@ -21,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Every numbered claim of the theory of untrained neural-network priors, judged with evidence.",
+    help="The theory of untrained neural-network priors, judged claim by claim, and image recovery with them.",
 )
 
 
@@ -242,6 +246,140 @@ def figures(
         _refuse(f"--out must be a folder that can be written to, got {out} ({error.strerror})")
     for path in paths:
         print(path)
+
+
+Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
+Grey = Annotated[bool, typer.Option("--grey", help="Take the image in grey.")]
+Size = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+Method = Annotated[str | None, typer.Option(help="csdip (default), lasso-dct, lasso-wavelet, tv, damp or csgm.")]
+Compare = Annotated[str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")]
+Preset = Annotated[str | None, typer.Option(help="Of csdip: paper, best or fast.")]
+Truth = Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")]
+OPERATORS = (
+    "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, superres"
+)
+Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
+Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
+Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
+Json = Annotated[Path | None, typer.Option(help="Write settings, versions, fingerprints and scores here.")]
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        _refuse(error)
+
+
+@app.command()
+def measure(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The measurement file, .npz.")],
+    operator: Annotated[str, typer.Option(help=f"{OPERATORS}.")] = "gaussian",
+    m: Count = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
+    seed: Seed = 0,
+    size: Size = None,
+    grey: Grey = False,
+) -> None:
+    """Measure an image with a random operator; the file holds what a solver may see, never the image."""
+    from sims.imaging import outputs, requests, runs
+
+    with _refusing():
+        place = outputs.check_output("--out", out, (".npz",))
+        how = requests.sensing(operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+        told = runs.measure_to(place, runs.load_image(image, grey=grey, size=requests.parse_size(size)), how)
+    for name, value in told.items():
+        print(f"{name:<12} {value}")
+    print(f"{'file':<12} {out}")
+
+
+@app.command()
+def reconstruct(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The image; with --compare, the picture of all.")],
+    method: Annotated[
+        str | None, typer.Option(help="csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Of csdip: paper, best or fast.")] = None,
+    settings: Settings = None,
+    truth: Truth = None,
+    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATORS}.")] = None,
+    m: Count = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    noise: Annotated[float | None, typer.Option(help="sigma of the noise added when measuring.")] = None,
+    seed: Seed = 0,
+    size: Size = None,
+    grey: Grey = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Also write settings, versions, fingerprints and scores here.")
+    ] = None,
+    save_all: Annotated[Path | None, typer.Option(help="Folder for every method's image, as npy and PNG.")] = None,
+) -> None:
+    """Recover an image from its measurements, by one method or by several beside each other."""
+    from sims.imaging import requests, surroundings
+
+    if method is not None and compare is not None:
+        _refuse("--method and --compare must not be given both")
+    names = [name.strip() for name in (compare if compare is not None else method or "csdip").split(",")]
+    with _refusing():
+        how = requests.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+        surroundings.use_threads(threads)
+        where, side = surroundings.pick_device(device), requests.parse_size(size)
+        request = requests.Request(source, names, preset, settings or (), truth, how, grey, side, seed, where)
+        _reconstruct(request, out, json, save_all, together=compare is not None)
+
+
+def _reconstruct(request: Request, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+    from figures.side_by_side import PICTURES, encoded, side_by_side, table
+    from sims.imaging import outputs, runs
+
+    kinds = PICTURES if together else None
+    places = outputs.checked_outputs(out, json, folder, kinds=kinds, read=(request.source, request.truth))
+    problem = runs.prepare(request)
+    found = runs.recover_all(problem, _watching)
+    picture = encoded(side_by_side(found.results, problem.truth), out.suffix.lower()) if together else None
+    written = outputs.write_all(places, runs.told(problem, found), found.images, picture)
+    console = _console()
+    console.print(table(found.entries))
+    _say_end(found, written)
+
+
+def _say_end(found: Found, written: Sequence[Path]) -> None:
+    files, kept = ", ".join(path.name for path in written), ", ".join(found.images)
+    if found.interrupted:
+        raise InterruptedRunError(f"{found.ended}; the best found so far by {kept} is written to {files}")
+    if found.ended:
+        _refuse(f"{found.ended}; what came before, by {kept}, is written to {files}")
+
+
+@contextmanager
+def _watching(name: str) -> Iterator[Watch | None]:
+    from rich import progress as shown
+    from rich.console import Console
+
+    screen = Console(stderr=True)
+    if not screen.is_terminal:
+        yield None
+        return
+    counts = (shown.BarColumn(), shown.MofNCompleteColumn(), shown.TextColumn("loss {task.fields[loss]:.4g}"))
+    times = (shown.TimeElapsedColumn(), shown.TextColumn("left"), shown.TimeRemainingColumn())
+    words = shown.TextColumn("{task.description}")
+    with shown.Progress(words, *counts, *times, console=screen, transient=True) as progress:
+        task = progress.add_task(name, total=None, loss=float("nan"))
+        yield lambda step, total, loss: progress.update(task, completed=step, total=total, loss=loss)
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +12,16 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from sims.imaging.networks import Crop
+from sims.imaging.products import Axis, resized, transposed_by_products, transposed_in_one, transposed_in_two
+
+__all__ = ["Batched", "Weights", "transposed_by_products"]
+
 Weights = dict[str, torch.Tensor]
+_Run = Callable[[Weights, torch.Tensor], torch.Tensor]
+
+TINY, SMALL, NARROW = 16, 64, 4
+"""Pixels, rows or columns, and channels up to which products beat grouped kernels (measured on one core)."""
 
 
 def _merge(x: torch.Tensor) -> torch.Tensor:
@@ -22,108 +33,155 @@ def _split(x: torch.Tensor, copies: int) -> torch.Tensor:
     return x.reshape(copies, -1, *x.shape[2:])
 
 
-def _transposed(layer: nn.ConvTranspose2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    w, bias = weights["weight"], weights.get("bias")
-    plain = layer.groups == 1 and layer.dilation == (1, 1) and layer.output_padding == (0, 0)
-    if plain and bias is None and x.is_cuda:
-        return transposed_by_products(x, w, layer.stride, layer.padding)
-    if layer.groups != 1:
-        return _by_vmap(layer, weights, x)
-    out = F.conv_transpose2d(
-        _merge(x), w.flatten(0, 1), None if bias is None else bias.flatten(), layer.stride, layer.padding,
-        layer.output_padding, len(x), layer.dilation,
-    )  # fmt: skip
-    return _split(out, len(x))
+def _flat(weights: Weights, name: str) -> torch.Tensor | None:
+    return weights[name].flatten() if name in weights else None
 
 
-def transposed_by_products(
-    x: torch.Tensor, weight: torch.Tensor, stride: tuple[int, ...], padding: tuple[int, ...]
-) -> torch.Tensor:
-    """Transposed convolution as one batched matrix product and a fold: x (B, Cin, H, W), weight (B, Cin, Cout, k, l)."""
-    copies, inputs, outputs, *kernel = weight.shape
-    size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[2:], stride, padding, kernel, strict=True)]
-    columns = torch.bmm(weight.reshape(copies, inputs, -1).transpose(1, 2), x.flatten(2))
-    return F.fold(columns, size, tuple(kernel), stride=stride, padding=padding).reshape(copies, outputs, *size)
+def _axes(x: torch.Tensor, upsample: nn.Upsample | None, layer: nn.ConvTranspose2d | None = None) -> tuple[Axis, Axis]:
+    """What is done to rows and to columns."""
+    axes = []
+    for i, length in enumerate(x.shape[2:]):
+        fields: dict[str, Any] = {}
+        if upsample is not None:
+            size, factor = (v[i] if isinstance(v, tuple) else v for v in (upsample.size, upsample.scale_factor))
+            fields = {"mode": upsample.mode, "size": size, "factor": factor, "aligned": upsample.align_corners}
+        if layer is not None:
+            fields |= {"kernel": layer.kernel_size[i], "stride": layer.stride[i], "padding": layer.padding[i]}
+        axes.append(Axis(length, **fields))
+    return axes[0], axes[1]
+
+
+def _upsampled(layer: nn.Upsample, x: torch.Tensor) -> torch.Tensor:
+    """Bilinear upsampling by matrices where it is small, and on CUDA, whose own backward pass is not repeatable."""
+    if layer.mode != "bilinear" or layer.recompute_scale_factor:
+        return layer(x)
+    rows, columns = _axes(x, layer)
+    return resized(x, rows, columns) if x.is_cuda or max(rows.after, columns.after) <= SMALL else layer(x)
+
+
+def _transposed(layer: nn.ConvTranspose2d, upsample: nn.Upsample | None, weights: Weights, x: torch.Tensor) -> torch.Tensor:
+    out = _by_products(layer, upsample, weights["weight"], x)
+    if out is None:
+        x = x if upsample is None else _upsampled(upsample, x)
+        groups, weight = len(x) * layer.groups, weights["weight"].flatten(0, 1)
+        how = (layer.stride, layer.padding, layer.output_padding, groups, layer.dilation)
+        out = _split(F.conv_transpose2d(_merge(x), weight, None, *how), len(x))
+    return out + weights["bias"][:, :, None, None] if "bias" in weights else out
+
+
+def _by_products(
+    layer: nn.ConvTranspose2d, upsample: nn.Upsample | None, weight: torch.Tensor, x: torch.Tensor
+) -> torch.Tensor | None:
+    """As matrix products where these are faster, and on CUDA, where they are repeatable too."""
+    if layer.groups != 1 or layer.dilation != (1, 1) or layer.output_padding != (0, 0):
+        return None
+    rows, columns = _axes(x, upsample, layer)
+    side, narrow = max(rows.after, columns.after), layer.out_channels <= NARROW
+    if rows.length * columns.length <= TINY and side <= TINY:
+        return transposed_in_one(x, weight, rows, columns)
+    if upsample is not None and (side <= SMALL or narrow):
+        return transposed_in_two(x, weight, rows, columns)
+    if x.is_cuda or narrow:
+        x = x if upsample is None else _upsampled(upsample, x)
+        return transposed_by_products(x, weight, layer.stride, (rows.padding, columns.padding))
+    return None
 
 
 def _convolution(layer: nn.Conv2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    w, bias = weights["weight"], weights.get("bias")
-    if layer.kernel_size == (1, 1) and layer.stride == (1, 1) and layer.padding == (0, 0) and layer.groups == 1:
-        out = torch.bmm(w.flatten(2), x.flatten(2)).unflatten(2, x.shape[2:])
-        return out if bias is None else out + bias[:, :, None, None]
-    if layer.groups != 1 or layer.padding_mode != "zeros":
-        return _by_vmap(layer, weights, x)
-    out = F.conv2d(
-        _merge(x), w.flatten(0, 1), None if bias is None else bias.flatten(), layer.stride, layer.padding,
-        layer.dilation, len(x),
-    )  # fmt: skip
-    return _split(out, len(x))
+    weight, padding = weights["weight"], layer.padding
+    if layer.kernel_size == (1, 1) and layer.stride == (1, 1) and padding == (0, 0) and layer.groups == 1:
+        out = torch.bmm(weight.flatten(2), x.flatten(2)).unflatten(2, x.shape[2:])
+        return out + weights["bias"][:, :, None, None] if "bias" in weights else out
+    if layer.padding_mode != "zeros":
+        if isinstance(padding, str):
+            return _by_vmap(layer, weights, x)
+        x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]), layer.padding_mode)
+        padding = (0, 0)
+    how = (layer.stride, padding, layer.dilation, len(x) * layer.groups)
+    return _split(F.conv2d(_merge(x), weight.flatten(0, 1), _flat(weights, "bias"), *how), len(x))
 
 
 def _norm(layer: nn.BatchNorm2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    """Batch norm in training mode: each copy sees its own batch of one, so its statistics are over pixels."""
-    scale, shift = (weights[name].flatten() if name in weights else None for name in ("weight", "bias"))
-    return _split(F.batch_norm(_merge(x), None, None, scale, shift, True, 0.0, layer.eps), len(x))
+    """Batch norm in training mode: a copy sees a batch of one, so each channel is a group of its own."""
+    merged = _merge(x)
+    out = F.group_norm(merged, merged.shape[1], _flat(weights, "weight"), _flat(weights, "bias"), layer.eps)
+    return _split(out, len(x))
 
 
 def _by_vmap(layer: nn.Module, weights: Weights, x: torch.Tensor) -> torch.Tensor:
     """Any module: vectorised over the copies."""
+    if len(x) == 1:
+        return functional_call(layer, {name: w[0] for name, w in weights.items()}, (x,))
     return vmap(lambda w, one: functional_call(layer, w, (one[None],))[0], randomness="different")(weights, x)
 
 
 _KNOWN: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tensor]] = {
-    nn.ConvTranspose2d: _transposed,
     nn.Conv2d: _convolution,
     nn.BatchNorm2d: _norm,
+    nn.Upsample: lambda layer, _, x: _upsampled(layer, x),
+    **dict.fromkeys((nn.Tanh, nn.Sigmoid, nn.Identity, Crop), lambda layer, _, x: layer(x)),
 }
-_POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Upsample, nn.Identity)
+
+
+def _run(layer: nn.Module, before: nn.Module | None, upsample: nn.Upsample | None) -> _Run:
+    """How to run a layer that follows another; what only its own input holds, a rectifier overwrites."""
+    overwrite = type(before) in (nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d)
+    if type(layer) is nn.ConvTranspose2d:
+        return partial(_transposed, layer, upsample)
+    if type(layer) is nn.ReLU:
+        return lambda _, x: F.relu(x, overwrite)
+    if type(layer) is nn.LeakyReLU:
+        slope = layer.negative_slope
+        return lambda _, x: F.leaky_relu(x, slope, overwrite)
+    return partial(_KNOWN.get(type(layer), _by_vmap), layer)
 
 
 def _layers(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The layers of nested sequences in their order; any other module is one layer."""
     if type(module) is nn.Sequential:
-        for name, child in module.named_children():
-            yield from _layers(child, f"{prefix}{name}.")
+        for name, child in module._modules.items():
+            yield from _layers(child, f"{prefix}{name}.") if child is not None else ()
     else:
         yield prefix, module
 
 
-def _without_running_statistics(module: nn.Module) -> nn.Module:
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.track_running_stats = False
-            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
-    return module
+def _joins(layer: nn.Module, after: nn.Module | None) -> bool:
+    """Whether an upsampling is done within the transposed convolution that follows it."""
+    if type(layer) is not nn.Upsample or type(after) is not nn.ConvTranspose2d or layer.recompute_scale_factor:
+        return False
+    return layer.mode in ("nearest", "nearest-exact", "bilinear")
+
+
+def _stages(network: nn.Module) -> Iterator[tuple[_Run, nn.Module]]:
+    layers = [layer for _, layer in _layers(network)]
+    before, upsample = None, None
+    for layer, after in zip(layers, [*layers[1:], None], strict=True):
+        if _joins(layer, after):
+            upsample = layer
+            continue
+        yield _run(layer, before, upsample), layer
+        before, upsample = layer, None
 
 
 class Batched:
     """B copies of one network: `weights` holds (B, ...) tensors by name; calling it maps (B, *latent) to (B, C, H, W).
 
-    Sequences of convolutions, transposed convolutions, batch norms and pointwise layers run as grouped kernels (on CUDA
-    as batched matrix products); any other module goes through `torch.func.vmap`. Batch norm is in training mode.
+    Sequences of convolutions, transposed convolutions, batch norms and pointwise layers run as matrix products and
+    grouped kernels, whichever is faster; any other module goes through `torch.func.vmap`. Every module is in training
+    mode, so that a batch norm's statistics are over the pixels of a copy. The networks themselves are left as they are.
+
+    Raises
+    ------
+    ValueError
+        where there is no network, or where the networks' weights differ in names or shapes.
     """
 
     def __init__(self, networks: Sequence[nn.Module], device: torch.device | str = "cpu") -> None:
         if not networks:
             raise ValueError("networks must hold at least one module, got none")
-        named = [dict(network.named_parameters()) for network in networks]
-        stacked = {name: torch.stack([w[name].detach() for w in named]) for name in named[0]}
-        self.weights = {name: w.to(device).contiguous().requires_grad_() for name, w in stacked.items()}
         self.copies = len(networks)
-        self._layers = list(_layers(_without_running_statistics(networks[0]).train().to(device)))
-
-    def __call__(self, z: torch.Tensor) -> torch.Tensor:
-        x = z
-        for prefix, layer in self._layers:
-            x = self._apply(prefix, layer, x)
-        return x
-
-    def _apply(self, prefix: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        if isinstance(layer, _POINTWISE):
-            return layer(x)
-        weights = {name.removeprefix(prefix): w for name, w in self.weights.items() if name.startswith(prefix)}
-        return _KNOWN.get(type(layer), _by_vmap)(layer, weights, x)
-
-    def copy_of(self, index: int) -> Weights:
-        """Return the weights of one copy."""
-        return {name: w[index].detach().clone() for name, w in self.weights.items()}
+        self.weights = {
+            name: torch.stack([p.detach() for p in each]).to(device).requires_grad_(each[0].requires_grad)
+            for name, each in _by_name(networks, nn.Module.named_parameters).items()
+        }
+        self._buffers = ...

@@ -81,7 +81,8 @@ def _file(name: str) -> Path:
 
 
 def _read_archive(path: Path) -> np.ndarray:
-    with decoding(existing(path)), np.load(path, allow_pickle=False) as archive:
+    with decoding(existing(path)), path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile) or "images" not in archive:
             raise Refused(f"path must name an npz with the array images, got {path}")
         images = np.asarray(archive["images"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +111,7 @@ def _translucent(planes: np.ndarray, white: float) -> bool:
 
 def _from_deep_tiff(path: Path, signed: bool | None) -> Codes | None:
     """Codes of a TIFF of more than 8 bits a channel, of which Pillow would drop some; None where it has fewer."""
-    with tifffile.TiffFile(path) as file:
+    with _unlogged("tifffile"), tifffile.TiffFile(path) as file:
         page = file.pages.first
         _check_shape(path, page.imagelength, page.imagewidth)
         if page.bitspersample <= 8:
@@ -124,6 +127,21 @@ def _from_deep_tiff(path: Path, signed: bool | None) -> Codes | None:
         if page.extrasamples == (tifffile.EXTRASAMPLE.ASSOCALPHA,):
             codes = codes[..., :colours]
         return _composite(codes, colours) if codes.dtype == np.uint16 else _floats(path, _planes(path, codes), signed)
+
+
+@contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """Keep a library from telling of each damaged tag beside the one sentence of the refusal."""
+
+    def none(_: logging.LogRecord) -> bool:
+        return False
+
+    logger = logging.getLogger(name)
+    logger.addFilter(none)
+    try:
+        yield
+    finally:
+        logger.removeFilter(none)
 
 
 def _interleaved(path: Path, page: tifffile.TiffPage) -> np.ndarray:

@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-import zipfile
-import zlib
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -21,7 +19,7 @@ from sims.imaging.sensing import Operator, operator_from_spec
 
 KIND = "untrained measurement"
 FORMAT = 1
-_FIELDS = {"kind", "format", "y", "noise", "spec", "checksum"}
+_FIELDS = ("kind", "format", "y", "noise", "spec", "checksum")
 
 
 @dataclass(frozen=True)
@@ -122,22 +120,36 @@ def load_measurement(path: str | os.PathLike[str], device: str | torch.device = 
     OSError
         where it cannot be read.
     """
-    fields = _read(Path(path))
-    if str(fields["kind"]) != KIND or int(fields["format"]) != FORMAT:
-        raise ValueError(f"file must be a measurement of format {FORMAT}, got {fields['kind']} {fields['format']}")
-    text, y, noise = str(fields["spec"]), fields["y"], float(fields["noise"])
-    if str(fields["checksum"]) != _checksum(text, y, noise):
+    saved = _read(Path(path))
+    if saved.checksum != _checksum(saved.spec, saved.y, saved.noise):
         raise ValueError(f"checksum of the measurement must agree with its content, got another in {path}")
-    operator = operator_from_spec(json.loads(text), device)
-    return Measurement(operator, torch.from_numpy(y).to(device), noise)
+    spec = json.loads(saved.spec)
+    if spec.get("m") != len(saved.y):
+        raise ValueError(f"y must have the m={spec.get('m')} entries of its operator, got {len(saved.y)} in {path}")
+    operator = operator_from_spec(spec, device)
+    return Measurement(operator, torch.from_numpy(saved.y).to(device), saved.noise)
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class _Saved:
+    y: np.ndarray
+    noise: float
+    spec: str
+    checksum: str
+
+
+def _read(path: Path) -> _Saved:
     try:
         with np.load(path, allow_pickle=False) as file:
-            fields = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, AttributeError, TypeError) as error:
+            fields = {name: file[name] for name in _FIELDS}
+        kind, version = str(fields["kind"]), int(fields["format"])
+        saved = _Saved(fields["y"], float(fields["noise"]), str(fields["spec"]), str(fields["checksum"]))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
         raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
-    if missing := sorted(_FIELDS - set(fields)):
-        raise ValueError(f"file must be a measurement, got {path} without {missing[0]}")
-    return fields
+    if (kind, version) != (KIND, FORMAT):
+        raise ValueError(f"file must be an {KIND} of format {FORMAT}, got {kind!r} of format {version} in {path}")
+    if saved.y.ndim != 1 or saved.y.dtype != np.float32:
+        raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
+    return saved

@@ -1,53 +1,27 @@
-"""What stands behind the commands: measure an image, recover it by one or several methods, and report all of it."""
+"""What stands behind the commands: measure an image, and recover it by methods that all see the same measurement."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sims.imaging.files import existing
 from sims.imaging.images import example_image, read_image
-from sims.imaging.measurements import Measurement, load_measurement, measure
+from sims.imaging.measurements import Measurement, load_measurement, measure, save_measurement
 from sims.imaging.methods import assign, method, settings_for
 from sims.imaging.recovery.result import Recovery, Watch
-from sims.imaging.scores import score
-from sims.imaging.sensing import OPERATORS, make_operator
-from sims.imaging.surroundings import described, memory_told
+from sims.imaging.reports import entry, report, sensed
+from sims.imaging.requests import Request, Sensing
+from sims.imaging.sensing import make_operator
+from sims.imaging.surroundings import memory_told
 
 Watching = Callable[[str], contextlib.AbstractContextManager[Watch | None]]
 """Opens, for a method's name, what is told of its progress."""
-
-
-@dataclass(frozen=True)
-class Sensing:
-    """How an image is to be measured: the operator's name and options, the noise level and the seed of both."""
-
-    operator: str = "gaussian"
-    m: int | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    noise: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Request:
-    """What `reconstruct` was asked for; `sensing` is None where the source is a measurement file."""
-
-    source: str
-    methods: Sequence[str] = ("csdip",)
-    preset: str | None = None
-    assignments: Sequence[str] = ()
-    truth: str | None = None
-    sensing: Sensing | None = None
-    grey: bool = False
-    size: tuple[int, int] | None = None
-    seed: int = 0
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -64,26 +38,19 @@ class Problem:
 class Found:
     """What came out: an entry of the report and an image a method, and the sentence of what ended it early, if so."""
 
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    images: list[torch.Tensor] = field(default_factory=list)
+    results: list[tuple[dict[str, Any], torch.Tensor]] = field(default_factory=list)
     interrupted: bool = False
     ended: str | None = None
 
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The methods' parts of the report."""
+        return [entry for entry, _ in self.results]
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """Return (height, width) from N or HxW.
-
-    Raises
-    ------
-    ValueError
-        where the text is neither.
-    """
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise ValueError(f"--size must be N or HxW in pixels, got {text!r}")
-    return int(parts[0]), int(parts[-1])
+    @property
+    def images(self) -> dict[str, torch.Tensor]:
+        """Each method's image (C, H, W)."""
+        return {entry["method"]: image for entry, image in self.results}
 
 
 def load_image(source: str, *, grey: bool = False, size: tuple[int, int] | None = None) -> torch.Tensor:
@@ -95,12 +62,11 @@ def load_image(source: str, *, grey: bool = False, size: tuple[int, int] | None 
         where it is no image.
     """
     kind, colon, name = source.partition(":")
-    if colon and kind == "example":
-        return example_image(name, grey=grey, size=size)
-    return read_image(source, grey=grey, size=size)
+    read = example_image if colon and kind == "example" else read_image
+    return read(name if colon and kind == "example" else source, grey=grey, size=size)
 
 
-def take_measurement(image: torch.Tensor, sensing: Sensing, device: torch.device) -> Measurement:
+def take_measurement(image: torch.Tensor, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:
     """Measure an image with an operator drawn for it.
 
     Raises
@@ -114,6 +80,29 @@ def take_measurement(image: torch.Tensor, sensing: Sensing, device: torch.device
         return measure(image.to(device), operator, noise=sensing.noise, seed=sensing.seed)
 
 
+def measure_to(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any]:
+    """Measure an image, write the file and return what a user asks of it."""
+    measurement = take_measurement(image, how)
+    save_measurement(path, measurement)
+    about = sensed(measurement)
+    counts = {"operator": about["name"], "n": about["n"], "m": measurement.operator.m}
+    if about["coefficients"] != measurement.operator.m:
+        counts["coefficients"] = about["coefficients"]
+    return {**counts, "m/n": f"{about['ratio']:.4g}", "fingerprint": measurement.fingerprint}
+
+
+def read_measurement(path: str, device: torch.device | str = "cpu") -> Measurement:
+    """Load a measurement file and make its operator again.
+
+    Raises
+    ------
+    ValueError
+        where there is no such file, it is damaged, or its operator does not fit in memory.
+    """
+    with memory_told(f"the operator of {path}"):
+        return load_measurement(existing(path), device)
+
+
 def prepare(request: Request) -> Problem:
     """Read, check and measure: everything that can be refused before the long work.
 
@@ -122,28 +111,25 @@ def prepare(request: Request) -> Problem:
     ValueError
         where a method, a setting, a file or the truth's shape is not as it must be.
     """
-    dealt = assign([method(name).name for name in request.methods], request.assignments)
-    presets = _presets(request)
-    settings = {name: settings_for(name, dealt[name], presets[name]) for name in request.methods}
-    image = None if request.sensing is None else load_image(request.source, grey=request.grey, size=request.size)
-    measurement = _measurement(request, image)
-    truth = image if image is not None else _truth(request, measurement.operator.shape)
-    return Problem(request, measurement, settings, truth)
+    settings = _settings(request)
+    if request.sensing is None:
+        measurement = read_measurement(request.source, request.device)
+        return Problem(request, measurement, settings, _truth(request, measurement.operator.shape))
+    if request.truth is not None:
+        raise ValueError(f"--truth is for a measurement file, got the image {request.source}, which is the truth")
+    image = load_image(request.source, grey=request.grey, size=request.size)
+    return Problem(request, take_measurement(image, request.sensing, request.device), settings, image)
 
 
-def _presets(request: Request) -> dict[str, str | None]:
-    """A preset is for the methods that have some; one alone must have it."""
-    with_some = [name for name in request.methods if method(name).presets()] if request.preset else []
-    if request.preset and not with_some:
-        raise ValueError(f"--preset is for methods with presets, got {', '.join(request.methods)}")
-    return {name: request.preset if name in with_some else None for name in request.methods}
-
-
-def _measurement(request: Request, image: torch.Tensor | None) -> Measurement:
-    if request.sensing is not None and image is not None:
-        return take_measurement(image, request.sensing, request.device)
-    with memory_told(f"the operator of {request.source}"):
-        return load_measurement(request.source, request.device)
+def _settings(request: Request) -> dict[str, Any]:
+    names = [method(name).name for name in request.methods]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"methods must be named once each, got {', '.join(names) or 'none'}")
+    dealt = assign(names, request.assignments)
+    having = [name for name in names if method(name).presets()] if request.preset else []
+    if request.preset and not having:
+        raise ValueError(f"--preset is for methods that have presets, got {', '.join(names)}")
+    return {name: settings_for(name, dealt[name], request.preset if name in having else None) for name in names}
 
 
 def _truth(request: Request, shape: tuple[int, int, int]) -> torch.Tensor | None:
@@ -151,13 +137,13 @@ def _truth(request: Request, shape: tuple[int, int, int]) -> torch.Tensor | None
         return None
     truth = load_image(request.truth, grey=request.grey or shape[0] == 1, size=request.size)
     if tuple(truth.shape) != tuple(shape):
-        advice = f"; --size {shape[1]}x{shape[2]} may help"
+        advice = f" (--size {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
         raise ValueError(f"--truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")
     return truth
 
 
 @contextlib.contextmanager
-def unwatched(_: str) -> Any:
+def unwatched(_: str) -> Iterator[None]:
     """Tell nobody."""
     yield None
 
@@ -178,93 +164,31 @@ def recover_all(problem: Problem, watching: Watching = unwatched) -> Found:
     for name in problem.settings:
         try:
             with memory_told(name), watching(name) as watch:
-                recovery = _recover(problem, name, watch)
-            _keep(found, problem, name, recovery)
-            found.interrupted = recovery.outcome == "interrupted"
+                _keep(found, problem, name, _recover(problem, name, watch))
         except (KeyboardInterrupt, ValueError) as error:
-            if not found.entries:
+            if not found.results:
                 raise
             found.interrupted, found.ended = isinstance(error, KeyboardInterrupt), f"{name}: {error}"
         if found.interrupted:
-            found.ended = f"interrupted in {name}; written is what was found, the best so far of {_names(found)}"
+            found.ended = f"interrupted in {name}"
         if found.ended:
             break
     return found
 
 
-def _names(found: Found) -> str:
-    return ", ".join(entry["method"] for entry in found.entries)
-
-
 def _recover(problem: Problem, name: str, watch: Watch | None) -> Recovery:
-    measurement = problem.measurement
-    run, seed = method(name).recover(), problem.request.seed
-    found: Recovery = run(measurement.operator, measurement.y, problem.settings[name], seed=seed, watch=watch)
+    measurement, seed = problem.measurement, problem.request.seed
+    recover = method(name).recover()
+    found: Recovery = recover(measurement.operator, measurement.y, problem.settings[name], seed=seed, watch=watch)
     return found
 
 
 def _keep(found: Found, problem: Problem, name: str, recovery: Recovery) -> None:
-    found.entries.append(entry(name, recovery, problem))
-    found.images.append(recovery.image)
+    made = entry(name, recovery, problem.measurement, problem.truth, problem.request.seed)
+    found.results.append((made, recovery.image))
+    found.interrupted = recovery.outcome == "interrupted"
 
 
-def entry(name: str, recovery: Recovery, problem: Problem) -> dict[str, Any]:
-    """One method's part of the report; misfit and scores are taken here, of the image returned, alike for all."""
-    measurement = problem.measurement
-    image = recovery.image.to(measurement.y.device)
-    misfit = float((measurement.operator.forward(image) - measurement.y).double().square().sum())
-    made = {
-        "method": name,
-        "settings": dict(recovery.settings),
-        "seed": problem.request.seed,
-        "outcome": recovery.outcome,
-        "certificate": dict(recovery.certificate),
-        "misfit": misfit,
-        "steps": recovery.steps,
-        "seconds": recovery.seconds,
-        "scores": None if problem.truth is None else score(recovery.image, problem.truth),
-    }
-    return {key: finite(value) for key, value in made.items()}
-
-
-def finite(value: Any) -> Any:
-    """Return what JSON can hold: a number that is not finite becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def report(problem: Problem, found: Found) -> dict[str, Any]:
-    """Return everything that was done and found, as JSON can hold it."""
-    request, measurement = problem.request, problem.measurement
-    return {
-        "format": 1,
-        "source": request.source,
-        "truth": request.source if request.sensing is not None else request.truth,
-        "pixels": "on [-1, 1]; scores are of a data range of 2",
-        "seed": request.seed,
-        **described(request.device),
-        "operator": {**finite(measurement.operator.spec()), **_told(measurement)},
-        "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
-        "ended": found.ended,
-        "methods": found.entries,
-    }
-
-
-def _told(measurement: Measurement) -> dict[str, Any]:
-    operator = measurement.operator
-    n = math.prod(operator.shape)
-    ratio = {"n": n, "coefficients": operator.coefficients, "ratio": operator.m / n}
-    return {**ratio, "gain": operator.gain, "fingerprint": operator.fingerprint()}
-
-
-def is_measurement(source: str) -> bool:
-    """Whether a source names a measurement file, by its suffix."""
-    return Path(source).suffix.lower() == ".npz"
-
-
-def known_operators() -> str:
-    """The operators' names, for a sentence."""
-    return ", ".join(OPERATORS)
+def told(problem: Problem, found: Found) -> dict[str, Any]:
+    """Return the report of a run."""
+    return report(problem.request, problem.measurement, found.entries, found.ended)

@@ -191,7 +191,9 @@ class Oracle(_Base):
 RULES = ("fixed", "last-window", "discrepancy", "windowed-variance", "held-out", "oracle")
 
 
-def rule(name: str, steps: int, *, window: int | None = None, noise: float = 0.0, truth: torch.Tensor | None = None) -> Rule:
+def rule(
+    name: str, steps: int, *, window: int | None = None, noise: float = 0.0, truth: torch.Tensor | None = None
+) -> Rule:
     """Return a new rule by its name.
 
     Raises

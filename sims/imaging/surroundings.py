@@ -1,13 +1,11 @@
-"""What a run meets outside itself: device, threads, versions, memory, and the places it is to write to."""
+"""What a run meets outside itself: device, threads, versions and memory."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import platform
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -77,51 +75,6 @@ def _code_hash() -> str:
     for path in sorted(room.rglob("*.py")):
         digest.update(path.relative_to(room).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
-
-
-def check_output(option: str, path: Path, suffixes: Sequence[str]) -> Path:
-    """Return where a file will be written, links followed, once it is sure that it can be.
-
-    Raises
-    ------
-    ValueError
-        where the suffix is unknown, or no file can be put there.
-    """
-    if path.suffix.lower() not in suffixes:
-        raise ValueError(f"{option} must end in {', '.join(suffixes)}, got {path}")
-    place = path.resolve()
-    plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
-    if not plain or not os.access(place.parent, os.W_OK):
-        raise ValueError(f"{option} must name a file in a folder that can be written to, got {path}")
-    return place
-
-
-def check_folder(option: str, path: Path) -> Path:
-    """Return a folder to write into; one that is missing is made later, if its parent is there.
-
-    Raises
-    ------
-    ValueError
-        where it is no folder, or nothing can be written there.
-    """
-    place = path.resolve()
-    held = place if place.exists() else place.parent
-    if not held.is_dir() or not os.access(held, os.W_OK):
-        raise ValueError(f"{option} must name a folder that can be written to, got {path}")
-    return place
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

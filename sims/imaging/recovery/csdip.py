@@ -13,10 +13,7 @@ import torch
 from sims.chance.streams import stream
 from sims.imaging.batched import Batched
 from sims.imaging.initialisation import initialise
-try:
-    from sims.imaging.learned_prior import load_prior
-except ImportError:
-    load_prior = None
+from sims.imaging.learned_prior import load_prior
 from sims.imaging.networks import Architecture, architecture
 from sims.imaging.recovery.budget import check_fits
 from sims.imaging.recovery.csdip_settings import PRESETS as PRESETS

@@ -68,7 +68,7 @@ class Operator(ABC):
         ValueError
             where x is no float image of this shape on the operator's device.
         """
-        self._check("image", x, self.shape)
+        self.check("image", x, self.shape)
         batch = x.shape[:-3]
         return _linear(x.reshape(-1, *self.shape), self._product, self._transposed).reshape(*batch, self.m)
 
@@ -80,7 +80,7 @@ class Operator(ABC):
         ValueError
             where y is no float vector of length m on the operator's device.
         """
-        self._check("measurements", y, (self.m,))
+        self.check("measurements", y, (self.m,))
         batch = y.shape[:-1]
         return _linear(y.reshape(-1, self.m), self._transposed, self._product).reshape(*batch, *self.shape)
 
@@ -91,8 +91,8 @@ class Operator(ABC):
         x is (..., C, H, W); y is (m,) or any shape that broadcasts to (..., m). The gradient of the misfit in x is
         twice the second value.
         """
-        self._check("image", x, self.shape)
-        self._check("measurements", y, (self.m,))
+        self.check("image", x, self.shape)
+        self.check("measurements", y, (self.m,))
         batch = x.shape[:-3]
         targets = y.to(x.dtype).expand(*batch, self.m).reshape(-1, self.m)
         misfit, gradient = self._misfit_and_gradient(x.reshape(-1, *self.shape), targets)
@@ -103,7 +103,7 @@ class Operator(ABC):
         return r.square().sum(-1), self._transposed(r)
 
     def squared_norm(self) -> float:
-        """||A||^2: 1 where the rows are orthonormal, else found by Lanczos and enlarged by 1e-3, which covers its error."""
+        """||A||^2: 1 where the rows are orthonormal, else by Lanczos to 1e-3 and then enlarged by as much."""
         if self._norm is None:
             self._norm = 1.0 if self.orthonormal else 1.001 * spectral_norm_squared(self._gram, self.n)
         return self._norm
@@ -139,7 +139,14 @@ class Operator(ABC):
         text = json.dumps({"format": FORMAT, **self.spec()}, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _check(self, name: str, value: torch.Tensor, tail: tuple[int, ...]) -> None:
+    def check(self, name: str, value: torch.Tensor, tail: tuple[int, ...]) -> None:
+        """Check that a value is of shape (..., *tail), float32 or float64, and on the operator's device.
+
+        Raises
+        ------
+        ValueError
+            where it is not.
+        """
         if value.shape[max(0, value.ndim - len(tail)) :] != tail:
             wanted = ", ".join(map(str, ("...", *tail)))
             raise ValueError(f"{name} must be of shape ({wanted}), got {tuple(value.shape)}")
@@ -164,4 +171,4 @@ class _Linear(torch.autograd.Function):
 
 
 def _linear(x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
-    return _Linear.apply(x, product, transposed)
+    return _Linear.apply(x, product, transposed)  # type: ignore[no-untyped-call]

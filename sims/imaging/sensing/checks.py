@@ -45,15 +45,36 @@ def checked_shape(shape: Any) -> Shape:
 
 
 def memory_estimate(name: str, shape: Shape, m: int) -> int:
-    """Bytes that an operator holds: 4 m n for a dense matrix, a block of rows or an index otherwise."""
+    """Bytes that an operator holds: 4 m n for a dense matrix, else a block of rows for each thread or an index.
+
+    Raises
+    ------
+    ValueError
+        where the shape is none or m is below 1.
+    """
+    shape, m = checked_shape(shape), whole("m", m, 1)
     n = prod(shape)
     if name == "gaussian":
         return 4 * m * n
     if name == "gaussian-seeded":
-        return 4 * max(ENTRIES, n)
+        return 4 * max(ENTRIES, n) * torch.get_num_threads()
     if name.startswith("scrambled-"):
         return 8 * m + n
     return 0 if name == "superres" else 8 * m
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """Return a device that this machine has.
+
+    Raises
+    ------
+    ValueError
+        where it has none of that name.
+    """
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device must be cpu or one of this machine, got {device}") from error
 
 
 def memory_available(device: str | torch.device = "cpu") -> int | None:
@@ -79,7 +100,7 @@ def refuse_beyond_memory(name: str, shape: Shape, m: int, device: str | torch.de
         where the estimate exceeds what is available.
     """
     wanted = memory_estimate(name, shape, m)
-    for place in {"cpu", str(device)}:
+    for place in dict.fromkeys(("cpu", str(device))):
         available = memory_available(place)
         if available is not None and wanted > available:
             raise ValueError(

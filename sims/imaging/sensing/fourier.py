@@ -51,16 +51,13 @@ class FourierRadial(Operator):
     def __init__(self, shape: Shape, lines: int) -> None:
         frequencies = radial_frequencies(*shape[1:], lines)
         super().__init__(shape, shape[0] * (2 * len(frequencies) + 1))
-        self.lines = lines
-        rows = frequencies[:, 0] % shape[1]
-        self._places = torch.from_numpy(rows * (shape[2] // 2 + 1) + frequencies[:, 1])
-        self._opposite = torch.from_numpy((-frequencies[:, 0]) % shape[1] * (shape[2] // 2 + 1))
-        self._on_axis = torch.from_numpy(frequencies[:, 1] == 0)
-
-    @property
-    def gain(self) -> float:  # type: ignore[override]
-        """m/n."""
-        return self.m / self.n
+        self.lines, self.gain = lines, self.m / self.n
+        rows, columns = frequencies.T
+        stride = shape[2] // 2 + 1
+        axis = np.flatnonzero(columns == 0)
+        self._places = torch.from_numpy(rows % shape[1] * stride + columns)
+        self._axis = torch.from_numpy(axis)
+        self._opposite = torch.from_numpy(-rows[axis] % shape[1] * stride)
 
     @property
     def coefficients(self) -> int:
@@ -93,7 +90,6 @@ class FourierRadial(Operator):
         c = torch.complex(real, imaginary) / 2**0.5
         spectrum = c.new_zeros(len(y), channels, height * (width // 2 + 1))
         spectrum[..., self._places] = c
-        spectrum[..., self._opposite[self._on_axis]] = c[..., self._on_axis].conj()
+        spectrum[..., self._opposite] = c[..., self._axis].conj()
         spectrum[..., 0] = parts[..., 0].to(c.dtype)
-        spectrum = spectrum.reshape(len(y), channels, height, -1)
-        return torch.fft.irfft2(spectrum, s=(height, width), norm="ortho")
+        return torch.fft.irfft2(spectrum.unflatten(-1, (height, -1)), s=(height, width), norm="ortho")

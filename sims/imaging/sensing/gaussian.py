@@ -10,8 +10,10 @@ import torch
 from sims.chance.streams import stream
 from sims.imaging.sensing.base import Operator, Shape
 
-CACHED = 4 << 20
-"""Bytes of a block of rows that stays in a processor's cache between the product and the transposed one."""
+CACHED = 2 << 20
+"""Bytes of a block of rows, for each thread, that stay in the cache between the product and the transposed one."""
+FEW = 16
+"""Images from which on arithmetic, not memory, sets the time, so that reading A twice costs nothing."""
 
 
 def gaussian_matrix(m: int, n: int, seed: int) -> torch.Tensor:
@@ -27,7 +29,7 @@ def gaussian_matrix(m: int, n: int, seed: int) -> torch.Tensor:
 
 def blocks(A: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
     """Blocks of rows small enough for the cache, with the place of each."""
-    rows = max(1, CACHED // (4 * A.shape[1]))
+    rows = max(1, CACHED * torch.get_num_threads() // (4 * A.shape[1]))
     for start in range(0, A.shape[0], rows):
         place = slice(start, start + rows)
         yield place, A[place]
@@ -51,21 +53,34 @@ def transposed(A: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def residual_products(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """||A x - y||^2 and A^T (A x - y) for x (batch, n), y (batch, m), reading A from main memory once."""
-    if A.is_cuda:
+    """||A x - y||^2 and A^T (A x - y) for x (batch, n), y (batch, m).
+
+    For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache.
+    """
+    if A.is_cuda or len(x) >= FEW:
         r = product(A, x) - y
         return r.square().sum(-1), transposed(A, r)
+    # Small matrix-matrix products lose more to the meeting of threads than they gain.
+    one_by_one = len(x) == 1 or torch.get_num_threads() > 1
     g, misfit = torch.zeros_like(x), x.new_zeros(len(x))
     for place, block in blocks(A):
-        b = block.to(x.dtype)
-        if len(x) == 1:
-            r = (torch.mv(b, x[0]) - y[0, place])[None]
-            g[0].addmv_(b.T, r[0])
+        rows = block.to(x.dtype)
+        r = (_each_product(rows, x) if one_by_one else x @ rows.T) - y[:, place]
+        if one_by_one:
+            _add_each_transposed(g, rows, r)
         else:
-            r = x @ b.T - y[:, place]
-            g.addmm_(r, b)
+            g.addmm_(r, rows)
         misfit += r.square().sum(-1)
     return misfit, g
+
+
+def _each_product(A: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return torch.stack([torch.mv(A, one) for one in x])
+
+
+def _add_each_transposed(g: torch.Tensor, A: torch.Tensor, r: torch.Tensor) -> None:
+    for total, one in zip(g, r, strict=True):
+        total.addmv_(A.T, one)
 
 
 class Gaussian(Operator):

@@ -23,16 +23,12 @@ class Inpainting(Operator):
     orthonormal = True
 
     def __init__(self, shape: Shape, positions: int, seed: int = 0, mask: np.ndarray | None = None) -> None:
-        super().__init__(shape, shape[0] * positions, seed)
+        super().__init__(shape, shape[0] * positions, seed if mask is None else 0)
+        self.gain = self.m / self.n
         pixels = shape[1] * shape[2]
         drawn = stream(seed, "A").permutation(pixels)[:positions] if mask is None else np.flatnonzero(mask)
         self._given = mask is not None
         self.kept = torch.from_numpy(np.sort(drawn))
-
-    @property
-    def gain(self) -> float:  # type: ignore[override]
-        """m/n."""
-        return self.m / self.n
 
     @property
     def coefficients(self) -> int:
@@ -60,18 +56,16 @@ class Inpainting(Operator):
 
 
 class SuperResolution(Operator):
-    """Means of s x s blocks of pixels, s = `factor`: a smaller image (C, H/s, W/s), flattened."""
+    """Means of s x s blocks of pixels, s = `factor`: a smaller image (C, H/s, W/s), flattened.
+
+    Its n/s^2 rows are orthogonal and of squared length s^-2, so its gain is s^-4.
+    """
 
     name = "superres"
 
     def __init__(self, shape: Shape, factor: int) -> None:
         super().__init__(shape, shape[0] * (shape[1] // factor) * (shape[2] // factor))
-        self.factor = factor
-
-    @property
-    def gain(self) -> float:  # type: ignore[override]
-        """s^-4: m = n/s^2 rows of squared length s^-2."""
-        return self.factor**-4.0
+        self.factor, self.gain = factor, factor**-4.0
 
     @property
     def options(self) -> dict[str, Any]:

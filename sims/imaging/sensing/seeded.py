@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ class SeededGaussian(Operator):
     """i.i.d. N(0, 1/m) entries that are never held: block b of rows is drawn by Philox with the key (seed, b).
 
     The law is that of `gaussian`, the matrix of a seed is another one. Each product draws all m n numbers, about
-    a second for 10^8 of them on one core, and holds a block of 4 MB (a row where a row is longer).
+    a second for 10^8 of them on one core, and holds a block of 4 MB (a row where a row is longer) for each thread.
     """
 
     name = "gaussian-seeded"
@@ -38,9 +39,13 @@ class SeededGaussian(Operator):
         return torch.from_numpy(entries)
 
     def _blocks(self, like: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
-        for number in range(-(-self.m // self.rows)):
-            start = number * self.rows
-            yield slice(start, start + self.rows), self.block(number).to(like.device, like.dtype)
+        count, threads = -(-self.m // self.rows), torch.get_num_threads()
+        with ThreadPoolExecutor(threads) as pool:
+            for first in range(0, count, threads):
+                numbers = range(first, min(first + threads, count))
+                for number, block in zip(numbers, pool.map(self.block, numbers), strict=True):
+                    place = slice(number * self.rows, (number + 1) * self.rows)
+                    yield place, block.to(like.device, like.dtype)
 
     def _product(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([x.reshape(-1, self.n) @ block.T for _, block in self._blocks(x)], -1)

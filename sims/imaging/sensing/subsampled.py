@@ -27,17 +27,12 @@ class SubsampledTransform(Operator):
 
     def __init__(self, name: str, shape: Shape, m: int, seed: int = 0) -> None:
         super().__init__(shape, m, seed)
-        self.name = name
+        self.name, self.gain = name, m / self.n
         self._forward, self._inverse = self.maps[name.removeprefix("scrambled-")]
         rng = stream(seed, "A")
         self.kept = torch.from_numpy(np.sort(rng.permutation(self.n)[:m]))
         scrambled = name.startswith("scrambled-")
         self.signs = torch.from_numpy(rng.integers(2, size=shape, dtype=np.int8) * 2 - 1) if scrambled else None
-
-    @property
-    def gain(self) -> float:  # type: ignore[override]
-        """m/n."""
-        return self.m / self.n
 
     def _signed(self, x: torch.Tensor) -> torch.Tensor:
         return x if self.signs is None else x * self.signs

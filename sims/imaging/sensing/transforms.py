@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -41,11 +42,17 @@ def _along_rows(x: torch.Tensor, inverse: bool) -> torch.Tensor:
     length = x.shape[-1]
     if length > LARGEST_MATRIX:
         return _inverse_dct_by_fft(x) if inverse else _dct_by_fft(x)
-    matrix = _cosines(length).to(x.device, x.dtype)
+    matrix = _matrix(_cosines, length, x.dtype, x.device)
     return x @ (matrix if inverse else matrix.T)
 
 
 @lru_cache(maxsize=16)
+def _matrix(kind: Callable[[int], torch.Tensor], length: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    # A tensor made in inference mode could later take no part in a differentiated product.
+    with torch.inference_mode(False):
+        return kind(length).to(device, dtype)
+
+
 def _cosines(length: int) -> torch.Tensor:
     k, j = np.arange(length)[:, None], np.arange(length)[None, :]
     matrix = np.sqrt(2 / length) * np.cos(np.pi * (2 * j + 1) * k / (2 * length))
@@ -81,12 +88,11 @@ def _hadamard_rows(x: torch.Tensor) -> torch.Tensor:
     shape, left, length = x.shape, 1, x.shape[-1]
     while left < length:
         side = min(64, length // left)
-        x = _sylvester(side).to(x.device, x.dtype) @ x.reshape(*shape[:-1], left, side, length // (left * side))
+        x = _matrix(_sylvester, side, x.dtype, x.device) @ x.reshape(*shape[:-1], left, side, length // (left * side))
         left *= side
     return x.reshape(shape)
 
 
-@lru_cache(maxsize=8)
 def _sylvester(side: int) -> torch.Tensor:
     matrix = torch.ones(1, 1, dtype=torch.float64)
     two = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)

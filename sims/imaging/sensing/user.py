@@ -40,33 +40,44 @@ class UserOperator(Operator):
     def __init__(self, user: Any, shape: Shape, m: int | None = None) -> None:
         super().__init__(shape, 0)
         self._user, self._numpy = user, False
-        first = self._first(torch.zeros(shape))
-        self.m = len(first) if m is None else m
-        if first.shape != (self.m,):
-            raise ValueError(f"forward of the user's operator must return ({self.m},), got {tuple(first.shape)}")
+        self.m = self._measurements(m)
         back = self._call("adjoint", torch.zeros(self.m))
         if tuple(back.shape) != shape:
             raise ValueError(f"adjoint of the user's operator must return {shape}, got {tuple(back.shape)}")
         self._probe()
 
-    def _first(self, x: torch.Tensor) -> torch.Tensor:
+    def _measurements(self, m: int | None) -> int:
+        y = self._first_image()
+        if y.ndim != 1 or len(y) == 0 or (m is not None and len(y) != m):
+            wanted = "(m,)" if m is None else f"({m},)"
+            raise ValueError(f"forward of the user's operator must return shape {wanted}, got {tuple(y.shape)}")
+        return len(y)
+
+    def _first_image(self) -> torch.Tensor:
+        """Measure a first image, as a tensor or, where the operator cannot take tensors, as an array."""
+        x = torch.zeros(self.shape)
         try:
-            return self._call("forward", x)
+            return self._there_and_back(x)
         except Exception as error:
             self._numpy = True
             try:
-                return self._call("forward", x)
-            except Exception:
-                raise ValueError(
-                    f"forward of the user's operator must take a {tuple(x.shape)} image: {error}"
-                ) from error
+                return self._there_and_back(x)
+            except Exception as other:
+                raise ValueError(f"user's operator must take tensors or arrays, got '{error}' and '{other}'") from error
+
+    def _there_and_back(self, x: torch.Tensor) -> torch.Tensor:
+        y = self._call("forward", x)
+        self._call("adjoint", y)
+        return y
 
     def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
-        given = value.detach().cpu().numpy() if self._numpy else value.detach()
-        result = getattr(self._user, method)(given)
-        if not isinstance(result, np.ndarray | torch.Tensor):
-            raise ValueError(f"{method} of the user's operator must return an array, got {type(result).__name__}")
-        return torch.as_tensor(result).detach().to(value.device, value.dtype)
+        own = value.detach().clone()
+        result = getattr(self._user, method)(own.cpu().numpy() if self._numpy else own)
+        if isinstance(result, np.ndarray):
+            result = torch.from_numpy(np.ascontiguousarray(result))
+        if not isinstance(result, torch.Tensor) or result.is_complex():
+            raise ValueError(f"{method} of the user's operator must return real numbers, got {_kind(result)}")
+        return result.detach().to(value.device, value.dtype)
 
     def _probe(self) -> None:
         x = torch.from_numpy(stream(0, "gain").integers(2, size=(PROBES, *self.shape)) * 2.0 - 1).float()
@@ -86,6 +97,10 @@ class UserOperator(Operator):
 
     def _transposed(self, y: torch.Tensor) -> torch.Tensor:
         return torch.stack([self._call("adjoint", one) for one in y])
+
+
+def _kind(result: object) -> str:
+    return str(result.dtype) if isinstance(result, torch.Tensor) else type(result).__name__
 
 
 def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operator:

@@ -1,0 +1,205 @@
+"""CS-DIP beside a straight transcription of the published loop, on the same images, matrices and seeds; prints JSON.
+
+`mnist` compares errors and times at each m, `best` the preset of that name, `xray` one image at one m with the time
+to reach the transcription's error, `memory` the peak of one x-ray fit in a process of its own, `deepinv` the
+DeepImagePrior of that library where it is installed (in an environment of its own).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from sims.chance.streams import stream
+from sims.imaging.datasets import dataset
+from sims.imaging.initialisation import initialise
+from sims.imaging.networks import dcgan
+from sims.imaging.recovery.csdip import PRESETS, recover, recover_batch
+from sims.imaging.scores import paired_interval, ratio_interval
+from sims.imaging.sensing import make_operator
+
+
+def mse(image: torch.Tensor, truth: torch.Tensor) -> float:
+    return float((image - truth).square().mean())
+
+
+def problem(images: torch.Tensor, index: int, m: int) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    operator = make_operator("gaussian", tuple(images.shape[1:]), m, seed=index)
+    return operator, operator.forward(images[index]), images[index]
+
+
+def transcription(
+    matrix: torch.Tensor, y: torch.Tensor, truth: torch.Tensor, seed: int, tv_weight: float, steps: int
+) -> dict[str, Any]:
+    """The published loop: eager, one image, one restart; the iterate of least total loss in the last 51."""
+    chosen = dcgan(tuple(truth.shape))
+    network = chosen.build().train()
+    initialise(network, stream(seed, "weights", 0))
+    z = chosen.latent(stream(seed, "latent", 0))[None]
+    optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=0)
+    least, kept, errors, times = float("inf"), truth * 0, [], []
+    start = time.perf_counter()
+    for step in range(steps):
+        optimiser.zero_grad()
+        x = network(z)
+        misfit = (matrix @ x.reshape(-1) - y).square().sum()
+        tv = (x[..., 1:] - x[..., :-1]).abs().sum() + (x[..., 1:, :] - x[..., :-1, :]).abs().sum()
+        loss = misfit + tv_weight * tv
+        loss.backward()
+        optimiser.step()
+        if step >= steps - 51 and loss.item() < least:
+            least, kept = loss.item(), x.detach()[0].clone()
+        if step % 25 == 24:
+            errors.append(mse(x.detach()[0], truth))
+            times.append(time.perf_counter() - start)
+    return {"mse": mse(kept, truth), "seconds": time.perf_counter() - start, "errors": errors, "times": times}
+
+
+def interval(triple: Any) -> list[float]:
+    return [round(float(v), 5) for v in triple]
+
+
+def mnist(images: int, ms: list[int], steps: int) -> dict[str, Any]:
+    truths = dataset("mnist")[:images]
+    found: dict[str, Any] = {}
+    for m in ms:
+        problems = [problem(truths, i, m) for i in range(images)]
+        theirs = [transcription(op.matrix, y, x, i, 0.01, steps) for i, (op, y, x) in enumerate(problems)]
+        row: dict[str, Any] = {"transcription": summary([t["mse"] for t in theirs], sum(t["seconds"] for t in theirs))}
+        for name in ("paper", "fast"):
+            settings = replace(PRESETS[name], restarts=1, steps=min(steps, PRESETS[name].steps))
+            row[name] = batch(problems, settings, [t["mse"] for t in theirs], row["transcription"]["seconds"])
+        found[f"m={m}"] = row
+        print(json.dumps({f"m={m}": row}), file=sys.stderr, flush=True)
+    return found
+
+
+def summary(errors: list[float], seconds: float) -> dict[str, Any]:
+    return {"mse": sum(errors) / len(errors), "each": [round(e, 5) for e in errors], "seconds": seconds}
+
+
+def batch(problems: list[Any], settings: Any, others: list[float], their_seconds: float) -> dict[str, Any]:
+    start = time.perf_counter()
+    recovered = recover_batch(
+        [op for op, _, _ in problems], torch.stack([y for _, y, _ in problems]), settings, seeds=range(len(problems))
+    )
+    seconds = time.perf_counter() - start
+    errors = [mse(r.image, x) for r, (_, _, x) in zip(recovered, problems, strict=True)]
+    return {
+        **summary(errors, seconds),
+        "difference_95": interval(paired_interval(errors, others)),
+        "ratio_95": interval(ratio_interval(errors, others)),
+        "time_ratio": seconds / their_seconds,
+    }
+
+
+def best(images: int, m: int) -> dict[str, Any]:
+    """The presets with five restarts, the same images and matrices."""
+    truths = dataset("mnist")[:images]
+    problems = [problem(truths, i, m) for i in range(images)]
+    paper = batch(problems, replace(PRESETS["paper"], restarts=5), [1.0] * images, 1.0)
+    print(json.dumps({"paper": paper}), file=sys.stderr, flush=True)
+    return {"paper": paper, "best": batch(problems, PRESETS["best"], paper["each"], paper["seconds"])}
+
+
+def xray(index: int, m: int, steps: int, preset: str, tv_weight: float) -> dict[str, Any]:
+    operator, y, truth = problem(dataset("xray"), index, m)
+    theirs = transcription(operator.matrix, y, truth, 0, 0.05, steps)
+    print(json.dumps({"transcription": {k: theirs[k] for k in ("mse", "seconds")}}), file=sys.stderr, flush=True)
+    settings = PRESETS[preset] if preset != "paper" else replace(PRESETS[preset], tv_weight=tv_weight, steps=steps)
+    start = time.perf_counter()
+    ours = recover(operator, y, settings)
+    seconds = time.perf_counter() - start
+    return {
+        "image": index,
+        "m": m,
+        "transcription": {k: theirs[k] for k in ("mse", "seconds")},
+        preset: {"mse": mse(ours.image, truth), "seconds": seconds, "steps": settings.steps},
+        "time_ratio": seconds / theirs["seconds"],
+    }
+
+
+def memory(m: int, steps: int) -> dict[str, Any]:
+    """Peak memory of a whole x-ray fit, in a process of its own."""
+    code = f"from benchmarks.csdip import peak; peak({m}, {steps})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return dict(json.loads(ended.stdout))
+
+
+def peak(m: int, steps: int) -> None:
+    operator, y, _ = problem(dataset("xray"), 10, m)
+    recover(operator, y, replace(PRESETS["paper"], steps=steps))
+    print(json.dumps({"m": m, "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}))
+
+
+def deepinv(images: int, m: int) -> dict[str, Any]:
+    """What a user would pick today: its ConvDecoder of 64 channels, 1000 steps of Adam at 5e-3."""
+    if importlib.util.find_spec("deepinv") is None:
+        return {"skipped": "deepinv is not installed here"}
+    library = torch.library.Library("torchvision", "DEF")  # its wheel does not load beside a CPU build of torch
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    plain = torch.library.register_fake
+    torch.library.register_fake = lambda op, *a, **k: (  # type: ignore[assignment]
+        (lambda f: f) if str(op).startswith("torchvision::") else plain(op, *a, **k)
+    )
+    from deepinv.models import ConvDecoder, DeepImagePrior
+
+    truths = dataset("mnist")[:images]
+    errors, start = [], time.perf_counter()
+    for i in range(images):
+        operator, y, truth = problem(truths, i, m)
+
+        class Physics(nn.Module):
+            def A(self, x: torch.Tensor, matrix: torch.Tensor = operator.matrix, **_: Any) -> torch.Tensor:
+                return x.flatten(1) @ matrix.T
+
+            forward = A
+
+        torch.manual_seed(i)
+        net = ConvDecoder(img_size=(1, 28, 28), in_size=[7, 7], channels=64)
+        prior = DeepImagePrior(net, learning_rate=5e-3, iterations=1000, input_size=[64, 7, 7])
+        errors.append(mse(prior(y[None], Physics()).detach()[0], truth))
+    theirs = summary(errors, time.perf_counter() - start)
+    problems = [problem(truths, i, m) for i in range(images)]
+    ours = {name: batch(problems, PRESETS[name], errors, theirs["seconds"]) for name in ("fast", "best")}
+    return {"deepinv": theirs, **ours}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("mnist", "best", "xray", "memory", "deepinv"), nargs="?", default="mnist")
+    parser.add_argument("--images", type=int, default=10)
+    parser.add_argument("--image", type=int, default=10)
+    parser.add_argument("--m", type=int, nargs="+")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--tv-weight", type=float, default=0.05)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    ms = (
+        given.m
+        or {"mnist": [25, 50, 75, 100], "best": [75], "xray": [2000], "memory": [4000], "deepinv": [100]}[given.what]
+    )
+    runs = {
+        "mnist": lambda: mnist(given.images, ms, given.steps),
+        "best": lambda: best(given.images, ms[0]),
+        "xray": lambda: xray(given.image, ms[0], given.steps, given.preset, given.tv_weight),
+        "memory": lambda: memory(ms[0], min(given.steps, 20)),
+        "deepinv": lambda: deepinv(given.images, ms[0]),
+    }
+    print(json.dumps({"what": given.what, "threads": given.threads, **runs[given.what]()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Methods beside each other: their images as one picture, their numbers as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from math import ceil
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from figures.style import GREY, STYLE
+
+# Neither a date nor a version of the library, so that the same images give the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+PICTURES = tuple(f".{kind}" for kind in _METADATA)
+"""The suffixes that a picture can have."""
+COLUMNS = ("method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome")
+_NUMBERS = ("MSE", "PSNR", "SSIM", "misfit", "steps", "seconds")
+_SIDE, _ACROSS = 2.1, 4
+
+
+def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = None) -> Figure:
+    """Draw the truth, where it is known, and each method's image under its name, scores and seconds.
+
+    `shown` holds (entry, image): an entry of a report, and an array-like image (C, H, W) on [-1, 1]; pixels beyond are
+    shown as black or white. Images that are not square keep their shape.
+
+    Raises
+    ------
+    ValueError
+        where there is no image to show.
+    """
+    panels = [] if truth is None else [("truth", "", truth)]
+    panels += [(entry["method"], caption(entry), image) for entry, image in shown]
+    if not panels:
+        raise ValueError("shown must hold at least one image, got none")
+    across = min(len(panels), _ACROSS)
+    down = ceil(len(panels) / across)
+    height, width = np.shape(panels[0][2])[-2:]
+    tall = max(0.5, min(2.0, height / width))
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(_SIDE * across, (_SIDE * tall + 0.75) * down), layout="constrained")
+        places = figure.subplots(down, across, squeeze=False).ravel()
+        for place, panel in zip(places, panels, strict=False):
+            _panel(place, *panel)
+        for place in places[len(panels) :]:
+            place.set_axis_off()
+    return figure
+
+
+def caption(entry: Mapping[str, Any]) -> str:
+    """The numbers under a method's name: scores only where the truth is known, and how it ended if not as it should."""
+    scores = entry.get("scores")
+    lines = [] if scores is None else [f"MSE {scores['mse']:.2e}", f"{_psnr(scores)} dB, SSIM {_ssim(scores)}"]
+    lines.append(f"{entry['seconds']:.1f} s")
+    if entry["outcome"] == "interrupted" or entry["outcome"].startswith("diverged"):
+        lines.append(entry["outcome"])
+    return "\n".join(lines)
+
+
+def _psnr(scores: Mapping[str, float | None]) -> str:
+    return "-" if scores["psnr"] is None else f"{scores['psnr']:.2f}"
+
+
+def _ssim(scores: Mapping[str, float | None]) -> str:
+    return "-" if scores["ssim"] is None else f"{scores['ssim']:.3f}"
+
+
+def _panel(place: Any, name: str, below: str, image: Any) -> None:
+    pixels = np.clip((np.asarray(image, dtype=np.float64) + 1) / 2, 0, 1)
+    shown = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    place.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    place.set_title(name, fontsize=9, fontweight="bold")
+    place.set_xlabel(below, color=GREY, fontsize=7.5)
+    place.set(xticks=[], yticks=[])
+    for spine in place.spines.values():
+        spine.set_visible(False)
+
+
+def encoded(figure: Figure, suffix: str) -> bytes:
+    """Return the picture's file, by its suffix.
+
+    Raises
+    ------
+    ValueError
+        where the suffix is none of `PICTURES`.
+    """
+    if suffix not in PICTURES:
+        raise ValueError(f"picture must end in {', '.join(PICTURES)}, got {suffix!r}")
+    kind, held = suffix[1:], BytesIO()
+    with matplotlib.style.context(["default", STYLE]):
+        figure.savefig(held, format=kind, metadata=_METADATA[kind])
+    return held.getvalue()
+
+
+def table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row a method for the terminal; without a truth there are no scores to show."""
+    scored = any(entry.get("scores") for entry in entries)
+    columns = [c for c in COLUMNS if scored or c not in ("MSE", "PSNR", "SSIM")]
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for entry in entries:
+        row = _row(entry)
+        made.add_row(*(row[column] for column in columns))
+    return made
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, str]:
+    scores = entry.get("scores")
+    told = {"MSE": "-", "PSNR": "-", "SSIM": "-"}
+    if scores is not None:
+        told = {"MSE": f"{scores['mse']:.4g}", "PSNR": _psnr(scores), "SSIM": _ssim(scores)}
+    return {
+        "method": entry["method"],
+        **told,
+        "misfit": "-" if entry["misfit"] is None else f"{entry['misfit']:.3g}",
+        "steps": str(entry["steps"]),
+        "seconds": f"{entry['seconds']:.1f}",
+        "outcome": entry["outcome"],
+    }

@@ -1,0 +1,36 @@
+"""What several recipes share: the sets of images, the methods, and sentences on what differs from the paper."""
+
+from __future__ import annotations
+
+from sims.imaging.recipes.recipe import Part, Run, Setup
+
+BASELINES = ("damp", "tv", "lasso-dct")
+
+NO_NUMBERS = "The curves are in a picture only: the paper gives no number."
+DENOISER = "D-AMP runs with our own denoiser in place of BM3D, whose licence is not free."
+SOLVER = "Our own total-variation solver stands for TVAL3."
+TUNING = "The paper's grid searches for the baselines' settings are not published: theirs are our defaults."
+
+Setups = tuple[Setup, ...]
+Runs = tuple[Run, ...]
+
+
+def runs(*methods: str, restarts: int = 1) -> Runs:
+    """One run a method, with its defaults; CS-DIP with so many restarts."""
+    settings = {"csdip": {"restarts": str(restarts)}}
+    return tuple(Run(name, name, settings.get(name, {})) for name in methods)
+
+
+def mnist(setups: Setups, chosen: Runs, count: int = 100) -> Part:
+    """The first images of the MNIST test set, 100 in the paper."""
+    return Part("mnist", setups, chosen, count, paper_count=100 if count == 100 else None, at_once=10)
+
+
+def xray(setups: Setups, chosen: Runs, count: int = 60) -> Part:
+    """Chest x-rays, 60 in the paper."""
+    return Part("xray", setups, chosen, count, paper_count=60 if count == 60 else None)
+
+
+def retina(setups: Setups, chosen: Runs, count: int = 12) -> Part:
+    """Photographs of retinas; the paper does not say how many."""
+    return Part("retina", setups, chosen, count)
