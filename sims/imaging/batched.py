@@ -136,13 +136,13 @@ def _run(layer: nn.Module, before: nn.Module | None, upsample: nn.Upsample | Non
     return partial(_KNOWN.get(type(layer), _by_vmap), layer)
 
 
-def _layers(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The layers of nested sequences in their order; any other module is one layer."""
-    if type(module) is nn.Sequential:
-        for name, child in module._modules.items():
-            yield from _layers(child, f"{prefix}{name}.") if child is not None else ()
-    else:
-        yield prefix, module
+def _layers(module: nn.Module) -> Iterator[nn.Module]:
+    """The layers of nested sequences in their order, repeated ones too; any other module is one layer."""
+    if type(module) is not nn.Sequential:
+        yield module
+        return
+    for layer in module:
+        yield from _layers(layer)
 
 
 def _joins(layer: nn.Module, after: nn.Module | None) -> bool:
@@ -152,15 +152,36 @@ def _joins(layer: nn.Module, after: nn.Module | None) -> bool:
     return layer.mode in ("nearest", "nearest-exact", "bilinear")
 
 
-def _stages(network: nn.Module) -> Iterator[tuple[_Run, nn.Module]]:
-    layers = [layer for _, layer in _layers(network)]
+def _steps(network: nn.Module) -> Iterator[tuple[_Run, dict[str, str]]]:
+    """How to run each layer, and what its weights and buffers are called in the network."""
+    named = (*network.named_parameters(), *network.named_buffers())
+    names = {id(tensor): name for name, tensor in named}
+    layers = list(_layers(network))
     before, upsample = None, None
     for layer, after in zip(layers, [*layers[1:], None], strict=True):
         if _joins(layer, after):
             upsample = layer
             continue
-        yield _run(layer, before, upsample), layer
+        own = (*layer.named_parameters(remove_duplicate=False), *layer.named_buffers(remove_duplicate=False))
+        yield _run(layer, before, upsample), {name: names[id(tensor)] for name, tensor in own}
         before, upsample = layer, None
+
+
+def _template(network: nn.Module) -> nn.Module:
+    """A copy in training mode, whose batch norms keep no running statistics."""
+    template = copy.deepcopy(network).train()
+    for layer in template.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.track_running_stats = False
+            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    return template
+
+
+def _stacked(named: Sequence[Weights]) -> Weights:
+    shapes = [{name: tensor.shape for name, tensor in each.items()} for each in named]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError("networks must have weights of the same names and shapes, got some that differ")
+    return {name: torch.stack([each[name].detach() for each in named]) for name in named[0]}
 
 
 class Batched:
@@ -168,7 +189,7 @@ class Batched:
 
     Sequences of convolutions, transposed convolutions, batch norms and pointwise layers run as matrix products and
     grouped kernels, whichever is faster; any other module goes through `torch.func.vmap`. Every module is in training
-    mode, so that a batch norm's statistics are over the pixels of a copy. The networks themselves are left as they are.
+    mode, so that a batch norm's statistics are over the pixels of one copy. The networks given are left as they are.
 
     Raises
     ------
@@ -180,8 +201,23 @@ class Batched:
         if not networks:
             raise ValueError("networks must hold at least one module, got none")
         self.copies = len(networks)
-        self.weights = {
-            name: torch.stack([p.detach() for p in each]).to(device).requires_grad_(each[0].requires_grad)
-            for name, each in _by_name(networks, nn.Module.named_parameters).items()
-        }
-        self._buffers = ...
+        self.weights = {n: w.to(device) for n, w in _stacked([dict(net.named_parameters()) for net in networks]).items()}
+        for name, weight in networks[0].named_parameters():
+            self.weights[name].requires_grad_(weight.requires_grad)
+        template = _template(networks[0]).to(device)
+        kept = [name for name, _ in template.named_buffers()]
+        buffers = [{name: net.get_buffer(name) for name in kept} for net in networks]
+        self._buffers = {name: tensor.to(device) for name, tensor in _stacked(buffers).items()}
+        self._steps = list(_steps(template))
+
+    def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        if len(z) != self.copies:
+            raise ValueError(f"z must hold one input for each of the {self.copies} networks, got {len(z)}")
+        tensors, x = self.weights | self._buffers, z
+        for run, names in self._steps:
+            x = run({short: tensors[name] for short, name in names.items()}, x)
+        return x
+
+    def copy_of(self, index: int) -> Weights:
+        """Return the weights of one copy."""
+        return {name: w[index].detach().clone() for name, w in self.weights.items()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from inspect import signature
+from itertools import pairwise
+from math import ceil, prod
 
 import numpy as np
 import torch
@@ -12,6 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 
 Shape = tuple[int, int, int]
+UPSAMPLINGS = ("nearest", "bilinear")
+
+_PUBLISHED_LATENT: dict[Shape, int] = {(1, 28, 28): 128, (1, 256, 256): 64, (3, 128, 128): 32}
 
 
 @dataclass(frozen=True)
@@ -60,51 +65,94 @@ def _block(convolution: nn.ConvTranspose2d) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU()]
 
 
-def _dcgan_mnist(latent: int, width: int) -> nn.Sequential:
-    double = lambda: nn.Upsample(scale_factor=2, mode="nearest")  # noqa: E731
-    return nn.Sequential(
-        *_block(_up(latent, 8 * width, 2, 1, 0)), double(),
-        *_block(_up(8 * width, 4 * width, 4, 1, 0)),
-        *_block(_up(4 * width, 2 * width, 3, 1, 1)), double(),
-        *_block(_up(2 * width, width, 3, 1, 1)), double(),
-        _up(width, 1, 3, 1, 1), nn.Tanh(),
-    )  # fmt: skip
+def _double(upsampling: str) -> nn.Upsample:
+    return nn.Upsample(scale_factor=2, mode=upsampling, align_corners=None if upsampling == "nearest" else False)
 
 
-def _dcgan_pyramid(shape: Shape, latent: int, widths: tuple[int, ...]) -> nn.Sequential:
-    channels, height, width = shape
-    start = (-(-height // 2 ** len(widths)), -(-width // 2 ** len(widths)))
-    inner = [_up(a, b, 6, 2, 2) for a, b in zip(widths, widths[1:], strict=False)]
-    layers = [layer for c in (_up(latent, widths[0], start, 1, 0), *inner) for layer in _block(c)]
-    layers += [_up(widths[-1], channels, 4, 2, 1), nn.Tanh()]
-    if (start[0] << len(widths), start[1] << len(widths)) != (height, width):
-        layers.append(Crop(height, width))
-    return nn.Sequential(*layers)
+def _cropped(layers: list[nn.Module], made: tuple[int, ...], shape: Shape) -> nn.Sequential:
+    return nn.Sequential(*layers, nn.Tanh(), *([] if made == shape[1:] else [Crop(*shape[1:])]))
 
 
-def dcgan(shape: Shape, *, latent: int | None = None, width: int = 64) -> Architecture:
+def _decoder(shape: Shape, latent: int, width: int, upsampling: str) -> nn.Sequential:
+    doublings = max(1, int(np.log2(max(shape[1:]) / 7)))
+    base = [max(2, -(-side // 2**doublings)) for side in shape[1:]]
+    start = [2 if side >= 4 else 1 for side in base]
+    widths = [width * 2 ** min(3, left) for left in reversed(range(doublings + 2))]
+    layers = _block(_up(latent, widths[0], (start[0], start[1]), 1, 0))
+    grow = (base[0] - 2 * start[0] + 1, base[1] - 2 * start[1] + 1)
+    layers += [_double(upsampling), *_block(_up(widths[0], widths[1], grow, 1, 0))]
+    layers += _block(_up(widths[1], widths[2], 3, 1, 1))
+    for inputs, outputs in pairwise(widths[2:]):
+        layers += [_double(upsampling), *_block(_up(inputs, outputs, 3, 1, 1))]
+    layers += [_double(upsampling), _up(width, shape[0], 3, 1, 1)]
+    return _cropped(layers, tuple(side << doublings for side in base), shape)
+
+
+def decoder(shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str = "bilinear") -> Architecture:
+    """A narrow pyramid of 3x3 transposed convolutions and doublings, for images of any shape (C, H, W).
+
+    Channels shrink from at most 8 width to width, then to C; sizes that no doubling meets are cropped at the end.
+    For (1, 28, 28) these are the layers of the paper's MNIST network, which has width 64 and nearest neighbours.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 4x4, an option is no whole number above 0, or the upsampling is unknown.
+    """
+    _check(shape, 4, latent=latent, width=width)
+    _check_upsampling(upsampling)
+    return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling), (latent, 1, 1))
+
+
+def _pyramid(shape: Shape, latent: int, width: int) -> nn.Sequential:
+    depth = max(1, ceil(np.log2(max(shape[1:]) / 7)))
+    start = (-(-shape[1] // 2**depth), -(-shape[2] // 2**depth))
+    inner = [_up(width, width, 6, 2, 2) for _ in range(depth - 1)]
+    layers = [layer for c in (_up(latent, width, start, 1, 0), *inner) for layer in _block(c)]
+    return _cropped([*layers, _up(width, shape[0], 4, 2, 1)], tuple(side << depth for side in start), shape)
+
+
+def dcgan(shape: Shape, *, latent: int | None = None, width: int = 64, upsampling: str = "nearest") -> Architecture:
     """The paper's generator of transposed convolutions, for images of any shape (C, H, W).
 
-    (1, 28, 28) is the MNIST network (2 730 432 weights); every other shape doubles a small start, with kernels of 6
-    and at the end of 4: (1, 256, 256) is the x-ray network (804 608) and (3, 128, 128) the retina one (626 304).
-    Sizes that are no power of two times the start are cropped at the end.
+    (1, 28, 28) is the MNIST network (2 730 432 weights), which doubles its images; every other shape doubles a small
+    start by strides, with kernels of 6 and at the end of 4: (1, 256, 256) is the x-ray network (804 608) and
+    (3, 128, 128) the retina one (626 304). Sizes that are no power of two times the start are cropped at the end.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 8x8, an option is no whole number above 0, or the upsampling is unknown or not at hand.
 
     Source: vanveen18 Appendix A (DCGAN of depth 7); layer sizes agree with the published weights' count.
     """
-    _check(shape, smallest=8)
+    k = _PUBLISHED_LATENT.get(shape, 64) if latent is None else latent
+    _check(shape, 8, latent=k, width=width)
+    _check_upsampling(upsampling)
     if shape == (1, 28, 28):
-        k = 128 if latent is None else latent
-        return Architecture("dcgan", shape, lambda: _dcgan_mnist(k, width), (k, 1, 1))
-    k = {128: 32}.get(max(shape[1:]), 64) if latent is None else latent
-    depth = max(1, int(np.ceil(np.log2(max(shape[1:]) / 7))))
-    return Architecture("dcgan", shape, lambda: _dcgan_pyramid(shape, k, (width,) * depth), (k, 1, 1))
+        return replace(decoder(shape, latent=k, width=width, upsampling=upsampling), name="dcgan")
+    if upsampling != "nearest":
+        raise ValueError(f"upsampling is a choice of the 28x28 dcgan and of decoder, got {upsampling!r} for {_size(shape)}")
+    return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width), (k, 1, 1))
 
 
-def _check(shape: Shape, smallest: int) -> None:
+def _size(shape: Shape) -> str:
+    return "x".join(str(side) for side in shape[1:])
+
+
+def _check(shape: Shape, smallest: int, **counts: int) -> None:
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ValueError(f"shape must be (1 or 3, height, width), got {shape}")
     if min(shape[1:]) < smallest:
-        raise ValueError(f"image must be at least {smallest}x{smallest} for this network, got {shape[1]}x{shape[2]}")
+        raise ValueError(f"image must be at least {smallest}x{smallest} for this network, got {_size(shape)}")
+    for name, count in counts.items():
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+
+
+def _check_upsampling(upsampling: str) -> None:
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
 
 
 def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int) -> nn.Sequential:
@@ -122,8 +170,8 @@ def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) 
 
     Source: heckel18 (Deep Decoder), with tanh in place of the sigmoid for pixels on [-1, 1].
     """
-    _check(shape, smallest=4)
-    depth = depth or max(2, int(np.log2(min(shape[1:]))) - 2)
+    depth = max(2, int(np.log2(max(4, *shape[1:]))) - 2) if depth is None else depth
+    _check(shape, 4, channels=channels, depth=depth)
     start = (max(2, shape[1] >> depth), max(2, shape[2] >> depth))
     build = lambda: _deep_decoder(shape, start, channels, depth)  # noqa: E731
     return Architecture("deep-decoder", shape, build, (channels, *start), "uniform")

@@ -26,8 +26,8 @@ class Outputs:
 
 def checked_outputs(
     picture: Path,
-    report: Path | None,
-    folder: Path | None,
+    report: Path | None = None,
+    folder: Path | None = None,
     *,
     kinds: Sequence[str] | None = None,
     read: Sequence[str | None] = (),

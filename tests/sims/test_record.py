@@ -245,15 +245,17 @@ def test_a_missing_folder_is_an_error(tmp_path):
 
 
 def test_the_code_version_follows_the_sources(tmp_path, monkeypatch):
-    for room in ("theory", "sims"):
-        (tmp_path / room).mkdir()
+    for room in ("theory", "sims/chance", "sims/imaging"):
+        (tmp_path / room).mkdir(parents=True)
         (tmp_path / room / "a.py").write_text("x = 1\n")
     monkeypatch.setattr(store, "ROOT", tmp_path)
     before = code_version()
     assert code_version() == before
-    (tmp_path / "sims" / "record.json").write_text("{}")
+    (tmp_path / "sims" / "chance" / "record.json").write_text("{}")
     assert code_version() == before
-    (tmp_path / "sims" / "a.py").write_text("x = 2\n")
+    (tmp_path / "sims" / "imaging" / "a.py").write_text("x = 2\n")  # no evidence of a claim depends on recovery
+    assert code_version() == before
+    (tmp_path / "sims" / "chance" / "a.py").write_text("x = 2\n")
     assert code_version() != before
 
 

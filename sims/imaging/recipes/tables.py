@@ -28,7 +28,7 @@ TABLES = (
             GainGrows("or fewer measurements", LEARNED, PLAIN, "m", 500, 8000),
         ),
         silent=(
-            "Which measurements (mu, Sigma) is learned from is not said: ten other images', of the same m, without noise.",
+            "Which measurements (mu, Sigma) is learned from is not said: ten other images', same m, no noise.",
             "How the ratio of the two errors is averaged is not said: the mean MSEs are compared, and the interval is "
             "Fieller's over images.",
         ),

@@ -67,7 +67,7 @@ def proximal_newton(
 ) -> Pair:
     """Minimise 1/2 ||B c - y||^2 + sum_j penalties_j |c_j| to a relative duality gap of at most `tolerance`.
 
-    sigma grows threefold a proximal step up to `largest`; should rounding keep the gap from shrinking, the pair is
+    sigma doubles from one proximal step to the next, up to `largest`; should rounding keep the gap from shrinking, the pair is
     returned as it is.
     """
     pair, best, idle = start, float("inf"), 0
@@ -78,7 +78,7 @@ def proximal_newton(
         best = min(best, gap)
         if gap <= tolerance * primal or not going:
             break
-        pair = Pair(pair.c, pair.u, min(3 * pair.sigma, largest))
+        pair = Pair(pair.c, pair.u, min(2 * pair.sigma, largest))
     return pair
 
 
@@ -92,7 +92,7 @@ def _proximal_step(
         c = soft(pair.c + sigma * correlations, threshold)
         gradient = u - y + B.forward(c)
         primal = _primal(u - gradient, c, penalties)
-        if not going or float(gradient.norm()) <= max(floor, 0.1 * float((c - pair.c).norm()) / sigma**0.5):
+        if not going or float(gradient.norm()) <= max(floor, float((c - pair.c).norm()) / sigma**0.5):
             break
         d = B.newton(c != 0, sigma, gradient)
         along = B.adjoint(d)
@@ -115,13 +115,18 @@ def _line_search(
     sigma: float,
     threshold: torch.Tensor,
 ) -> float:
-    """A step whose slope of psi is at most half of the first one's: psi is convex, so it has gone down."""
+    """A step whose slope of psi is at most a tenth of the first one's, by bisection: psi is convex, so it is near the best."""
     fixed, curved = float(offset @ d), float(d @ d)
 
     def slope(t: float) -> float:
         return fixed + t * curved + float(along @ soft(c + sigma * (correlations + t * along), threshold))
 
-    first, t = slope(0.0), 1.0
-    while slope(t) > 0.5 * abs(first) and t > 1e-6:
-        t /= 2
+    small = 0.1 * abs(slope(0.0))
+    low, high, t = 0.0, 1.0, 1.0
+    for _ in range(20):
+        here = slope(t)
+        if abs(here) <= small or (here < 0 and t == 1):
+            break
+        low, high = (t, high) if here < 0 else (low, t)
+        t = (low + high) / 2
     return t
