@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sims.chance.verify import Gathered
+    from sims.imaging.recipes.keep import Kept
     from sims.imaging.recovery.result import Watch
+    from sims.imaging.reproduce import Plan
     from sims.imaging.requests import Request
     from sims.imaging.runs import Found
     from sims.record.store import Journal
@@ -251,7 +253,7 @@ def figures(
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
 Grey = Annotated[bool, typer.Option("--grey", help="Take the image in grey.")]
 Size = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there is one.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
 Method = Annotated[str | None, typer.Option(help="csdip (default), lasso-dct, lasso-wavelet, tv, damp or csgm.")]
@@ -321,11 +323,9 @@ def reconstruct(
     seed: Seed = 0,
     size: Size = None,
     grey: Grey = False,
-    device: Device = "cpu",
+    device: Device = "auto",
     threads: Threads = None,
-    json: Annotated[
-        Path | None, typer.Option(help="Also write settings, versions, fingerprints and scores here.")
-    ] = None,
+    json: Json = None,
     save_all: Annotated[Path | None, typer.Option(help="Folder for every method's image, as npy and PNG.")] = None,
 ) -> None:
     """Recover an image from its measurements, by one method or by several beside each other."""
@@ -357,6 +357,52 @@ def _reconstruct(request: Request, out: Path, json: Path | None, folder: Path | 
     _say_end(found, written)
 
 
+@app.command()
+def train_generator(
+    images: Annotated[str, typer.Argument(metavar="IMAGES", help="An idx file, mnist or digits.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The generator, .npz.")],
+    epochs: Annotated[int, typer.Option(help="How often every image is seen.")] = 60,
+    latent: Annotated[int, typer.Option(help="Dimension of the generator's input.")] = 20,
+    skip: Annotated[int | None, typer.Option(help="Leave the first N out (default: 1000 of mnist, else 0).")] = None,
+    size: Size = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+) -> None:
+    """Train the generator of csgm on images; use it with `--method csgm --set generator=FILE`."""
+    from sims.imaging import outputs, requests, surroundings, training, vae
+
+    with _refusing():
+        place = outputs.checked_outputs(out, kinds=(".npz",), read=[images]).picture
+        surroundings.use_threads(threads)
+        found = training.training_images(images, skip, requests.parse_size(size))
+        with surroundings.memory_told("training"), _watching("generator") as watch:
+            made = vae.train_generator(found, latent=latent, epochs=epochs, seed=seed, watch=watch)
+        vae.save_generator(place, made)
+    print(f"a generator of {'x'.join(map(str, made.shape))} pixels, from {len(found)} images, in {out}")
+
+
+@app.command()
+def learn_prior(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files of other images (.npz).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The prior, .npz.")],
+    preset: Preset = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Learn from measurements alone how fitted weights are distributed; use it with `--set prior=FILE`."""
+    from sims.imaging import learned_prior, outputs, surroundings, training
+
+    with _refusing():
+        place = outputs.checked_outputs(out, kinds=(".npz",), read=files).picture
+        surroundings.use_threads(threads)
+        where = surroundings.pick_device(device)
+        prior = training.learn(files, settings or (), preset, seed=seed, device=where, watching=_watching)
+        learned_prior.save_prior(place, prior)
+    print(f"{len(prior.layers)} layers, from {len(files)} measurements, in {out}")
+
+
 def _say_end(found: Found, written: Sequence[Path]) -> None:
     files, kept = ", ".join(path.name for path in written), ", ".join(found.images)
     if found.interrupted:
@@ -380,6 +426,78 @@ def _watching(name: str) -> Iterator[Watch | None]:
     with shown.Progress(words, *counts, *times, console=screen, transient=True) as progress:
         task = progress.add_task(name, total=None, loss=float("nan"))
         yield lambda step, total, loss: progress.update(task, completed=step, total=total, loss=loss)
+
+
+Images = Annotated[int | None, typer.Option(help="The first N images of each part only.")]
+AtOnce = Annotated[int | None, typer.Option("--at-once", help="Images recovered side by side, where a method can.")]
+
+
+@app.command()
+def reproduce(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2.")] = None,
+    images: Images = None,
+    methods: Annotated[str | None, typer.Option(metavar="A,B,...", help="These methods of the recipes only.")] = None,
+    at_once: AtOnce = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Take over the cells that are finished already.")] = False,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The data (default: UNTRAINED_DATA).")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write record and picture here.")] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    record: Annotated[bool, typer.Option("--record", help="Write into the committed record.")] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the recipes, what each costs, and which are recorded.")
+    ] = False,
+) -> None:
+    """Run the CS-DIP paper's figures and tables again, and say what was found beside what the paper has."""
+    from sims.imaging import outputs, surroundings
+    from sims.imaging.recipes.keep import Kept
+    from sims.imaging.reproduce import Request, prepare, resume_from
+
+    if data is not None:
+        os.environ["UNTRAINED_DATA"] = str(data)
+    with _refusing():
+        if show:
+            _list_recipes(names or [])
+            return
+        surroundings.use_threads(threads)
+        where, place = surroundings.pick_device(device), None if out is None else outputs.check_folder("--out", out)
+        plan, kept = prepare(Request(names or [], images, methods and methods.split(","), at_once)), Kept()
+        if resume:
+            resume_from(plan, kept)
+        _reproduce(plan, kept, where)
+        _tell_recipes(plan, place, record=record)
+
+
+def _list_recipes(names: Sequence[str]) -> None:
+    from figures.recipe_tables import listing
+    from sims.imaging.recipes.cost import all_costs
+
+    _console().print(listing(all_costs(names)))
+
+
+def _reproduce(plan: Plan, kept: Kept, device: Any) -> None:
+    from sims.imaging.recipes.progress import run_shown
+
+    try:
+        run_shown(plan, kept, device)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted after {len(plan.done)} of {len(plan.keys)} cells, which are kept; "
+            "the same command with --resume goes on from there."
+        ) from None
+
+
+def _tell_recipes(plan: Plan, place: Path | None, *, record: bool) -> None:
+    from figures.recipe_report import report, write
+    from sims.imaging.recipes.records import folder_of, save
+    from sims.imaging.reproduce import records
+
+    console = _console()
+    for made in records(plan):
+        report(made, console)
+        written = [save(made, folder_of())] if record else []
+        for path in written + ([] if place is None else write(made, place)):
+            print(path)
 
 
 def _end(sentence: str, code: int) -> NoReturn:

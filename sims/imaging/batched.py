@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from sims.imaging.networks import Crop
+from sims.imaging.generator import Crop
 from sims.imaging.products import Axis, resized, transposed_by_products, transposed_in_one, transposed_in_two
 
 __all__ = ["Batched", "Weights", "transposed_by_products"]
@@ -59,14 +59,27 @@ def _upsampled(layer: nn.Upsample, x: torch.Tensor) -> torch.Tensor:
     return resized(x, rows, columns) if x.is_cuda or max(rows.after, columns.after) <= SMALL else layer(x)
 
 
-def _transposed(layer: nn.ConvTranspose2d, upsample: nn.Upsample | None, weights: Weights, x: torch.Tensor) -> torch.Tensor:
+def _transposed(
+    layer: nn.ConvTranspose2d, upsample: nn.Upsample | None, weights: Weights, x: torch.Tensor
+) -> torch.Tensor:
     out = _by_products(layer, upsample, weights["weight"], x)
     if out is None:
-        x = x if upsample is None else _upsampled(upsample, x)
-        groups, weight = len(x) * layer.groups, weights["weight"].flatten(0, 1)
-        how = (layer.stride, layer.padding, layer.output_padding, groups, layer.dilation)
-        out = _split(F.conv_transpose2d(_merge(x), weight, None, *how), len(x))
+        out = _grouped_transposed(layer, weights["weight"], x if upsample is None else _upsampled(upsample, x))
     return out + weights["bias"][:, :, None, None] if "bias" in weights else out
+
+
+def _grouped_transposed(layer: nn.ConvTranspose2d, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    out = F.conv_transpose2d(
+        _merge(x), weight.flatten(0, 1), None, layer.stride, _numbers(layer.padding), layer.output_padding,
+        len(x) * layer.groups, layer.dilation,
+    )  # fmt: skip
+    return _split(out, len(x))
+
+
+def _numbers(padding: str | tuple[int, ...]) -> tuple[int, ...]:
+    """The type of a layer's padding allows words, which only a `Conv2d` takes and which we leave to it."""
+    assert not isinstance(padding, str)
+    return padding
 
 
 def _by_products(
@@ -83,22 +96,23 @@ def _by_products(
         return transposed_in_two(x, weight, rows, columns)
     if x.is_cuda or narrow:
         x = x if upsample is None else _upsampled(upsample, x)
-        return transposed_by_products(x, weight, layer.stride, (rows.padding, columns.padding))
+        return transposed_by_products(x, weight, layer.stride, _numbers(layer.padding))
     return None
 
 
 def _convolution(layer: nn.Conv2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
     weight, padding = weights["weight"], layer.padding
+    if isinstance(padding, str):
+        return _by_vmap(layer, weights, x)
     if layer.kernel_size == (1, 1) and layer.stride == (1, 1) and padding == (0, 0) and layer.groups == 1:
         out = torch.bmm(weight.flatten(2), x.flatten(2)).unflatten(2, x.shape[2:])
         return out + weights["bias"][:, :, None, None] if "bias" in weights else out
     if layer.padding_mode != "zeros":
-        if isinstance(padding, str):
-            return _by_vmap(layer, weights, x)
         x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]), layer.padding_mode)
         padding = (0, 0)
-    how = (layer.stride, padding, layer.dilation, len(x) * layer.groups)
-    return _split(F.conv2d(_merge(x), weight.flatten(0, 1), _flat(weights, "bias"), *how), len(x))
+    bias, groups = _flat(weights, "bias"), len(x) * layer.groups
+    out = F.conv2d(_merge(x), weight.flatten(0, 1), bias, layer.stride, padding, layer.dilation, groups)
+    return _split(out, len(x))
 
 
 def _norm(layer: nn.BatchNorm2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
@@ -125,7 +139,7 @@ _KNOWN: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tenso
 
 def _run(layer: nn.Module, before: nn.Module | None, upsample: nn.Upsample | None) -> _Run:
     """How to run a layer that follows another; what only its own input holds, a rectifier overwrites."""
-    overwrite = type(before) in (nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d)
+    overwrite = type(before) in (nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.Upsample)
     if type(layer) is nn.ConvTranspose2d:
         return partial(_transposed, layer, upsample)
     if type(layer) is nn.ReLU:
@@ -145,11 +159,10 @@ def _layers(module: nn.Module) -> Iterator[nn.Module]:
         yield from _layers(layer)
 
 
-def _joins(layer: nn.Module, after: nn.Module | None) -> bool:
+def _joins(layer: nn.Upsample, after: nn.Module | None) -> bool:
     """Whether an upsampling is done within the transposed convolution that follows it."""
-    if type(layer) is not nn.Upsample or type(after) is not nn.ConvTranspose2d or layer.recompute_scale_factor:
-        return False
-    return layer.mode in ("nearest", "nearest-exact", "bilinear")
+    by_lines = layer.mode in ("nearest", "nearest-exact", "bilinear") and not layer.recompute_scale_factor
+    return by_lines and type(layer) is nn.Upsample and type(after) is nn.ConvTranspose2d
 
 
 def _steps(network: nn.Module) -> Iterator[tuple[_Run, dict[str, str]]]:
@@ -157,9 +170,10 @@ def _steps(network: nn.Module) -> Iterator[tuple[_Run, dict[str, str]]]:
     named = (*network.named_parameters(), *network.named_buffers())
     names = {id(tensor): name for name, tensor in named}
     layers = list(_layers(network))
-    before, upsample = None, None
+    before: nn.Module | None = None
+    upsample: nn.Upsample | None = None
     for layer, after in zip(layers, [*layers[1:], None], strict=True):
-        if _joins(layer, after):
+        if isinstance(layer, nn.Upsample) and _joins(layer, after):
             upsample = layer
             continue
         own = (*layer.named_parameters(remove_duplicate=False), *layer.named_buffers(remove_duplicate=False))
@@ -201,16 +215,19 @@ class Batched:
         if not networks:
             raise ValueError("networks must hold at least one module, got none")
         self.copies = len(networks)
-        self.weights = {n: w.to(device) for n, w in _stacked([dict(net.named_parameters()) for net in networks]).items()}
+        self.weights = {
+            n: w.to(device) for n, w in _stacked([dict(net.named_parameters()) for net in networks]).items()
+        }
         for name, weight in networks[0].named_parameters():
             self.weights[name].requires_grad_(weight.requires_grad)
         template = _template(networks[0]).to(device)
         kept = [name for name, _ in template.named_buffers()]
-        buffers = [{name: net.get_buffer(name) for name in kept} for net in networks]
+        buffers = [{name: network.get_buffer(name) for name in kept} for network in networks]
         self._buffers = {name: tensor.to(device) for name, tensor in _stacked(buffers).items()}
         self._steps = list(_steps(template))
 
     def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        """Run each copy on its own input."""
         if len(z) != self.copies:
             raise ValueError(f"z must hold one input for each of the {self.copies} networks, got {len(z)}")
         tensors, x = self.weights | self._buffers, z

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 import torch
@@ -11,26 +12,31 @@ from torch import nn
 _Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
-def _uniform(bound: float) -> _Draw:
-    return lambda rng, shape: rng.uniform(-bound, bound, shape)
+def _uniform(low: float, high: float) -> _Draw:
+    return lambda rng, shape: rng.uniform(low, high, shape)
 
 
-def _fan(layer: nn.Module, weight: torch.Tensor, *, old: bool) -> int:
-    """Numbers that meet in one output (old: the first axis of a transposed kernel, its inputs; today: the second)."""
-    transposed = isinstance(layer, nn.ConvTranspose2d)
-    axis = 0 if transposed and old else 1
-    return weight.shape[axis] * int(np.prod(weight.shape[2:]))
+def _constant(value: float) -> _Draw:
+    return lambda _, shape: np.full(shape, value)
+
+
+def _fan(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, *, old: bool) -> int:
+    """Numbers that a library version takes to meet in one output: old: all inputs; today: the weight's second axis."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features
+    inputs = layer.in_channels if old else layer.weight.shape[1]
+    return inputs * prod(layer.kernel_size)
 
 
 def _default(layer: nn.Module, name: str, *, old: bool) -> _Draw:
     if isinstance(layer, nn.BatchNorm2d):
         if name == "bias":
-            return lambda _, shape: np.zeros(shape)
-        return (lambda rng, shape: rng.uniform(0, 1, shape)) if old else lambda _, shape: np.ones(shape)
-    weight = getattr(layer, "weight", None)
-    if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
+            return _constant(0.0)
+        return _uniform(0, 1) if old else _constant(1.0)
+    if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         raise ValueError(f"initialisation knows convolutions, linear layers and batch norm, got {type(layer).__name__}")
-    return _uniform(1 / np.sqrt(_fan(layer, weight, old=old)))
+    bound = 1 / np.sqrt(_fan(layer, old=old))
+    return _uniform(-bound, bound)
 
 
 def _torch_041(layer: nn.Module, name: str) -> _Draw:
@@ -43,7 +49,7 @@ def _torch_today(layer: nn.Module, name: str) -> _Draw:
 
 def _dcgan(layer: nn.Module, name: str) -> _Draw:
     if name == "bias":
-        return lambda _, shape: np.zeros(shape)
+        return _constant(0.0)
     mean = 1.0 if isinstance(layer, nn.BatchNorm2d) else 0.0
     return lambda rng, shape: rng.normal(mean, 0.02, shape)
 
@@ -61,7 +67,9 @@ def initialise(network: nn.Module, rng: np.random.Generator, law: str = "torch-0
 
     `torch-0.4.1`: convolution and transposed convolution U(+-1/sqrt(inputs * kernel area)), batch-norm weight U(0, 1).
     `torch-today`: the same but a transposed convolution U(+-1/sqrt(outputs * kernel area)) and batch-norm weight 1.
-    `dcgan`: N(0, 0.02^2), batch-norm weight N(1, 0.02^2). Biases of batch norm are 0; of other layers as their weight.
+    `dcgan`: N(0, 0.02^2), batch-norm weight N(1, 0.02^2), every bias 0.
+    In both of torch's laws a batch norm's bias is 0 and another layer's bias is drawn as its weight is. Today's counts
+    only those inputs (outputs) that are in one group of the layer.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def measure(image: torch.Tensor, operator: Operator, noise: float = 0.0, seed: i
     if not (isfinite(noise) and noise >= 0):
         raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
     with torch.no_grad():
-        y = operator.forward(image.float())
+        y = operator.forward(image.to(operator.device or image.device, torch.float32))
     if noise:
         eta = noise * operator.m**-0.5 * stream(seed, "noise").standard_normal(operator.m)
         y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)
@@ -123,11 +123,21 @@ def load_measurement(path: str | os.PathLike[str], device: str | torch.device = 
     saved = _read(Path(path))
     if saved.checksum != _checksum(saved.spec, saved.y, saved.noise):
         raise ValueError(f"checksum of the measurement must agree with its content, got another in {path}")
-    spec = json.loads(saved.spec)
+    spec = _spec(saved.spec, path)
     if spec.get("m") != len(saved.y):
         raise ValueError(f"y must have the m={spec.get('m')} entries of its operator, got {len(saved.y)} in {path}")
     operator = operator_from_spec(spec, device)
     return Measurement(operator, torch.from_numpy(saved.y).to(device), saved.noise)
+
+
+def _spec(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        spec = json.loads(text)
+    except json.JSONDecodeError:
+        spec = None
+    if not isinstance(spec, dict):
+        raise ValueError(f"spec must be a JSON object, got {text[:40]!r} in {path}")
+    return spec
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ class _Saved:
 
 def _read(path: Path) -> _Saved:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             fields = {name: file[name] for name in _FIELDS}
         kind, version = str(fields["kind"]), int(fields["format"])
         saved = _Saved(fields["y"], float(fields["noise"]), str(fields["spec"]), str(fields["checksum"]))

@@ -15,7 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 class Method:
     """A recovery method: what it is, where it lives, and the settings that its name stands for.
 
-    `module` lies in sims.imaging.recovery; `fixed` are the settings that make it this method and no other.
+    `module` lies in sims.imaging.recovery; `fixed` are the settings that make it this method and no other; `files` are
+    settings that name a file, and `needs` is one without which there is no such method.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Method:
     module: str
     settings: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] = ()
+    needs: str | None = None
 
     def load(self) -> Any:
         """Import the method's module."""
@@ -46,12 +49,12 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("csdip", "an untrained network fitted to the measurements of this one image", "csdip", "CSDIPSettings"),
+        Method("csdip", "an untrained network fitted to one image", "csdip", "CSDIPSettings", files=("prior",)),
         Method("lasso-dct", "sparse in the discrete cosine transform", "lasso", "LassoSettings", {"basis": "dct"}),
         Method("lasso-wavelet", "sparse in Daubechies wavelets", "lasso", "LassoSettings", {"basis": "wavelet"}),
         Method("tv", "small total variation", "tv", "TVSettings"),
         Method("damp", "denoising-based approximate message passing", "amp", "DAMPSettings"),
-        Method("csgm", "in the range of a generator trained on other images", "csgm", "CSGMSettings"),
+        Method("csgm", "in the range of a trained generator", "csgm", "CSGMSettings", {}, ("generator",), "generator"),
     )
 }
 

@@ -1,9 +1,9 @@
-"""Untrained generators: the DCGANs of the paper, one for any size, the deep decoder and the skip U-Net."""
+"""Untrained generators: the paper's DCGANs, a narrow decoder, the deep decoder and the skip U-Net, for any size."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import signature
 from itertools import pairwise
 from math import ceil, prod
@@ -13,48 +13,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-Shape = tuple[int, int, int]
-UPSAMPLINGS = ("nearest", "bilinear")
+from sims.imaging.generator import Architecture, Crop, Shape, check, check_upsampling, size_text
+
+__all__ = [
+    "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
+    "latent_size", "skip_unet",
+]  # fmt: skip
 
 _PUBLISHED_LATENT: dict[Shape, int] = {(1, 28, 28): 128, (1, 256, 256): 64, (3, 128, 128): 32}
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A generator G(z; w) of images of one shape: how to build it and how its input z is drawn.
-
-    `build()` returns a module from (1, *latent_shape) to (1, C, H, W); `latent_law` is "normal" or "uniform".
-    """
-
-    name: str
-    shape: Shape
-    build: Callable[[], nn.Module]
-    latent_shape: tuple[int, ...]
-    latent_law: str = "normal"
-    latent_scale: float = 1.0
-
-    def latent(self, rng: np.random.Generator) -> torch.Tensor:
-        """Draw one input z, of shape latent_shape."""
-        law = {"normal": rng.standard_normal, "uniform": rng.random}[self.latent_law]
-        return torch.from_numpy((self.latent_scale * law(self.latent_shape)).astype(np.float32))
-
-    def weights(self) -> int:
-        """Number of weights w."""
-        with torch.device("meta"):
-            return sum(p.numel() for p in self.build().parameters())
-
-
-class Crop(nn.Module):
-    """The centre of an image."""
-
-    def __init__(self, height: int, width: int) -> None:
-        super().__init__()
-        self.height, self.width = height, width
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Crop (..., h, w) to (..., height, width)."""
-        top, left = (x.shape[-2] - self.height) // 2, (x.shape[-1] - self.width) // 2
-        return x[..., top : top + self.height, left : left + self.width]
 
 
 def _up(inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, padding: int) -> nn.ConvTranspose2d:
@@ -77,14 +43,13 @@ def _decoder(shape: Shape, latent: int, width: int, upsampling: str) -> nn.Seque
     doublings = max(1, int(np.log2(max(shape[1:]) / 7)))
     base = [max(2, -(-side // 2**doublings)) for side in shape[1:]]
     start = [2 if side >= 4 else 1 for side in base]
-    widths = [width * 2 ** min(3, left) for left in reversed(range(doublings + 2))]
-    layers = _block(_up(latent, widths[0], (start[0], start[1]), 1, 0))
+    first, second, *rest = [width * 2 ** min(3, later) for later in reversed(range(doublings + 2))]
     grow = (base[0] - 2 * start[0] + 1, base[1] - 2 * start[1] + 1)
-    layers += [_double(upsampling), *_block(_up(widths[0], widths[1], grow, 1, 0))]
-    layers += _block(_up(widths[1], widths[2], 3, 1, 1))
-    for inputs, outputs in pairwise(widths[2:]):
+    layers = [*_block(_up(latent, first, (start[0], start[1]), 1, 0)), _double(upsampling)]
+    layers += [*_block(_up(first, second, grow, 1, 0)), *_block(_up(second, rest[0], 3, 1, 1))]
+    for inputs, outputs in pairwise(rest):
         layers += [_double(upsampling), *_block(_up(inputs, outputs, 3, 1, 1))]
-    layers += [_double(upsampling), _up(width, shape[0], 3, 1, 1)]
+    layers += [_double(upsampling), _up(rest[-1], shape[0], 3, 1, 1)]
     return _cropped(layers, tuple(side << doublings for side in base), shape)
 
 
@@ -97,10 +62,10 @@ def decoder(shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str
     Raises
     ------
     ValueError
-        where the image is below 4x4, an option is no whole number above 0, or the upsampling is unknown.
+        where the image is below 8x8, an option is no whole number above 0, or the upsampling is unknown.
     """
-    _check(shape, 4, latent=latent, width=width)
-    _check_upsampling(upsampling)
+    check(shape, 8, latent=latent, width=width)
+    check_upsampling(upsampling)
     return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling), (latent, 1, 1))
 
 
@@ -122,37 +87,19 @@ def dcgan(shape: Shape, *, latent: int | None = None, width: int = 64, upsamplin
     Raises
     ------
     ValueError
-        where the image is below 8x8, an option is no whole number above 0, or the upsampling is unknown or not at hand.
+        where the image is below 8x8, an option is no whole number above 0, or the upsampling is not on offer.
 
     Source: vanveen18 Appendix A (DCGAN of depth 7); layer sizes agree with the published weights' count.
     """
+    check(shape, 8, latent=latent, width=width)
+    check_upsampling(upsampling)
     k = _PUBLISHED_LATENT.get(shape, 64) if latent is None else latent
-    _check(shape, 8, latent=k, width=width)
-    _check_upsampling(upsampling)
     if shape == (1, 28, 28):
         return replace(decoder(shape, latent=k, width=width, upsampling=upsampling), name="dcgan")
     if upsampling != "nearest":
-        raise ValueError(f"upsampling is a choice of the 28x28 dcgan and of decoder, got {upsampling!r} for {_size(shape)}")
+        size = size_text(shape)
+        raise ValueError(f"upsampling of dcgan must be nearest at {size}, got {upsampling!r}: decoder has both")
     return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width), (k, 1, 1))
-
-
-def _size(shape: Shape) -> str:
-    return "x".join(str(side) for side in shape[1:])
-
-
-def _check(shape: Shape, smallest: int, **counts: int) -> None:
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise ValueError(f"shape must be (1 or 3, height, width), got {shape}")
-    if min(shape[1:]) < smallest:
-        raise ValueError(f"image must be at least {smallest}x{smallest} for this network, got {_size(shape)}")
-    for name, count in counts.items():
-        if not isinstance(count, int) or count < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
-
-
-def _check_upsampling(upsampling: str) -> None:
-    if upsampling not in UPSAMPLINGS:
-        raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
 
 
 def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int) -> nn.Sequential:
@@ -168,13 +115,19 @@ def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: in
 def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) -> Architecture:
     """1x1 convolutions and bilinear upsampling only: so few weights that the network itself regularises.
 
+    Raises
+    ------
+    ValueError
+        where the image is below 4x4, or an option is no whole number above 0.
+
     Source: heckel18 (Deep Decoder), with tanh in place of the sigmoid for pixels on [-1, 1].
     """
-    depth = max(2, int(np.log2(max(4, *shape[1:]))) - 2) if depth is None else depth
-    _check(shape, 4, channels=channels, depth=depth)
-    start = (max(2, shape[1] >> depth), max(2, shape[2] >> depth))
-    build = lambda: _deep_decoder(shape, start, channels, depth)  # noqa: E731
-    return Architecture("deep-decoder", shape, build, (channels, *start), "uniform")
+    check(shape, 4, channels=channels, depth=depth)
+    layers = max(2, int(np.log2(min(shape[1:]))) - 2) if depth is None else depth
+    start = (max(2, shape[1] >> layers), max(2, shape[2] >> layers))
+    return Architecture(
+        "deep-decoder", shape, lambda: _deep_decoder(shape, start, channels, layers), (channels, *start), "uniform"
+    )
 
 
 class _Scale(nn.Module):
@@ -210,33 +163,46 @@ def _skip_unet(shape: Shape, inputs: int, width: int, skip: int, depth: int) -> 
 
 
 def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None = None) -> Architecture:
-    """The hourglass with skip connections of Deep Image Prior.
+    """The hourglass with skip connections of Deep Image Prior, of `depth` halvings.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 16x16 or too small for its depth, or an option is no whole number above 0.
 
     Source: ulyanov18 (Deep Image Prior), with tanh at the end for pixels on [-1, 1].
     """
-    _check(shape, smallest=16)
-    depth = depth or min(5, int(np.log2(min(shape[1:]))) - 2)
-    build = lambda: _skip_unet(shape, 32, width, skip, depth)  # noqa: E731
+    check(shape, 16, width=width, skip=skip, depth=depth)
+    most = int(np.log2(min(shape[1:]) - 1))
+    scales = min(5, most - 1) if depth is None else depth
+    if scales > most:
+        raise ValueError(f"depth must be at most {most} for an image of {size_text(shape)}, got {depth}")
+    build = lambda: _skip_unet(shape, 32, width, skip, scales)  # noqa: E731
     return Architecture("skip-unet", shape, build, (32, *shape[1:]), "uniform", 0.1)
 
 
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "dcgan": dcgan,
+    "decoder": decoder,
     "deep-decoder": deep_decoder,
     "skip-unet": skip_unet,
 }
 
 
-def architecture(name: str, shape: Shape, **options: int) -> Architecture:
-    """Return the named generator for images of a shape.
+def architecture(name: str, shape: Shape, **options: int | str) -> Architecture:
+    """Return the named generator for images of a shape; the options are those of its function.
 
     Raises
     ------
     ValueError
-        where the name is unknown or the image is too small for it.
+        where the name or an option is unknown, an option is out of range, or the image is too small.
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"network must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
+    known = list(signature(ARCHITECTURES[name]).parameters)[1:]
+    for option in options:
+        if option not in known:
+            raise ValueError(f"options of {name} must be among {', '.join(known)}, got {option!r}")
     return ARCHITECTURES[name](shape, **options)
 
 

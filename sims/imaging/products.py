@@ -73,7 +73,7 @@ def _kind(x: torch.Tensor) -> _Kind:
 
 
 class _Columns(torch.autograd.Function):
-    """w^T x of each copy, (B, Cin, P) by (B, Cin, N) to (B, N, P), in the order of factors that is fast for P pixels."""
+    """w^T x of each copy, (B, Cin, P) by (B, Cin, N) to (B, N, P), in the order of factors that is fast for P."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -83,7 +83,7 @@ class _Columns(torch.autograd.Function):
         return torch.bmm(w.transpose(1, 2), x)
 
     @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor]:
         x, w = ctx.saved_tensors
         turned = g.transpose(1, 2).contiguous() if x.shape[2] <= FEW else g.transpose(1, 2)
         gx = torch.bmm(turned, w.transpose(1, 2)).transpose(1, 2) if ctx.needs_input_grad[0] else None
@@ -110,9 +110,9 @@ def resized(x: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
 def transposed_by_products(
     x: torch.Tensor, weight: torch.Tensor, stride: tuple[int, ...], padding: tuple[int, ...]
 ) -> torch.Tensor:
-    """Transposed convolution as one batched matrix product and a fold: x (B, Cin, H, W), weight (B, Cin, Cout, k, l)."""
+    """Convolve x (B, Cin, H, W), transposed, by weight (B, Cin, Cout, k, l): a batched matrix product and a fold."""
     copies, _, outputs, *kernel = weight.shape
-    size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[2:], stride, padding, kernel, strict=True)]
+    size = tuple((n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[2:], stride, padding, kernel, strict=True))
     folded = F.fold(_columns(x, weight), size, tuple(kernel), stride=stride, padding=padding)
     return folded.reshape(copies, outputs, *size)
 

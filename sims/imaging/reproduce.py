@@ -11,6 +11,7 @@ import torch
 from sims.imaging.datasets import dataset
 from sims.imaging.recipes.cells import Cell, at_once_of, batches_of, cells_of, key
 from sims.imaging.recipes.keep import Kept
+from sims.imaging.recipes.made import record_of
 from sims.imaging.recipes.recipe import Recipe
 from sims.imaging.recipes.registry import select, with_methods
 from sims.imaging.recipes.work import Bench, compute
@@ -76,7 +77,7 @@ def prepare(request: Request) -> Plan:
     return plan
 
 
-def resume(plan: Plan, kept: Kept) -> int:
+def resume_from(plan: Plan, kept: Kept) -> int:
     """Take over the cells that were finished before, and return how many.
 
     Raises
@@ -108,3 +109,9 @@ def run(plan: Plan, kept: Kept, bench: Bench) -> Iterator[Cell]:
             kept.add(plan.keys[cell], found)
             plan.done[cell] = found
             yield cell
+
+
+def records(plan: Plan) -> list[dict[str, Any]]:
+    """Return the record of each recipe of a plan, made from the cells that are done."""
+    done = ({cell: plan.done[cell] for cell in plan.cells(recipe) if cell in plan.done} for recipe in plan.recipes)
+    return [record_of(recipe, cells, plan.sets) for recipe, cells in zip(plan.recipes, done, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from sims.imaging.files import existing
 from sims.imaging.images import example_image, read_image
 from sims.imaging.measurements import Measurement, load_measurement, measure, save_measurement
-from sims.imaging.methods import assign, method, settings_for
+from sims.imaging.methods import assign, known_settings, method, settings_for
 from sims.imaging.recovery.result import Recovery, Watch
 from sims.imaging.reports import entry, report, sensed
 from sims.imaging.requests import Request, Sensing
@@ -114,11 +114,13 @@ def prepare(request: Request) -> Problem:
     settings = _settings(request)
     if request.sensing is None:
         measurement = read_measurement(request.source, request.device)
-        return Problem(request, measurement, settings, _truth(request, measurement.operator.shape))
+        truth = _truth(request, measurement.operator.shape)
+        return Problem(request, measurement, _with_noise(settings, measurement, request), truth)
     if request.truth is not None:
         raise ValueError(f"--truth is for a measurement file, got the image {request.source}, which is the truth")
     image = load_image(request.source, grey=request.grey, size=request.size)
-    return Problem(request, take_measurement(image, request.sensing, request.device), settings, image)
+    measurement = take_measurement(image, request.sensing, request.device)
+    return Problem(request, measurement, _with_noise(settings, measurement, request), image)
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -129,7 +131,26 @@ def _settings(request: Request) -> dict[str, Any]:
     having = [name for name in names if method(name).presets()] if request.preset else []
     if request.preset and not having:
         raise ValueError(f"--preset is for methods that have presets, got {', '.join(names)}")
-    return {name: settings_for(name, dealt[name], request.preset if name in having else None) for name in names}
+    made = {name: settings_for(name, dealt[name], request.preset if name in having else None) for name in names}
+    for name, settings in made.items():
+        _check_files(name, settings)
+    return made
+
+
+def _check_files(name: str, settings: Any) -> None:
+    needed = method(name).needs
+    if needed and getattr(settings, needed) is None:
+        raise ValueError(f"{name} needs the setting {needed}, got none: name a file with --set {name}.{needed}=FILE")
+    for key in method(name).files:
+        if getattr(settings, key) is not None:
+            existing(getattr(settings, key))
+
+
+def _with_noise(settings: Mapping[str, Any], measurement: Measurement, request: Request) -> dict[str, Any]:
+    """A method that asks for the noise level is told what the measurement says, unless the user says otherwise."""
+    dealt = assign(list(settings), request.assignments)
+    asking = [name for name in settings if "noise" in known_settings(name) and "noise" not in dealt[name]]
+    return {name: replace(s, noise=measurement.noise) if name in asking else s for name, s in settings.items()}
 
 
 def _truth(request: Request, shape: tuple[int, int, int]) -> torch.Tensor | None:

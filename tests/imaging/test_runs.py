@@ -2,6 +2,7 @@ import contextlib
 import json
 import math
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,10 @@ import torch
 from sims.imaging import methods, runs
 from sims.imaging.images import read_image, write_image
 from sims.imaging.measurements import save_measurement
-from sims.imaging.outputs import check_folder, check_output, checked_outputs, write_all
 from sims.imaging.recovery.csdip_settings import CSDIPSettings
 from sims.imaging.recovery.result import Recovery
-from sims.imaging.reports import finite, misfit
-from sims.imaging.requests import Request, Sensing, is_measurement, parse_size, sensing_of
+from sims.imaging.requests import Request, Sensing
 from sims.imaging.runs import prepare, recover_all, told
-from sims.imaging.surroundings import memory_told, pick_device, use_threads, versions
 
 SMALL = ("csdip.steps=6", 'csdip.network_options={"width": 4, "latent": 4}')
 
@@ -140,7 +138,7 @@ def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
     problem = prepare(Request(str(file), ("csdip",), "fast", SMALL, seed=2))
     whole = told(problem, recover_all(problem))
     settings = methods.settings_for("csdip", dict(word.removeprefix("csdip.").split("=", 1) for word in SMALL), "fast")
-    assert CSDIPSettings(**whole["methods"][0]["settings"]) == settings
+    assert CSDIPSettings(**whole["methods"][0]["settings"]) == replace(settings, noise=0.1)
     assert whole["methods"][0]["seed"] == whole["seed"] == 2
     assert (whole["operator"]["name"], whole["operator"]["m"], whole["operator"]["seed"]) == ("gaussian", 30, 3)
     assert whole["operator"]["fingerprint"] == problem.measurement.operator.fingerprint()
@@ -148,6 +146,27 @@ def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
     assert (whole["device"], whole["threads"]) == ("cpu", torch.get_num_threads())
     assert whole["versions"]["torch"] == torch.__version__
     assert set(whole["versions"]) >= {"untrained", "python", "numpy", "scipy", "scikit-image", "code"}
+
+
+def test_a_method_that_asks_for_the_noise_is_told_the_measurement_s(stub, file):
+    def noise(*assignments):
+        return prepare(Request(str(file), ("one", "two"), assignments=assignments)).settings
+
+    assert (noise()["one"].noise, noise("two.noise=0.3")["one"].noise, noise("two.noise=0.3")["two"].noise) == (
+        0.1,
+        0.1,
+        0.3,
+    )
+
+
+def test_a_file_that_a_setting_names_must_be_there(stub, file, monkeypatch):
+    needing = methods.Method("one", "a stub", "one", "CSDIPSettings", {}, ("prior",), "prior")
+    monkeypatch.setitem(methods.METHODS, "one", needing)
+    with pytest.raises(ValueError, match="one needs the setting prior, got none"):
+        prepare(Request(str(file), ("one",)))
+    with pytest.raises(ValueError, match="must name a file that exists"):
+        prepare(Request(str(file), ("one",), assignments=("prior=absent.npz",)))
+    assert prepare(Request(str(file), ("one",), assignments=(f"prior={file}",))).settings["one"].prior == str(file)
 
 
 def test_an_interrupted_method_ends_the_run_and_keeps_its_best(stub, file):
@@ -245,135 +264,3 @@ def test_bad_requests_are_refused_before_anything_is_recovered(stub, file, chang
     with pytest.raises(ValueError, match=sentence):
         prepare(Request(**{"source": str(file), "methods": ("one",), **located}))
     assert stub.seen == []
-
-
-@pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: Request("y.npz", seed=-1)])
-def test_a_negative_seed_is_refused(make):
-    with pytest.raises(ValueError, match="non-negative integer, got -1"):
-        make()
-
-
-@pytest.mark.parametrize(("text", "size"), [(None, None), ("8", (8, 8)), ("8x9", (8, 9)), ("16X4", (16, 4))])
-def test_a_size_is_a_side_or_height_and_width(text, size):
-    assert parse_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "0", "x", "8x", "8x9x3", "-8", "8.5", "8x0", "²"])
-def test_another_size_is_refused(text):
-    with pytest.raises(ValueError, match="--size must be N or HxW"):
-        parse_size(text)
-
-
-def test_a_measurement_file_brings_its_own_operator():
-    nothing = {"operator": None, "m": None, "noise": None, "seed": 0, "lines": None}
-    assert is_measurement("a/Y.NPZ")
-    assert sensing_of("y.npz", **nothing) is None
-    for changes in ({"operator": "dct"}, {"m": 3}, {"noise": 0.0}, {"lines": 3}):
-        with pytest.raises(ValueError, match=f"--{next(iter(changes))} is for an image"):
-            sensing_of("y.npz", **{**nothing, **changes})
-    with pytest.raises(ValueError, match="--operator and --m must be given"):
-        sensing_of("y.png", **nothing)
-    assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
-
-
-def test_numbers_that_json_cannot_hold_become_null():
-    assert finite({"a": math.nan, "b": [math.inf, 1.5], "c": (True, "x", None)}) == {
-        "a": None,
-        "b": [None, 1.5],
-        "c": [True, "x", None],
-    }
-
-
-def test_the_misfit_is_summed_without_loss(file):
-    measurement = prepare(Request(str(file), ("csdip",))).measurement
-    A = measurement.operator.forward(torch.eye(64).reshape(64, 1, 8, 8)).double().T
-    exact = float((A @ an_image().double().flatten() - measurement.y.double()).square().sum())
-    assert misfit(measurement, an_image()) == pytest.approx(exact, rel=1e-4)
-
-
-def test_outputs_are_checked_before_anything_is_done(tmp_path):
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "x.gif", tmp_path / "absent" / "x.png", tmp_path / "file" / "x.png"):
-        with pytest.raises(ValueError, match="--out must"):
-            check_output("--out", path, (".png",))
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(ValueError, match="--out must name a file in a folder"):
-        check_output("--out", tmp_path / "folder.png", (".png",))
-    for path in (tmp_path / "file", tmp_path / "absent" / "more"):
-        with pytest.raises(ValueError, match="--save-all must name a folder"):
-            check_folder("--save-all", path)
-    assert check_output("--out", tmp_path / "X.PNG", (".png",)) == (tmp_path / "X.PNG").resolve()
-
-
-def test_what_is_read_is_never_written_over(tmp_path):
-    source = tmp_path / "x.png"
-    source.touch()
-    with pytest.raises(ValueError, match="must not replace what is read"):
-        checked_outputs(tmp_path / "." / "x.png", read=(str(source), None))
-    (tmp_path / "link.png").symlink_to(source)
-    with pytest.raises(ValueError, match="must not replace what is read"):
-        checked_outputs(tmp_path / "link.png", read=(str(source),))
-
-
-def test_everything_is_written_where_it_was_asked_for(tmp_path):
-    images = {"one": an_image(1), "two": an_image(2)}
-    places = checked_outputs(tmp_path / "all.png", tmp_path / "r.json", tmp_path / "each")
-    written = write_all(places, {"format": 1}, images, b"picture")
-    names = ["r.json", "one.npy", "one.png", "two.npy", "two.png", "all.png"]
-    assert [path.name for path in written] == names
-    assert all(path.is_file() for path in written)
-    torch.testing.assert_close(read_image(tmp_path / "each" / "two.npy", signed=True), images["two"], rtol=0, atol=0)
-    assert json.loads((tmp_path / "r.json").read_text()) == {"format": 1}
-    assert (tmp_path / "all.png").read_bytes() == b"picture"
-
-
-def test_one_image_alone_is_the_output(tmp_path):
-    write_all(checked_outputs(tmp_path / "x.npy"), {}, {"one": an_image()})
-    torch.testing.assert_close(read_image(tmp_path / "x.npy", signed=True), an_image(), rtol=0, atol=0)
-
-
-CPU = (
-    "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
-)
-
-
-@pytest.mark.parametrize(
-    "error", [RuntimeError(CPU), torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError()]
-)
-def test_a_failed_allocation_is_told_with_advice(error):
-    with (
-        pytest.raises(ValueError, match=r"gaussian for 8x8 pixels must fit in memory.* smaller --size"),
-        memory_told("gaussian for 8x8 pixels"),
-    ):
-        raise error
-
-
-def test_torch_s_own_failed_allocation_is_one():
-    with pytest.raises(ValueError, match="must fit in memory"), memory_told("a"):
-        torch.empty(2**60, dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="size"), memory_told("a"):
-        torch.zeros(3) @ torch.zeros(4)
-
-
-def test_devices_and_threads_are_checked(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
-    with pytest.raises(ValueError, match="cuda needs a CUDA device"):
-        pick_device("cuda")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert pick_device("auto") == pick_device("cuda") == torch.device("cuda")
-    with pytest.raises(ValueError, match="--device must be one of cpu, cuda, auto, got 'gpu'"):
-        pick_device("gpu")
-    with pytest.raises(ValueError, match="--threads must be at least 1, got 0"):
-        use_threads(0)
-    before = torch.get_num_threads()
-    try:
-        assert use_threads(2) == torch.get_num_threads() == 2
-        assert use_threads(None) == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_a_package_that_is_not_installed_is_told_so(monkeypatch):
-    monkeypatch.setattr("sims.imaging.surroundings._PACKAGES", ("no-such-package-of-ours", "torch"))
-    assert versions()["no-such-package-of-ours"] == "uninstalled"

@@ -19,7 +19,7 @@ from sims.imaging.recipes.recipe import Part, Recipe, Run, Setup
 FORMAT = 1
 _ROOM = Path(__file__).parents[1]
 _AROUND = {"outputs.py", "reports.py", "reproduce.py", "requests.py", "runs.py", "surroundings.py"}
-_HERE = {"cells.py", "prior.py", "work.py"}
+_HERE = {"cells.py", "learning.py", "work.py"}
 """Files beside the engines that no number depends on, and those among the recipes that some do."""
 
 
@@ -51,16 +51,20 @@ def image_seed(dataset: str, image: int) -> int:
     return int(stream(0, "recipes", dataset, image).integers(2**31))
 
 
-def settings_of(run: Run) -> Any:
-    """Return a run's settings, without the prior that is learned for it.
+def settings_of(run: Run, learned: Path | None = None) -> Any:
+    """Return a run's settings, with the file that was learned for it or, where none is given, without.
 
     Raises
     ------
     ValueError
         where the method does not have a setting, or a file that it needs is absent.
     """
-    plain = {key: text for key, text in run.settings.items() if run.prior is None or key != "prior_weight"}
-    return settings_for(run.method, plain)
+    if run.learned is None:
+        return settings_for(run.method, run.settings)
+    if learned is not None:
+        return settings_for(run.method, {**run.settings, run.learned.what: str(learned)})
+    what = run.learned.what
+    return settings_for(run.method, {key: text for key, text in run.settings.items() if not key.startswith(what)})
 
 
 @cache
@@ -97,7 +101,7 @@ def key(cell: Cell, image: torch.Tensor) -> str:
         "setup": asdict(cell.setup),
         "method": cell.run.method,
         "settings": _identified(asdict(settings_of(cell.run))),
-        "prior": None if cell.run.prior is None else [asdict(cell.run.prior), cell.run.settings["prior_weight"]],
+        "learned": None if cell.run.learned is None else [asdict(cell.run.learned), dict(cell.run.settings)],
         "seed": image_seed(cell.dataset, cell.image),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
@@ -121,7 +125,7 @@ def cells_of(
     `held` says how many images each set has; `images` asks for so many of each part.
     """
     wanted = None if labels is None else set(labels)
-    return [
+    cells = [
         Cell(part.dataset, image, setup, run)
         for part in recipe.parts
         for image in part.images(held.get(part.dataset), images)
@@ -129,6 +133,7 @@ def cells_of(
         for run in part.runs
         if wanted is None or run.label in wanted
     ]
+    return sorted(cells, key=lambda cell: cell.image)
 
 
 def batches_of(cells: Sequence[Cell], at_once: Mapping[str, int]) -> Iterator[Batch]:

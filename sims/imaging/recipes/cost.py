@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sims.imaging.datasets import available, dataset
 from sims.imaging.recipes.cells import Cell, cells_of
 from sims.imaging.recipes.recipe import Recipe
+from sims.imaging.recipes.records import load_all
+from sims.imaging.recipes.registry import RECIPES, select
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,20 @@ def costs(recipes: Iterable[Recipe], held: Mapping[str, int], records: Mapping[s
     """
     timed = _timed([point for record in records.values() for point in record["points"]])
     return [_cost(recipe, held, timed, records.get(recipe.name)) for recipe in recipes]
+
+
+def all_costs(names: Sequence[str]) -> list[Cost]:
+    """Return what recipes cost (all by default), by the committed records and the sets of images at hand.
+
+    Raises
+    ------
+    ValueError
+        where a name is unknown or a record is damaged.
+    """
+    chosen = select(names or list(RECIPES))
+    sets = dict.fromkeys(part.dataset for recipe in chosen for part in recipe.parts)
+    held = {name: len(dataset(name)) for name in sets if available(name) is None}
+    return costs(chosen, held, load_all(list(RECIPES)))
 
 
 def _cost(recipe: Recipe, held: Mapping[str, int], timed: Any, record: Mapping[str, Any] | None) -> Cost:

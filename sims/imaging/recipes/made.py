@@ -52,19 +52,15 @@ def _used(recipe: Recipe, done: Done) -> dict[str, int]:
 
 
 def _images(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:
-    used = _used(recipe, done)
-    return [
-        {"dataset": p.dataset, "used": used[p.dataset], "held": len(sets[p.dataset]), "paper": p.paper_count}
-        for p in recipe.parts
-        if p.runs
-    ]
+    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
+    return [{"dataset": d, "used": used[d], "held": len(sets[d]), "paper": papers[d]} for d in used]
 
 
 def _fewer(recipe: Recipe, done: Done) -> list[str]:
     """A sentence for each set of which there are other images than the paper has."""
-    used = _used(recipe, done)
-    parts = [p for p in recipe.parts if p.paper_count not in (None, used.get(p.dataset))]
-    return [f"{used[p.dataset]} images of {p.dataset} were used, the paper has {p.paper_count}." for p in parts]
+    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
+    fewer = {name: paper for name, paper in papers.items() if paper not in (None, used.get(name))}
+    return [f"{used[name]} images of {name} were used, the paper has {paper}." for name, paper in fewer.items()]
 
 
 def _counts(recipe: Recipe) -> list[dict[str, Any]]:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from sims.imaging.recipes.recipe import Part, Run, Setup
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sims.imaging.recipes.recipe import Learned, Part, Run, Setup
 
 BASELINES = ("damp", "tv", "lasso-dct")
 
+FOURIER: Mapping[str, Mapping[str, str]] = {"damp": {"rule": "plug-and-play"}}
+"""AMP is made for matrices without structure; of Fourier rows its denoiser is used in plain descent."""
+
 NO_NUMBERS = "The curves are in a picture only: the paper gives no number."
-DENOISER = "D-AMP runs with our own denoiser in place of BM3D, whose licence is not free."
+DENOISER = "D-AMP's denoiser is total variation in place of BM3D, whose licence is not free."
+DESCENT = "D-AMP's denoiser is used in plug-and-play descent: message passing is not made for Fourier rows."
 SOLVER = "Our own total-variation solver stands for TVAL3."
 TUNING = "The paper's grid searches for the baselines' settings are not published: theirs are our defaults."
+
+GENERATOR = Learned("generator", 1000, 9000)
+"""CSGM's generator: trained on the MNIST test images that no recipe evaluates."""
+
+Changed = Mapping[str, Mapping[str, str]]
+"""Settings that differ from a method's defaults, by method."""
 
 Setups = tuple[Setup, ...]
 Runs = tuple[Run, ...]
 
 
-def runs(*methods: str, restarts: int = 1) -> Runs:
-    """One run a method, with its defaults; CS-DIP with so many restarts."""
-    settings = {"csdip": {"restarts": str(restarts)}}
-    return tuple(Run(name, name, settings.get(name, {})) for name in methods)
+def runs(*methods: str, restarts: int = 1, changed: Changed = MappingProxyType({})) -> Runs:
+    """One run a method, with its defaults but for what is changed; CS-DIP with so many restarts."""
+    settings = {"csdip": {"restarts": str(restarts)}, **changed}
+    return tuple(Run(name, name, settings.get(name, {}), GENERATOR if name == "csgm" else None) for name in methods)
 
 
 def mnist(setups: Setups, chosen: Runs, count: int = 100) -> Part:

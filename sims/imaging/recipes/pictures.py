@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sims.imaging.recipes.paper import COEFFICIENTS
-from sims.imaging.recipes.parts import BASELINES, DENOISER, SOLVER, mnist, retina, runs, xray
+from sims.imaging.recipes.parts import BASELINES, DENOISER, DESCENT, FOURIER, SOLVER, mnist, retina, runs, xray
 from sims.imaging.recipes.recipe import Number, Part, Recipe, Setup
 from sims.imaging.recipes.statements import Lower
 
@@ -55,7 +55,7 @@ PICTURES = (
     ),
     Recipe(
         "fig14", "pictures", "Reconstructions - chest x-ray, 1260 Fourier coefficients", "vanveen18 Figure 14",
-        (xray((Setup("fourier-radial", lines=10),), runs("csdip", "damp", "tv"), SHOWN["xray"]),),
-        silent=(_WHICH,), differs=(DENOISER, SOLVER),
+        (xray((Setup("fourier-radial", lines=10),), runs("csdip", "damp", "tv", changed=FOURIER), SHOWN["xray"]),),
+        silent=(_WHICH,), differs=(DENOISER, DESCENT, SOLVER),
     ),
 )  # fmt: skip

@@ -48,24 +48,29 @@ class Setup:
 class Run:
     """A recovery method with the settings that differ from its defaults, under a label.
 
-    With a `prior`, the weights' distribution is learned from other images before.
+    What is `learned` from other images before becomes the setting of that name.
     """
 
     label: str
     method: str
     settings: Mapping[str, str] = field(default_factory=dict)
-    prior: Prior | None = None
+    learned: Learned | None = None
 
     def __hash__(self) -> int:
-        return hash((self.label, self.method, tuple(sorted(self.settings.items())), self.prior))
+        return hash((self.label, self.method, tuple(sorted(self.settings.items())), self.learned))
 
 
 @dataclass(frozen=True)
-class Prior:
-    """Which images the weights' distribution is learned from; each is measured without noise at the same m."""
+class Learned:
+    """What is learned, and from which images: `count` of the set from `first` on, which are not evaluated.
 
-    first: int = 0
-    count: int = 10
+    "prior" is the law of the weights of networks fitted to measurements of these images, without noise at the same m;
+    "generator" is trained on the images themselves.
+    """
+
+    what: Literal["prior", "generator"]
+    first: int
+    count: int
 
 
 @dataclass(frozen=True)

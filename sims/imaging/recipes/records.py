@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sims.imaging.recipes.recipe import Recipe
 from sims.record.store import FOLDER as RECORD
 from sims.record.store import write_whole
 
@@ -63,6 +65,13 @@ def load(name: str, record: Path = RECORD) -> dict[str, Any] | None:
         got = f"without {missing[0]}" if isinstance(data, dict) else f"with {type(data).__name__}"
         raise ValueError(f"record of a recipe must hold its fields, got {path.name} {got}")
     return data
+
+
+def blank(recipe: Recipe) -> dict[str, Any]:
+    """Return the record of a recipe of which nothing was run: it holds the paper's numbers only."""
+    head = {"name": recipe.name, "kind": recipe.kind, "title": recipe.title, "source": recipe.source}
+    numbers = [asdict(number) for number in recipe.numbers]
+    return {**head, "numbers": numbers, "points": [], "gains": [], "counts": [], "pictures": []}
 
 
 def load_all(names: Sequence[str], record: Path = RECORD) -> dict[str, dict[str, Any]]:

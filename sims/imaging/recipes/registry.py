@@ -41,11 +41,17 @@ def with_methods(recipes: Sequence[Recipe], labels: Sequence[str] | None) -> lis
     Raises
     ------
     ValueError
-        where no recipe has one of them.
+        where no recipe has one of them, or a recipe has none of them.
     """
     known = list(dict.fromkeys(label for recipe in recipes for label in recipe.labels()))
-    for label in labels or ():
+    if labels is None:
+        return known
+    for label in labels:
         if label not in known:
             given = ", ".join(recipe.name for recipe in recipes)
             raise ValueError(f"method must be one of those of {given} ({', '.join(known) or 'none'}), got {label!r}")
-    return known if labels is None else list(dict.fromkeys(labels))
+    for recipe in recipes:
+        if recipe.labels() and not set(labels) & set(recipe.labels()):
+            has = ", ".join(recipe.labels())
+            raise ValueError(f"methods must hold one that {recipe.name} has ({has}), got {', '.join(labels)}")
+    return list(dict.fromkeys(labels))

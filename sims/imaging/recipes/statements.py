@@ -10,7 +10,9 @@ Scores = Mapping[tuple[str, Any], Mapping[int, float]]
 """MSE by image, for each (label, setup) that was run."""
 
 HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
-"""What a sentence can come out as; `undecided` where the 95 % intervals allow both."""
+"""What a sentence can come out as; `undecided` where the intervals allow both."""
+LEVEL = 0.05
+"""How often a sentence is judged wrongly, at most: it is split over the comparisons that a sentence takes."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def _lower(claim: Lower, scores: Scores, axis: str) -> Judged:
     low, high = claim.between or (float("-inf"), float("inf"))
     setups = [s for s in _setups(scores) if low <= (getattr(s, axis) or 0) <= high]
     pairs = [paired(scores, (claim.label, s), (other, s)) for s in setups for other in claim.than]
-    found = [_against(a, b, 1 / claim.factor) for a, b in pairs if a]
+    pairs = [pair for pair in pairs if pair[0]]
+    found = [_against(a, b, 1 / claim.factor, LEVEL / len(pairs)) for a, b in pairs]
     if not found:
         return Judged(NOT_RUN, "no setup has both")
     counts = {verdict: found.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
@@ -97,13 +100,13 @@ def _lower(claim: Lower, scores: Scores, axis: str) -> Judged:
     return Judged(_share(counts, claim.share), told)
 
 
-def _against(a: Sequence[float], b: Sequence[float], limit: float) -> str:
-    """Whether mean(a)/mean(b) is below the limit, by Fieller's interval."""
+def _against(a: Sequence[float], b: Sequence[float], limit: float, level: float = LEVEL) -> str:
+    """Whether mean(a)/mean(b) is below the limit, by Fieller's interval that errs with probability `level`."""
     from sims.imaging.scores import ratio_interval
 
     if len(a) < 2:
         return OPEN
-    _, low, high = ratio_interval(a, b)
+    _, low, high = ratio_interval(a, b, 1 - level)
     return HOLDS if high < limit else FAILS if low > limit else OPEN
 
 

@@ -108,7 +108,7 @@ def groups(done: Done) -> list[dict[str, Any]]:
         head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.run.label}
         group = found.setdefault(place, {**head, "method": row["method"], **{name: [] for name in COLUMNS}})
         for name in COLUMNS:
-            group[name].append(rounded(row[name]))
+            group[name].append(cell.image if name == "image" else rounded(row[name]))
     return list(found.values())
 
 

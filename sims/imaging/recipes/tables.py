@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sims.imaging.recipes.paper import MEASUREMENTS, TABLE_1, TABLE_2, TABLE_2_MEASUREMENTS
 from sims.imaging.recipes.parts import BASELINES, DENOISER, SOLVER, runs, xray
-from sims.imaging.recipes.recipe import Number, Part, Prior, Recipe, Run, Setup
+from sims.imaging.recipes.recipe import Learned, Number, Part, Recipe, Run, Setup
 from sims.imaging.recipes.statements import GainGrows, Lower
 
 PLAIN, LEARNED = "csdip", "csdip-lr"
 WEIGHT = 100
 """lambda_L of Table 1."""
 
-_LEARNED = Run(LEARNED, "csdip", {"restarts": "1", "prior_weight": str(WEIGHT)}, prior=Prior(0, 10))
+_LEARNED = Run(LEARNED, "csdip", {"restarts": "1", "prior_weight": str(WEIGHT)}, learned=Learned("prior", 0, 10))
 _GRID = tuple(Setup(m=m, variance=float(v)) for v in TABLE_1 for m in MEASUREMENTS)
 
 TABLES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from math import sqrt
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from sims.imaging.measurements import Measurement, measure
 from sims.imaging.methods import method
 from sims.imaging.recipes.cells import Batch, Cell, image_seed, settings_of
-from sims.imaging.recipes.prior import learned_prior
+from sims.imaging.recipes.learning import learned_file
 from sims.imaging.recipes.recipe import Setup
 from sims.imaging.recipes.thumbnails import encoded
 from sims.imaging.recovery.result import Recovery, Watch
@@ -74,11 +74,10 @@ def compute(batch: Batch, images: torch.Tensor, bench: Bench) -> Iterator[tuple[
 
 
 def _settings(cell: Cell, images: torch.Tensor, bench: Bench) -> Any:
-    settings = settings_of(cell.run)
-    if cell.run.prior is None:
-        return settings
-    path = learned_prior(cell, images, bench.device, bench.folder, bench.watch)
-    return replace(settings, prior=str(path), prior_weight=float(cell.run.settings["prior_weight"]))
+    if cell.run.learned is None:
+        return settings_of(cell.run)
+    with memory_told(cell.run.label):
+        return settings_of(cell.run, learned_file(cell, images, bench.device, bench.folder, bench.watch))
 
 
 def _together(cells: Sequence[Cell], name: str) -> list[Sequence[Cell]]:

@@ -1,4 +1,4 @@
-"""The columns of A Psi as the Lasso needs them: products, Newton systems, and columns of their own in float64."""
+"""The columns of A Psi as the Lasso needs them: products and Newton systems, over all columns or some of them."""
 
 from __future__ import annotations
 
@@ -7,36 +7,40 @@ from abc import ABC, abstractmethod
 import torch
 
 from sims.imaging.bases import Basis
+from sims.imaging.recovery._lasso_systems import Grams, conjugate_gradients, factorised
 from sims.imaging.sensing import Operator, memory_available
 
 BLOCK = 1 << 24
 """Entries of A that are transformed at once."""
-NEWTON = 10_000
+DIRECT = 10_000
 """The most measurements for which Newton systems are factorised."""
 SMALL = 1 << 22
 """Up to this many entries all columns are held in float64 and used at once."""
+EXACTNESS = 0.01
+"""What is left of the residual of a Newton system, relatively: the method converges globally with any below 1."""
 
 
 class Dictionary(ABC):
-    """B = A Psi restricted to some columns J of all n: what the Newton method multiplies and solves with."""
+    """B, some columns of A Psi: what the Newton method multiplies and solves with."""
 
     @abstractmethod
     def forward(self, c: torch.Tensor) -> torch.Tensor:
-        """B c, (|J|,) to (m,)."""
+        """B c, (k,) to (m,)."""
 
     @abstractmethod
     def adjoint(self, u: torch.Tensor) -> torch.Tensor:
-        """B^T u, (m,) to (|J|,)."""
+        """B^T u, (m,) to (k,)."""
 
     @abstractmethod
     def newton(self, active: torch.Tensor, sigma: float, g: torch.Tensor) -> torch.Tensor:
-        """Solution d of (I + sigma B_active B_active^T) d = -g; `active` (|J|,) is a mask."""
+        """A solution d of (I + sigma B_J B_J^T) d = -g up to EXACTNESS ||g||; the mask `active` (k,) is J."""
 
 
 class Source(ABC):
-    """All n columns; `everything` says that a restriction would save nothing."""
+    """All n columns b_j; `gain` is their mean ||b_j||^2, `everything` says that a restriction would save nothing."""
 
     everything: bool
+    gain: float
 
     @abstractmethod
     def restricted(self, chosen: torch.Tensor) -> Dictionary:
@@ -50,19 +54,25 @@ class Source(ABC):
 class HeldColumns(Source):
     """B held as m rows, in float64 where it is small and else in float32, as A itself is."""
 
-    def __init__(self, operator: Operator, basis: Basis, device: torch.device) -> None:
-        self.everything = operator.m * operator.n <= SMALL
+    def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
+        self.gain, self.everything = operator.gain, operator.m * operator.n <= SMALL
         dtype = torch.float64 if self.everything else torch.float32
-        self.rows = _transformed_rows(operator, basis, device, dtype)
-        self._grams = _Grams(self.rows)
-        self._all: Dictionary | None = None
+        self.rows = project_away(free.to(dtype), _transformed_rows(operator, basis, free.device, dtype))
+        self._grams = Grams(self.rows)
+        self._last: _Columns | None = None
 
     def restricted(self, chosen: torch.Tensor) -> Dictionary:
-        """Copies of the columns, in float64."""
-        if not self.everything:
-            return _Columns(self.rows[:, chosen].T.double().contiguous(), chosen, self._grams)
-        self._all = self._all or _Columns(self.rows.T.contiguous(), chosen, self._grams)
-        return self._all
+        """Copies of the columns, in float64; those copied last time are not fetched again where they come first."""
+        last = self._last
+        if last is None or not torch.equal(last.numbers, chosen[: len(last.numbers)]):
+            self._last = _Columns(self._fetch(chosen), chosen, self._grams)
+        elif len(chosen) > len(last.numbers):
+            fresh = self._fetch(chosen[len(last.numbers) :])
+            self._last = _Columns(torch.cat([last.columns, fresh]), chosen, self._grams)
+        return self._last
+
+    def _fetch(self, chosen: torch.Tensor) -> torch.Tensor:
+        return self.rows[:, chosen].T.double().contiguous()
 
     def correlations(self, u: torch.Tensor) -> torch.Tensor:
         """B^T u."""
@@ -70,81 +80,33 @@ class HeldColumns(Source):
 
 
 class _Columns(Dictionary):
-    def __init__(self, columns: torch.Tensor, numbers: torch.Tensor, grams: _Grams) -> None:
-        self._columns, self._numbers, self._grams = columns, numbers, grams
+    def __init__(self, columns: torch.Tensor, numbers: torch.Tensor, grams: Grams) -> None:
+        self.columns, self.numbers, self._grams = columns, numbers, grams
 
     def forward(self, c: torch.Tensor) -> torch.Tensor:
-        places = c.nonzero().squeeze(-1)
-        return c[places] @ self._columns[places] if 4 * len(places) < len(c) else c @ self._columns
+        return c @ self.columns
 
     def adjoint(self, u: torch.Tensor) -> torch.Tensor:
-        return self._columns @ u
+        return self.columns @ u
 
     def newton(self, active: torch.Tensor, sigma: float, g: torch.Tensor) -> torch.Tensor:
-        """By a Cholesky factor of B^T B + I/sigma over the active columns (Woodbury), or of the m x m matrix itself."""
+        """d = B_J x - g with (B_J^T B_J + I/sigma) x = B_J^T g (Woodbury), unless J is much larger than m."""
         if int(active.sum()) > 3 * len(g) // 2:
-            b = self._columns[active]
-            return -_solve(b.T @ b, 1 / sigma, g / sigma)
-        b, gram = self._grams.of(self._numbers[active])
-        return b.T @ _solve(gram, 1 / sigma, b @ g) - g
+            b = self.columns[active]
+            return -factorised(sigma * (b.T @ b), 1.0)(g)
 
+        def product(x: torch.Tensor) -> torch.Tensor:
+            return self.adjoint(self.forward(x)) * active + x / sigma
 
-class _Grams:
-    """Inner products of columns, kept as columns become active: from one Newton step to the next few change."""
+        def solved(b: torch.Tensor) -> torch.Tensor:
+            return torch.zeros_like(b).masked_scatter_(active, inverse(b[active]))
 
-    def __init__(self, rows: torch.Tensor) -> None:
-        self._rows = rows
-        self._reset(0)
+        def small(r: torch.Tensor) -> torch.Tensor:
+            return sigma * self.forward(r).norm() <= enough
 
-    def _reset(self, capacity: int) -> None:
-        m, n = self._rows.shape
-        self._place = torch.full((n,), -1, device=self._rows.device)
-        self._count = 0
-        self._columns = self._rows.new_empty(capacity, m, dtype=torch.float64)
-        self._gram = self._rows.new_empty(capacity, capacity, dtype=torch.float64)
-
-    def of(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The columns of these numbers, as rows (|J|, m), and their Gram matrix (|J|, |J|)."""
-        fresh = numbers[self._place[numbers] < 0]
-        if len(fresh):
-            self._add(numbers if self._make_room(len(fresh), len(numbers)) else fresh)
-        places = self._place[numbers]
-        return self._columns[places], self._gram[places[:, None], places]
-
-    def _make_room(self, fresh: int, wanted: int) -> bool:
-        """Grow by half; start anew, and say so, where most of what is kept is no longer active."""
-        needed, capacity = self._count + fresh, len(self._columns)
-        if needed <= capacity:
-            return False
-        if self._count > 2 * wanted:
-            self._reset(capacity)
-            return True
-        columns, gram, k = self._columns, self._gram, self._count
-        grown = needed + needed // 2
-        self._columns = columns.new_empty(grown, columns.shape[1])
-        self._gram = gram.new_empty(grown, grown)
-        self._columns[:k], self._gram[:k, :k] = columns[:k], gram[:k, :k]
-        return False
-
-    def _add(self, numbers: torch.Tensor) -> None:
-        old, new = self._count, self._count + len(numbers)
-        self._columns[old:new] = self._rows[:, numbers].T
-        self._place[numbers] = torch.arange(old, new, device=numbers.device)
-        products = self._columns[old:new] @ self._columns[:new].T
-        self._gram[old:new, :new] = products
-        self._gram[:old, old:new] = products[:, :old].T
-        self._count = new
-
-
-def _solve(gram: torch.Tensor, shift: float, g: torch.Tensor) -> torch.Tensor:
-    """(gram + shift I)^{-1} g; where rounding makes that indefinite, with the least larger shift that is not."""
-    matrix = gram.clone()
-    while True:
-        matrix.diagonal().copy_(gram.diagonal() + shift)
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        if not int(failed):
-            return torch.cholesky_solve(g[:, None], factor).squeeze(-1)
-        shift *= 10
+        inverse = factorised(self._grams.of(self.numbers[active]), 1 / sigma)
+        enough = EXACTNESS * g.norm()
+        return self.forward(conjugate_gradients(product, self.adjoint(g) * active, small, solved, 10)) - g
 
 
 class Implicit(Source, Dictionary):
@@ -152,8 +114,8 @@ class Implicit(Source, Dictionary):
 
     everything = True
 
-    def __init__(self, operator: Operator, basis: Basis) -> None:
-        self._operator, self._basis = operator, basis
+    def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
+        self.gain, self._operator, self._basis, self._free = operator.gain, operator, basis, free
 
     def restricted(self, chosen: torch.Tensor) -> Dictionary:
         """Itself: nothing is gained by leaving out columns."""
@@ -161,37 +123,43 @@ class Implicit(Source, Dictionary):
 
     def correlations(self, u: torch.Tensor) -> torch.Tensor:
         """B^T u."""
-        return self._basis.analysis(self._operator.adjoint(u)).flatten()
+        return self._basis.analysis(self._operator.adjoint(project_away(self._free, u))).flatten()
 
     adjoint = correlations
 
     def forward(self, c: torch.Tensor) -> torch.Tensor:
         """B c."""
-        return self._operator.forward(self._basis.synthesis(c.reshape(self._basis.shape)))
+        image = self._basis.synthesis(c.reshape(self._basis.shape))
+        return project_away(self._free, self._operator.forward(image))
 
     def newton(self, active: torch.Tensor, sigma: float, g: torch.Tensor) -> torch.Tensor:
-        """An inexact solution, to a hundredth of ||g||, which leaves Newton's method its global convergence."""
-        d, r = torch.zeros_like(g), -g
-        p, rho = r, r @ r
-        goal = 1e-4 * rho
-        for _ in range(500):
-            if rho <= goal:
-                break
-            q = p + sigma * self.forward(self.adjoint(p) * active)
-            step = rho / (p @ q)
-            d, r = d + step * p, r - step * q
-            rho, last = r @ r, rho
-            p = r + rho / last * p
-        return d
+        """By conjugate gradients."""
+
+        def product(p: torch.Tensor) -> torch.Tensor:
+            return p + sigma * self.forward(self.adjoint(p) * active)
+
+        enough = EXACTNESS * g.norm()
+        return conjugate_gradients(product, -g, lambda r: r.norm() <= enough, lambda r: r, 1000)
 
 
-def make_source(operator: Operator, basis: Basis, device: torch.device) -> Source:
-    """Return the columns held where m and memory allow that, and else products only."""
-    size = operator.m * operator.n * 4
-    available = memory_available(device)
-    if operator.m <= NEWTON and (available is None or 2 * size <= available):
-        return HeldColumns(operator, basis, device)
-    return Implicit(operator, basis)
+def make_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Source:
+    """Return the columns of A Psi less their projections on those of `free` (m, k), which is also where they live.
+
+    They are held where m and memory allow it; else there are products only.
+    """
+    size = 4 * operator.m * operator.n
+    available = memory_available(free.device)
+    if operator.m <= DIRECT and (available is None or 2 * size <= available):
+        return HeldColumns(operator, basis, free)
+    return Implicit(operator, basis, free)
+
+
+def project_away(columns: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """The part of u, (m,) or (m, n), that is orthogonal to columns (m, k)."""
+    if not columns.shape[1]:
+        return u
+    basis = torch.linalg.qr(columns).Q
+    return u - basis @ (basis.T @ u)
 
 
 def _transformed_rows(operator: Operator, basis: Basis, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

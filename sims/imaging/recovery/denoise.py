@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,42 +15,41 @@ Denoiser = Callable[[torch.Tensor, float], torch.Tensor]
 """From images (..., C, H, W) and sigma to images of the same shape."""
 
 TV_WEIGHT, TV_STEPS = 0.8, 60
-"""Total variation: its weight in units of sigma, and the dual steps taken."""
-NLM_DECAY, NLM_PATCH, NLM_REACH = 0.8, 5, 6
-"""Non-local means: decay of the weights in units of sigma, side of a patch, how far patches are looked for."""
-WAVELET_LEVELS = 4
-LOW = tuple((a + b * math.sqrt(3.0)) / 8.0 for a, b in ((1, 1), (3, 1), (3, -1), (1, -1)))
-HIGH = (LOW[3], -LOW[2], LOW[1], -LOW[0])
-"""Daubechies' filters of four taps, of norm 1/sqrt(2)."""
+"""Total variation: its weight in units of sigma times the root of the number of channels, and the dual steps taken."""
+NLM_DECAY, NLM_PATCH, NLM_REACH = 0.6, 5, 6
+"""Non-local means: decay of the weights in units of sigma, side of a patch, how far away patches are looked for."""
+WAVELET_LEVELS = 5
+"""Most levels of the wavelet transform; small images have fewer."""
 
 
 def denoise_tv(images: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Denoise by total variation of weight TV_WEIGHT sigma.
+    """Denoise by total variation of weight TV_WEIGHT sigma sqrt(C), as the noise of C channels adds up in one gradient.
 
     images: (..., C, H, W). sigma: the noise's standard deviation in pixel units.
     """
-    return total_variation(images, TV_WEIGHT * sigma, TV_STEPS)
+    return total_variation(images, TV_WEIGHT * sigma * math.sqrt(images.shape[-3]), TV_STEPS)
 
 
 def total_variation(images: torch.Tensor, weight: float, steps: int) -> torch.Tensor:
-    """Minimise ||u - x||^2/2 + weight TV(u), TV the sum over pixels of the gradient's norm over channels and directions.
+    """Minimise ||u - x||^2/2 + weight TV(u), where TV sums the gradient's norm (all channels in one) over pixels.
 
     images: (..., C, H, W). steps: of the accelerated projected gradient on the dual.
     Source: Beck and Teboulle 2009, fast gradient-based algorithms for constrained total variation denoising
     """
     if weight <= 0.0:
         return images
-    x, p, t = images / weight, torch.zeros((2, *images.shape), dtype=images.dtype, device=images.device), 1.0
-    q = p
+    x, t = images / weight, 1.0
+    p = q = torch.zeros((2, *images.shape), dtype=images.dtype, device=images.device)
     for _ in range(steps):
         q = q + _gradient(x - _gradient_adjoint(q)) / 8.0
-        p, old = q / q.square().sum((0, -3), keepdim=True).sqrt().clamp_min(1.0), p
+        p, p_old = q / q.square().sum((0, -3), keepdim=True).sqrt().clamp_min(1.0), p
         t, t_old = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0, t
-        q = p + (t_old - 1.0) / t * (p - old)
+        q = p + (t_old - 1.0) / t * (p - p_old)
     return images - weight * _gradient_adjoint(p)
 
 
 def _gradient(u: torch.Tensor) -> torch.Tensor:
+    """Differences to the pixel below and to the right, (2, ..., C, H, W), zero at the border."""
     g = torch.zeros((2, *u.shape), dtype=u.dtype, device=u.device)
     g[0, ..., :-1, :] = u[..., 1:, :] - u[..., :-1, :]
     g[1, ..., :-1] = u[..., 1:] - u[..., :-1]
@@ -57,7 +57,7 @@ def _gradient(u: torch.Tensor) -> torch.Tensor:
 
 
 def _gradient_adjoint(g: torch.Tensor) -> torch.Tensor:
-    down, right = g[0], g[1]
+    down, right = g
     u = torch.zeros_like(down)
     u[..., 1:, :] += down[..., :-1, :]
     u[..., :-1, :] -= down[..., :-1, :]
@@ -67,43 +67,39 @@ def _gradient_adjoint(g: torch.Tensor) -> torch.Tensor:
 
 
 def denoise_wavelet(images: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Denoise by soft thresholds of Daubechies' four-tap wavelet, averaged over all shifts, channel by channel.
+    """Denoise by soft thresholds of the Haar wavelet, averaged over all shifts, channel by channel.
 
-    images: (..., C, H, W), taken as periodic. Each band has BayesShrink's threshold: noise variance over signal deviation.
+    images: (..., C, H, W), taken as periodic. A band's threshold is the noise's variance over the signal's deviation.
     Source: Coifman and Donoho 1995, translation-invariant denoising; Chang, Yu and Vetterli 2000, adaptive thresholding
     """
-    levels = max(0, min(WAVELET_LEVELS, int(math.log2(min(images.shape[-2:]) / 4.0))))
+    levels = max(0, min(WAVELET_LEVELS, int(math.log2(min(images.shape[-2:]))) - 2))
     return cycle_spun(images, levels, lambda band, scale: _bayes_shrink(band, sigma * scale))
 
 
 def cycle_spun(images: torch.Tensor, levels: int, shrink: Denoiser) -> torch.Tensor:
-    """Average, over all shifts, of an orthonormal wavelet transform with its details shrunk.
+    """Average, over all shifts, of the orthonormal Haar transform with its details shrunk.
 
-    images: (..., C, H, W), taken as periodic. `shrink(band, scale)` is given the details and what white noise of
-    deviation 1 has in that band: without decimation the transform is a tight frame whose bands are scaled by 2^-level.
+    images: (..., C, H, W), taken as periodic. `shrink(band, scale)` is given the details and the deviation that white
+    noise of deviation 1 has in them: without decimation the transform is a tight frame, and that is 2^-level.
     """
-    if levels == 0:
-        return images
-    return _spin(images, 1, levels, shrink)
+    return _spin(images, 1, 2**levels, shrink)
 
 
-def _spin(x: torch.Tensor, gap: int, levels: int, shrink: Denoiser) -> torch.Tensor:
-    if gap == 2**levels:
+def _spin(x: torch.Tensor, gap: int, end: int, shrink: Denoiser) -> torch.Tensor:
+    if gap == end:
         return x
     out = torch.zeros_like(x)
-    for rows in (LOW, HIGH):
-        for columns in (LOW, HIGH):
-            band = _filter(_filter(x, rows, gap, -2), columns, gap, -1)
-            kept = _spin(band, 2 * gap, levels, shrink) if rows is columns is LOW else shrink(band, 0.5 / gap)
-            out += _filter(_filter(kept, rows, -gap, -2), columns, -gap, -1)
+    for down in (1, -1):
+        for right in (1, -1):
+            band = _pair(_pair(x, gap, -2, down), gap, -1, right)
+            kept = _spin(band, 2 * gap, end, shrink) if down == right == 1 else shrink(band, 0.5 / gap)
+            out += _pair(_pair(kept, -gap, -2, down), -gap, -1, right)
     return out
 
 
-def _filter(x: torch.Tensor, taps: tuple[float, ...], gap: int, axis: int) -> torch.Tensor:
-    y = taps[0] * x
-    for k, tap in enumerate(taps[1:], 1):
-        y = y + tap * x.roll(-k * gap, axis)
-    return y
+def _pair(x: torch.Tensor, gap: int, axis: int, sign: int) -> torch.Tensor:
+    """Half the sum (sign 1) or difference (-1) of each pixel and the one `gap` further on."""
+    return (x + sign * x.roll(-gap, axis)) / 2.0
 
 
 def _bayes_shrink(band: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -113,21 +109,72 @@ def _bayes_shrink(band: torch.Tensor, sigma: float) -> torch.Tensor:
 
 
 def denoise_nlm(images: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Denoise by non-local means: each pixel an average of those whose surroundings look alike.
+    """Denoise by non-local means: each pixel the average of those whose surroundings look alike.
 
     images: (..., C, H, W).
-    Source: Buades, Coll and Morel 2005, as scikit-image has it (fast mode)
+    Source: Buades, Coll and Morel 2005, a non-local algorithm for image denoising, as scikit-image has it (fast mode)
     """
-    return _each(images, lambda image: _nlm(image, sigma))
+
+    def one(image: np.ndarray) -> np.ndarray:
+        size = {"patch_size": NLM_PATCH, "patch_distance": NLM_REACH}
+        return denoise_nl_means(image, h=NLM_DECAY * sigma, sigma=sigma, fast_mode=True, channel_axis=-1, **size)
+
+    return _each(images, one) if sigma > 0.0 else images
 
 
-def _nlm(image: np.ndarray, sigma: float) -> np.ndarray:
-    options: dict[str, Any] = {"patch_size": NLM_PATCH, "patch_distance": NLM_REACH, "fast_mode": True}
-    return denoise_nl_means(image, h=NLM_DECAY * sigma, sigma=sigma, channel_axis=-1, **options)
+def denoise_bm3d(images: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Denoise by block matching and 3-D filtering, with the package `bm3d` that a user installed.
+
+    images: (..., C, H, W).
+    Source: Dabov, Foi, Katkovnik and Egiazarian 2007, image denoising by sparse 3-D collaborative filtering
+
+    Raises
+    ------
+    ValueError
+        where the package is not installed.
+    """
+    _refuse_missing_bm3d()
+    bm3d = importlib.import_module("bm3d")
+
+    def one(image: np.ndarray) -> np.ndarray:
+        run = bm3d.bm3d_rgb if image.shape[-1] == 3 else bm3d.bm3d
+        return 2.0 * np.asarray(run((image + 1.0) / 2.0, sigma / 2.0)) - 1.0
+
+    return _each(images, one) if sigma > 0.0 else images
+
+
+def _refuse_missing_bm3d() -> None:
+    if importlib.util.find_spec("bm3d") is None:
+        raise ValueError(
+            "denoiser bm3d must be installed first: `pip install bm3d`, whose licence is for non-commercial use only"
+        )
 
 
 def _each(images: torch.Tensor, denoise: Callable[[np.ndarray], np.ndarray]) -> torch.Tensor:
-    """Denoise one (H, W, C) array after the other."""
+    """Denoise one array (H, W, C) after the other."""
     flat = images.detach().reshape(-1, *images.shape[-3:]).permute(0, 2, 3, 1).cpu().numpy()
-    out = torch.from_numpy(np.stack([denoise(image).reshape(image.shape) for image in flat]))
-    return out.permute(0, 3, 1, 2).reshape(images.shape).to(images)
+    out = np.stack([denoise(image).reshape(image.shape) for image in flat])
+    return torch.from_numpy(out).permute(0, 3, 1, 2).reshape(images.shape).to(images)
+
+
+DENOISERS: dict[str, Denoiser] = {
+    "tv": denoise_tv,
+    "nlm": denoise_nlm,
+    "wavelet": denoise_wavelet,
+    "bm3d": denoise_bm3d,
+}
+
+
+def denoiser(name: str) -> Denoiser:
+    """Return a denoiser by name.
+
+    Raises
+    ------
+    ValueError
+        where there is none of that name, or it needs a package that is not installed.
+    """
+    if name not in DENOISERS:
+        raise ValueError(f"denoiser must be one of {', '.join(DENOISERS)}, got {name!r}")
+    if name == "bm3d":
+        _refuse_missing_bm3d()
+    return DENOISERS[name]

@@ -103,7 +103,7 @@ class Operator(ABC):
         return r.square().sum(-1), self._transposed(r)
 
     def squared_norm(self) -> float:
-        """||A||^2: 1 where the rows are orthonormal, else by Lanczos to 1e-3 and then enlarged by as much."""
+        """||A||^2: 1 where the rows are orthonormal, else by Lanczos, enlarged by 1e-3 to cover its error."""
         if self._norm is None:
             self._norm = 1.0 if self.orthonormal else 1.001 * spectral_norm_squared(self._gram, self.n)
         return self._norm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,11 @@ def checked_shape(shape: Any) -> Shape:
     ValueError
         where it is of another kind.
     """
-    sides = tuple(shape) if isinstance(shape, tuple | list | torch.Size) else ()
-    if len(sides) != 3 or not all(isinstance(s, int) and s > 0 for s in sides) or sides[0] not in (1, 3):
+    sides = list(shape) if isinstance(shape, Sequence) else []
+    numbers = [s.__index__() for s in sides if hasattr(s, "__index__") and not isinstance(s, bool)]
+    if len(sides) != 3 or len(numbers) != 3 or min(numbers) < 1 or numbers[0] not in (1, 3):
         raise ValueError(f"shape must be (1 or 3, height, width), got {shape!r}")
-    return int(sides[0]), int(sides[1]), int(sides[2])
+    return int(numbers[0]), int(numbers[1]), int(numbers[2])
 
 
 def memory_estimate(name: str, shape: Shape, m: int) -> int:
@@ -50,17 +52,24 @@ def memory_estimate(name: str, shape: Shape, m: int) -> int:
     Raises
     ------
     ValueError
-        where the shape is none or m is below 1.
+        where the name is unknown, the shape is none or m is below 1.
     """
     shape, m = checked_shape(shape), whole("m", m, 1)
     n = prod(shape)
-    if name == "gaussian":
-        return 4 * m * n
-    if name == "gaussian-seeded":
-        return 4 * max(ENTRIES, n) * torch.get_num_threads()
-    if name.startswith("scrambled-"):
-        return 8 * m + n
-    return 0 if name == "superres" else 8 * m
+    held = {
+        "gaussian": 4 * m * n,
+        "gaussian-seeded": 4 * max(ENTRIES, n) * torch.get_num_threads(),
+        "fourier-radial": 8 * m // (2 * shape[0]),
+        "dct": 8 * m,
+        "hadamard": 8 * m,
+        "scrambled-dct": 8 * m + n,
+        "scrambled-hadamard": 8 * m + n,
+        "inpainting": 8 * m,
+        "superres": 0,
+    }
+    if name not in held:
+        raise ValueError(f"operator must be one of {', '.join(held)}, got {name!r}")
+    return held[name]
 
 
 def checked_device(device: str | torch.device) -> torch.device:

@@ -11,7 +11,7 @@ from sims.chance.streams import stream
 
 
 def spectral_norm_squared(
-    gram: Callable[[torch.Tensor], torch.Tensor], n: int, *, tolerance: float = 1e-3, steps: int = 300
+    gram: Callable[[torch.Tensor], torch.Tensor], n: int, *, tolerance: float = 1e-4, steps: int = 300
 ) -> float:
     """Return ||A||^2 from products with A^T A on float64 vectors of length n, by Lanczos.
 

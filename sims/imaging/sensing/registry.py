@@ -33,7 +33,9 @@ def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any
 def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     m = _measurements(name, m, prod(shape))
     if name.endswith("hadamard") and any(side & (side - 1) for side in shape[1:]):
-        raise ValueError(f"sides must be powers of two for {name} (use dct instead), got {shape[1]}x{shape[2]}")
+        raise ValueError(
+            f"sides must be powers of two for {name} (use {name[:-8]}dct instead), got {shape[1]}x{shape[2]}"
+        )
     return SubsampledTransform(name, shape, m, seed)
 
 

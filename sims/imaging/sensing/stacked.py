@@ -119,6 +119,7 @@ class DenseStack(Stack):
         """||A_b x_b - y_b||^2 and A_b^T (A_b x_b - y_b); on a CPU each matrix is read once."""
         if not self._batched(x):
             return super().misfit_and_gradient(x, y)
+        self._check("measurements", y, (self.m,))
         r = self.forward(x) - _spread(y, x.ndim - 2)
         return r.square().sum(-1), self.adjoint(r)
 

@@ -84,13 +84,11 @@ def _inverse_dct_by_fft(c: torch.Tensor) -> torch.Tensor:
 
 
 def _hadamard_rows(x: torch.Tensor) -> torch.Tensor:
-    """Factor the matrix into Kronecker factors of at most 64 rows, which is the fast transform with a large radix."""
-    shape, left, length = x.shape, 1, x.shape[-1]
-    while left < length:
-        side = min(64, length // left)
-        x = _matrix(_sylvester, side, x.dtype, x.device) @ x.reshape(*shape[:-1], left, side, length // (left * side))
-        left *= side
-    return x.reshape(shape)
+    """By the matrix, or for long rows by its Kronecker factors: the fast transform with a large radix."""
+    length = x.shape[-1]
+    side = min(LARGEST_MATRIX, length)
+    x = x.unflatten(-1, (length // side, side)) @ _matrix(_sylvester, side, x.dtype, x.device)
+    return (x if length == side else _hadamard_rows(x.mT).mT).flatten(-2)
 
 
 def _sylvester(side: int) -> torch.Tensor:

@@ -1,0 +1,165 @@
+import struct
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+
+from sims.imaging.datasets import available
+from sims.imaging.images import write_image
+from sims.imaging.learned_prior import learn_prior
+from sims.imaging.measurements import measure, save_measurement
+from sims.imaging.methods import settings_for
+from sims.imaging.recovery import csdip
+from sims.imaging.runs import read_measurement
+from sims.imaging.sensing import make_operator
+from sims.imaging.training import fitted_weights, learn, training_images
+
+SMALL = ("steps=8", 'network_options={"width": 4, "latent": 4}', "samples=40", "iterations=30")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Three measurement files of different images and operators, the last of another m."""
+    for number, m in enumerate((30, 30, 20)):
+        pixels = np.random.default_rng(number).uniform(-1, 1, (1, 8, 8)).astype(np.float32)
+        operator = make_operator("gaussian", (1, 8, 8), m, seed=number)
+        save_measurement(tmp_path / f"{number}.npz", measure(torch.from_numpy(pixels), operator))
+    return [str(tmp_path / f"{number}.npz") for number in range(3)]
+
+
+def test_the_law_is_that_of_the_networks_fitted_to_the_files(files, monkeypatch):
+    fitted = []
+
+    def noting(*arguments):
+        fitted.append(fitted_weights(*arguments))
+        return fitted[-1]
+
+    monkeypatch.setattr("sims.imaging.training.fitted_weights", noting)
+    prior = learn(files, SMALL, seed=1)
+    again = learn_prior(fitted, samples=40, iterations=30, seed=1)
+    assert len(fitted) == 3
+    assert prior.layers == again.layers
+    assert torch.equal(prior.mean, again.mean)
+    assert torch.equal(prior.covariance, again.covariance)
+
+
+def test_the_weights_are_those_of_the_last_step_and_give_its_image(files):
+    measurement = read_measurement(files[0])
+    settings = settings_for(
+        "csdip", {"steps": "9", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"}
+    )
+    one, more = fitted_weights(measurement, settings, 5), fitted_weights(measurement, settings, 5)
+    assert all(torch.equal(one[name], more[name]) for name in one)
+    other = fitted_weights(measurement, settings, 6)
+    assert not any(torch.equal(one[name], other[name]) for name in one if one[name].ndim > 1)
+    # The image that step 10 starts from is the one that the weights after step 9 give.
+    tenth = settings_for("csdip", {"steps": "10", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"})
+    image = csdip.recover(measurement.operator, measurement.y, tenth, seed=5).image
+    chosen = csdip.architecture("dcgan", (1, 8, 8), width=4, latent=4)
+    network, z = csdip._draw(chosen, tenth.initialisation, 5, 0)
+    network.load_state_dict(one, strict=False)
+    torch.testing.assert_close(network.train()(z[None])[0].detach(), image, atol=1e-5, rtol=0)
+
+
+def test_every_file_has_networks_of_its_own_and_the_seed_decides(files):
+    def mean(*names, seed=0):
+        return learn(names, SMALL, seed=seed).mean
+
+    assert torch.equal(mean(*files), mean(*files))
+    assert not torch.equal(mean(*files), mean(*files, seed=1))
+    assert not torch.equal(mean(files[0], files[0]), mean(files[0]))
+
+
+def test_what_it_was_learned_from_is_told(files):
+    meta = learn(files[:2], SMALL, seed=4).meta
+    assert meta["measurements"] == [read_measurement(path).fingerprint for path in files[:2]]
+    assert (meta["root_seed"], meta["csdip"]["steps"], meta["samples"]) == (4, 8, 40)
+
+
+def test_progress_is_told_file_by_file(files):
+    heard = []
+
+    @contextmanager
+    def watching(name):
+        heard.append(name)
+        yield lambda *numbers: heard.append(numbers[:2])
+
+    learn(files[:2], ("steps=10", *SMALL[1:]), watching=watching)
+    assert heard == ["1 of 2", (10, 10), "2 of 2", (10, 10)]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("restarts=2",), "restarts must be 1 where a prior is learned, got 2"),
+        (("samples=many",), "samples must be a whole number, got 'many'"),
+        (("samples=1",), "samples must be at least 2, got 1"),
+        (("include_norm=yes",), "include_norm must be true or false"),
+        (("reading=other",), "reading must be one of"),
+        (("sample=3",), "got 'sample'"),
+        (("samples",), "KEY=VALUE, got 'samples'"),
+    ],
+)
+def test_bad_settings_are_refused(files, words, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        learn(files[:1], (*SMALL[:2], *words))
+
+
+def test_files_that_cannot_be_learned_from_are_refused(files, tmp_path):
+    with pytest.raises(ValueError, match="at least one measurement file, got none"):
+        learn([], SMALL)
+    operator = make_operator("gaussian", (1, 9, 8), 30)
+    save_measurement(tmp_path / "wide.npz", measure(torch.zeros(1, 9, 8), operator))
+    with pytest.raises(ValueError, match=r"one shape, got \(1, 8, 8\) and \(1, 9, 8\) in .*wide.npz"):
+        learn([files[0], str(tmp_path / "wide.npz")], SMALL)
+    write_image(tmp_path / "x.png", torch.zeros(1, 8, 8))
+    with pytest.raises(ValueError, match="measurement"):
+        learn([str(tmp_path / "x.png")], SMALL)
+
+
+def an_idx_file(path, count, side=6):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, side, side), dtype=np.uint8)
+    path.write_bytes(struct.pack(">IIII", 0x803, *pixels.shape) + pixels.tobytes())
+    return pixels
+
+
+def test_images_of_an_idx_file_are_on_the_scale(tmp_path):
+    pixels = an_idx_file(tmp_path / "x.idx", 5)
+    images = training_images(str(tmp_path / "x.idx"), skip=2)
+    np.testing.assert_allclose(images.numpy(), pixels[2:, None] / 127.5 - 1, atol=1e-6)
+
+
+def test_images_are_resampled(tmp_path):
+    pixels = an_idx_file(tmp_path / "x.idx", 3)
+    images = training_images(str(tmp_path / "x.idx"), size=(3, 3))
+    means = pixels.reshape(3, 3, 2, 3, 2).mean((2, 4)) / 127.5 - 1
+    np.testing.assert_allclose(images[:, 0].numpy(), means, atol=1e-6)
+
+
+def test_the_first_images_of_mnist_are_held_back(monkeypatch):
+    numbered = torch.arange(1010.0)[:, None, None, None].expand(-1, 1, 2, 2)
+    monkeypatch.setattr("sims.imaging.training.dataset", lambda name: numbered)
+    assert training_images("mnist")[:, 0, 0, 0].tolist() == list(range(1000, 1010))
+    assert len(training_images("mnist", skip=0)) == 1010
+    with pytest.raises(ValueError, match="--skip must leave some of the 1010 images, got 1010"):
+        training_images("mnist", skip=1010)
+
+
+def test_digits_are_taken_whole():
+    if why := available("digits"):
+        pytest.skip(why)
+    assert training_images("digits").shape == (1797, 1, 8, 8)
+
+
+def test_sources_without_images_are_refused(tmp_path):
+    (tmp_path / "labels.idx").write_bytes(struct.pack(">II", 0x801, 3) + b"abc")
+    (tmp_path / "none.idx").write_bytes(struct.pack(">IIII", 0x803, 0, 2, 2))
+    for name in ("labels", "none"):
+        with pytest.raises(ValueError, match=rf"with images in it, got .*{name}.idx"):
+            training_images(str(tmp_path / f"{name}.idx"))
+    with pytest.raises(ValueError, match="must name a file that exists"):
+        training_images(str(tmp_path / "absent.idx"))
+    an_idx_file(tmp_path / "x.idx", 2)
+    with pytest.raises(ValueError, match="--skip must leave some of the 2 images, got -1"):
+        training_images(str(tmp_path / "x.idx"), skip=-1)
