@@ -150,7 +150,7 @@ class _Patient(_Base):
 class WindowedVariance(_Patient):
     """ES-WMV: the iterate where the variance of the last `window` images is least, once that held for `patience` steps.
 
-    Before the window is full the latest iterate is kept. Memory: `window` float32 images for each problem, and one of
+    Before a window is full the latest iterate is kept. Memory: `window` float32 images for each problem, and one of
     float64; a window of 100 takes 26 MB for a 256x256 image. A window in which an image is not finite has no variance.
 
     Source: wang21 (arXiv 2112.06074), the variance by running sums in float64 over a ring of images.
@@ -168,13 +168,12 @@ class WindowedVariance(_Patient):
 
     def observe(self, seen: Seen) -> torch.Tensor:
         """Slide the window; keep the image at the least variance so far."""
-        self._slide(seen.images.detach(), self._finite(seen))
-        if self._seen < self.window:
-            self.kept.take(seen, self._finite(seen))
-            return self._none(seen)
-        mean = self._sum / self.window
-        variances = (self._squares / self.window - _energies(mean)).clamp_min(0.0)
-        return self._lower(seen, torch.where(self._clean >= self.window, variances, torch.inf))
+        finite = self._finite(seen)
+        self._slide(seen.images.detach(), finite)
+        variances = (self._squares / self.window - _energies(self._sum / self.window)).clamp_min(0.0)
+        stopped = self._lower(seen, torch.where(self._clean >= self.window, variances, torch.inf))
+        self.kept.take(seen, finite & self._least.isinf())
+        return stopped
 
     def _slide(self, images: torch.Tensor, finite: torch.Tensor) -> None:
         if not len(self._ring):

@@ -15,7 +15,6 @@ from sims.imaging.images import to_image
 from sims.imaging.learned_prior import READINGS, Prior, Weights, learn_prior
 from sims.imaging.measurements import Measurement
 from sims.imaging.methods import assign, parse, settings_for
-from sims.imaging.networks import architecture
 from sims.imaging.recovery import csdip
 from sims.imaging.recovery.result import Watch
 from sims.imaging.resizing import centre_crop, resize
@@ -128,12 +127,4 @@ def _seed(seed: int, number: int) -> int:
 
 def fitted_weights(measurement: Measurement, settings: Any, seed: int, watch: Watch | None = None) -> Weights:
     """Return the weights of a network fitted to one measurement, after all steps."""
-    operator, y = measurement.operator, measurement.y
-    chosen = architecture(settings.network, operator.shape, **settings.network_options)
-    data = csdip._Data([operator], y[None], settings, seed)
-    fit = csdip._Fit(chosen, data, settings, [seed], y.device)
-    for step in range(1, settings.steps + 1):
-        misfit = fit.advance(step).misfits
-        if watch is not None and step % 10 == 0:
-            watch(step, settings.steps, float(misfit.mean()))
-    return fit.network.copy_of(0)
+    return csdip.fitted_weights(measurement.operator, measurement.y, settings, seed=seed, watch=watch)

@@ -87,12 +87,45 @@ def test_the_iteration_is_that_of_the_paper(toy, name, damping):
     assert np.abs(images[-1] - images[0]).max() > 0.1
 
 
+def descent_by_the_letter(operator, y, denoiser, steps, last):
+    """Nesterov's method with a denoiser for the proximal step, in float64; each image with its strength."""
+    A, y = dense(operator), y.double().numpy()
+    x = ahead = np.zeros(A.shape[1])
+    t, images = 1.0, []
+    for sigma in np.geomspace(1.0, last, steps):
+        new = denoiser(ahead + A.T @ (y - A @ ahead) / operator.squared_norm(), sigma)
+        t_new = (1 + math.sqrt(1 + 4 * t**2)) / 2
+        x, ahead, t = new, new + (t - 1) / t_new * (new - x), t_new
+        images.append(x.reshape(operator.shape))
+    return images
+
+
+@pytest.mark.parametrize("name", ["gaussian", "dct"])
+def test_plug_and_play_is_accelerated_descent(toy, name):
+    operator = make_operator(name, SHAPE, 120, seed=1)
+    y = operator.forward(normal(SHAPE))
+    images = descent_by_the_letter(operator, y, linear, toy.steps, toy.last_sigma)
+    found = recover(operator, y, dataclasses.replace(toy, rule="plug-and-play"))
+    misfits = [np.square(operator.forward(torch.from_numpy(i).float()).numpy() - y.numpy()).sum() for i in images]
+    # Float32 against float64 over eight steps, none of which expands.
+    np.testing.assert_allclose(found.trace["misfit"], misfits, rtol=1e-4)
+    np.testing.assert_allclose(found.image.numpy(), images[3 + int(np.argmin(misfits[3:]))], atol=1e-5)
+
+
+def test_the_box_is_kept_where_it_is_asked_for(monkeypatch):
+    monkeypatch.setitem(DENOISERS, "linear", linear)
+    operator = make_operator("gaussian", SHAPE, 200, seed=1)
+    y, settings = operator.forward(3 * PIECES), DAMPSettings(denoiser="linear", steps=5)
+    assert recover(operator, y, settings).image.abs().max() == 1
+    assert recover(operator, y, dataclasses.replace(settings, box=False)).image.abs().max() > 1.5
+
+
 def evolution(m, n, noise_sq, steps, deviations=4):
     """Squares of the predicted effective noise from step 1 on, and the error that chance allows them.
 
-    With pixels of unit power and a = 1/(1 + s): s <- noise^2 + (n/m) mse, where mse = ||(a - 1) x + a sqrt(s) w||^2/n has
-    mean s/(1 + s) and variance (4 a^2 (1 - a)^2 s + 2 a^4 s^2)/n, and ||z||^2/m varies by sqrt(2/m) of itself. An error of
-    s is carried on by the slope (n/m)/(1 + s)^2; that of the strength has no slope, as it is the best one.
+    With pixels of unit power and a = 1/(1 + s): s <- noise^2 + (n/m) mse, where mse = ||(a - 1) x + a sqrt(s) w||^2/n
+    has mean s/(1 + s) and variance (4 a^2 (1 - a)^2 s + 2 a^4 s^2)/n, and ||z||^2/m varies by sqrt(2/m) of itself. An
+    error of s is carried on by the slope (n/m)/(1 + s)^2; that of the strength has no slope, as it is the best one.
     """
     s, error, found = noise_sq + n / m, 0.0, []
     for _ in range(steps):
@@ -117,7 +150,7 @@ def test_the_effective_noise_follows_state_evolution(toy, name, noise_sq):
     predicted, allowed = evolution(1800, 2304, noise_sq, toy.steps)
     real = np.square(recover(operator, y, toy).trace["sigma"])
     assert (abs(real - predicted) <= allowed).all()
-    assert predicted[3] + allowed[3] < predicted[0]  # the law is not a constant within what it allows
+    assert predicted[-1] + allowed[-1] < 0.8 * (noise_sq + 2304 / 1800)  # the law is no constant within what it allows
 
 
 def without_onsagers_term(denoise, noisy, sigma, signs):
@@ -225,7 +258,7 @@ def test_a_factor_before_the_operator_changes_nothing():
 def test_the_same_seed_gives_the_same_image():
     operator = make_operator("gaussian", SHAPE, 60, seed=1)
     y = operator.forward(PIECES)
-    one, again, other = (recover(operator, y, seed=seed).image for seed in (3, 3, 4))
+    one, again, other = (recover(operator, y, DAMPSettings(steps=5), seed=seed).image for seed in (3, 3, 4))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 

@@ -9,7 +9,7 @@ from torch import nn
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import Architecture, architecture, dcgan
-from sims.imaging.recovery import budget
+from sims.imaging.recovery import budget, csdip
 from sims.imaging.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch, total_variation
 from sims.imaging.sensing import make_operator
 
@@ -91,6 +91,42 @@ def test_images_in_a_batch_do_not_see_their_neighbours():
         torch.testing.assert_close(found.image, recover(operator, y, settings, seed=seed).image, atol=1e-3, rtol=0)
 
 
+def test_groups_on_threads_give_what_one_program_gives(monkeypatch):
+    """One copy at a time, on two threads: the same images, and progress over all groups."""
+    problems = [a_problem(seed) for seed in range(2)]
+    operators, ys = [p[0] for p in problems], torch.stack([p[1] for p in problems])
+    settings = few(restarts=2, stopping="fixed")
+    together = recover_batch(operators, ys, settings, seeds=[1, 2])
+    monkeypatch.setattr(budget, "CACHE", 1)
+    apart = recover_batch(operators, ys, settings, seeds=[1, 2])
+    for one, other in zip(together, apart, strict=True):
+        torch.testing.assert_close(one.image, other.image, atol=1e-3, rtol=0)
+        assert one.trace["restart_misfits"] == pytest.approx(other.trace["restart_misfits"], rel=1e-2)
+
+
+def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
+    operator, y, _ = a_problem()
+    monkeypatch.setattr(budget, "CACHE", 1)
+
+    def interrupt(step, total, loss):
+        assert total == 3 * 100_000
+        if step > 20:
+            raise KeyboardInterrupt
+
+    found = recover(operator, y, few(steps=100_000, restarts=3), watch=interrupt)
+    assert found.outcome == "interrupted"
+    assert 1 <= len(found.trace["restart_misfits"]) <= 3
+
+
+def test_fitted_weights_are_those_of_the_fit():
+    operator, y, _ = a_problem()
+    weights = csdip.fitted_weights(operator, y, few(stopping="fixed"), seed=3)
+    network, z = dcgan(SHAPE, **SMALL).build().train(), dcgan(SHAPE, **SMALL).latent(stream(3, "latent", 0))
+    network.load_state_dict(weights, strict=False)
+    after = recover(operator, y, few(stopping="fixed", steps=26), seed=3).image
+    torch.testing.assert_close(network(z[None])[0].detach(), after, atol=1e-3, rtol=0)
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     operator, y, _ = a_problem()
     again = [recover(operator, y, few(), seed=seed).image for seed in (1, 1, 2)]
@@ -110,7 +146,7 @@ def test_more_total_variation_gives_a_flatter_image():
 
 
 def test_the_data_term_is_divided_by_the_operators_gain():
-    """Orthonormal rows shrink ||A x||^2 to (m/n)||x||^2: undivided, TV would weigh n/m times more than with a Gaussian A."""
+    """Orthonormal rows shrink ||A x||^2 to (m/n)||x||^2: undivided, TV would weigh n/m times more."""
     operator, y, _ = a_problem(name="dct", m=16)
     assert operator.gain == pytest.approx(0.25)
     settings = few(stopping="fixed", tv_weight=0.1)
@@ -243,7 +279,7 @@ def test_what_cannot_fit_in_memory_is_refused_before_it_starts(monkeypatch):
     operator, y, _ = a_problem()
     monkeypatch.setattr(budget, "free_memory", lambda device: 10_000)
     with pytest.raises(ValueError, match="ask for fewer restarts"):
-        recover(operator, y, few(restarts=100))
+        recover(operator, y, few(restarts=10))
 
 
 def test_the_estimate_counts_weights_activations_and_products():
@@ -253,9 +289,11 @@ def test_the_estimate_counts_weights_activations_and_products():
     # conv outputs, batch norms and relus at the sizes of the page: 2, 4 (up), 7, 7, 14 (up), 14, 28 (up), 28
     assert products == 128 * 512 * 4 + 16 * 512 * 256 * 16 + 49 * 256 * 128 * 9 + 196 * 128 * 64 * 9 + 784 * 64 * 9
     assert activations > 3 * (512 * 4 + 256 * 49 + 128 * 49 + 64 * 196)
-    small, large = (budget.need([operator], chosen, few(restarts=r)) for r in (1, 4))
-    assert small.memory < large.memory
-    assert large.products == 4 * small.products
+    cpu = torch.device("cpu")
+    one, four = (budget.need([operator], chosen, few(restarts=r), cpu) for r in (1, 4))
+    assert four.products == 4 * one.products
+    assert budget.need([operator], dcgan((1, 28, 28), width=32), few(), cpu).memory < one.memory
+    assert one.memory > 4 * 5 * chosen.weights()
 
 
 @pytest.mark.slow

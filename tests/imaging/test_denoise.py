@@ -115,6 +115,17 @@ def test_noise_on_a_photograph_is_halved(name, grey, sigma):
 
 
 @pytest.mark.parametrize("name", FREE)
+def test_noise_on_a_flat_image_is_nearly_removed(name):
+    # A colour image: its noise must be taken for that of three channels.
+    x, sigma = torch.full((3, 64, 64), 0.3), 0.4
+    left = {
+        factor: (DENOISERS[name](x + sigma * noise(x.shape), factor * sigma) - x).square().mean() for factor in (1, 0.5)
+    }
+    assert left[1] < 0.06 * sigma**2
+    assert left[0.5] > 0.1 * sigma**2  # half the strength is not enough: sigma is a deviation, not twice one
+
+
+@pytest.mark.parametrize("name", FREE)
 def test_images_in_a_batch_do_not_see_each_other(name):
     x = noise((2, 3, 1, 16, 16))
     together = DENOISERS[name](x, 0.5)

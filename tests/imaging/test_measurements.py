@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from sims.chance.streams import stream
 from sims.imaging import measurements
 from sims.imaging.measurements import Measurement, load_measurement, measure, save_measurement
 from sims.imaging.sensing import OPERATORS, as_operator, make_operator
@@ -57,10 +58,13 @@ def test_noise_belongs_to_its_seed_and_not_to_the_matrix():
     assert torch.equal(one.y, again.y)
     assert not torch.equal(one.y, other.y)
     assert one.operator.fingerprint() == other.operator.fingerprint()
-    # The same seed for matrix and noise uses other numbers: the noise is not the beginning of A.
-    operator = make_operator("gaussian", SHAPE, m=12, seed=7)
-    noise = measure(torch.zeros(SHAPE), operator, 1.0, seed=7).y
-    assert not torch.isclose(noise, operator.matrix.flatten()[:12]).any()
+
+
+def test_noise_is_the_stream_of_that_role():
+    # So noise and matrix of the same seed share no numbers: the matrix is of another role.
+    noise = measure(torch.zeros(SHAPE), make_operator("gaussian", SHAPE, m=12, seed=7), 1.0, seed=7).y
+    np.testing.assert_allclose(noise, stream(7, "noise").standard_normal(12) / 12**0.5, rtol=1e-6)
+    assert not np.isclose(noise, stream(7, "A").standard_normal(12) / 12**0.5).any()
 
 
 def test_noise_scales_without_being_drawn_anew():

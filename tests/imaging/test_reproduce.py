@@ -9,7 +9,7 @@ from sims.imaging import methods, reproduce
 from sims.imaging.recipes import cost, learning, progress, records, registry
 from sims.imaging.recipes.cells import image_seed
 from sims.imaging.recipes.keep import Kept
-from sims.imaging.recipes.recipe import Run, Setup
+from sims.imaging.recipes.recipe import Learned, Run, Setup
 from sims.imaging.recipes.summary import rows
 from sims.imaging.recipes.work import PICTURED, Bench, measured
 from sims.imaging.reproduce import Request, prepare, resume_from, run
@@ -206,6 +206,25 @@ def test_too_few_images_to_learn_from_are_refused(workshop, kept, learned, monke
     plan.sets["mnist"] = images(1)
     with pytest.raises(ValueError, match="mnist must hold 2 images to learn from, got 1"):
         go(plan, kept)
+
+
+NETWORK = {"steps": "3", "network_options": '{"width": 4, "latent": 4}'}
+REAL = {
+    "prior": Run("csdip-lr", "csdip", {**NETWORK, "prior_weight": "100"}, Learned("prior", 0, 2)),
+    "generator": Run("csgm", "csgm", {"steps": "3", "restarts": "2"}, Learned("generator", 0, 2)),
+}
+
+
+@pytest.mark.parametrize("what", REAL)
+def test_real_methods_learn_and_recover_from_what_they_learned(kept, monkeypatch, what):
+    monkeypatch.setattr(reproduce, "dataset", lambda name: images())
+    monkeypatch.setattr(registry, "RECIPES", {"real": recipe("real", runs=(REAL[what],), count=2, first=2)})
+    plan = prepare(Request(["real"], at_once=2))
+    go(plan, kept)
+    assert {found["outcome"] for found in plan.done.values()} == {"steps ended"}
+    files = sorted(path.name for path in kept.folder.glob("*.npz"))
+    assert len(files) == {"prior": 2, "generator": 1}[what]
+    assert all(name.startswith(what) for name in files)
 
 
 REFUSED = {

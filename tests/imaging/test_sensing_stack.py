@@ -90,6 +90,13 @@ def test_dense_operators_hold_slices_of_the_one_tensor():
     assert all(torch.equal(a.matrix, matrix) for a, matrix in zip(single, before, strict=True))
 
 
+def test_moved_operators_hold_slices_of_the_moved_tensor():
+    several = stack(operators("gaussian"))
+    moved = several.to("meta")
+    assert {a.matrix.device.type for a in moved.operators} == {"meta"}
+    assert {a.matrix.device.type for a in several.operators} == {"cpu"}
+
+
 def test_equal_operators_are_kept_once():
     several = stack(operators("gaussian", (5, 5, 5)))
     assert len({id(a) for a in several.operators}) == 1
@@ -109,6 +116,12 @@ def test_operators_that_do_not_belong_together_are_refused():
         stack([make_operator("dct", SHAPE, 10), make_operator("dct", SHAPE, 11)])
     with pytest.raises(ValueError, match="operators must agree in shape and m"):
         stack([make_operator("dct", SHAPE, 10), make_operator("dct", (1, 4, 9), 10)])
+
+
+def test_a_single_image_of_three_channels_is_no_batch_of_three():
+    several = stack([make_operator("dct", (3, 4, 4), 10, seed) for seed in range(3)])
+    with pytest.raises(ValueError, match="images must be 3, one for each operator"):
+        several.forward(torch.zeros(3, 4, 4))
 
 
 def test_batches_of_another_length_are_refused(several):

@@ -17,6 +17,9 @@ Done = Mapping[Cell, Mapping[str, Any]]
 Interval = tuple[float, float | None, float | None]
 """An estimate with the ends of its 95 % interval, which a single image does not give."""
 DIGITS = 6
+WORDS = ("outcome", "device", "at_once")
+COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", *WORDS)
+"""What is recorded of every cell, and what of it is the same for most."""
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -49,7 +52,7 @@ def _point(dataset: str, setup: Setup, label: str, found: Sequence[Mapping[str, 
             "scored": len(scored),
             "mse": interval(scored) if scored else None,
             "seconds": interval([f["seconds"] for f in found]),
-            "device": ", ".join(sorted({f["device"] for f in found})),
+            "device": " and ".join(sorted({f["device"] for f in found})),
             "at_once": max(f["at_once"] for f in found),
             "outcomes": dict(Counter(outcome(f["outcome"]) for f in found)),
         }
@@ -101,18 +104,21 @@ def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
 
 
 def groups(done: Done) -> list[dict[str, Any]]:
-    """Every cell's row, those of one (set, setup, run) as columns side by side."""
+    """Every cell's row, those of one (set, setup, run) as columns; a column of equal words is that word."""
     found: dict[tuple[str, Setup, str], dict[str, Any]] = {}
     for cell, row in done.items():
         place = (cell.dataset, cell.setup, cell.run.label)
         head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.run.label}
-        group = found.setdefault(place, {**head, "method": row["method"], **{name: [] for name in COLUMNS}})
+        how = {"method": cell.run.method, "settings": dict(cell.run.settings)}
+        group = found.setdefault(place, {**head, **how, **{name: [] for name in COLUMNS}})
         for name in COLUMNS:
             group[name].append(cell.image if name == "image" else rounded(row[name]))
-    return list(found.values())
+    return [_shortened(group) for group in found.values()]
 
 
-COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", "outcome", "device", "at_once")
+def _shortened(group: Mapping[str, Any]) -> dict[str, Any]:
+    same = {name: group[name][0] for name in WORDS if len(set(group[name])) == 1}
+    return {**group, **same}
 
 
 def rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -121,7 +127,7 @@ def rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         setup = group["setup"]
         head = {"dataset": group["dataset"], "operator": setup["operator"], "m": group["m"], "label": group["label"]}
         for i in range(len(group["image"])):
-            own = {name: group[name][i] for name in COLUMNS}
+            own = {name: group[name][i] if isinstance(group[name], list) else group[name] for name in COLUMNS}
             yield {**head, "variance": setup["variance"], "method": group["method"], **own}
 
 

@@ -37,6 +37,14 @@ class Bench:
     say: Callable[[str], None] = lambda _: None
 
 
+def machine(device: torch.device) -> str:
+    """What the seconds were taken on: the name of the GPU, or the CPU with its threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+
+
 def measured(image: torch.Tensor, setup: Setup, seed: int, device: torch.device) -> Measurement:
     """Measure an image by the operator of its seed, with noise of entries N(0, variance/m).
 
@@ -116,7 +124,7 @@ def _found(
         "steps": recovery.steps,
         "seconds": recovery.seconds,
         "outcome": recovery.outcome,
-        "device": bench.device.type,
+        "device": machine(bench.device),
         "at_once": at_once,
         "picture": encoded(recovery.image) if cell.image < PICTURED and scores else None,
     }

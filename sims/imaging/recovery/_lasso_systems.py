@@ -76,6 +76,8 @@ def conjugate_gradients(product: Map, b: torch.Tensor, small: Map, inverse: Map,
     z = inverse(r)
     p, rho = z, r @ z
     for _ in range(most):
+        if not float(rho) > 0:
+            break
         q = product(p)
         step = rho / (p @ q)
         x, r = x + step * p, r - step * q

@@ -27,14 +27,28 @@ def _held(operator: Operator) -> int:
     return memory_estimate(operator.name, operator.shape, operator.m)
 
 
-def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSettings) -> Need:
+def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSettings, device: torch.device) -> Need:
     """Estimate memory and work before starting, by a pass that only follows shapes."""
     copies = len(operators) * settings.restarts
+    at_once = min(copies, copies_at_once(chosen, device) * (torch.get_num_threads() if device.type == "cpu" else 1))
     activations, products = _follow(chosen)
     states = {"rmsprop": 5, "adam": 5}[settings.optimiser]  # weights, gradient, two moments, one temporary
     held = sum(_held(op) for op in operators) * (1 if len(operators) == 1 else 2)
-    memory = held + 4 * copies * (states * chosen.weights() + 3 * activations)
+    memory = held + 4 * at_once * (states * chosen.weights() + 3 * activations)
     return Need(memory, copies * (3 * products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
+
+
+CACHE = 24 << 20
+"""Bytes of weights and optimiser states that a core's caches are counted on for, by which problems are grouped."""
+
+
+def copies_at_once(chosen: Architecture, device: torch.device) -> int:
+    """Return how many networks to run as one program: what the caches hold, or on a GPU its memory."""
+    bytes_a_copy = 4 * 5 * chosen.weights()
+    if device.type == "cpu":
+        return max(1, CACHE // bytes_a_copy)
+    activations, _ = _follow(chosen)
+    return max(1, int(0.8 * free_memory(device)) // (bytes_a_copy + 12 * activations))
 
 
 def _follow(chosen: Architecture) -> tuple[int, int]:
@@ -68,7 +82,9 @@ def check_fits(
         with the advice what to make smaller.
     """
     free = free_memory(device)
-    needed = need(operators, chosen, settings).memory - sum(_held(op) for op in operators)  # these are held already
+    needed = need(operators, chosen, settings, device).memory - sum(
+        _held(op) for op in operators
+    )  # these are held already
     if needed > free:
         raise ValueError(
             f"the fit must be held in the {free / 1e9:.1f} GB of memory that is free, got a need of "

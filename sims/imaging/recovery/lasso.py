@@ -67,6 +67,8 @@ class _Problem:
 
     def _free_columns(self) -> torch.Tensor:
         places = (~self.paid).nonzero().squeeze(-1)
+        if not len(places):
+            return self.y.new_zeros(len(self.y), 0)
         atoms = self.y.new_zeros(len(places), self.basis.n)
         atoms[torch.arange(len(places)), places] = 1.0
         return self.operator.forward(self._synthesis(atoms)).T

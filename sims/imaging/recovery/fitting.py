@@ -1,0 +1,177 @@
+"""The descent behind CS-DIP: P networks fitted side by side, each to measurements of its own image."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from sims.chance.streams import stream
+from sims.imaging.batched import Batched
+from sims.imaging.initialisation import initialise
+from sims.imaging.learned_prior import load_prior
+from sims.imaging.networks import Architecture
+from sims.imaging.recovery.csdip_settings import CSDIPSettings
+from sims.imaging.sensing import Operator, stack
+from sims.imaging.stopping import Rule, Seen
+
+
+def total_variation(x: torch.Tensor) -> torch.Tensor:
+    """Anisotropic total variation of each image: the sum of |differences| of neighbours, (..., C, H, W) to (...)."""
+    across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+    return across.abs().sum((-3, -2, -1)) + down.abs().sum((-3, -2, -1))
+
+
+class _Misfit(torch.autograd.Function):
+    """||A x - y||^2 of each problem; its gradient comes from the same pass over A."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, operator: Any) -> torch.Tensor:
+        value, gradient = operator.misfit_and_gradient(x.detach(), y)
+        ctx.save_for_backward(gradient)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return 2 * upstream[..., None, None, None] * gradient, None, None
+
+
+class Data:
+    """The measurements of I images, each fitted by R networks: misfits of P = I R images in one call."""
+
+    def __init__(
+        self, operators: Sequence[Operator], ys: torch.Tensor, restarts: int, settings: CSDIPSettings, seed: int
+    ) -> None:
+        self.one = operators[0] if len(operators) == 1 else None
+        self.operator: Any = self.one or stack(operators)
+        self.ys, self.restarts, self.gain = ys, restarts, operators[0].gain
+        self.fitted: torch.Tensor | None = None
+        if settings.stopping == "held-out":
+            kept = stream(seed, "held out").random(ys.shape[1]) >= settings.held_out
+            if kept.all() or not kept.any():
+                raise ValueError(
+                    f"held_out must leave measurements on both sides, got {settings.held_out} of {ys.shape[1]}"
+                )
+            self.fitted = torch.from_numpy(kept).to(ys.device)
+
+    def misfits(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Misfit of each problem on the measurements that are fitted, and on those held out."""
+        grouped = x.unflatten(0, (-1, self.restarts)) if self.one is None else x
+        if self.fitted is None:
+            y = self.ys[0] if self.one else self.ys
+            fit: torch.Tensor = _Misfit.apply(grouped, y, self.operator)  # type: ignore[no-untyped-call]
+            return fit.flatten(), None
+        y = self.ys[0] if self.one else self.ys[:, None]
+        squares = (self.operator.forward(grouped) - y).square()
+        return squares[..., self.fitted].sum(-1).flatten(), squares[..., ~self.fitted].sum(-1).flatten()
+
+
+class Fit:
+    """P networks being fitted, each begun from its own (seed, restart); those of one image stand side by side."""
+
+    def __init__(
+        self, chosen: Architecture, data: Data, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]
+    ) -> None:
+        self.settings, self.data, device = settings, data, data.ys.device
+        drawn = [_draw(chosen, settings.initialisation, *start) for start in starts]
+        self.network = Batched([network for network, _ in drawn], device)
+        self.z = torch.stack([z for _, z in drawn]).to(device)
+        self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
+        self.prior = load_prior(settings.prior).to(device) if settings.prior and settings.prior_weight else None
+        self.optimiser = _optimiser(list(self.network.weights.values()), settings)
+        self.step = torch.compile(self.optimiser.step) if settings.compile else self.optimiser.step
+        self.forward = torch.compile(self.network) if settings.compile else self.network
+        self.mean: torch.Tensor | None = None
+
+    def advance(self, step: int) -> Seen:
+        """One step of descent; what is seen are the images before it, with the misfit of these very images."""
+        self.optimiser.zero_grad(set_to_none=True)
+        x = self.forward(self._input())
+        misfits, held_out = self.data.misfits(x)
+        self._loss(x, misfits).backward()
+        self.step()
+        if not self.settings.average:
+            return Seen(step, x.detach(), misfits.detach(), None if held_out is None else held_out.detach())
+        return self._averaged(step, x.detach())
+
+    def _input(self) -> torch.Tensor:
+        if not self.settings.input_noise:
+            return self.z
+        fresh = [torch.from_numpy(rng.standard_normal(self.z.shape[1:], dtype=np.float32)) for rng in self.noises]
+        return self.z + self.settings.input_noise * torch.stack(fresh).to(self.z.device)
+
+    def _loss(self, x: torch.Tensor, misfits: torch.Tensor) -> torch.Tensor:
+        loss = misfits / self.data.gain
+        if self.settings.tv_weight:
+            loss = loss + self.settings.tv_weight * total_variation(x)
+        if self.prior is not None:
+            loss = loss + self.settings.prior_weight * self.prior.penalty(self.network.weights)
+        return loss.sum()
+
+    def _averaged(self, step: int, x: torch.Tensor) -> Seen:
+        """The average of the iterates so far, newer ones counting more; its bias towards the first is divided out."""
+        decay = self.settings.average
+        self.mean = torch.zeros_like(x) if self.mean is None else self.mean
+        self.mean.mul_(decay).add_(x, alpha=1 - decay)
+        images = self.mean / (1 - decay**step)
+        with torch.no_grad():
+            return Seen(step, images, *self.data.misfits(images))
+
+
+def _draw(chosen: Architecture, law: str, seed: int, restart: int) -> tuple[torch.nn.Module, torch.Tensor]:
+    network = chosen.build()
+    initialise(network, stream(seed, "weights", restart), law)
+    return network, chosen.latent(stream(seed, "latent", restart))
+
+
+def _optimiser(weights: list[torch.Tensor], settings: CSDIPSettings) -> torch.optim.Optimizer:
+    if settings.optimiser == "adam":
+        return torch.optim.Adam(weights, settings.learning_rate, foreach=True)
+    return torch.optim.RMSprop(weights, settings.learning_rate, momentum=settings.momentum, foreach=True)
+
+
+@dataclass
+class Course:
+    """How a run went: steps taken, the step at which each problem diverged (0: never), stopped, interrupted, losses."""
+
+    steps: int = 0
+    diverged: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    stopped: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    interrupted: bool = False
+    losses: list[torch.Tensor] = field(default_factory=list)
+
+
+def run(
+    fit: Fit, chooser: Rule, settings: CSDIPSettings, tell: Callable[[int, float], None], end: threading.Event
+) -> Course:
+    """Take steps until they end, all problems have stopped, or `end` is set; `tell` hears of every tenth."""
+    course = Course()
+    try:
+        for step in range(1, settings.steps + 1):
+            if end.is_set():
+                break
+            seen = fit.advance(step)
+            _note(course, seen, chooser.observe(seen))
+            if step % 10 == 0 or step in (1, settings.steps):
+                tell(step, float(seen.misfits.mean()))
+            if step % 10 == 0 and bool((course.stopped | (course.diverged > 0)).all()):
+                break
+    except KeyboardInterrupt:
+        end.set()
+    course.interrupted = end.is_set()
+    return course
+
+
+def _note(course: Course, seen: Seen, stopped: torch.Tensor) -> None:
+    course.steps, course.stopped = seen.step, stopped
+    if not len(course.diverged):
+        course.diverged = torch.zeros_like(seen.misfits, dtype=torch.int64)
+    fresh = ~seen.misfits.isfinite() & (course.diverged == 0)
+    course.diverged = torch.where(fresh, seen.step, course.diverged)
+    if seen.step % 10 == 0 or seen.step == 1:
+        course.losses.append(seen.misfits)
