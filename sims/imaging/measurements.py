@@ -28,7 +28,7 @@ class Measurement:
 
     Each entry of the noise is N(0, sigma^2/m), so that E ||noise||^2 = sigma^2.
 
-    Source: vanveen18 Section 5.2 and Appendix A
+    Source: vanveen18 Eqn. 1 and Table 1
     """
 
     operator: Operator

@@ -98,12 +98,18 @@ def by_the_letter(G, operator, y, settings, seed, restart):
     return seen
 
 
+@pytest.mark.parametrize(("rate", "weight"), [(0.1, 0.1), (1.0, 2.0)])
 @pytest.mark.parametrize("name", ["gaussian", "dct"])
-def test_the_descent_is_that_of_the_paper(name):
+def test_the_descent_is_that_of_the_paper(name, rate, weight):
     operator = make_operator(name, SHAPE, 20, seed=1)
-    y, settings = operator.forward(spots(1, 1)[0]), CSGMSettings(restarts=3, steps=15)
+    y = operator.forward(spots(1, 1)[0])
+    settings = CSGMSettings(restarts=6, steps=15, learning_rate=rate, latent_weight=weight)
     found = recover(operator, y, settings, seed=4, generator=BLANK)
-    kept = [min(by_the_letter(BLANK, operator, y, settings, 4, r), key=lambda s: s[0]) for r in range(3)]
+    runs = [by_the_letter(BLANK, operator, y, settings, 4, r) for r in range(6)]
+    kept = [min(run, key=lambda step: step[0]) for run in runs]
+    if rate == 1.0:  # long steps, so that it matters which step is kept, and by what
+        assert any(run[-1][0] > best[0] for run, best in zip(runs, kept, strict=True))
+        assert any(min(run, key=lambda step: step[1])[1] < 0.99 * best[1] for run, best in zip(runs, kept, strict=True))
     # Fifteen steps of Adam in float32: 1e-7 grows by the steps' conditioning, seen below 1e-5.
     np.testing.assert_allclose(found.trace["restart_misfits"], [misfit for _, misfit, _ in kept], rtol=1e-3)
     best = min(kept, key=lambda s: s[1])
@@ -120,6 +126,16 @@ def test_the_misfit_told_is_that_of_the_image_returned(trained):
     assert len(found.trace["restart_misfits"]) == 4
     assert (found.method, found.outcome, found.steps) == ("csgm", "steps ended", 30)
     assert found.image.shape == SHAPE
+
+
+def test_the_start_of_least_misfit_is_chosen_though_its_latent_is_long():
+    operator = make_operator("gaussian", SHAPE, 16, seed=1)
+    y, settings = operator.forward(spots(1, 1)[0]), CSGMSettings(restarts=8, steps=1, latent_weight=10.0)
+    starts = [by_the_letter(BLANK, operator, y, settings, 0, r)[0] for r in range(8)]
+    least, other = min(starts, key=lambda step: step[1]), min(starts, key=lambda step: step[0])
+    found = recover(operator, y, settings, generator=BLANK)
+    assert found.misfit == pytest.approx(least[1], rel=1e-5)
+    assert least[1] < 0.99 * other[1]
 
 
 def test_more_starts_keep_the_first_ones():
@@ -288,6 +304,25 @@ def test_a_file_that_is_no_generator_is_refused(saved, tmp_path):
     np.savez(tmp_path / "pickled.npz", header=np.array([{"kind": vae.KIND}], dtype=object))
     with pytest.raises(ValueError, match="path must name a file that can be read whole"):
         load_generator(tmp_path / "pickled.npz")
+
+
+class Planted:
+    """An object whose unpickling writes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
+
+
+def test_nothing_in_a_file_is_unpickled(saved, tmp_path):
+    rewritten(saved, w0=np.array([Planted(tmp_path / "planted")], dtype=object))
+    with pytest.raises(ValueError, match="path must name a file that can be read whole"):
+        load_generator(saved)
+    assert not (tmp_path / "planted").exists()
+    np.load(saved, allow_pickle=True)["w0"]
+    assert (tmp_path / "planted").exists()  # the trap does spring
 
 
 def test_a_damaged_file_is_refused(saved):

@@ -125,6 +125,15 @@ def test_noise_on_a_flat_image_is_nearly_removed(name):
     assert left[0.5] > 0.1 * sigma**2  # half the strength is not enough: sigma is a deviation, not twice one
 
 
+@pytest.mark.parametrize(("side", "levels"), [(8, 1), (28, 2), (32, 3), (256, 5)])
+def test_the_wavelet_leaves_four_averages_a_side_or_more(side, levels):
+    left = float(denoise.denoise_wavelet(noise((40, 1, side, side)), 1.0).square().mean())
+    # All details of noise go, but for the few bands whose chance excess is kept. What stays is the average over
+    # L = 2^levels pixels and all shifts, of weights (L - |k|)/L^2 along each side; one level more would leave a quarter.
+    L = 2**levels
+    assert left == pytest.approx(((2 * L**2 + 1) / (3 * L**3)) ** 2, rel=0.2)
+
+
 @pytest.mark.parametrize("name", FREE)
 def test_images_in_a_batch_do_not_see_each_other(name):
     x = noise((2, 3, 1, 16, 16))

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 
+from sims.chance.streams import stream
 from sims.imaging.datasets import available
 from sims.imaging.images import write_image
 from sims.imaging.learned_prior import learn_prior
 from sims.imaging.measurements import measure, save_measurement
 from sims.imaging.methods import settings_for
+from sims.imaging.networks import architecture
 from sims.imaging.recovery import csdip
 from sims.imaging.runs import read_measurement
 from sims.imaging.sensing import make_operator
@@ -56,10 +58,10 @@ def test_the_weights_are_those_of_the_last_step_and_give_its_image(files):
     # The image that step 10 starts from is the one that the weights after step 9 give.
     tenth = settings_for("csdip", {"steps": "10", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"})
     image = csdip.recover(measurement.operator, measurement.y, tenth, seed=5).image
-    chosen = csdip.architecture("dcgan", (1, 8, 8), width=4, latent=4)
-    network, z = csdip._draw(chosen, tenth.initialisation, 5, 0)
+    chosen = architecture("dcgan", (1, 8, 8), width=4, latent=4)
+    network, z = chosen.build().train(), chosen.latent(stream(5, "latent", 0))
     network.load_state_dict(one, strict=False)
-    torch.testing.assert_close(network.train()(z[None])[0].detach(), image, atol=1e-5, rtol=0)
+    torch.testing.assert_close(network(z[None])[0].detach(), image, atol=1e-5, rtol=0)
 
 
 def test_every_file_has_networks_of_its_own_and_the_seed_decides(files):
@@ -86,7 +88,7 @@ def test_progress_is_told_file_by_file(files):
         yield lambda *numbers: heard.append(numbers[:2])
 
     learn(files[:2], ("steps=10", *SMALL[1:]), watching=watching)
-    assert heard == ["1 of 2", (10, 10), "2 of 2", (10, 10)]
+    assert heard == ["1 of 2", (1, 10), (10, 10), "2 of 2", (1, 10), (10, 10)]
 
 
 @pytest.mark.parametrize(

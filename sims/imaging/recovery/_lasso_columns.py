@@ -12,8 +12,8 @@ from sims.imaging.sensing import Operator, memory_available
 
 BLOCK = 1 << 24
 """Entries of A that are transformed at once."""
-DIRECT = 10_000
-"""The most measurements for which Newton systems are factorised."""
+DIRECT, DIRECT_ORTHONORMAL = 10_000, 2_000
+"""The most measurements for which Newton systems are factorised, and where products cost little and rows much."""
 SMALL = 1 << 22
 """Up to this many entries all columns are held in float64 and used at once."""
 EXACTNESS = 0.01
@@ -37,10 +37,9 @@ class Dictionary(ABC):
 
 
 class Source(ABC):
-    """All n columns b_j; `gain` is their mean ||b_j||^2, `everything` says that a restriction would save nothing."""
+    """All n columns b_j; `everything` says that a restriction would save nothing."""
 
     everything: bool
-    gain: float
 
     @abstractmethod
     def restricted(self, chosen: torch.Tensor) -> Dictionary:
@@ -55,7 +54,7 @@ class HeldColumns(Source):
     """B held as m rows, in float64 where it is small and else in float32, as A itself is."""
 
     def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
-        self.gain, self.everything = operator.gain, operator.m * operator.n <= SMALL
+        self.everything = operator.m * operator.n <= SMALL
         dtype = torch.float64 if self.everything else torch.float32
         self.rows = project_away(free.to(dtype), _transformed_rows(operator, basis, free.device, dtype))
         self._grams = Grams(self.rows)
@@ -115,7 +114,7 @@ class Implicit(Source, Dictionary):
     everything = True
 
     def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
-        self.gain, self._operator, self._basis, self._free = operator.gain, operator, basis, free
+        self._operator, self._basis, self._free = operator, basis, free
 
     def restricted(self, chosen: torch.Tensor) -> Dictionary:
         """Itself: nothing is gained by leaving out columns."""
@@ -149,7 +148,8 @@ def make_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Source:
     """
     size = 4 * operator.m * operator.n
     available = memory_available(free.device)
-    if operator.m <= DIRECT and (available is None or 2 * size <= available):
+    most = DIRECT_ORTHONORMAL if operator.orthonormal else DIRECT
+    if operator.m <= most and (available is None or 2 * size <= available):
         return HeldColumns(operator, basis, free)
     return Implicit(operator, basis, free)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 
 from sims.imaging.recovery._lasso_columns import Source
-from sims.imaging.recovery._lasso_newton import Step, dual_value, proximal_step
+from sims.imaging.recovery._lasso_newton import MOST, Step, dual_value, proximal_step
 from sims.imaging.recovery.result import Watch
 
 FACTOR = 5.0
@@ -60,18 +60,18 @@ class Progress:
 class Path:
     """The search for argmin_c ||B c - y||^2/2 + sum_j penalties_j |c_j|; `c` and `u` are the last known ones.
 
-    y is (m,), the penalties (n,) are positive, both float64 and on one device.
+    y is (m,), the penalties (n,) are positive, both float64 and on one device; `scale` is a typical ||b_j||^2.
     """
 
-    def __init__(self, y: torch.Tensor, penalties: torch.Tensor, progress: Progress) -> None:
-        self.y, self.penalties, self.progress = y, penalties, progress
+    def __init__(self, y: torch.Tensor, penalties: torch.Tensor, scale: float, progress: Progress) -> None:
+        self.y, self.penalties, self.scale, self.progress = y, penalties, scale, progress
         self.c, self.u = torch.zeros_like(penalties), y / FACTOR
 
     def run(self, source: Source, tolerance: float) -> None:
         """Lower the penalties to their values, then go on until the relative duality gap is at most `tolerance`."""
         self.source = source
         self.correlations = source.correlations(self.y)
-        self._unit = float(self.correlations.abs().max() / self.penalties.median()) / source.gain
+        self._unit = float(self.correlations.abs().max() / self.penalties.median()) / self.scale
         times = float((self.correlations.abs() / self.penalties).max()) / FACTOR
         while times > 1.5 and not self.progress.ended:
             self._stage(times, STAGE_GAP)
@@ -93,8 +93,15 @@ class Path:
                 return
             idle = 0 if gap < 0.9 * best or sigma < largest else idle + 1
             best = min(gap, best)
-            sigma = min(largest, sigma * (2 if step.newtons < MANY else 0.7))
+            sigma = min(largest, sigma * self._change(step.newtons))
             chosen = self._with_broken(chosen, penalties)
+
+    def _change(self, newtons: int) -> float:
+        """By what sigma is to change, and where far too much was asked of a step, all later first sigmas too."""
+        if newtons == MOST:
+            self._unit /= 4
+            return 0.25
+        return 0.7 if newtons >= MANY else 2.0
 
     def _first_columns(self, penalties: torch.Tensor) -> torch.Tensor:
         """The active columns and as many again, and more, of those nearest to being active."""

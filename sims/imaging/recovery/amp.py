@@ -97,7 +97,8 @@ def recover(
 ) -> Recovery:
     """Recover an image from y of shape (m,) by D-AMP, or by plug-and-play descent.
 
-    The image returned has the least misfit of the second half of the steps (of all steps where the run diverged).
+    The image returned is the last one where AMP converged, else that of least misfit: among the second half of the
+    steps, or among all of them where the run diverged or was interrupted before.
 
     Source: Metzler, Maleki and Baraniuk 2016, from denoising to compressed sensing
 

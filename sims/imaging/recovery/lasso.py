@@ -78,7 +78,8 @@ class _Problem:
 
     def path(self, progress: Progress) -> Path:
         """The search for the penalised coefficients, on what of y the free ones cannot explain."""
-        return Path(project_away(self.free, self.y), self.penalties, progress)
+        scale = 1.0 if self.operator.orthonormal else self.operator.gain
+        return Path(project_away(self.free, self.y), self.penalties, scale, progress)
 
     def source(self) -> Source:
         """The columns of A Psi, less what the free ones explain."""

@@ -56,31 +56,33 @@ def residual_products(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tupl
     """||A x - y||^2 and A^T (A x - y) for x (batch, n), y (batch, m).
 
     For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache.
+    Where two whole products are faster (accelerators, many images, one image by several threads), they are taken.
     """
-    if A.is_cuda or len(x) >= FEW:
+    if A.is_cuda or len(x) >= FEW or (len(x) == 1 and torch.get_num_threads() > 1):
         r = product(A, x) - y
         return r.square().sum(-1), transposed(A, r)
-    # Small matrix-matrix products lose more to the meeting of threads than they gain.
-    one_by_one = len(x) == 1 or torch.get_num_threads() > 1
-    g, misfit = torch.zeros_like(x), x.new_zeros(len(x))
+    g, residuals = torch.zeros_like(x), []
     for place, block in blocks(A):
-        rows = block.to(x.dtype)
-        r = (_each_product(rows, x) if one_by_one else x @ rows.T) - y[:, place]
-        if one_by_one:
-            _add_each_transposed(g, rows, r)
-        else:
-            g.addmm_(r, rows)
-        misfit += r.square().sum(-1)
-    return misfit, g
+        r = _residual_and_gradient(block.to(x.dtype), x, y[:, place], g)
+        residuals.append(r)
+    return torch.cat(residuals, -1).square().sum(-1), g
 
 
-def _each_product(A: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    return torch.stack([torch.mv(A, one) for one in x])
-
-
-def _add_each_transposed(g: torch.Tensor, A: torch.Tensor, r: torch.Tensor) -> None:
-    for total, one in zip(g, r, strict=True):
-        total.addmv_(A.T, one)
+def _residual_and_gradient(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+    """Return r = A x - y and add A^T r to g."""
+    if len(x) == 1:
+        one = torch.mv(A, x[0]).sub_(y[0])
+        g[0].addmv_(A.T, one)
+        return one[None]
+    # With several threads, products of a small block with a few images lose more to their meeting than they gain.
+    if torch.get_num_threads() > 1:
+        r = torch.stack([torch.mv(A, image) for image in x]).sub_(y)
+        for total, one in zip(g, r, strict=True):
+            total.addmv_(A.T, one)
+        return r
+    r = (x @ A.T).sub_(y)
+    g.addmm_(r, A)
+    return r
 
 
 class Gaussian(Operator):
