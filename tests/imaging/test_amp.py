@@ -248,7 +248,7 @@ def test_a_factor_before_the_operator_changes_nothing():
     operator = make_operator("gaussian", SHAPE, 100, seed=1)
     y = operator.forward(PIECES)
     scaled = as_operator(Scaled(operator, 7.0), SHAPE, 100)
-    settings = DAMPSettings(steps=6)
+    settings = DAMPSettings(rule="amp", steps=6)
     one, other = recover(operator, y, settings), recover(scaled, 7.0 * y, settings)
     # The gain of a user's operator is estimated from 32 images of random signs over m = 100: by sqrt(2/3200) = 2.5 %,
     # which moves step and strength by half of it.
@@ -341,7 +341,7 @@ def test_an_interrupt_gives_the_best_image_so_far():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": "vamp"}, "rule must be one of amp, plug-and-play, got 'vamp'"),
+        ({"rule": "vamp"}, "rule must be one of auto, amp, plug-and-play, got 'vamp'"),
         ({"denoiser": "median"}, "denoiser must be one of tv, nlm, wavelet, bm3d, got 'median'"),
         ({"steps": 0}, "steps must be an integer of at least 1, got 0"),
         ({"steps": 2.5}, "steps must be an integer of at least 1, got 2.5"),
@@ -369,3 +369,14 @@ def test_bad_measurements_are_refused():
     nothing = as_operator(Scaled(operator, 0.0), SHAPE, 10)
     with pytest.raises(ValueError, match=r"operator must have a gain above 0, got 0.0"):
         recover(nothing, torch.zeros(10))
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("gaussian", "amp"), ("scrambled-dct", "amp"), ("inpainting", "plug-and-play")]
+)
+def test_the_rule_is_chosen_for_the_operator_and_told(name, rule):
+    operator = make_operator(name, SHAPE, 100)
+    y = operator.forward(PIECES)
+    chosen, named = recover(operator, y, DAMPSettings(steps=3)), recover(operator, y, DAMPSettings(rule=rule, steps=3))
+    assert chosen.settings["rule"] == rule
+    assert torch.equal(chosen.image, named.image)

@@ -59,6 +59,7 @@ NETWORKS = {
     "dilation": sequence(
         nn.ConvTranspose2d(4, 6, 3, 2, 1, output_padding=1, dilation=2), nn.Conv2d(6, 4, 3, dilation=2)
     ),
+    "output padding": sequence(nn.ConvTranspose2d(4, 3, 3, 2, 1, output_padding=1)),
     "biases": sequence(nn.ConvTranspose2d(4, 2, 2), nn.ReLU(), nn.Conv2d(2, 5, 1), nn.ConvTranspose2d(5, 6, 3)),
     "paddings": sequence(
         nn.Conv2d(4, 3, 3, padding=(2, 1), padding_mode="reflect"), nn.Conv2d(3, 2, 3, padding="same"), nn.Sigmoid()

@@ -129,7 +129,7 @@ def test_noise_on_a_flat_image_is_nearly_removed(name):
 def test_the_wavelet_leaves_four_averages_a_side_or_more(side, levels):
     left = float(denoise.denoise_wavelet(noise((40, 1, side, side)), 1.0).square().mean())
     # All details of noise go, but for the few bands whose chance excess is kept. What stays is the average over
-    # L = 2^levels pixels and all shifts, of weights (L - |k|)/L^2 along each side; one level more would leave a quarter.
+    # L = 2^levels pixels and all shifts, of weights (L - |k|)/L^2 along each side; another level would leave a quarter.
     L = 2**levels
     assert left == pytest.approx(((2 * L**2 + 1) / (3 * L**3)) ** 2, rel=0.2)
 

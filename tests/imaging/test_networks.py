@@ -99,6 +99,7 @@ def test_the_decoder_of_the_mnist_size_is_the_mnist_dcgan(options):
         ((1, 28, 28), (4, 4), [128, 64, 32, 16, 1]),
         ((1, 256, 256), (5, 5), [128, 128, 128, 128, 64, 32, 16, 1]),
         ((3, 100, 70), (10, 6), [128, 128, 64, 32, 16, 3]),
+        ((1, 64, 120), (1, 5), [128, 128, 128, 64, 32, 16, 1]),
     ],
 )
 def test_the_decoder_is_a_pyramid_that_narrows_by_halves(shape, start, channels):
@@ -154,6 +155,15 @@ def test_the_deep_decoder_has_fewer_weights_than_pixels_and_mixes_none():
     chosen = deep_decoder((1, 256, 256))
     assert chosen.weights() < 256 * 256 / 2
     assert all(c.kernel_size == (1, 1) for c in chosen.build().modules() if isinstance(c, nn.Conv2d))
+
+
+def test_the_hourglass_halves_by_strides_and_leaks_a_fifth():
+    layers = list(skip_unet((1, 64, 64), width=5, skip=2, depth=3).build().modules())
+    convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+    assert sum(layer.stride == (2, 2) for layer in convolutions) == 3
+    assert sum(layer.out_channels == 2 for layer in convolutions) == 3
+    assert {layer.padding_mode for layer in convolutions if layer.kernel_size == (3, 3)} == {"reflect"}
+    assert {layer.negative_slope for layer in layers if isinstance(layer, nn.LeakyReLU)} == {0.2}
 
 
 def test_depth_is_obeyed():

@@ -193,7 +193,7 @@ class SinglePrecision(WindowedVariance):
         super()._slide(images, finite)
 
 
-def trembling(steps=3000, calmest=2000):
+def trembling(steps=2000, calmest=1500):
     """Images near 1 that tremble by ever less until one step, then by more: variances of 1e-9 beside squares of 6."""
     rng = stream(5, "trembling")
     for step in range(1, steps + 1):

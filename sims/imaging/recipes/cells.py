@@ -18,7 +18,7 @@ from sims.imaging.recipes.recipe import Part, Recipe, Run, Setup
 
 FORMAT = 1
 _ROOM = Path(__file__).parents[1]
-_AROUND = {"outputs.py", "reports.py", "reproduce.py", "requests.py", "runs.py", "surroundings.py"}
+_AROUND = {"outputs.py", "reports.py", "reproduce.py", "requests.py", "runs.py", "surroundings.py", "training.py"}
 _HERE = {"cells.py", "learning.py", "work.py"}
 """Files beside the engines that no number depends on, and those among the recipes that some do."""
 

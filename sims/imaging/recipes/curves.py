@@ -31,9 +31,10 @@ _GAUSSIAN = tuple(Setup(m=m) for m in MEASUREMENTS)
 
 
 def _noisy(variance: float) -> Part:
-    """X-rays at m = 2000: under noise the Lasso's penalty is sigma sqrt(2 ln n / m), above which pure noise stays."""
-    penalty = {"lasso-dct": {"penalty": repr(sqrt(2 * variance * log(PIXELS) / NOISE_M))}} if variance else {}
-    return xray((Setup(m=NOISE_M, variance=variance),), runs("csdip", *BASELINES, changed=penalty))
+    """X-rays at m = 2000: Lasso's penalty is sigma sqrt(2 ln n / m), which noise rarely passes; TV is told sigma."""
+    penalty = repr(sqrt(2 * variance * log(PIXELS) / NOISE_M))
+    changed = {"lasso-dct": {"penalty": penalty}, "tv": {"noise": repr(sqrt(variance))}} if variance else {}
+    return xray((Setup(m=NOISE_M, variance=variance),), runs("csdip", *BASELINES, changed=changed))
 
 
 _NOT_CONVERGING = "BM3D-AMP frequently fails to converge for fewer than 4000 measurements on x-ray images"
@@ -111,7 +112,7 @@ CURVES = (
         silent=(
             NO_NUMBERS, "The axis is not in the text: sigma^2 of Table 1 is used.",
             "Which baselines are in the picture is not said: TV and Lasso are taken to be the others.",
-            "The baselines' settings under noise are not said: Lasso's penalty is sigma sqrt(2 ln n / m) there.",
+            "The baselines' settings under noise are not said: Lasso has sigma sqrt(2 ln n / m), TV is told sigma.",
         ),
         differs=(DENOISER, SOLVER, TUNING),
     ),

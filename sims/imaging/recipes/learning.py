@@ -15,9 +15,9 @@ from sims.imaging.learned_prior import learn_prior, save_prior
 from sims.imaging.measurements import measure
 from sims.imaging.recipes.cells import Cell, engines, fingerprint, image_seed, settings_of
 from sims.imaging.recipes.recipe import Learned
+from sims.imaging.recovery.csdip import fitted_weights
 from sims.imaging.recovery.result import Watch
 from sims.imaging.sensing import make_operator
-from sims.imaging.training import fitted_weights
 from sims.imaging.vae import save_generator, train_generator
 
 
@@ -66,7 +66,8 @@ def _fitted(
     seed, setup = image_seed(cell.dataset, number), cell.setup
     c, h, w = image.shape
     operator = make_operator(setup.operator, (c, h, w), setup.m, seed, device, **setup.options())
-    return fitted_weights(measure(image.to(device), operator), settings_of(cell.run), seed, watch)
+    y = measure(image.to(device), operator).y
+    return fitted_weights(operator, y, settings_of(cell.run), seed=seed, watch=watch)
 
 
 def _generator(

@@ -12,8 +12,9 @@ from sims.imaging.sensing import Operator, memory_available
 
 BLOCK = 1 << 24
 """Entries of A that are transformed at once."""
-DIRECT, DIRECT_ORTHONORMAL = 10_000, 2_000
-"""The most measurements for which Newton systems are factorised, and where products cost little and rows much."""
+DIRECT, STRUCTURED = 10_000, 2_000
+"""The most measurements for which Newton systems are factorised, and the most of an operator with a fast transform."""
+DENSE = "gaussian", "gaussian-seeded", "user"
 SMALL = 1 << 22
 """Up to this many entries all columns are held in float64 and used at once."""
 EXACTNESS = 0.01
@@ -64,11 +65,12 @@ class HeldColumns(Source):
         """Copies of the columns, in float64; those copied last time are not fetched again where they come first."""
         last = self._last
         if last is None or not torch.equal(last.numbers, chosen[: len(last.numbers)]):
-            self._last = _Columns(self._fetch(chosen), chosen, self._grams)
+            last = _Columns(self._fetch(chosen), chosen, self._grams)
         elif len(chosen) > len(last.numbers):
             fresh = self._fetch(chosen[len(last.numbers) :])
-            self._last = _Columns(torch.cat([last.columns, fresh]), chosen, self._grams)
-        return self._last
+            last = _Columns(torch.cat([last.columns, fresh]), chosen, self._grams)
+        self._last = last
+        return last
 
     def _fetch(self, chosen: torch.Tensor) -> torch.Tensor:
         return self.rows[:, chosen].T.double().contiguous()
@@ -148,7 +150,7 @@ def make_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Source:
     """
     size = 4 * operator.m * operator.n
     available = memory_available(free.device)
-    most = DIRECT_ORTHONORMAL if operator.orthonormal else DIRECT
+    most = DIRECT if operator.name in DENSE else STRUCTURED
     if operator.m <= most and (available is None or 2 * size <= available):
         return HeldColumns(operator, basis, free)
     return Implicit(operator, basis, free)

@@ -91,7 +91,7 @@ class _Slope:
 
 
 def _line_search(slope: Callable[[float], float]) -> float:
-    """A step where the slope is at most a tenth of the first one, by bisection: psi is convex, so this is near the best."""
+    """A step whose slope is at most a tenth of the first one, by bisection: near the best one, as psi is convex."""
     small = 0.1 * abs(slope(0.0))
     low, high, t = 0.0, 1.0, 1.0
     for _ in range(20):

@@ -73,6 +73,8 @@ class Path:
         self.correlations = source.correlations(self.y)
         self._unit = float(self.correlations.abs().max() / self.penalties.median()) / self.scale
         times = float((self.correlations.abs() / self.penalties).max()) / FACTOR
+        if times == 0:
+            return
         while times > 1.5 and not self.progress.ended:
             self._stage(times, STAGE_GAP)
             times /= FACTOR

@@ -1,4 +1,4 @@
-"""Linear systems of Newton steps: Gram matrices kept from one step to the next, Cholesky factors, conjugate gradients."""
+"""The linear systems of Newton steps: Gram matrices kept between them, Cholesky factors, conjugate gradients."""
 
 from __future__ import annotations
 

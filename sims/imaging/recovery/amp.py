@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
 import torch
@@ -20,21 +20,25 @@ GROWTH = 1.25
 FIRST_SIGMA = 1.0
 """Strength at which plug-and-play starts: half the range of the pixels."""
 
-Rule = Literal["amp", "plug-and-play"]
+UNSTRUCTURED = ("gaussian", "gaussian-seeded", "scrambled-dct", "scrambled-hadamard")
+"""Operators whose residual looks Gaussian in the image, which is what message passing rests on."""
+
+Rule = Literal["auto", "amp", "plug-and-play"]
 
 
 @dataclass(frozen=True)
 class DAMPSettings:
     """What D-AMP depends on, beside measurements and seed.
 
-    `rule`: "amp" is for operators without structure (gaussian, scrambled ones), "plug-and-play" for any other.
+    `rule`: "amp" is for operators without structure (gaussian, scrambled ones), "plug-and-play" for any other, and
+    "auto" takes the one that is for the operator at hand.
     `damping`: share of the new iterate (1: all). `box`: pixels are known to lie on [-1, 1]. `second_strength`: every
     step also tries the denoiser at so many times sigma and keeps what has the smaller unbiased risk estimate (1: no).
     `tolerance`: relative change of the image at which AMP has converged. `last_sigma`: strength, in pixel units, at
     which plug-and-play ends.
     """
 
-    rule: Rule = "amp"
+    rule: Rule = "auto"
     denoiser: str = "tv"
     steps: int = 30
     damping: float = 1.0
@@ -108,6 +112,8 @@ def recover(
         where y is not finite or not of length m, the operator is zero, or the denoiser is not installed.
     """
     settings = settings or DAMPSettings()
+    if settings.rule == "auto":
+        settings = replace(settings, rule="amp" if operator.name in UNSTRUCTURED else "plug-and-play")
     if tuple(y.shape) != (operator.m,) or not torch.isfinite(y).all():
         raise ValueError(f"y must be finite and of shape ({operator.m},), got other values or shape {tuple(y.shape)}")
     if not operator.gain > 0:

@@ -24,7 +24,8 @@ class LassoSettings:
     `penalty` is lambda; None is 1e-5 m (times the operator's gain), which is scikit-learn's Lasso(alpha=1e-5) of the
     original experiments, whose data term is divided by m. `frequency_weight` p > 0 multiplies the penalty of each
     atom by (1 + its frequency)^p; `penalise_mean=False` leaves the means of the channels free (dct only). The gap
-    between the returned image's value and a lower bound of the minimum is at most `tolerance` times that value.
+    between the returned image's value and a lower bound of the minimum is at most `tolerance` times that value; a
+    tolerance below 1e-6 asks for more than a float32 image can hold.
 
     Source: vanveen18 Section 5.1, Lasso-DCT
     """
@@ -113,7 +114,7 @@ class _Problem:
 def recover(
     operator: Operator,
     y: torch.Tensor,
-    settings: LassoSettings = LassoSettings(),  # noqa: B008
+    settings: LassoSettings = LassoSettings(),
     *,
     seed: int = 0,
     watch: Watch | None = None,
