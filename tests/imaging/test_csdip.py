@@ -66,7 +66,9 @@ def test_the_iterate_of_least_misfit_in_the_window_is_returned():
     assert found.steps == 16 + int(np.argmin(misfits[15:]))
 
 
-@pytest.mark.parametrize("changes", [{}, {"combine": "mean"}, {"average": 0.9}, {"restarts": 1, "input_noise": 0.1}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"combine": "mean"}, {"combine": "weighted"}, {"average": 0.9}, {"restarts": 1, "input_noise": 0.1}]
+)
 def test_the_misfit_in_the_result_is_that_of_the_returned_image(changes):
     operator, y, _ = a_problem(2)
     found = recover(operator, y, few(restarts=3) if not changes else few(**{"restarts": 3, **changes}))
@@ -81,6 +83,17 @@ def test_the_restart_of_least_misfit_is_taken_and_the_mean_is_the_mean():
     mean = recover(operator, y, fixed, seed=5).image
     alone = [by_the_letter(operator, y, fixed, 5, restart)[-1][0] for restart in range(3)]
     torch.testing.assert_close(mean, sum(alone) / 3, atol=1e-3, rtol=0)
+
+
+def test_weighted_restarts_count_by_what_was_minimised():
+    operator, y, _ = a_problem(4)
+    settings = few(restarts=3, combine="weighted", stopping="fixed")
+    alone = [by_the_letter(operator, y, settings, 5, restart)[-1][0] for restart in range(3)]
+    losses = np.array([float((operator.forward(x) - y).square().sum() + 0.01 * total_variation(x)) for x in alone])
+    weights = np.exp(-(losses - losses.min()) / (losses.min() / 10 + 0.2))
+    expected = sum(w * x for w, x in zip(weights / weights.sum(), alone, strict=True))
+    torch.testing.assert_close(recover(operator, y, settings, seed=5).image, expected.float(), atol=2e-3, rtol=0)
+    assert np.abs(weights / weights.sum() - 1 / 3).max() > 0.1
 
 
 def test_images_in_a_batch_do_not_see_their_neighbours():
@@ -257,7 +270,7 @@ def test_the_preset_paper_holds_the_papers_numbers():
         ({"average": 1.0}, "average must be at least 0 and below 1, got 1.0"),
         ({"tv_weight": -1.0}, "tv_weight must be at least 0, got -1.0"),
         ({"stopping": "never"}, "stopping must be one of"),
-        ({"combine": "median"}, "combine must be one of best, mean"),
+        ({"combine": "median"}, "combine must be one of best, mean, weighted"),
         ({"optimiser": "sgd"}, "optimiser must be one of rmsprop, adam"),
         ({"prior_weight": 1.0}, "prior_weight needs a learned prior"),
     ],

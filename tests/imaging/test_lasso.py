@@ -157,7 +157,7 @@ def test_no_correlation_of_the_residual_exceeds_the_penalty(m, name):
     B = matrix_of(operator, basis)
     c = basis.analysis(result.image.double()).flatten().numpy()
     correlations = B.T @ (y.double().numpy() - B @ c)
-    # The data term is strongly convex in A x: ||r - u||^2/2 is at most the gap, 1e-6 of the value; columns have norm < 2.
+    # The data term is strongly convex in A x: ||r - u||^2/2 is at most the gap, 1e-6 of the value; columns are < 2.
     slack = 2 * np.sqrt(2e-6 * result.certificate["primal"])
     active = np.abs(c) > 1e-3
     assert active.any()

@@ -194,8 +194,8 @@ def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Rec
     misfits = torch.stack([group.kept.misfits[place] for group, place in mine]).cpu()
     group, place = mine[int(torch.where(misfits.isfinite(), misfits, torch.inf).argmin())]
     x = group.kept.images[place]
-    if task.settings.combine == "mean":
-        x = _mean_image(torch.stack([g.kept.images[p] for g, p in mine]))
+    if task.settings.combine != "best":
+        x = _average(task, image, torch.stack([g.kept.images[p] for g, p in mine]))
     misfit = float((task.operators[image].forward(x) - task.ys[image]).square().sum())
     trace = {"misfit": [float(seen[place]) for seen in group.course.losses], "restart_misfits": misfits.tolist()}
     steps = int(group.kept.steps[place])
@@ -203,6 +203,14 @@ def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Rec
     return Recovery(x.cpu(), "csdip", asdict(task.settings), outcome, misfit, steps, seconds, {}, trace)
 
 
-def _mean_image(images: torch.Tensor) -> torch.Tensor:
+def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:
+    """Average over restarts (R, C, H, W): plain, or with more weight where what was minimised is less."""
     finite = images.flatten(1).isfinite().all(1)
-    return images[finite].mean(0) if finite.any() else images[0]
+    images = images[finite] if finite.any() else images[:1]
+    if task.settings.combine == "mean":
+        return images.mean(0)
+    operator = task.operators[image]
+    misfits = (operator.forward(images) - task.ys[image]).square().sum(-1) / operator.gain
+    losses = misfits + task.settings.tv_weight * total_variation(images)
+    weights = torch.softmax(-losses / (losses.min() / 10 + 0.2), 0)
+    return (weights[:, None, None, None] * images).sum(0)

@@ -10,12 +10,15 @@ from sims.imaging.initialisation import LAWS
 from sims.imaging.networks import ARCHITECTURES
 from sims.imaging.stopping import RULES
 
+COMBINATIONS = ("best", "mean", "weighted")
+
 
 @dataclass(frozen=True)
 class CSDIPSettings:
     """Everything a fit depends on, beside measurements and seed; the defaults are the paper's.
 
-    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image.
+    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
+    their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
     `input_noise` is the standard deviation of fresh noise on z at every step.
 
@@ -46,7 +49,7 @@ class CSDIPSettings:
         _one_of("network", self.network, tuple(ARCHITECTURES))
         _one_of("initialisation", self.initialisation, LAWS)
         _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
-        _one_of("combine", self.combine, ("best", "mean"))
+        _one_of("combine", self.combine, COMBINATIONS)
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)
@@ -79,4 +82,4 @@ PRESETS = {
     ),
     "fast": CSDIPSettings(network="dcgan", network_options=_SMOOTH, tv_weight=0.03, steps=400),
 }
-"""`paper`: eq. 3 as published. `best`: smooth upsampling, more TV, averages. `fast`: one short fit of the same network."""
+"""`paper`: eq. 3 as published. `best`: smooth upsampling, more TV, averages. `fast`: one short fit of that network."""
