@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ def strokes(index: int) -> torch.Tensor:
     rng = stream(index, "strokes")
     corners = torch.from_numpy(rng.uniform(6, 22, (5, 2)))
     t = torch.linspace(0, 1, 40, dtype=torch.float64)[:, None]
-    points = torch.cat([a + t * (b - a) for a, b in zip(corners, corners[1:], strict=False)])
+    points = torch.cat([a + t * (b - a) for a, b in pairwise(corners)])
     grid = torch.stack(torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij"), -1).double()
     distance = (grid[:, :, None] - points).square().sum(-1).min(-1).values.sqrt()
     return (2 * torch.sigmoid(4 * (1.2 - distance)) - 1).float()[None]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.nn import functional as F
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 FEW = 64
 """Pixels up to which x^T w is a faster product than w^T x (measured with 16 to 512 channels on one core)."""
 _Kind = tuple[torch.device, torch.dtype]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ def _one_matrix(rows: Axis, columns: Axis, like: _Kind) -> torch.Tensor:
     return both.flatten(0, 3).to(*like).contiguous()
 
 
-def _kind(x: torch.Tensor) -> _Kind:
-    return x.device, x.dtype
+@torch.compiler.assume_constant_result
+def _fixed(make: Callable[[Axis, Axis, _Kind], _T], rows: Axis, columns: Axis, like: _Kind) -> _T:
+    """What is made of sizes alone: a compiler need not look into it, and could not see that it is cached."""
+    return make(rows, columns, like)
 
 
 class _Columns(torch.autograd.Function):
@@ -98,7 +102,7 @@ def _columns(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 def _both_sides(images: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
     """(K, kernel * H, kernel * W) to (K, rows after, columns after)."""
-    left, right = _two_matrices(rows, columns, _kind(images))
+    left, right = _fixed(_two_matrices, rows, columns, (images.device, images.dtype))
     return torch.bmm(left.expand(len(images), *left.shape), images @ right)
 
 
@@ -120,7 +124,7 @@ def transposed_by_products(
 def transposed_in_one(x: torch.Tensor, weight: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
     """Upsample and convolve x (B, Cin, H, W) by weight (B, Cin, Cout, k, l), all that is fixed being one matrix."""
     copies, _, outputs = weight.shape[:3]
-    fixed = _one_matrix(rows, columns, _kind(x))
+    fixed = _fixed(_one_matrix, rows, columns, (x.device, x.dtype))
     out = _columns(x, weight).reshape(copies * outputs, -1) @ fixed.flatten(1)
     return out.reshape(copies, outputs, *fixed.shape[1:])
 

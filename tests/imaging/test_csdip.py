@@ -290,7 +290,7 @@ def test_measurements_of_another_length_and_networks_of_another_shape_are_refuse
 
 def test_what_cannot_fit_in_memory_is_refused_before_it_starts(monkeypatch):
     operator, y, _ = a_problem()
-    monkeypatch.setattr(budget, "free_memory", lambda device: 10_000)
+    monkeypatch.setattr(budget, "memory_available", lambda device: 10_000)
     with pytest.raises(ValueError, match="ask for fewer restarts"):
         recover(operator, y, few(restarts=10))
 

@@ -9,7 +9,7 @@ from sims.imaging.bases import make_basis
 from sims.imaging.datasets import dataset
 from sims.imaging.recovery import _lasso_columns
 from sims.imaging.recovery._lasso_newton import dual_value, feasible_scale
-from sims.imaging.recovery._lasso_systems import Grams, conjugate_gradients, factorised
+from sims.imaging.recovery._systems import Grams, conjugate_gradients, factorised
 from sims.imaging.recovery.lasso import LassoSettings, recover
 from sims.imaging.sensing import make_operator
 
@@ -55,7 +55,7 @@ def choose(way, monkeypatch):
     if way != "everything":
         monkeypatch.setattr(_lasso_columns, "SMALL", 0)
     if way == "products only":
-        monkeypatch.setattr(_lasso_columns, "DIRECT", 0)
+        monkeypatch.setattr(_lasso_columns, "worth_holding", lambda *_: False)
 
 
 @pytest.mark.parametrize("way", WAYS)

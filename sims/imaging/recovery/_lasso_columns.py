@@ -7,14 +7,12 @@ from abc import ABC, abstractmethod
 import torch
 
 from sims.imaging.bases import Basis
-from sims.imaging.recovery._lasso_systems import Grams, conjugate_gradients, factorised
-from sims.imaging.sensing import Operator, memory_available
+from sims.imaging.recovery._systems import Grams, conjugate_gradients, factorised
+from sims.imaging.recovery._rows import filtered_rows, worth_holding
+from sims.imaging.sensing import Operator
 
-BLOCK = 1 << 24
-"""Entries of A that are transformed at once."""
-DIRECT, STRUCTURED = 10_000, 2_000
-"""The most measurements for which Newton systems are factorised, and the most of an operator with a fast transform."""
-DENSE = "gaussian", "gaussian-seeded", "user"
+STRUCTURED = 2_000
+"""The most measurements of a fast transform for which Newton systems are factorised."""
 SMALL = 1 << 22
 """Up to this many entries all columns are held in float64 and used at once."""
 EXACTNESS = 0.01
@@ -57,7 +55,7 @@ class HeldColumns(Source):
     def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
         self.everything = operator.m * operator.n <= SMALL
         dtype = torch.float64 if self.everything else torch.float32
-        self.rows = project_away(free.to(dtype), _transformed_rows(operator, basis, free.device, dtype))
+        self.rows = project_away(free.to(dtype), filtered_rows(operator, basis.analysis, free.device, dtype))
         self._grams = Grams(self.rows)
         self._last: _Columns | None = None
 
@@ -146,12 +144,9 @@ class Implicit(Source, Dictionary):
 def make_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Source:
     """Return the columns of A Psi less their projections on those of `free` (m, k), which is also where they live.
 
-    They are held where m and memory allow it; else there are products only.
+    They are held where that is worth it; else there are products only.
     """
-    size = 4 * operator.m * operator.n
-    available = memory_available(free.device)
-    most = DIRECT if operator.name in DENSE else STRUCTURED
-    if operator.m <= most and (available is None or 2 * size <= available):
+    if worth_holding(operator, free.device, STRUCTURED):
         return HeldColumns(operator, basis, free)
     return Implicit(operator, basis, free)
 
@@ -162,18 +157,3 @@ def project_away(columns: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
         return u
     basis = torch.linalg.qr(columns).Q
     return u - basis @ (basis.T @ u)
-
-
-def _transformed_rows(operator: Operator, basis: Basis, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    rows = torch.empty(operator.m, operator.n, device=device, dtype=dtype)
-    block = max(1, BLOCK // operator.n)
-    matrix = getattr(operator, "matrix", None)
-    for start in range(0, operator.m, block):
-        stop = min(start + block, operator.m)
-        if matrix is None:
-            units = torch.eye(operator.m, device=device, dtype=dtype)[start:stop]
-            images = operator.adjoint(units)
-        else:
-            images = matrix[start:stop].to(dtype).reshape(-1, *operator.shape)
-        rows[start:stop] = basis.analysis(images).flatten(1)
-    return rows

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sims.imaging.memory import free_memory
 from sims.imaging.networks import Architecture
 from sims.imaging.recovery.csdip_settings import CSDIPSettings
-from sims.imaging.sensing import Operator, memory_estimate
+from sims.imaging.sensing import Operator, memory_available, memory_estimate
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,9 @@ def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSet
     return Need(memory, copies * (3 * products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
 
 
+PLENTY = 16 << 30
+"""Bytes that a GPU is taken to have where it does not say."""
+
 CACHE = 24 << 20
 """Bytes of weights and optimiser states that a core's caches are counted on for, by which problems are grouped."""
 
@@ -48,7 +50,7 @@ def copies_at_once(chosen: Architecture, device: torch.device) -> int:
     if device.type == "cpu":
         return max(1, CACHE // bytes_a_copy)
     activations, _ = _follow(chosen)
-    return max(1, int(0.8 * free_memory(device)) // (bytes_a_copy + 12 * activations))
+    return max(1, int(0.8 * (memory_available(device) or PLENTY)) // (bytes_a_copy + 12 * activations))
 
 
 def _follow(chosen: Architecture) -> tuple[int, int]:
@@ -81,11 +83,11 @@ def check_fits(
     ValueError
         with the advice what to make smaller.
     """
-    free = free_memory(device)
+    free = memory_available(device)
     needed = need(operators, chosen, settings, device).memory - sum(
         _held(op) for op in operators
     )  # these are held already
-    if needed > free:
+    if free is not None and needed > free:
         raise ValueError(
             f"the fit must be held in the {free / 1e9:.1f} GB of memory that is free, got a need of "
             f"{needed / 1e9:.1f} GB: ask for fewer restarts or images at once, or for a narrower network"
