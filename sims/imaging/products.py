@@ -70,7 +70,7 @@ def _one_matrix(rows: Axis, columns: Axis, like: _Kind) -> torch.Tensor:
     return both.flatten(0, 3).to(*like).contiguous()
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _fixed(make: Callable[[Axis, Axis, _Kind], _T], rows: Axis, columns: Axis, like: _Kind) -> _T:
     """What is made of sizes alone: a compiler need not look into it, and could not see that it is cached."""
     return make(rows, columns, like)

@@ -131,8 +131,8 @@ def _draw(chosen: Architecture, law: str, seed: int, restart: int) -> tuple[torc
 
 def _optimiser(weights: list[torch.Tensor], settings: CSDIPSettings) -> torch.optim.Optimizer:
     if settings.optimiser == "adam":
-        return torch.optim.Adam(weights, settings.learning_rate, foreach=True)
-    return torch.optim.RMSprop(weights, settings.learning_rate, momentum=settings.momentum, foreach=True)
+        return torch.optim.Adam(weights, settings.learning_rate, foreach=weights[0].is_cuda)
+    return torch.optim.RMSprop(weights, settings.learning_rate, momentum=settings.momentum, foreach=weights[0].is_cuda)
 
 
 @dataclass
