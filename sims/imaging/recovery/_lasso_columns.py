@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 
 from sims.imaging.bases import Basis
-from sims.imaging.recovery._systems import Grams, conjugate_gradients, factorised
 from sims.imaging.recovery._rows import filtered_rows, worth_holding
+from sims.imaging.recovery._systems import Grams, conjugate_gradients, factorised
 from sims.imaging.sensing import Operator
 
 STRUCTURED = 2_000

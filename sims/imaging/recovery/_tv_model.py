@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 
 import torch
 
-from sims.imaging.recovery._tv_gradient import Norm, filtered, gradient, gradient_adjoint, laplacian
+from sims.imaging.recovery.differences import (
+    differences,
+    laplacian_symbol,
+    lengths,
+    transposed_differences,
+    variation,
+)
 from sims.imaging.sensing import Operator
+from sims.imaging.sensing.transforms import dct2, inverse_dct2
 
 
 @dataclass(frozen=True)
 class Multipliers:
-    """Dual variables of A x, of D x and of the box: q (m,), p (2, C, H, W), v (C, H, W)."""
+    """Dual variables of A x, of D x and of the box: q (m,), p (C, 2, H, W), v (C, H, W)."""
 
     q: torch.Tensor
     p: torch.Tensor
@@ -24,13 +31,14 @@ class Multipliers:
 class Model:
     """min_x ||A x - y||^2/2 + penalty TV(x), over all images or over those in the box [-1, 1].
 
-    y (m,) is float64; `dtype` is that of the products with A, the sums being float64 always.
+    y (m,) is float64; `kind` is that of `differences.lengths`; `dtype` is that of the products with A, the sums being
+    float64 always.
     """
 
     operator: Operator
     y: torch.Tensor
     penalty: float
-    norm: Norm
+    kind: str
     box: bool
     dtype: torch.dtype = torch.float64
     _inverse: torch.Tensor = field(init=False)
@@ -38,16 +46,16 @@ class Model:
 
     def __post_init__(self) -> None:
         channels, height, width = self.operator.shape
-        eigenvalues = laplacian(height, width, self.y.device)
-        eigenvalues[0, 0] = math.inf
-        object.__setattr__(self, "_inverse", 1 / eigenvalues)
+        symbol = laplacian_symbol(height, width).to(self.y.device)
+        symbol[0, 0] = math.inf
+        object.__setattr__(self, "_inverse", 1 / symbol)
         constants = torch.eye(channels, dtype=self.dtype, device=self.y.device)[:, :, None, None]
-        images = constants.expand(channels, channels, height, width)
+        images = constants.repeat(1, 1, height, width)
         object.__setattr__(self, "_means", torch.linalg.qr(self.operator.forward(images).double().T).Q)
 
     def value(self, x: torch.Tensor) -> float:
         """What is minimised, at an image in the box."""
-        return self.misfit(x) / 2 + self.penalty * self.norm.total(x)
+        return self.misfit(x) / 2 + self.penalty * variation(x.double(), self.kind)
 
     def misfit(self, x: torch.Tensor) -> float:
         """||A x - y||^2."""
@@ -57,7 +65,7 @@ class Model:
         """A number below which the value of no image lies, whatever the multipliers.
 
         For all x, q and p, ||A x - y||^2/2 >= <q, y - A x> - ||q||^2/2, and penalty TV(x) >= <p, D x> where every group
-        of p has norm at most `penalty`; so where A^T q = D^T p + v, the value of x is at least <q, y> - ||q||^2/2 -
+        of p has length at most `penalty`; so where A^T q = D^T p + v, the value of x is at least <q, y> - ||q||^2/2 -
         <v, x>, and in the box <v, x> <= ||v||_1. To make the equality true, p takes up what is missing by a Poisson
         equation. D^T reaches no constants: they go to v, or where there is no box, and so no v, q is first made
         orthogonal to A of them. Last, all three are scaled to what p may be.
@@ -65,15 +73,19 @@ class Model:
         q, p, v = start.q, start.p, start.v
         if not self.box:
             q, v = q - self._means @ (self._means.T @ q), torch.zeros_like(v)
-        missing = self.operator.adjoint(q.to(self.dtype)).double() - gradient_adjoint(p) - v
-        constant = missing.mean((-2, -1), keepdim=True)
-        v = v + constant if self.box else v
-        p = p + gradient(filtered(missing, self._inverse))
-        return self._scaled_bound(q, float(self.norm.magnitudes(p).max()), float(v.abs().sum()))
+        missing = self.operator.adjoint(q.to(self.dtype)).double() - transposed_differences(p) - v
+        v = v + missing.mean((-2, -1), keepdim=True) if self.box else v
+        p = p + differences(filtered(missing, self._inverse))
+        return self._scaled_bound(q, float(lengths(p, self.kind).max()), float(v.abs().sum()))
 
-    def _scaled_bound(self, q: torch.Tensor, largest: float, cost: float) -> float:
-        linear, square = float(q @ self.y) - cost, float(q @ q)
-        if not linear > 0:
+    def _scaled_bound(self, q: torch.Tensor, longest: float, cost: float) -> float:
+        slope, square = float(q @ self.y) - cost, float(q @ q)
+        if not slope > 0:
             return 0.0
-        t = min(linear / square, self.penalty / largest if largest > 0 else math.inf)
-        return t * linear - t * t * square / 2
+        t = min(slope / square, self.penalty / longest if longest > 0 else math.inf)
+        return t * slope - t * t * square / 2
+
+
+def filtered(x: torch.Tensor, response: torch.Tensor) -> torch.Tensor:
+    """Multiply the cosine coefficients of images (..., H, W) by `response` (H, W)."""
+    return inverse_dct2(response.to(x.dtype) * dct2(x))

@@ -1,57 +1,36 @@
-"""How the augmented Lagrangian of total variation is minimised in the image: with A factorised, or with A split off.
-
-Both minimise over x, for a target t and a weight rho, ||A x - y||^2/2 + rho (<x, (D^T D + shift) x>/2 - <t, x>).
-"""
+"""How total variation meets the measurements: A factorised together with D, or a copy of x that alone sees A."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 
-from sims.imaging.recovery._rows import filtered_rows, row_blocks, worth_holding
+from sims.imaging.recovery._rows import filtered_rows, row_blocks
 from sims.imaging.recovery._systems import conjugate_gradients, factorised
-from sims.imaging.recovery._tv_gradient import filtered, laplacian
+from sims.imaging.recovery._tv_model import filtered
+from sims.imaging.recovery.differences import laplacian_symbol
 from sims.imaging.sensing import Operator
-
-SMALL = 1 << 22
-"""Up to this many entries of A all is done in float64."""
-STRUCTURED = 0
-"""The most measurements of a fast transform for which its rows are held."""
-OVER = 1.8
-"""Over-relaxation."""
-
-
-class Update(Protocol):
-    """Minimises over the image; `q` is a dual variable of A x, nearly the residual y - A x."""
-
-    def __call__(self, target: torch.Tensor, rho: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return x (C, H, W) and q (m,)."""
-
-    def rescale(self, factor: float) -> None:
-        """Take note that rho was multiplied by a factor."""
 
 
 class Factorised:
-    """Exact: with G = (D^T D + shift)^{-1}, x = G t + G A^T s/rho where (I + A G A^T/rho) s = y - A G t.
+    """The minimiser over x of ||A x - y||^2/2 + rho (<x, (D^T D + shift) x>/2 - <t, x>), for any t and rho.
 
-    A G (m, n) and A G A^T are computed once. Where the shift is 0 the means of the channels would be left to A alone;
-    then they are held near their last values by a proximal term, rho times half the squared change.
+    With G = (D^T D + shift)^{-1} it is G t + G A^T s/rho, where (I + A G A^T/rho) s = y - A G t; A G (m, n) and A G A^T
+    are computed once. Where the shift is 0 the means of the channels would be left to A alone; then a proximal term,
+    rho/2 times their squared change, holds them near their last values.
     """
 
-    def __init__(self, operator: Operator, y: torch.Tensor, shift: float) -> None:
-        self.operator, self.y, self._held = operator, y, shift == 0
-        response = laplacian(*operator.shape[1:], y.device) + shift
+    def __init__(self, operator: Operator, y: torch.Tensor, shift: float, dtype: torch.dtype) -> None:
+        self.operator, self.y, self._dtype, self._held = operator, y, dtype, shift == 0
+        response = laplacian_symbol(*operator.shape[1:]).to(y.device) + shift
         response[0, 0] += self._held
         self._inverse = 1 / response
-        small = operator.m * operator.n <= SMALL
-        self._dtype = torch.float64 if small else torch.float32
-        self._rows = filtered_rows(operator, self._filter, y.device, self._dtype)
+        self._rows = filtered_rows(operator, self._filtered, y.device, dtype)
         self._system = self._products()
         self._mean = y.new_zeros(operator.shape[0], 1, 1)
         self._rho = 0.0
+        self.q = torch.zeros_like(y)
 
-    def _filter(self, x: torch.Tensor) -> torch.Tensor:
+    def _filtered(self, x: torch.Tensor) -> torch.Tensor:
         return filtered(x, self._inverse)
 
     def _products(self) -> torch.Tensor:
@@ -60,52 +39,36 @@ class Factorised:
         system = torch.cat(parts).double()
         return (system + system.T) / 2
 
-    def __call__(self, target: torch.Tensor, rho: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, target: torch.Tensor, rho: float) -> torch.Tensor:
+        """Return x (C, H, W) for a target of that shape; `q`, the s of it, is the residual y - A x."""
         if rho != self._rho:
             self._solve, self._rho = factorised(self._system / rho, 1.0), rho
-        x = self._filter(target + self._mean if self._held else target)
-        s = self._solve(self.y - self.operator.forward(x.to(self._dtype)).double())
-        x = x + (s.to(self._dtype) @ self._rows).double().reshape(x.shape) / rho
+        x = self._filtered(target + self._mean if self._held else target)
+        self.q = self._solve(self.y - self.operator.forward(x.to(self._dtype)))
+        x = x + (self.q.to(self._dtype) @ self._rows).double().reshape(x.shape) / rho
         self._mean = x.mean((-2, -1), keepdim=True)
-        return x, s
-
-    def rescale(self, factor: float) -> None:
-        """Nothing here is measured in rho."""
+        return x
 
 
-class Split:
-    """By a copy v of x that alone sees A: x costs two cosine transforms, v a system with A A^T + rho.
+class Nearest:
+    """The minimiser over x of ||A x - y||^2/2 + mu ||x - h||^2/2, for any h and mu.
 
-    That system takes one product where A A^T is a multiple of the identity, and a few where A is Gaussian.
+    It is h + A^T s with (A A^T + mu) s = y - A h, by conjugate gradients: one product where A A^T is a multiple of the
+    identity, a few where A is Gaussian.
     """
 
-    def __init__(self, operator: Operator, y: torch.Tensor, shift: float, weight: float = 1.0) -> None:
-        self.operator, self.y, self._weight = operator, y, weight
-        self._inverse = 1 / (laplacian(*operator.shape[1:], y.device) + shift + weight)
-        self._v = y.new_zeros(operator.shape)
-        self._b, self._s = torch.zeros_like(self._v), torch.zeros_like(y)
+    def __init__(self, operator: Operator, y: torch.Tensor, dtype: torch.dtype) -> None:
+        self.operator, self.y, self._dtype = operator, y, dtype
+        self.q = torch.zeros_like(y)
 
-    def __call__(self, target: torch.Tensor, rho: float) -> tuple[torch.Tensor, torch.Tensor]:
-        mu = rho * self._weight
-        x = filtered(target + self._weight * (self._v - self._b), self._inverse)
-        u = OVER * x + (1 - OVER) * self._v + self._b
-        residual = self.y - self.operator.forward(u)
-        enough = 1e-10 * residual.norm()
+    def __call__(self, h: torch.Tensor, mu: float) -> torch.Tensor:
+        """Return x (C, H, W) for an h of that shape; `q` = mu s is the residual y - A x."""
+        residual = (self.y - self.operator.forward(h.to(self._dtype))).to(self._dtype)
+        enough = torch.finfo(self._dtype).eps ** 0.75 * residual.norm()
 
         def product(s: torch.Tensor) -> torch.Tensor:
             return self.operator.forward(self.operator.adjoint(s)) + mu * s
 
         s = conjugate_gradients(product, residual, lambda r: r.norm() <= enough, lambda r: r, 50)
-        self._v = u + self.operator.adjoint(s)
-        self._b = u - self._v
-        return self._v, mu * s
-
-    def rescale(self, factor: float) -> None:
-        """Keep rho times the scaled multiplier."""
-        self._b /= factor
-
-
-def make_update(operator: Operator, y: torch.Tensor, shift: float) -> Update:
-    """Return the exact update where holding A G is worth it, else the split one."""
-    kind = Factorised if worth_holding(operator, y.device, STRUCTURED) else Split
-    return kind(operator, y, shift)
+        self.q = mu * s.double()
+        return h + self.operator.adjoint(s)

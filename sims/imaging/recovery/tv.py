@@ -8,16 +8,17 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from sims.imaging.recovery._tv_gradient import Norm
+from sims.imaging.recovery._rows import DENSE
 from sims.imaging.recovery._tv_model import Model
 from sims.imaging.recovery._tv_search import Progress, Search
 from sims.imaging.recovery.result import Recovery, Watch
 from sims.imaging.sensing import Operator
 
+KINDS = ("isotropic", "anisotropic", "joint")
 NOISELESS, NOISY = 1e-3, 1.0
 """The default lambda over the operator's gain, without noise; and over sigma sqrt(gain/m), with it."""
 SMALL = 1 << 22
-"""Up to this many entries of A its products are float64 throughout."""
+"""Up to this many entries of a dense A all products are float64; above it, only those of the certificate."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +27,24 @@ class TVSettings:
 
     `penalty` is lambda; None is 1e-3 times the operator's gain without noise, and with noise (sigma, so that each
     measurement has standard deviation sigma/sqrt(m)) the standard deviation of the entries of A^T eta if that is more.
-    Differences in both directions are joined by a Euclidean norm (`isotropic`), those of the channels are summed
-    unless `vectorial` joins them too. `box` keeps pixels in [-1, 1], which the published model does not. The gap between
-    the returned image's value and a lower bound of the minimum is at most `tolerance` times that value.
+    `kind`: "isotropic" takes the Euclidean norm of the differences in both directions and sums over channels,
+    "anisotropic" sums all, "joint" takes the norm over channels as well. `box` keeps pixels in [-1, 1], which the
+    published model does not. The gap between the returned image's value and a lower bound of the minimum is at most
+    `tolerance` times that value.
 
     Source: vanveen18 Section 5.1, TVAL3
     """
 
     penalty: float | None = None
     noise: float = 0.0
-    isotropic: bool = True
-    vectorial: bool = False
+    kind: str = "isotropic"
     box: bool = False
     tolerance: float = 1e-3
     max_steps: int = 2000
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.penalty is not None and not 0 < self.penalty < math.inf:
             raise ValueError(f"penalty must be above 0, got {self.penalty}")
         if not 0 <= self.noise < math.inf:
@@ -51,7 +54,7 @@ class TVSettings:
         if self.max_steps < 1:
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
 
-    def penalty_for(self, operator: Operator) -> float:
+    def weight(self, operator: Operator) -> float:
         """Lambda for an operator."""
         noisy = NOISY * self.noise * math.sqrt(operator.gain / operator.m)
         return self.penalty or max(NOISELESS * operator.gain, noisy)
@@ -81,8 +84,8 @@ def recover(
     if y.shape != (operator.m,):
         raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
     begun = time.perf_counter()
-    norm, progress = Norm(settings.isotropic, settings.vectorial), Progress(settings.max_steps, watch)
-    model = Model(operator, y.double(), settings.penalty_for(operator), norm, settings.box)
+    progress = Progress(settings.max_steps, watch)
+    model = Model(operator, y.double(), settings.weight(operator), settings.kind, settings.box)
     ending = _search(model, progress, settings)
     image = (y.new_zeros(operator.shape) if progress.image is None else progress.image).float()
     certificate = _certificate(model, image, progress)
@@ -104,7 +107,7 @@ def recover(
 def _search(model: Model, progress: Progress, settings: TVSettings) -> str:
     if not torch.isfinite(model.y).all():
         return "diverged at step 0"
-    large = model.operator.m * model.operator.n > SMALL
+    large = model.operator.m * model.operator.n > SMALL and model.operator.name in DENSE
     try:
         Search(replace(model, dtype=torch.float32) if large else model, progress).run(0.9 * settings.tolerance)
     except KeyboardInterrupt:
