@@ -181,18 +181,19 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
     return Architecture("skip-unet", shape, build, (32, *shape[1:]), "uniform", 0.1)
 
 
-def compact(shape: Shape, *, width: int | None = None) -> Architecture:
+def compact(shape: Shape, *, latent: int | None = None, width: int | None = None) -> Architecture:
     """Fewer weights than the paper's networks, and less work: up to 64x64 a decoder of width 24, above a DCGAN of 32.
 
     Raises
     ------
     ValueError
-        where the image is below 8x8, or the width is no whole number above 0.
+        where the image is below 8x8, or an option is no whole number above 0.
     """
-    check(shape, 8, width=width)
+    check(shape, 8, latent=latent, width=width)
     if max(shape[1:]) <= 64:
-        return replace(decoder(shape, width=24 if width is None else width), name="compact")
-    return replace(dcgan(shape, width=32 if width is None else width), name="compact")
+        small = decoder(shape, latent=128 if latent is None else latent, width=24 if width is None else width)
+        return replace(small, name="compact")
+    return replace(dcgan(shape, latent=latent, width=32 if width is None else width), name="compact")
 
 
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {

@@ -177,7 +177,7 @@ def test_depth_is_obeyed():
 @pytest.mark.parametrize(
     ("name", "shape", "options", "said"),
     [
-        ("unet", (1, 28, 28), {}, "one of dcgan, decoder, compact, deep-decoder, skip-unet, got 'unet'"),
+        ("unet", (1, 28, 28), {}, "network must be one of .*, got 'unet'"),
         ("dcgan", (1, 28, 28), {"depth": 3}, "options of dcgan must be among latent, width, upsampling, got 'depth'"),
         ("dcgan", (1, 28, 28), {"width": 0}, "width must be a whole number of at least 1, got 0"),
         ("dcgan", (1, 28, 28), {"latent": 0}, "latent must be a whole number of at least 1, got 0"),
