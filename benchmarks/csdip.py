@@ -166,8 +166,8 @@ def deepinv(images: int, m: int) -> dict[str, Any]:
             forward = A
 
         torch.manual_seed(i)
-        net = ConvDecoder(img_size=(1, 28, 28), in_size=[7, 7], channels=64)
-        prior = DeepImagePrior(net, learning_rate=5e-3, iterations=1000, input_size=[64, 7, 7])
+        net = ConvDecoder(img_size=(1, 28, 28), channels=64)
+        prior = DeepImagePrior(net, [64, 4, 4], iterations=1000, learning_rate=5e-3)
         errors.append(mse(prior(y[None], Physics()).detach()[0], truth))
     theirs = summary(errors, time.perf_counter() - start)
     problems = [problem(truths, i, m) for i in range(images)]
