@@ -289,7 +289,7 @@ def load_prior(path: str | Path) -> Prior:
         where the file is no prior, is damaged, or contradicts itself.
     """
     path = existing(path)
-    with decoding(path), np.load(path, allow_pickle=False) as file:
+    with decoding(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         if "kind" not in file.files or str(file["kind"]) != KIND or int(file["format"]) != FORMAT:
             raise Refused(f"path must name a learned prior of format {FORMAT}, got another file in {str(path)!r}")
         told, mean, covariance = str(file["told"]), file["mean"], file["covariance"]

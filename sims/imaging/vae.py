@@ -197,7 +197,7 @@ def load_generator(path: str | Path) -> Generator:
     with decoding(path):
         if not zipfile.is_zipfile(path):
             raise Refused(f"generator must be a file from `untrained train-generator`, got the other file {path}")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         text, checksum = str(arrays.pop("header", "{}")), str(arrays.pop("checksum", ""))
         header = json.loads(text)
