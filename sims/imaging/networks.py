@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from sims.imaging.generator import Architecture, Crop, Shape, check, check_upsampling, size_text
 
 __all__ = [
-    "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "compact", "dcgan", "decoder", "deep_decoder",
+    "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
     "latent_size", "skip_unet",
 ]  # fmt: skip
 
@@ -181,25 +181,9 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
     return Architecture("skip-unet", shape, build, (32, *shape[1:]), "uniform", 0.1)
 
 
-def compact(shape: Shape, *, latent: int | None = None, width: int | None = None) -> Architecture:
-    """Fewer weights than the paper's networks, and less work: up to 64x64 a decoder of width 24, above a DCGAN of 32.
-
-    Raises
-    ------
-    ValueError
-        where the image is below 8x8, or an option is no whole number above 0.
-    """
-    check(shape, 8, latent=latent, width=width)
-    if max(shape[1:]) <= 64:
-        small = decoder(shape, latent=128 if latent is None else latent, width=24 if width is None else width)
-        return replace(small, name="compact")
-    return replace(dcgan(shape, latent=latent, width=32 if width is None else width), name="compact")
-
-
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "dcgan": dcgan,
     "decoder": decoder,
-    "compact": compact,
     "deep-decoder": deep_decoder,
     "skip-unet": skip_unet,
 }

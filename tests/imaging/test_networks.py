@@ -23,11 +23,10 @@ from sims.imaging.networks import (
 NARROW = {
     "dcgan": {"width": 2, "latent": 3},
     "decoder": {"width": 1, "latent": 3},
-    "compact": {"width": 1},
     "deep-decoder": {"channels": 3},
     "skip-unet": {"width": 3, "skip": 1},
 }
-SMALLEST = {"dcgan": 8, "decoder": 8, "compact": 8, "deep-decoder": 4, "skip-unet": 16}
+SMALLEST = {"dcgan": 8, "decoder": 8, "deep-decoder": 4, "skip-unet": 16}
 
 
 def drawn(chosen, seed=0):
@@ -213,10 +212,3 @@ def test_building_counts_no_real_numbers():
     """Counting the weights of a network that no machine can hold takes no memory."""
     assert decoder((1, 28, 28), width=4096).weights() > 10**10
     assert np.log10(decoder((1, 28, 28), width=4096).weights()) < 11
-
-
-def test_the_compact_network_is_a_narrow_decoder_or_a_narrow_dcgan():
-    small, large = architecture("compact", (1, 28, 28)), architecture("compact", (1, 256, 256))
-    assert small.weights() == decoder((1, 28, 28), width=24).weights() < dcgan((1, 28, 28)).weights() / 4
-    assert large.weights() == dcgan((1, 256, 256), width=32).weights() < dcgan((1, 256, 256)).weights() / 3
-    assert architecture("compact", (1, 28, 28), width=5).weights() == decoder((1, 28, 28), width=5).weights()

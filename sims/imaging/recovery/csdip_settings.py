@@ -74,9 +74,10 @@ def _at_least(name: str, value: float, low: float) -> None:
         raise ValueError(f"{name} must be at least {low}, got {value}")
 
 
+_SMOOTH: dict[str, Any] = {"network": "decoder", "network_options": {"width": 24}, "tv_weight": 0.03, "average": 0.95}
 PRESETS = {
     "paper": CSDIPSettings(),
-    "best": CSDIPSettings(network="compact", tv_weight=0.03, restarts=5, combine="weighted", average=0.95),
-    "fast": CSDIPSettings(network="compact", tv_weight=0.03, steps=800, average=0.95),
+    "best": CSDIPSettings(**_SMOOTH, restarts=5, combine="weighted"),
+    "fast": CSDIPSettings(**_SMOOTH, steps=800),
 }
 """`paper`: eq. 3 as published. `best`: a smaller, smoother network, more TV, averages. `fast`: one short fit of it."""
