@@ -31,11 +31,13 @@ def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSet
     copies = len(operators) * settings.restarts
     at_once = min(copies, copies_at_once(chosen, device) * (torch.get_num_threads() if device.type == "cpu" else 1))
     activations, products = _follow(chosen)
-    states = {"rmsprop": 5, "adam": 5}[settings.optimiser]  # weights, gradient, two moments, one temporary
     held = sum(_held(op) for op in operators) * (1 if len(operators) == 1 else 2)
-    memory = held + 4 * at_once * (states * chosen.weights() + 3 * activations)
+    memory = held + 4 * at_once * (STATES * chosen.weights() + 3 * activations)
     return Need(memory, copies * (3 * products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
 
+
+STATES = 5
+"""Numbers held for each weight by either optimiser: itself, its gradient, two moments and a temporary."""
 
 PLENTY = 16 << 30
 """Bytes that a GPU is taken to have where it does not say."""
@@ -46,7 +48,7 @@ CACHE = 24 << 20
 
 def copies_at_once(chosen: Architecture, device: torch.device) -> int:
     """Return how many networks to run as one program: what the caches hold, or on a GPU its memory."""
-    bytes_a_copy = 4 * 5 * chosen.weights()
+    bytes_a_copy = 4 * STATES * chosen.weights()
     if device.type == "cpu":
         return max(1, CACHE // bytes_a_copy)
     activations, _ = _follow(chosen)
