@@ -349,6 +349,9 @@ def _reconstruct(request: Request, out: Path, json: Path | None, folder: Path | 
     kinds = PICTURES if together else None
     places = outputs.checked_outputs(out, json, folder, kinds=kinds, read=(request.source, request.truth))
     problem = runs.prepare(request)
+    if sys.stderr.isatty():
+        for name, needs in runs.expected(problem).items():
+            print(f"{name}: about {needs.seconds:.3g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
     found = runs.recover_all(problem, _watching)
     picture = encoded(side_by_side(found.results, problem.truth), out.suffix.lower()) if together else None
     written = outputs.write_all(places, runs.told(problem, found), found.images, picture)
@@ -401,6 +404,36 @@ def learn_prior(
         prior = training.learn(files, settings or (), preset, seed=seed, device=where, watching=_watching)
         learned_prior.save_prior(place, prior)
     print(f"{len(prior.layers)} layers, from {len(files)} measurements, in {out}")
+
+
+@app.command()
+def choose_weight(
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="What `learn-prior` wrote (.npz).")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files to try it on (.npz).")],
+    weights: Annotated[str, typer.Option(metavar="A,B,...", help="The weights to try.")] = "0,1,10,100,1000",
+    preset: Preset = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Annotated[Path | None, typer.Option(help="Write the misfits and the choice here.")] = None,
+) -> None:
+    """Choose the weight of a learned prior by the misfit on measurements that the fits did not see."""
+    from sims.imaging import outputs, surroundings, training
+
+    with _refusing():
+        place = outputs.check_output("--json", json, (".json",)) if json else None
+        surroundings.use_threads(threads)
+        where, tried = surroundings.pick_device(device), training.parse_weights(weights)
+        best, misfits = training.choose_weight(
+            prior, files, tried, settings or (), preset, seed=seed, device=where, watching=_watching
+        )
+    for weight, misfit in misfits.items():
+        print(f"{weight:<10g} {misfit:.6g}{'  least' if weight == best else ''}")
+    if place:
+        told = {"prior": prior, "files": files, "seed": seed, "misfits": {str(w): v for w, v in misfits.items()}}
+        outputs.write_json(place, {**told, "weight": best})
+    print(f"use it with --set prior={prior} --set prior_weight={best:g}")
 
 
 def _say_end(found: Found, written: Sequence[Path]) -> None:

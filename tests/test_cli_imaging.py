@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -304,6 +305,9 @@ REFUSED = {
     "a prior from an image": (("learn-prior", "photo.png", "-o", "p.npz"), "photo.png"),
     "a prior over what it is learned from": (("learn-prior", "y.npz", "-o", "y.npz"), "must not replace what is read"),
     "a prior by an unknown reading": (("learn-prior", "y.npz", *SMALL, "--set", "reading=x", "-o", "p.npz"), "got 'x'"),
+    "weights that are none": (("choose-weight", "p.npz", "y.npz", "--weights", "1,x"), "--weights must be numbers"),
+    "a weight of no prior": (("choose-weight", "p.npz", "y.npz"), "p.npz"),
+    "a weight into a picture": (("choose-weight", "p.npz", "y.npz", "--json", "w.png"), "must end in .json"),
     "a prior from restarts": (("learn-prior", "y.npz", "--set", "restarts=2", "-o", "p.npz"), "restarts must be 1"),
 }
 
@@ -467,6 +471,22 @@ def test_a_prior_is_the_same_for_the_same_seed(run, measured):
 
     assert learned(1) == learned(1)
     assert learned(1) != learned(2)
+
+
+def test_the_weight_of_a_prior_is_chosen_and_written(run, measured):
+    assert run("learn-prior", "y.npz", *SMALL, "-o", "prior.npz").returncode == 0
+    ended = run("choose-weight", "prior.npz", "y.npz", *SMALL, "--weights", "0,10", "--json", "chosen.json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told_of = json.loads(Path("chosen.json").read_text())
+    assert list(told_of["misfits"]) == ["0.0", "10.0"]
+    assert f"--set prior_weight={told_of['weight']:g}" in ended.stdout
+    assert told_of["misfits"][str(told_of["weight"])] == min(told_of["misfits"].values())
+
+
+def test_what_a_fit_will_take_is_said_before_it_starts(run, measured, monkeypatch):
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True)
+    ended = run(*FILE, *SMALL)
+    assert re.search(r"^csdip: about [0-9.e-]+ s and [0-9.e-]+ GB$", ended.stderr, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["measure", "reconstruct", "learn-prior"])

@@ -75,3 +75,9 @@ def check_upsampling(upsampling: str) -> None:
     """Refuse ways of upsampling that are unknown."""
     if upsampling not in UPSAMPLINGS:
         raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
+
+
+def check_slope(slope: float) -> None:
+    """Refuse slopes below 0 of a rectifier that are no number in [0, 1)."""
+    if not isinstance(slope, int | float) or not 0 <= slope < 1:
+        raise ValueError(f"slope must be a number of at least 0 and below 1, got {slope!r}")

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sims.imaging.generator import Architecture, Crop, Shape, check, check_upsampling, size_text
+from sims.imaging.generator import Architecture, Crop, Shape, check, check_slope, check_upsampling, size_text
 
 __all__ = [
     "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
@@ -27,8 +27,9 @@ def _up(inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, p
     return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False)
 
 
-def _block(convolution: nn.ConvTranspose2d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU()]
+def _block(convolution: nn.ConvTranspose2d, slope: float) -> list[nn.Module]:
+    rectifier = nn.LeakyReLU(slope) if slope else nn.ReLU()
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), rectifier]
 
 
 def _double(upsampling: str) -> nn.Upsample:
@@ -39,55 +40,62 @@ def _cropped(layers: list[nn.Module], made: tuple[int, ...], shape: Shape) -> nn
     return nn.Sequential(*layers, nn.Tanh(), *([] if made == shape[1:] else [Crop(*shape[1:])]))
 
 
-def _decoder(shape: Shape, latent: int, width: int, upsampling: str) -> nn.Sequential:
+def _decoder(shape: Shape, latent: int, width: int, upsampling: str, slope: float) -> nn.Sequential:
     doublings = max(1, int(np.log2(max(shape[1:]) / 7)))
     base = [max(2, -(-side // 2**doublings)) for side in shape[1:]]
     start = [2 if side >= 4 else 1 for side in base]
     first, second, *rest = [width * 2 ** min(3, later) for later in reversed(range(doublings + 2))]
     grow = (base[0] - 2 * start[0] + 1, base[1] - 2 * start[1] + 1)
-    layers = [*_block(_up(latent, first, (start[0], start[1]), 1, 0)), _double(upsampling)]
-    layers += [*_block(_up(first, second, grow, 1, 0)), *_block(_up(second, rest[0], 3, 1, 1))]
+    layers = [*_block(_up(latent, first, (start[0], start[1]), 1, 0), slope), _double(upsampling)]
+    layers += [*_block(_up(first, second, grow, 1, 0), slope), *_block(_up(second, rest[0], 3, 1, 1), slope)]
     for inputs, outputs in pairwise(rest):
-        layers += [_double(upsampling), *_block(_up(inputs, outputs, 3, 1, 1))]
+        layers += [_double(upsampling), *_block(_up(inputs, outputs, 3, 1, 1), slope)]
     layers += [_double(upsampling), _up(rest[-1], shape[0], 3, 1, 1)]
     return _cropped(layers, tuple(side << doublings for side in base), shape)
 
 
-def decoder(shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str = "bilinear") -> Architecture:
+def decoder(
+    shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str = "bilinear", slope: float = 0.0
+) -> Architecture:
     """A narrow pyramid of 3x3 transposed convolutions and doublings, for images of any shape (C, H, W).
 
     Channels shrink from at most 8 width to width, then to C; sizes that no doubling meets are cropped at the end.
     For (1, 28, 28) these are the layers of the paper's MNIST network, which has width 64 and nearest neighbours.
+    `slope` is that of the rectifiers below 0.
 
     Raises
     ------
     ValueError
-        where the image is below 8x8, an option is no whole number above 0, or the upsampling is unknown.
+        where the image is below 8x8, an option is out of range, or the upsampling is unknown.
     """
     check(shape, 8, latent=latent, width=width)
     check_upsampling(upsampling)
-    return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling), (latent, 1, 1))
+    check_slope(slope)
+    return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling, slope), (latent, 1, 1))
 
 
-def _pyramid(shape: Shape, latent: int, width: int) -> nn.Sequential:
+def _pyramid(shape: Shape, latent: int, width: int, slope: float) -> nn.Sequential:
     depth = max(1, ceil(np.log2(max(shape[1:]) / 7)))
     start = (-(-shape[1] // 2**depth), -(-shape[2] // 2**depth))
     inner = [_up(width, width, 6, 2, 2) for _ in range(depth - 1)]
-    layers = [layer for c in (_up(latent, width, start, 1, 0), *inner) for layer in _block(c)]
+    layers = [layer for c in (_up(latent, width, start, 1, 0), *inner) for layer in _block(c, slope)]
     return _cropped([*layers, _up(width, shape[0], 4, 2, 1)], tuple(side << depth for side in start), shape)
 
 
-def dcgan(shape: Shape, *, latent: int | None = None, width: int = 64, upsampling: str = "nearest") -> Architecture:
+def dcgan(
+    shape: Shape, *, latent: int | None = None, width: int = 64, upsampling: str = "nearest", slope: float = 0.0
+) -> Architecture:
     """The paper's generator of transposed convolutions, for images of any shape (C, H, W).
 
     (1, 28, 28) is the MNIST network (2 730 432 weights), which doubles its images; every other shape doubles a small
     start by strides, with kernels of 6 and at the end of 4: (1, 256, 256) is the x-ray network (804 608) and
     (3, 128, 128) the retina one (626 304). Sizes that are no power of two times the start are cropped at the end.
+    `slope` is that of the rectifiers below 0, which is 0 in the paper.
 
     Raises
     ------
     ValueError
-        where the image is below 8x8, an option is no whole number above 0, or the upsampling is not on offer.
+        where the image is below 8x8, an option is out of range, or the upsampling is not on offer.
 
     Source: vanveen18 Appendix A (DCGAN of depth 7); layer sizes agree with the published weights' count.
     """
@@ -95,11 +103,12 @@ def dcgan(shape: Shape, *, latent: int | None = None, width: int = 64, upsamplin
     check_upsampling(upsampling)
     k = _PUBLISHED_LATENT.get(shape, 64) if latent is None else latent
     if shape == (1, 28, 28):
-        return replace(decoder(shape, latent=k, width=width, upsampling=upsampling), name="dcgan")
+        return replace(decoder(shape, latent=k, width=width, upsampling=upsampling, slope=slope), name="dcgan")
     if upsampling != "nearest":
         size = size_text(shape)
         raise ValueError(f"upsampling of dcgan must be nearest at {size}, got {upsampling!r}: decoder has both")
-    return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width), (k, 1, 1))
+    check_slope(slope)
+    return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width, slope), (k, 1, 1))
 
 
 def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int) -> nn.Sequential:
@@ -189,7 +198,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
 }
 
 
-def architecture(name: str, shape: Shape, **options: int | str) -> Architecture:
+def architecture(name: str, shape: Shape, **options: int | float | str) -> Architecture:
     """Return the named generator for images of a shape; the options are those of its function.
 
     Raises

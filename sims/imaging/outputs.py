@@ -94,8 +94,7 @@ def write_all(
     """
     written = []
     if outputs.report is not None:
-        text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
-        write_bytes(outputs.report, f"{text}\n".encode())
+        write_json(outputs.report, report)
         written.append(outputs.report)
     if outputs.folder is not None:
         written += _write_images(outputs.folder, images)
@@ -105,6 +104,12 @@ def write_all(
     else:
         write_bytes(outputs.picture, picture)
     return [*written, outputs.picture]
+
+
+def write_json(place: Path, told: Mapping[str, Any]) -> None:
+    """Write what was found as JSON."""
+    text = json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False)
+    write_bytes(place, f"{text}\n".encode())
 
 
 def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:

@@ -197,6 +197,22 @@ def recover_all(problem: Problem, watching: Watching = unwatched) -> Found:
     return found
 
 
+def expected(problem: Problem) -> dict[str, Any]:
+    """Return what the methods that can tell expect to take: objects with `seconds` and `memory`, by name.
+
+    Raises
+    ------
+    ValueError
+        where a method can tell that it cannot be run.
+    """
+    measurement, found = problem.measurement, {}
+    for name, settings in problem.settings.items():
+        if estimate := getattr(method(name).load(), "estimate", None):
+            with memory_told(name):
+                found[name] = estimate(measurement.operator, measurement.y, settings, seed=problem.request.seed)
+    return found
+
+
 def _recover(problem: Problem, name: str, watch: Watch | None) -> Recovery:
     measurement, seed = problem.measurement, problem.request.seed
     recover = method(name).recover()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_type_hints
+from dataclasses import asdict, dataclass, fields, replace
+from typing import get_type_hints
 
 import torch
 
 from sims.chance.streams import stream
 from sims.imaging.datasets import dataset, digits, read_idx
 from sims.imaging.decoding import Codes
+from sims.imaging.files import existing
 from sims.imaging.images import to_image
-from sims.imaging.learned_prior import READINGS, Prior, Weights, learn_prior
+from sims.imaging.learned_prior import READINGS, Prior, grid_search, learn_prior
 from sims.imaging.measurements import Measurement
 from sims.imaging.methods import assign, parse, settings_for
 from sims.imaging.recovery import csdip
-from sims.imaging.recovery.result import Watch
 from sims.imaging.resizing import centre_crop, resize
 from sims.imaging.runs import Watching, read_measurement, unwatched
 from sims.imaging.surroundings import memory_told
@@ -94,9 +95,63 @@ def learn(
     fitted = []
     for number, measurement in enumerate(measurements):
         with memory_told("csdip"), watching(f"{number + 1} of {len(files)}") as watch:
-            fitted.append(fitted_weights(measurement, settings, _seed(seed, number), watch))
+            one, y = measurement.operator, measurement.y
+            fitted.append(csdip.fitted_weights(one, y, settings, seed=_seed(seed, number), watch=watch))
     meta = {"csdip": asdict(settings), "root_seed": seed, "measurements": [m.fingerprint for m in measurements]}
     return learn_prior(fitted, seed=seed, meta=meta, **asdict(how))
+
+
+def parse_weights(text: str) -> list[float]:
+    """Return the numbers of a comma-separated list.
+
+    Raises
+    ------
+    ValueError
+        where a part is no finite number of at least 0.
+    """
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [-1.0]
+    if not all(math.isfinite(weight) and weight >= 0 for weight in found):
+        raise ValueError(f"--weights must be numbers of at least 0 with commas between, got {text!r}")
+    return found
+
+
+def choose_weight(
+    prior: str,
+    files: Sequence[str],
+    weights: Sequence[float],
+    assignments: Sequence[str] = (),
+    preset: str | None = None,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    watching: Watching = unwatched,
+) -> tuple[float, dict[float, float]]:
+    """Try weights of a learned prior; return the one of least misfit on held-out measurements, and all misfits.
+
+    Each file's measurements are split into those fitted and those held out; misfits are averages over the files, each
+    per held-out measurement. No true image is seen.
+
+    Raises
+    ------
+    ValueError
+        where a setting or a weight is out of range, or a file is no prior or no measurement.
+    """
+    settings = settings_for("csdip", assign(["csdip"], assignments)["csdip"], preset)
+    settings = replace(settings, prior=str(existing(prior)))
+    measurements = _measurements(files, device)
+    misfit = csdip.held_out_misfit
+
+    def evaluate(weight: float) -> float:
+        tried, total = replace(settings, prior_weight=weight), 0.0
+        for number, measurement in enumerate(measurements):
+            with memory_told("csdip"), watching(f"weight {weight:g}, {number + 1} of {len(files)}") as watch:
+                total += misfit(measurement.operator, measurement.y, tried, seed=_seed(seed, number), watch=watch)
+        return total / len(measurements)
+
+    return grid_search(evaluate, weights)
 
 
 def _learning(assignments: Sequence[str]) -> tuple[Learning, list[str]]:
@@ -123,8 +178,3 @@ def _measurements(files: Sequence[str], device: torch.device | str) -> list[Meas
 
 def _seed(seed: int, number: int) -> int:
     return int(stream(seed, "learn prior", number).integers(2**31))
-
-
-def fitted_weights(measurement: Measurement, settings: Any, seed: int, watch: Watch | None = None) -> Weights:
-    """Return the weights of a network fitted to one measurement, after all steps."""
-    return csdip.fitted_weights(measurement.operator, measurement.y, settings, seed=seed, watch=watch)

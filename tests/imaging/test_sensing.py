@@ -108,17 +108,17 @@ def test_the_derivative_is_exact_to_second_order_and_both_ways(name, shape):
 
 
 @every
-def test_misfit_and_gradient_are_those_of_autograd(name, shape):
+def test_residual_and_gradient_are_those_of_autograd(name, shape):
     operator = made(name, shape)
     rng = torch.Generator().manual_seed(1)
     x = torch.randn(2, 3, *shape, generator=rng, dtype=torch.float64, requires_grad=True)
     y = torch.randn(3, operator.m, generator=rng, dtype=torch.float64)
-    misfit, gradient = operator.misfit_and_gradient(x, y)
+    residual, gradient = operator.residual_and_gradient(x, y)
     loss = (operator.forward(x) - y).square().sum(-1)
     (expected,) = torch.autograd.grad(loss.sum(), x)
-    assert not misfit.requires_grad
-    assert misfit.shape == (2, 3)
-    torch.testing.assert_close(misfit, loss.detach(), rtol=1e-12, atol=0)
+    assert not residual.requires_grad
+    assert residual.shape == (2, 3, operator.m)
+    torch.testing.assert_close(residual.square().sum(-1), loss.detach(), rtol=1e-12, atol=0)
     torch.testing.assert_close(2 * gradient, expected, rtol=1e-10, atol=1e-11)
 
 

@@ -78,12 +78,13 @@ def test_the_matrix_is_drawn_in_place_and_once():
 @pytest.mark.parametrize("block", [1, 12 * 300 * 4, 1 << 30])
 def test_one_pass_gives_what_two_passes_give(batch, block, threads, monkeypatch):
     monkeypatch.setattr(gaussian, "CACHED", block)
+    monkeypatch.setattr(gaussian, "SHARE", 5000)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     A, x, y = drawn(50, 300, batch)
-    misfit, gradient = residual_products(A, x, y)
+    residual, gradient = residual_products(A, x, y)
     expected_misfit, expected_gradient = plain(A, x, y)
     # float32 sums of 300 and of 50 products of size about one: relative errors of a few 6e-8 sqrt(300).
-    torch.testing.assert_close(misfit.double(), expected_misfit, rtol=1e-5, atol=0)
+    torch.testing.assert_close(residual.double().square().sum(-1), expected_misfit, rtol=1e-5, atol=0)
     torch.testing.assert_close(gradient.double(), expected_gradient, rtol=0, atol=1e-5 * float(y.norm()))
 
 
@@ -92,8 +93,8 @@ def test_float64_images_are_measured_in_float64(batch, monkeypatch):
     monkeypatch.setattr(gaussian, "CACHED", 7 * 300 * 4)
     A, x, y = drawn(50, 300, batch)
     x, y = x.double(), y.double()
-    misfit, gradient = residual_products(A, x, y)
-    torch.testing.assert_close(misfit, plain(A, x, y)[0], rtol=1e-13, atol=0)
+    residual, gradient = residual_products(A, x, y)
+    torch.testing.assert_close(residual.square().sum(-1), plain(A, x, y)[0], rtol=1e-13, atol=0)
     torch.testing.assert_close(gradient, plain(A, x, y)[1], rtol=0, atol=1e-12)
     torch.testing.assert_close(gaussian.product(A, x), x @ A.double().T, rtol=0, atol=1e-12)
     torch.testing.assert_close(gaussian.transposed(A, y), y @ A.double(), rtol=0, atol=1e-12)
@@ -109,15 +110,15 @@ def test_a_seeded_matrix_is_that_of_its_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_seeded_matrix_gives_the_misfit_and_gradient_of_its_definition(batch, monkeypatch):
+def test_a_seeded_matrix_gives_the_residual_and_gradient_of_its_definition(batch, monkeypatch):
     monkeypatch.setattr(seeded, "ENTRIES", 7 * 64)
     operator = SeededGaussian((1, 8, 8), 30, seed=2)
     A = torch.cat([operator.block(number) for number in range(5)])
     _, x, y = drawn(30, 64, batch)
-    misfit, gradient = operator.misfit_and_gradient(x.reshape(batch, 1, 8, 8), y)
+    residual, gradient = operator.residual_and_gradient(x.reshape(batch, 1, 8, 8), y)
     expected_misfit, expected_gradient = plain(A, x, y)
     # float32 sums of 64 products of size about one.
-    torch.testing.assert_close(misfit.double(), expected_misfit, rtol=1e-5, atol=0)
+    torch.testing.assert_close(residual.double().square().sum(-1), expected_misfit, rtol=1e-5, atol=0)
     torch.testing.assert_close(gradient.flatten(1).double(), expected_gradient, rtol=0, atol=1e-5 * float(y.norm()))
 
 
@@ -129,7 +130,7 @@ def test_a_seeded_matrix_does_not_depend_on_threads(monkeypatch):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         y = operator.forward(x)
         results.append(
-            torch.cat([y, operator.adjoint(y).flatten(), operator.misfit_and_gradient(x, 2 * y)[1].flatten()])
+            torch.cat([y, operator.adjoint(y).flatten(), operator.residual_and_gradient(x, 2 * y)[1].flatten()])
         )
     assert all(torch.equal(r, results[0]) for r in results)
 

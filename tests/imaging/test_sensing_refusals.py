@@ -124,7 +124,7 @@ def test_images_and_measurements_of_another_kind_are_refused(name):
     with pytest.raises(ValueError, match=r"^measurements must be of shape \(\.\.\., \d+\), got \(3,\)$"):
         operator.adjoint(torch.zeros(3))
     with pytest.raises(ValueError, match=r"^measurements must be of shape"):
-        operator.misfit_and_gradient(torch.zeros(SHAPE), torch.zeros(()))
+        operator.residual_and_gradient(torch.zeros(SHAPE), torch.zeros(()))
     with pytest.raises(ValueError, match=r"^image must be float32 or float64, got uint8$"):
         operator.forward(torch.zeros(SHAPE, dtype=torch.uint8))
 

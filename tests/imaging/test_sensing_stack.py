@@ -49,26 +49,26 @@ def test_a_stack_measures_each_image_by_its_own_operator(several, batch):
 @pytest.mark.parametrize("batch", [(3,), (3, 4)], ids=str)
 def test_measurements_are_shared_by_the_restarts_of_an_image(several, batch):
     x, y = images(*batch), torch.randn(3, 10, generator=torch.Generator().manual_seed(1))
-    misfit, gradient = several.misfit_and_gradient(x, y)
-    assert misfit.shape == batch
+    residual, gradient = several.residual_and_gradient(x, y)
+    assert residual.shape == (*batch, 10)
     for b, operator in enumerate(several.operators):
         r = operator.forward(x[b]) - y[b]
-        torch.testing.assert_close(misfit[b], r.square().sum(-1), rtol=1e-5, atol=0)
+        torch.testing.assert_close(residual[b], r, rtol=0, atol=1e-5)
         torch.testing.assert_close(gradient[b], operator.adjoint(r), rtol=0, atol=1e-4)
 
 
 def test_measurements_may_differ_between_restarts(several):
     x = images(3, 4)
     y = torch.randn(3, 4, 10, generator=torch.Generator().manual_seed(1))
-    misfit = several.misfit_and_gradient(x, y)[0]
-    torch.testing.assert_close(misfit, (several.forward(x) - y).square().sum(-1), rtol=1e-5, atol=0)
+    residual = several.residual_and_gradient(x, y)[0]
+    torch.testing.assert_close(residual, several.forward(x) - y, rtol=0, atol=1e-5)
 
 
 def test_a_stack_is_differentiable(several):
     x = images(3).requires_grad_()
     y = torch.zeros(3, 10)
     several.forward(x).square().sum().backward()
-    torch.testing.assert_close(x.grad, 2 * several.misfit_and_gradient(x, y)[1], rtol=0, atol=1e-4)
+    torch.testing.assert_close(x.grad, 2 * several.residual_and_gradient(x, y)[1], rtol=0, atol=1e-4)
 
 
 def test_moving_a_stack_keeps_what_it_does(several):
@@ -130,6 +130,6 @@ def test_batches_of_another_length_are_refused(several):
     with pytest.raises(ValueError, match="images must be 3, one for each operator"):
         several.forward(images())
     with pytest.raises(ValueError, match="measurements must be 3, one for each operator"):
-        several.misfit_and_gradient(images(3), torch.zeros(2, 10))
+        several.residual_and_gradient(images(3), torch.zeros(2, 10))
     with pytest.raises(ValueError, match=r"images must be of shape \(\.\.\., 1, 6, 6\)"):
         several.forward(torch.zeros(3, 6, 6, 1))

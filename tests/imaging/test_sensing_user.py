@@ -88,7 +88,7 @@ def test_a_users_operator_is_differentiable_by_its_adjoint(user):
     x = torch.ones(SHAPE, requires_grad=True)
     loss = operator.forward(x).square().sum()
     (gradient,) = torch.autograd.grad(loss, x)
-    torch.testing.assert_close(gradient, 2 * operator.misfit_and_gradient(x, torch.zeros(7))[1], rtol=1e-6, atol=1e-5)
+    torch.testing.assert_close(gradient, 2 * operator.residual_and_gradient(x, torch.zeros(7))[1], rtol=1e-6, atol=1e-5)
     np.testing.assert_allclose(gradient.flatten(), 2 * A.T @ (A @ np.ones(20)), rtol=0, atol=1e-3)
 
 

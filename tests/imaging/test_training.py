@@ -1,5 +1,6 @@
 import struct
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ import torch
 from sims.chance.streams import stream
 from sims.imaging.datasets import available
 from sims.imaging.images import write_image
-from sims.imaging.learned_prior import learn_prior
+from sims.imaging.learned_prior import learn_prior, save_prior
 from sims.imaging.measurements import measure, save_measurement
 from sims.imaging.methods import settings_for
 from sims.imaging.networks import architecture
 from sims.imaging.recovery import csdip
+from sims.imaging.recovery.fitting import Data, fitted_part
 from sims.imaging.runs import read_measurement
 from sims.imaging.sensing import make_operator
-from sims.imaging.training import fitted_weights, learn, training_images
+from sims.imaging.training import choose_weight, learn, parse_weights, training_images
 
 SMALL = ("steps=8", 'network_options={"width": 4, "latent": 4}', "samples=40", "iterations=30")
 
@@ -31,13 +33,13 @@ def files(tmp_path):
 
 
 def test_the_law_is_that_of_the_networks_fitted_to_the_files(files, monkeypatch):
-    fitted = []
+    fitted, fitted_weights = [], csdip.fitted_weights
 
-    def noting(*arguments):
-        fitted.append(fitted_weights(*arguments))
+    def noting(*arguments, **named):
+        fitted.append(fitted_weights(*arguments, **named))
         return fitted[-1]
 
-    monkeypatch.setattr("sims.imaging.training.fitted_weights", noting)
+    monkeypatch.setattr("sims.imaging.recovery.csdip.fitted_weights", noting)
     prior = learn(files, SMALL, seed=1)
     again = learn_prior(fitted, samples=40, iterations=30, seed=1)
     assert len(fitted) == 3
@@ -51,9 +53,13 @@ def test_the_weights_are_those_of_the_last_step_and_give_its_image(files):
     settings = settings_for(
         "csdip", {"steps": "9", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"}
     )
-    one, more = fitted_weights(measurement, settings, 5), fitted_weights(measurement, settings, 5)
+
+    def fitted(seed):
+        return csdip.fitted_weights(measurement.operator, measurement.y, settings, seed=seed)
+
+    one, more = fitted(5), fitted(5)
     assert all(torch.equal(one[name], more[name]) for name in one)
-    other = fitted_weights(measurement, settings, 6)
+    other = fitted(6)
     assert not any(torch.equal(one[name], other[name]) for name in one if one[name].ndim > 1)
     # The image that step 10 starts from is the one that the weights after step 9 give.
     tenth = settings_for("csdip", {"steps": "10", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"})
@@ -165,3 +171,42 @@ def test_sources_without_images_are_refused(tmp_path):
     an_idx_file(tmp_path / "x.idx", 2)
     with pytest.raises(ValueError, match="--skip must leave some of the 2 images, got -1"):
         training_images(str(tmp_path / "x.idx"), skip=-1)
+
+
+@pytest.fixture
+def prior(files, tmp_path):
+    path = tmp_path / "prior.npz"
+    save_prior(path, learn(files[:2], SMALL, seed=1))
+    return str(path)
+
+
+def test_the_weight_chosen_is_that_of_least_misfit_where_nothing_was_fitted(files, prior):
+    best, misfits = choose_weight(prior, files, [10.0, 0.0, 1.0], ("steps=30", SMALL[1]), seed=4)
+    assert list(misfits) == [0.0, 1.0, 10.0]
+    assert misfits[best] == min(misfits.values())
+    assert len(set(misfits.values())) == 3
+    assert choose_weight(prior, files, [0.0, 1.0, 10.0], ("steps=30", SMALL[1]), seed=4) == (best, misfits)
+
+
+def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
+    measurement = read_measurement(files[0])
+    operator, y = measurement.operator, measurement.y
+    settings = settings_for("csdip", {"steps": "30", "network_options": '{"width": 4, "latent": 4}'})
+    unseen = ~fitted_part(30, settings.held_out, 3)
+    held_out = replace(settings, stopping="held-out")
+    image = csdip.recover(operator, y, held_out, seed=3).image
+    expected = (operator.forward(image) - y)[unseen].square().mean()
+    assert csdip.held_out_misfit(operator, y, settings, seed=3) == pytest.approx(float(expected), rel=1e-6)
+    # What is held out does not move the weights, whatever it is.
+    data = Data([operator], y[None], 1, held_out, 3)
+    x = image[None].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(data.misfits(x)[0].sum(), x)
+    seen = operator.adjoint(2 * (operator.forward(image) - y) * ~unseen)
+    torch.testing.assert_close(gradient[0], seen, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "-1", "nan", "1,x", "inf"])
+def test_weights_that_are_no_numbers_are_refused(text):
+    with pytest.raises(ValueError, match="--weights must be numbers of at least 0 with commas between"):
+        parse_weights(text)
+    assert parse_weights("0, 1,1e3") == [0.0, 1.0, 1000.0]

@@ -6,15 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
 from sims.imaging.networks import Architecture, architecture
-from sims.imaging.recovery.budget import check_fits, copies_at_once
+from sims.imaging.recovery.budget import check_fits, copies_at_once, need
 from sims.imaging.recovery.csdip_settings import PRESETS as PRESETS
 from sims.imaging.recovery.csdip_settings import CSDIPSettings
-from sims.imaging.recovery.fitting import Course, Data, Fit, run
+from sims.imaging.recovery.fitting import Course, Data, Fit, fitted_part, run
 from sims.imaging.recovery.fitting import total_variation as total_variation
 from sims.imaging.recovery.result import Recovery, Watch
 from sims.imaging.sensing import Operator
@@ -80,6 +80,71 @@ def recover_batch(
     return [_result(task, i, ended, seconds) for i in range(len(operators))]
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a fit will take: seconds, and bytes at its peak."""
+
+    seconds: float
+    memory: int
+
+
+def estimate(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
+    *,
+    seed: int = 0,
+    network: Architecture | None = None,
+) -> Estimate:
+    """Estimate a fit before starting it, from the time of a few steps of its first group of restarts.
+
+    Raises
+    ------
+    ValueError
+        as `recover` does.
+    """
+    chosen = network or architecture(settings.network, operator.shape, **settings.network_options)
+    check_fits([operator], chosen, settings, y.device)
+    task = _Task([operator], y[None], replace(settings, steps=_TRIED), [seed], None, chosen)
+    groups = list(_groups(task))
+    threads = torch.get_num_threads() if y.device.type == "cpu" else 1
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1 if groups[1:] else threads,)) as pool:
+        seconds = pool.submit(_seconds_a_step, task, groups[0]).result()
+    rounds = -(-len(groups) // threads)
+    return Estimate(seconds * settings.steps * rounds, need([operator], chosen, settings, y.device).memory)
+
+
+_TRIED = 4
+"""Steps that an estimate is made of; the first of them is not timed."""
+
+
+def _seconds_a_step(task: _Task, problems: _Problems) -> float:
+    times: list[float] = []
+    fit = Fit(task.chosen, _data(task, problems), task.settings, [(task.seeds[i], r) for i, r in problems])
+    for step in range(1, _TRIED + 1):
+        begun = time.perf_counter()
+        float(fit.advance(step).misfits.sum())  # which waits for an accelerator
+        times.append(time.perf_counter() - begun)
+    return min(times[1:])
+
+
+def held_out_misfit(
+    operator: Operator, y: torch.Tensor, settings: CSDIPSettings, *, seed: int = 0, watch: Watch | None = None
+) -> float:
+    """Misfit, per measurement, on those that a fit did not see: what a user without the truth can choose settings by.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        where the fit was interrupted.
+    """
+    found = recover(operator, y, replace(settings, stopping="held-out"), seed=seed, watch=watch)
+    if found.outcome == "interrupted":
+        raise KeyboardInterrupt
+    unseen = ~fitted_part(operator.m, settings.held_out, seed).to(y.device)
+    return float((operator.forward(found.image.to(y.device)) - y)[unseen].square().mean())
+
+
 def fitted_weights(
     operator: Operator,
     y: torch.Tensor,
@@ -136,15 +201,17 @@ def _groups(task: _Task) -> Iterator[_Problems]:
 
 
 def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], None], end: threading.Event) -> _Ended:
-    images = sorted({i for i, _ in problems})
     settings = task.settings
-    data = Data(
-        [task.operators[i] for i in images], task.ys[images], len(problems) // len(images), settings, task.seeds[0]
-    )
-    fit = Fit(task.chosen, data, settings, [(task.seeds[i], r) for i, r in problems])
+    fit = Fit(task.chosen, _data(task, problems), settings, [(task.seeds[i], r) for i, r in problems])
     truth = None if task.truths is None else task.truths[[i for i, _ in problems]]
     chooser = rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth)
     return _Ended(problems, chooser.kept, run(fit, chooser, settings, tell, end))
+
+
+def _data(task: _Task, problems: _Problems) -> Data:
+    images = sorted({i for i, _ in problems})
+    restarts = len(problems) // len(images)
+    return Data([task.operators[i] for i in images], task.ys[images], restarts, task.settings, task.seeds[0])
 
 
 def _all_groups(task: _Task, groups: list[_Problems], watch: Watch) -> list[_Ended]:

@@ -20,7 +20,8 @@ class CSDIPSettings:
     `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
     their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
-    `input_noise` is the standard deviation of fresh noise on z at every step.
+    `input_noise` is the standard deviation of fresh noise on z at every step; over `warm_up` steps the learning rate
+    grows from nothing, so that the first ones, large while gradients are unknown, do not kill whole regions of ReLUs.
 
     Source: vanveen18 eq. 3 and Appendix A.
     """
@@ -31,6 +32,7 @@ class CSDIPSettings:
     optimiser: str = "rmsprop"
     learning_rate: float = 1e-3
     momentum: float = 0.9
+    warm_up: int = 0
     steps: int = 1000
     tv_weight: float = 0.01
     prior: str | None = None
@@ -53,7 +55,7 @@ class CSDIPSettings:
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)
-        for name in ("tv_weight", "prior_weight", "input_noise", "noise"):
+        for name in ("tv_weight", "prior_weight", "input_noise", "noise", "warm_up"):
             _at_least(name, getattr(self, name), 0)
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
@@ -62,6 +64,10 @@ class CSDIPSettings:
                 raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}")
         if self.prior_weight and not self.prior:
             raise ValueError("prior_weight needs a learned prior, got none: name its file with prior")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
+        return self.learning_rate * min(1.0, step / (self.warm_up + 1))
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

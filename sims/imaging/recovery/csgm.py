@@ -115,7 +115,8 @@ def _descend(
     try:
         for step in range(1, settings.steps + 1):
             x = G(z)
-            misfits, gradient = operator.misfit_and_gradient(x.detach(), y)
+            residuals, gradient = operator.residual_and_gradient(x.detach(), y)
+            misfits = residuals.square().sum(-1)
             objectives = misfits / operator.gain + settings.latent_weight * z.detach().square().sum(-1)
             if not objectives.isfinite().any():
                 course.outcome = f"diverged at step {step}"

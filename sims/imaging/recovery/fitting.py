@@ -27,18 +27,33 @@ def total_variation(x: torch.Tensor) -> torch.Tensor:
 
 
 class _Misfit(torch.autograd.Function):
-    """||A x - y||^2 of each problem; its gradient comes from the same pass over A."""
+    """||r||^2 and r = A x - y of each problem; the gradient of the first comes from the same pass over A."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, operator: Any) -> torch.Tensor:
-        value, gradient = operator.misfit_and_gradient(x.detach(), y)
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, operator: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        residual, gradient = operator.residual_and_gradient(x.detach(), y)
         ctx.save_for_backward(gradient)
-        return value
+        ctx.mark_non_differentiable(residual)
+        return residual.square().sum(-1), residual
 
     @staticmethod
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, upstream: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return 2 * upstream[..., None, None, None] * gradient, None, None
+
+
+def fitted_part(m: int, held_out: float, seed: int) -> torch.Tensor:
+    """Which of m measurements are fitted, when about a share of them is held out.
+
+    Raises
+    ------
+    ValueError
+        where none would be fitted, or none held out.
+    """
+    kept = stream(seed, "held out").random(m) >= held_out
+    if kept.all() or not kept.any():
+        raise ValueError(f"held_out must leave measurements on both sides, got {held_out} of {m}")
+    return torch.from_numpy(kept)
 
 
 class Data:
@@ -52,23 +67,24 @@ class Data:
         self.ys, self.restarts, self.gain = ys, restarts, operators[0].gain
         self.fitted: torch.Tensor | None = None
         if settings.stopping == "held-out":
-            kept = stream(seed, "held out").random(ys.shape[1]) >= settings.held_out
-            if kept.all() or not kept.any():
-                raise ValueError(
-                    f"held_out must leave measurements on both sides, got {settings.held_out} of {ys.shape[1]}"
-                )
-            self.fitted = torch.from_numpy(kept).to(ys.device)
+            self.fitted = fitted_part(ys.shape[1], settings.held_out, seed).to(ys.device)
 
-    def misfits(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Misfit of each problem on the measurements that are fitted, and on those held out."""
+    def misfits(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Misfit of each problem on the measurements that are fitted, (P,), and residuals A x - y of all, (P, m)."""
         grouped = x.unflatten(0, (-1, self.restarts)) if self.one is None else x
         if self.fitted is None:
             y = self.ys[0] if self.one else self.ys
-            fit: torch.Tensor = _Misfit.apply(grouped, y, self.operator)  # type: ignore[no-untyped-call]
-            return fit.flatten(), None
+            fit, residuals = _Misfit.apply(grouped, y, self.operator)  # type: ignore[no-untyped-call]
+            return fit.flatten(), residuals.reshape(len(x), -1)
         y = self.ys[0] if self.one else self.ys[:, None]
-        squares = (self.operator.forward(grouped) - y).square()
-        return squares[..., self.fitted].sum(-1).flatten(), squares[..., ~self.fitted].sum(-1).flatten()
+        residuals = (self.operator.forward(grouped) - y).reshape(len(x), -1)
+        return residuals[:, self.fitted].square().sum(-1), residuals.detach()
+
+    def parts(self, residuals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Misfits on the measurements that are fitted, and on those held out."""
+        if self.fitted is None:
+            return residuals.square().sum(-1), None
+        return residuals[:, self.fitted].square().sum(-1), residuals[:, ~self.fitted].square().sum(-1)
 
 
 class Fit:
@@ -86,18 +102,22 @@ class Fit:
         self.optimiser = _optimiser(list(self.network.weights.values()), settings)
         self.step = torch.compile(self.optimiser.step) if settings.compile else self.optimiser.step
         self.forward = torch.compile(self.network) if settings.compile else self.network
-        self.mean: torch.Tensor | None = None
+        self._means: list[_Average] = []
 
     def advance(self, step: int) -> Seen:
         """One step of descent; what is seen are the images before it, with the misfit of these very images."""
         self.optimiser.zero_grad(set_to_none=True)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.rate(step)
         x = self.forward(self._input())
-        misfits, held_out = self.data.misfits(x)
+        misfits, residuals = self.data.misfits(x)
         self._loss(x, misfits).backward()
         self.step()
-        if not self.settings.average:
-            return Seen(step, x.detach(), misfits.detach(), None if held_out is None else held_out.detach())
-        return self._averaged(step, x.detach())
+        images = x.detach()
+        if decay := self.settings.average:
+            self._means = self._means or [_Average(decay), _Average(decay)]
+            images, residuals = (mean.add(new) for mean, new in zip(self._means, (images, residuals), strict=True))
+        return Seen(step, images, *self.data.parts(residuals))
 
     def _input(self) -> torch.Tensor:
         if not self.settings.input_noise:
@@ -113,14 +133,20 @@ class Fit:
             loss = loss + self.settings.prior_weight * self.prior.penalty(self.network.weights)
         return loss.sum()
 
-    def _averaged(self, step: int, x: torch.Tensor) -> Seen:
-        """The average of the iterates so far, newer ones counting more; its bias towards the first is divided out."""
-        decay = self.settings.average
-        self.mean = torch.zeros_like(x) if self.mean is None else self.mean
-        self.mean.mul_(decay).add_(x, alpha=1 - decay)
-        images = self.mean / (1 - decay**step)
-        with torch.no_grad():
-            return Seen(step, images, *self.data.misfits(images))
+
+class _Average:
+    """The average of what came so far, newer ones counting more; its bias towards the first is divided out.
+
+    Residuals are affine in the image, so their average is the residual of the average image: no further product by A.
+    """
+
+    def __init__(self, decay: float) -> None:
+        self.decay, self.sum, self.count = decay, torch.zeros(()), 0
+
+    def add(self, new: torch.Tensor) -> torch.Tensor:
+        self.sum = self.decay * self.sum.to(new.device) + (1 - self.decay) * new
+        self.count += 1
+        return self.sum / (1 - self.decay**self.count)
 
 
 def _draw(chosen: Architecture, law: str, seed: int, restart: int) -> tuple[torch.nn.Module, torch.Tensor]:

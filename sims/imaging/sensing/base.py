@@ -85,22 +85,22 @@ class Operator(ABC):
         return _linear(y.reshape(-1, self.m), self._transposed, self._product).reshape(*batch, *self.shape)
 
     @torch.no_grad()
-    def misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """||A x - y||^2 of shape (...) and A^T (A x - y) of shape (..., C, H, W), detached from any graph.
+    def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """r = A x - y of shape (..., m) and A^T r of shape (..., C, H, W), detached from any graph.
 
-        x is (..., C, H, W); y is (m,) or any shape that broadcasts to (..., m). The gradient of the misfit in x is
+        x is (..., C, H, W); y is (m,) or any shape that broadcasts to (..., m). The gradient of ||A x - y||^2 in x is
         twice the second value.
         """
         self.check("image", x, self.shape)
         self.check("measurements", y, (self.m,))
         batch = x.shape[:-3]
         targets = y.to(x.dtype).expand(*batch, self.m).reshape(-1, self.m)
-        misfit, gradient = self._misfit_and_gradient(x.reshape(-1, *self.shape), targets)
-        return misfit.reshape(batch), gradient.reshape(x.shape)
+        residual, gradient = self._residual_and_gradient(x.reshape(-1, *self.shape), targets)
+        return residual.reshape(*batch, self.m), gradient.reshape(x.shape)
 
-    def _misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         r = self._product(x) - y
-        return r.square().sum(-1), self._transposed(r)
+        return r, self._transposed(r)
 
     def squared_norm(self) -> float:
         """||A||^2: 1 where the rows are orthonormal, else by Lanczos, enlarged by 1e-3 to cover its error."""
@@ -112,7 +112,7 @@ class Operator(ABC):
         device = self.device or torch.device("cpu")
         image = x.to(device, torch.float32).reshape(self.shape)
         zero = torch.zeros(self.m, device=device)
-        return self.misfit_and_gradient(image, zero)[1].reshape(-1).cpu().double()
+        return self.residual_and_gradient(image, zero)[1].reshape(-1).cpu().double()
 
     @property
     def device(self) -> torch.device | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,7 +13,9 @@ from sims.chance.streams import stream
 from sims.imaging.sensing.base import Operator, Shape
 
 CACHED = 2 << 20
-"""Bytes of a block of rows, for each thread, that stay in the cache between the product and the transposed one."""
+"""Bytes of a block of rows that stay in the cache between the product and the transposed one."""
+SHARE = 1 << 22
+"""Entries of A from which on a thread of its own is worth its start."""
 FEW = 16
 """Images from which on arithmetic, not memory, sets the time, so that reading A twice costs nothing."""
 
@@ -29,7 +33,7 @@ def gaussian_matrix(m: int, n: int, seed: int) -> torch.Tensor:
 
 def blocks(A: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
     """Blocks of rows small enough for the cache, with the place of each."""
-    rows = max(1, CACHED * torch.get_num_threads() // (4 * A.shape[1]))
+    rows = max(1, CACHED // (4 * A.shape[1]))
     for start in range(0, A.shape[0], rows):
         place = slice(start, start + rows)
         yield place, A[place]
@@ -53,19 +57,30 @@ def transposed(A: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def residual_products(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """||A x - y||^2 and A^T (A x - y) for x (batch, n), y (batch, m).
+    """r = A x - y and A^T r for x (batch, n), y (batch, m).
 
-    For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache.
-    Where two whole products are faster (accelerators, many images, one image by several threads), they are taken.
+    For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache, and
+    each thread has rows of its own. Elsewhere arithmetic, not memory, sets the time, and two whole products are taken.
     """
-    if A.is_cuda or len(x) >= FEW or (len(x) == 1 and torch.get_num_threads() > 1):
+    if A.is_cuda or len(x) >= FEW:
         r = product(A, x) - y
-        return r.square().sum(-1), transposed(A, r)
+        return r, transposed(A, r)
+    threads = min(torch.get_num_threads(), A.shape[0] * A.shape[1] // SHARE)
+    if threads <= 1:
+        return _one_pass(A, x, y)
+    ends = [len(A) * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        parts = [pool.submit(_one_pass, A[i:j], x, y[:, i:j]) for i, j in pairwise(ends)]
+        residuals, gradients = zip(*(part.result() for part in parts), strict=True)
+    return torch.cat(residuals, -1), torch.stack(gradients).sum(0)
+
+
+@torch.no_grad()
+def _one_pass(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     g, residuals = torch.zeros_like(x), []
     for place, block in blocks(A):
-        r = _residual_and_gradient(block.to(x.dtype), x, y[:, place], g)
-        residuals.append(r)
-    return torch.cat(residuals, -1).square().sum(-1), g
+        residuals.append(_residual_and_gradient(block.to(x.dtype), x, y[:, place], g))
+    return torch.cat(residuals, -1), g
 
 
 def _residual_and_gradient(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
@@ -74,12 +89,6 @@ def _residual_and_gradient(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor, g:
         one = torch.mv(A, x[0]).sub_(y[0])
         g[0].addmv_(A.T, one)
         return one[None]
-    # With several threads, products of a small block with a few images lose more to their meeting than they gain.
-    if torch.get_num_threads() > 1:
-        r = torch.stack([torch.mv(A, image) for image in x]).sub_(y)
-        for total, one in zip(g, r, strict=True):
-            total.addmv_(A.T, one)
-        return r
     r = (x @ A.T).sub_(y)
     g.addmm_(r, A)
     return r
@@ -104,5 +113,5 @@ class Gaussian(Operator):
     def _transposed(self, y: torch.Tensor) -> torch.Tensor:
         return transposed(self.matrix, y).reshape(-1, *self.shape)
 
-    def _misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return residual_products(self.matrix, x.reshape(-1, self.n), y)

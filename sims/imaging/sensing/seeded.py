@@ -56,11 +56,11 @@ class SeededGaussian(Operator):
             g.addmm_(y[:, place], block)
         return g.reshape(-1, *self.shape)
 
-    def _misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = x.reshape(-1, self.n)
-        g, misfit = torch.zeros_like(x), x.new_zeros(len(x))
+        g, residuals = torch.zeros_like(x), []
         for place, block in self._blocks(x):
             r = x @ block.T - y[:, place]
             g.addmm_(r, block)
-            misfit += r.square().sum(-1)
-        return misfit, g
+            residuals.append(r)
+        return torch.cat(residuals, -1), g

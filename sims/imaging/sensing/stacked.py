@@ -33,14 +33,14 @@ class Stack:
         return torch.stack([a.adjoint(yb) for a, yb in zip(self.operators, y, strict=True)])
 
     @torch.no_grad()
-    def misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """||A_b x_b - y_b||^2, shape (B, ...), and A_b^T (A_b x_b - y_b), shape of x, detached from any graph.
+    def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """r_b = A_b x_b - y_b, shape (B, ..., m), and A_b^T r_b, shape of x, detached from any graph.
 
         x is (B, ..., C, H, W) and y is (B, m), the same for all that lies between, or (B, ..., m).
         """
         self._check("images", x, self.shape)
         self._check("measurements", y, (self.m,))
-        each = [a.misfit_and_gradient(xb, yb) for a, xb, yb in zip(self.operators, x, y, strict=True)]
+        each = [a.residual_and_gradient(xb, yb) for a, xb, yb in zip(self.operators, x, y, strict=True)]
         return torch.stack([e[0] for e in each]), torch.stack([e[1] for e in each])
 
     def squared_norm(self) -> float:
@@ -70,11 +70,11 @@ class SameStack(Stack):
         self._check("measurements", y, (self.m,))
         return self.operators[0].adjoint(y)
 
-    def misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """||A x_b - y_b||^2 and A^T (A x_b - y_b)."""
+    def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """r_b = A x_b - y_b and A^T r_b."""
         self._check("images", x, self.shape)
         self._check("measurements", y, (self.m,))
-        return self.operators[0].misfit_and_gradient(x, _spread(y, x.ndim - 2))
+        return self.operators[0].residual_and_gradient(x, _spread(y, x.ndim - 2))
 
     def to(self, device: str | torch.device) -> SameStack:
         """The same operator on a device."""
@@ -115,13 +115,13 @@ class DenseStack(Stack):
         return torch.bmm(y.reshape(len(self), -1, self.m), self.matrices).reshape(*y.shape[:-1], *self.shape)
 
     @torch.no_grad()
-    def misfit_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """||A_b x_b - y_b||^2 and A_b^T (A_b x_b - y_b); on a CPU each matrix is read once."""
+    def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """r_b = A_b x_b - y_b and A_b^T r_b; on a CPU each matrix is read once."""
         if not self._batched(x):
-            return super().misfit_and_gradient(x, y)
+            return super().residual_and_gradient(x, y)
         self._check("measurements", y, (self.m,))
         r = self.forward(x) - _spread(y, x.ndim - 2)
-        return r.square().sum(-1), self.adjoint(r)
+        return r, self.adjoint(r)
 
     def to(self, device: str | torch.device) -> DenseStack:
         """The same operators on a device, their matrices again slices of one tensor."""
