@@ -1,8 +1,8 @@
 """CS-DIP beside a straight transcription of the published loop, on the same images, matrices and seeds; prints JSON.
 
-`mnist` compares errors and times at each m, `best` the preset of that name, `xray` one image at one m with the time
-to reach the transcription's error, `memory` the peak of one x-ray fit in a process of its own, `deepinv` the
-DeepImagePrior of that library where it is installed (in an environment of its own).
+`mnist` compares errors and times at each m, `xray` does the same one image at a time, `best` takes the preset of that
+name, `memory` the peak of one x-ray fit in a process of its own, `deepinv` the DeepImagePrior of that library where it
+is installed (in an environment of its own).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sims.chance.streams import stream
 from sims.imaging.datasets import dataset
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import dcgan
-from sims.imaging.recovery.csdip import PRESETS, recover, recover_batch
+from sims.imaging.recovery.csdip import PRESETS, preset, recover, recover_batch
 from sims.imaging.scores import paired_interval, ratio_interval
 from sims.imaging.sensing import make_operator
 
@@ -112,21 +112,26 @@ def best(images: int, m: int) -> dict[str, Any]:
     return {"paper": paper, "best": batch(problems, PRESETS["best"], paper["each"], paper["seconds"])}
 
 
-def xray(index: int, m: int, steps: int, preset: str, tv_weight: float) -> dict[str, Any]:
-    operator, y, truth = problem(dataset("xray"), index, m)
-    theirs = transcription(operator.matrix, y, truth, 0, 0.05, steps)
-    print(json.dumps({"transcription": {k: theirs[k] for k in ("mse", "seconds")}}), file=sys.stderr, flush=True)
-    settings = PRESETS[preset] if preset != "paper" else replace(PRESETS[preset], tv_weight=tv_weight, steps=steps)
-    start = time.perf_counter()
-    ours = recover(operator, y, settings)
-    seconds = time.perf_counter() - start
-    return {
-        "image": index,
-        "m": m,
-        "transcription": {k: theirs[k] for k in ("mse", "seconds")},
-        preset: {"mse": mse(ours.image, truth), "seconds": seconds, "steps": settings.steps},
-        "time_ratio": seconds / theirs["seconds"],
-    }
+def xray(first: int, images: int, ms: list[int], steps: int, name: str) -> dict[str, Any]:
+    """One image at a time, as the transcription takes them; lambda_T = 0.05, as the published code has for x-rays."""
+    found: dict[str, Any] = {}
+    for m in ms:
+        rows = []
+        for index in range(first, first + images):
+            operator, y, truth = problem(dataset("xray"), index, m)
+            theirs = transcription(operator.matrix, y, truth, 0, 0.05, steps)
+            settings = preset(name, operator)
+            settings = replace(settings, tv_weight=0.05, steps=steps) if name == "paper" else settings
+            start = time.perf_counter()
+            ours = recover(operator, y, settings)
+            mine = {"mse": mse(ours.image, truth), "seconds": time.perf_counter() - start}
+            rows.append({"image": index, "transcription": {k: theirs[k] for k in ("mse", "seconds")}, name: mine})
+            print(json.dumps({f"m={m}": rows[-1]}), file=sys.stderr, flush=True)
+        errors = [[float(row[who]["mse"]) for row in rows] for who in (name, "transcription")]
+        seconds = [sum(float(row[who]["seconds"]) for row in rows) for who in (name, "transcription")]
+        compared = {"ratio_95": interval(ratio_interval(*errors))} if images > 1 else {}
+        found[f"m={m}"] = {"rows": rows, "time_ratio": seconds[0] / seconds[1], **compared}
+    return found
 
 
 def memory(m: int, steps: int) -> dict[str, Any]:
@@ -178,11 +183,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("mnist", "best", "xray", "memory", "deepinv"), nargs="?", default="mnist")
     parser.add_argument("--images", type=int, default=10)
-    parser.add_argument("--image", type=int, default=10)
+    parser.add_argument("--image", type=int, default=10, help="the first x-ray")
     parser.add_argument("--m", type=int, nargs="+")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--preset", default="fast")
-    parser.add_argument("--tv-weight", type=float, default=0.05)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -193,7 +197,7 @@ def main() -> None:
     runs = {
         "mnist": lambda: mnist(given.images, ms, given.steps),
         "best": lambda: best(given.images, ms[0]),
-        "xray": lambda: xray(given.image, ms[0], given.steps, given.preset, given.tv_weight),
+        "xray": lambda: xray(given.image, given.images, ms, given.steps, given.preset),
         "memory": lambda: memory(ms[0], min(given.steps, 20)),
         "deepinv": lambda: deepinv(given.images, ms[0]),
     }

@@ -32,7 +32,7 @@ def compare(truths: torch.Tensor, m: int, preset: str, first: int) -> dict[str, 
     seconds = {}
     start = time.perf_counter()
     seeds = range(first, first + len(truths))
-    found = csdip.recover_batch(operators, ys, csdip.PRESETS[preset], seeds=seeds)
+    found = csdip.recover_batch(operators, ys, csdip.preset(preset, operators[0]), seeds=seeds)
     name = f"csdip {preset}"
     errors[name], seconds[name] = mse([r.image for r in found], truths), time.perf_counter() - start
     for method, recover in BASELINES.items():

@@ -72,8 +72,10 @@ def method(name: str) -> Method:
     return METHODS[name]
 
 
-def settings_for(name: str, assignments: Mapping[str, str] | None = None, preset: str | None = None) -> Any:
-    """Return a method's settings: a preset's or the defaults, changed by key and text.
+def settings_for(
+    name: str, assignments: Mapping[str, str] | None = None, preset: str | None = None, operator: Any = None
+) -> Any:
+    """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, changed by text.
 
     `network_options.width=32` changes one entry of a setting that is a mapping.
 
@@ -83,7 +85,7 @@ def settings_for(name: str, assignments: Mapping[str, str] | None = None, preset
         where the method, the preset or a key is unknown, or a text does not fit its setting.
     """
     chosen = method(name)
-    kind, given = chosen.settings_class(), {**_start(chosen, preset), **chosen.fixed}
+    kind, given = chosen.settings_class(), {**_start(chosen, preset, operator), **chosen.fixed}
     types_of = {key: hint for key, hint in known_settings(name).items() if key not in chosen.fixed}
     for key, text in (assignments or {}).items():
         head, _, rest = key.partition(".")
@@ -101,14 +103,14 @@ def known_settings(name: str) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in fields(kind) if f.init and f.name not in chosen.fixed}
 
 
-def _start(chosen: Method, preset: str | None) -> dict[str, Any]:
+def _start(chosen: Method, preset: str | None, operator: Any) -> dict[str, Any]:
     if preset is None:
         return {}
     presets = chosen.presets()
     if preset not in presets:
         known = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
         raise ValueError(f"preset of {chosen.name} must be {known}, got {preset!r}")
-    start = presets[preset]
+    start = presets[preset] if operator is None else chosen.load().preset(preset, operator)
     return {f.name: getattr(start, f.name) for f in fields(start) if f.init}
 
 

@@ -111,19 +111,21 @@ def prepare(request: Request) -> Problem:
     ValueError
         where a method, a setting, a file or the truth's shape is not as it must be.
     """
-    settings = _settings(request)
+    _settings(request, None)  # what cannot be is refused before anything is measured
     if request.sensing is None:
         measurement = read_measurement(request.source, request.device)
+        settings = _settings(request, measurement)
         truth = _truth(request, measurement.operator.shape)
         return Problem(request, measurement, _with_noise(settings, measurement, request), truth)
     if request.truth is not None:
         raise ValueError(f"--truth is for a measurement file, got the image {request.source}, which is the truth")
     image = load_image(request.source, grey=request.grey, size=request.size)
     measurement = take_measurement(image, request.sensing, request.device)
+    settings = _settings(request, measurement)
     return Problem(request, measurement, _with_noise(settings, measurement, request), image)
 
 
-def _settings(request: Request) -> dict[str, Any]:
+def _settings(request: Request, measurement: Measurement | None) -> dict[str, Any]:
     names = [method(name).name for name in request.methods]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"methods must be named once each, got {', '.join(names) or 'none'}")
@@ -131,7 +133,9 @@ def _settings(request: Request) -> dict[str, Any]:
     having = [name for name in names if method(name).presets()] if request.preset else []
     if request.preset and not having:
         raise ValueError(f"--preset is for methods that have presets, got {', '.join(names)}")
-    made = {name: settings_for(name, dealt[name], request.preset if name in having else None) for name in names}
+    operator = measurement.operator if measurement else None
+    preset = {name: request.preset for name in having}
+    made = {name: settings_for(name, dealt[name], preset.get(name), operator) for name in names}
     for name, settings in made.items():
         _check_files(name, settings)
     return made

@@ -88,10 +88,10 @@ def learn(
     Source: vanveen18 Section 3.2.1
     """
     how, rest = _learning(assignments)
-    settings = settings_for("csdip", assign(["csdip"], rest)["csdip"], preset)
+    measurements = _measurements(files, device)
+    settings = settings_for("csdip", assign(["csdip"], rest)["csdip"], preset, measurements[0].operator)
     if settings.restarts != 1:
         raise ValueError(f"restarts must be 1 where a prior is learned, got {settings.restarts}")
-    measurements = _measurements(files, device)
     fitted = []
     for number, measurement in enumerate(measurements):
         with memory_told("csdip"), watching(f"{number + 1} of {len(files)}") as watch:
@@ -139,9 +139,9 @@ def choose_weight(
     ValueError
         where a setting or a weight is out of range, or a file is no prior or no measurement.
     """
-    settings = settings_for("csdip", assign(["csdip"], assignments)["csdip"], preset)
-    settings = replace(settings, prior=str(existing(prior)))
-    measurements = _measurements(files, device)
+    place, measurements = str(existing(prior)), _measurements(files, device)
+    settings = settings_for("csdip", assign(["csdip"], assignments)["csdip"], preset, measurements[0].operator)
+    settings = replace(settings, prior=place)
     misfit = csdip.held_out_misfit
 
     def evaluate(weight: float) -> float:

@@ -35,7 +35,8 @@ def by_the_letter(operator, y, settings, seed, restart=0, gain=None):
     z = chosen.latent(stream(seed, "latent", restart))[None]
     optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9)
     iterates = []
-    for _ in range(settings.steps):
+    for step in range(settings.steps):
+        optimiser.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / (settings.warm_up + 1))
         optimiser.zero_grad()
         x = network(z)[0]
         misfit = (operator.forward(x) - y).square().sum()
@@ -47,9 +48,10 @@ def by_the_letter(operator, y, settings, seed, restart=0, gain=None):
     return iterates
 
 
-def test_a_fit_is_the_loop_of_the_paper():
+@pytest.mark.parametrize("changes", [{}, {"warm_up": 12}, {"network_options": {**SMALL, "slope": 0.3}}], ids=str)
+def test_a_fit_is_the_loop_of_the_paper(changes):
     operator, y, _ = a_problem()
-    settings = few(stopping="fixed")
+    settings = few(stopping="fixed", **changes)
     iterates = by_the_letter(operator, y, settings, seed=3)
     found = recover(operator, y, settings, seed=3)
     # 25 steps of float32 descent: rounding grows from 1e-7 by the steps' own conditioning, observed below 1e-5
@@ -249,6 +251,41 @@ def test_a_users_own_network_is_fitted():
     own = Architecture("own", SHAPE, AnyModule, (2, 8, 8))
     found = recover(operator, y, few(restarts=2, steps=60), network=own)
     assert found.misfit < 0.9 * found.trace["misfit"][0]
+
+
+@pytest.mark.parametrize("name", ["gaussian", "dct"])
+def test_an_average_of_iterates_is_that_of_their_definition_and_so_is_its_misfit(name):
+    operator, y, _ = a_problem(name=name)
+    settings = few(stopping="fixed", average=0.8)
+    iterates = [x for x, _ in by_the_letter(operator, y, settings, seed=3)]
+    weights = torch.tensor([0.8 ** (len(iterates) - 1 - k) for k in range(len(iterates))])
+    mean = torch.stack([w * x for w, x in zip(weights / weights.sum(), iterates, strict=True)]).sum(0)
+    found = recover(operator, y, settings, seed=3)
+    torch.testing.assert_close(found.image, mean, atol=1e-3, rtol=0)
+    # float32 sums of the residuals of 25 iterates
+    assert found.trace["restart_misfits"][0] == pytest.approx(found.misfit, rel=1e-4)
+
+
+def test_presets_know_small_images_and_few_measurements_from_large_ones():
+    def network(name, side, m):
+        return csdip.preset(name, make_operator("dct", (1, side, side), m)).network
+
+    assert [network("fast", 28, 100), network("fast", 64, 4000)] == ["decoder", "decoder"]
+    assert [network("best", 128, 327), network("best", 128, 328)] == ["decoder", "dcgan"]
+    assert csdip.preset("paper", make_operator("dct", (1, 128, 128), 328)) == PRESETS["paper"]
+    with pytest.raises(ValueError, match="preset must be one of paper, best, fast, got 'slow'"):
+        csdip.preset("slow", make_operator("dct", SHAPE, 5))
+
+
+@pytest.mark.parametrize(("restarts", "at_once"), [(1, 9), (3, 9), (3, 1)])
+def test_an_estimate_says_what_a_fit_takes(restarts, at_once, monkeypatch):
+    monkeypatch.setattr(csdip, "copies_at_once", lambda *_: at_once)
+    operator, y, _ = a_problem()
+    settings = few(restarts=restarts, steps=400)
+    expected = csdip.estimate(operator, y, settings)
+    assert expected.memory == budget.need([operator], architecture("dcgan", SHAPE, **SMALL), settings, y.device).memory
+    shorter = csdip.estimate(operator, y, dataclasses.replace(settings, steps=4))
+    assert expected.seconds > shorter.seconds > 0
 
 
 def test_the_preset_paper_holds_the_papers_numbers():

@@ -177,9 +177,14 @@ def test_depth_is_obeyed():
     ("name", "shape", "options", "said"),
     [
         ("unet", (1, 28, 28), {}, "network must be one of .*, got 'unet'"),
-        ("dcgan", (1, 28, 28), {"depth": 3}, "options of dcgan must be among latent, width, upsampling, slope, got 'depth'"),
-            ("dcgan", (1, 28, 28), {"slope": 1}, "slope must be a number of at least 0 and below 1, got 1"),
-            ("dcgan", (1, 32, 32), {"slope": -0.1}, "slope must be a number of at least 0 and below 1, got -0.1"),
+        (
+            "dcgan",
+            (1, 28, 28),
+            {"depth": 3},
+            "options of dcgan must be among latent, width, upsampling, slope, got 'depth'",
+        ),
+        ("dcgan", (1, 28, 28), {"slope": 1}, "slope must be a number of at least 0 and below 1, got 1"),
+        ("dcgan", (1, 32, 32), {"slope": -0.1}, "slope must be a number of at least 0 and below 1, got -0.1"),
         ("dcgan", (1, 28, 28), {"width": 0}, "width must be a whole number of at least 1, got 0"),
         ("dcgan", (1, 28, 28), {"latent": 0}, "latent must be a whole number of at least 1, got 0"),
         ("decoder", (1, 28, 28), {"width": "16"}, "width must be a whole number of at least 1, got '16'"),

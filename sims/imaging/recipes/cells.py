@@ -15,6 +15,7 @@ import torch
 from sims.chance.streams import stream
 from sims.imaging.methods import settings_for
 from sims.imaging.recipes.recipe import Part, Recipe, Run, Setup
+from sims.imaging.sensing import Operator
 
 FORMAT = 1
 _ROOM = Path(__file__).parents[1]
@@ -51,8 +52,8 @@ def image_seed(dataset: str, image: int) -> int:
     return int(stream(0, "recipes", dataset, image).integers(2**31))
 
 
-def settings_of(run: Run, learned: Path | None = None) -> Any:
-    """Return a run's settings, with the file that was learned for it or, where none is given, without.
+def settings_of(run: Run, learned: Path | None = None, operator: Operator | None = None) -> Any:
+    """Return a run's settings for an operator, with the file that was learned for it or, where none is given, without.
 
     Raises
     ------
@@ -60,11 +61,12 @@ def settings_of(run: Run, learned: Path | None = None) -> Any:
         where the method does not have a setting, or a file that it needs is absent.
     """
     if run.learned is None:
-        return settings_for(run.method, run.settings)
+        return settings_for(run.method, run.settings, run.preset, operator)
     if learned is not None:
-        return settings_for(run.method, {**run.settings, run.learned.what: str(learned)})
-    what = run.learned.what
-    return settings_for(run.method, {key: text for key, text in run.settings.items() if not key.startswith(what)})
+        given = {**run.settings, run.learned.what: str(learned)}
+        return settings_for(run.method, given, run.preset, operator)
+    given = {key: text for key, text in run.settings.items() if not key.startswith(run.learned.what)}
+    return settings_for(run.method, given, run.preset, operator)
 
 
 @cache
@@ -104,6 +106,8 @@ def key(cell: Cell, image: torch.Tensor) -> str:
         "learned": None if cell.run.learned is None else [asdict(cell.run.learned), dict(cell.run.settings)],
         "seed": image_seed(cell.dataset, cell.image),
     }
+    if cell.run.preset:
+        content["preset"] = cell.run.preset
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -13,10 +13,12 @@ Axis = Literal["m", "variance"]
 
 NAMES: Mapping[str, str] = {
     "csdip": "CS-DIP",
+    "csdip-fast": "CS-DIP, preset fast",
     "csdip-lr": "CS-DIP, learned regularisation",
     "damp": "D-AMP",
     "tv": "TV",
     "lasso-dct": "Lasso (DCT)",
+    "lasso-wavelet": "Lasso (wavelet)",
     "csgm": "CSGM",
 }
 """What figures and tables call a run, by its label."""
@@ -46,7 +48,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Run:
-    """A recovery method with the settings that differ from its defaults, under a label.
+    """A recovery method with the settings that differ from its defaults, or from a preset's, under a label.
 
     What is `learned` from other images before becomes the setting of that name.
     """
@@ -55,9 +57,10 @@ class Run:
     method: str
     settings: Mapping[str, str] = field(default_factory=dict)
     learned: Learned | None = None
+    preset: str | None = None
 
     def __hash__(self) -> int:
-        return hash((self.label, self.method, tuple(sorted(self.settings.items())), self.learned))
+        return hash((self.label, self.method, tuple(sorted(self.settings.items())), self.learned, self.preset))
 
 
 @dataclass(frozen=True)

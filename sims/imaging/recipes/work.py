@@ -20,7 +20,7 @@ from sims.imaging.recipes.thumbnails import encoded
 from sims.imaging.recovery.result import Recovery, Watch
 from sims.imaging.reports import finite
 from sims.imaging.scores import score
-from sims.imaging.sensing import make_operator
+from sims.imaging.sensing import Operator, make_operator
 from sims.imaging.surroundings import memory_told
 
 PICTURED = 5
@@ -74,18 +74,19 @@ def compute(batch: Batch, images: torch.Tensor, bench: Bench) -> Iterator[tuple[
     for run, group in groupby(sorted(batch.cells, key=lambda c: c.run.label), key=lambda c: c.run):
         cells = list(group)
         bench.say(f"{run.label}, {batch.dataset}, {batch.setup.told()}")
-        settings = _settings(cells[0], images, bench)
+        settings = _settings(cells[0], taken[cells[0].image].operator, images, bench)
         for some in _together(cells, run.method):
             recoveries = _recover(some, [taken[c.image] for c in some], settings, bench)
             for cell, recovery in zip(some, recoveries, strict=True):
                 yield cell, _found(cell, recovery, images[cell.image], taken[cell.image], bench, len(some))
 
 
-def _settings(cell: Cell, images: torch.Tensor, bench: Bench) -> Any:
+def _settings(cell: Cell, operator: Operator, images: torch.Tensor, bench: Bench) -> Any:
     if cell.run.learned is None:
-        return settings_of(cell.run)
+        return settings_of(cell.run, None, operator)
     with memory_told(cell.run.label):
-        return settings_of(cell.run, learned_file(cell, images, bench.device, bench.folder, bench.watch))
+        learned = learned_file(cell, images, bench.device, bench.folder, bench.watch)
+        return settings_of(cell.run, learned, operator)
 
 
 def _together(cells: Sequence[Cell], name: str) -> list[Sequence[Cell]]:

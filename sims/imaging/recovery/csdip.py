@@ -14,6 +14,7 @@ from sims.imaging.networks import Architecture, architecture
 from sims.imaging.recovery.budget import check_fits, copies_at_once, need
 from sims.imaging.recovery.csdip_settings import PRESETS as PRESETS
 from sims.imaging.recovery.csdip_settings import CSDIPSettings
+from sims.imaging.recovery.csdip_settings import preset as preset
 from sims.imaging.recovery.fitting import Course, Data, Fit, fitted_part, run
 from sims.imaging.recovery.fitting import total_variation as total_variation
 from sims.imaging.recovery.result import Recovery, Watch

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sims.imaging.initialisation import LAWS
 from sims.imaging.networks import ARCHITECTURES
+from sims.imaging.sensing import Operator
 from sims.imaging.stopping import RULES
 
 COMBINATIONS = ("best", "mean", "weighted")
@@ -80,10 +81,43 @@ def _at_least(name: str, value: float, low: float) -> None:
         raise ValueError(f"{name} must be at least {low}, got {value}")
 
 
-_SMOOTH: dict[str, Any] = {"network": "decoder", "network_options": {"width": 24}, "tv_weight": 0.03, "average": 0.95}
+_SMOOTH: dict[str, Any] = {
+    "network": "decoder",
+    "network_options": {"width": 24, "slope": 0.1},
+    "tv_weight": 0.03,
+    "average": 0.95,
+}
+_SHARP: dict[str, Any] = {
+    "network": "dcgan",
+    "network_options": {"width": 32, "slope": 0.1},
+    "tv_weight": 0.05,
+    "warm_up": 100,
+}
+_BEST: dict[str, Any] = {"restarts": 5, "combine": "weighted"}
 PRESETS = {
     "paper": CSDIPSettings(),
-    "best": CSDIPSettings(**_SMOOTH, restarts=5, combine="weighted"),
+    "best": CSDIPSettings(**_SMOOTH, **_BEST),
     "fast": CSDIPSettings(**_SMOOTH, steps=800),
 }
-"""`paper`: eq. 3 as published. `best`: a smaller, smoother network, more TV, averages. `fast`: one short fit of it."""
+"""`paper`: eq. 3 as published. `best`: a smaller, smoother network, more TV, averages. `fast`: one short fit of it.
+
+These are for small images, and for large ones of which little is measured; `preset` knows the others too.
+"""
+
+LARGE, MUCH = 64 * 64, 0.02
+"""Pixels above which, and measurements a number of the image from which on, a sharper network recovers more."""
+
+
+def preset(name: str, operator: Operator) -> CSDIPSettings:
+    """Return the settings that a preset's name stands for when an image is recovered from these measurements.
+
+    Raises
+    ------
+    ValueError
+        where there is no such preset.
+    """
+    _one_of("preset", name, tuple(PRESETS))
+    chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
+    if name == "paper" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
+        return chosen
+    return replace(chosen, **_SHARP, steps=400 if name == "fast" else chosen.steps)
