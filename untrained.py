@@ -470,6 +470,7 @@ def reproduce(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2.")] = None,
     images: Images = None,
     methods: Annotated[str | None, typer.Option(metavar="A,B,...", help="These methods of the recipes only.")] = None,
+    sizes: Annotated[str | None, typer.Option("--m", metavar="A,B,...", help="These numbers of measurements.")] = None,
     at_once: AtOnce = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take over the cells that are finished already.")] = False,
     data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The data (default: UNTRAINED_DATA).")] = None,
@@ -482,7 +483,7 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run the CS-DIP paper's figures and tables again, and say what was found beside what the paper has."""
-    from sims.imaging import outputs, surroundings
+    from sims.imaging import outputs, requests, surroundings
     from sims.imaging.recipes.keep import Kept
     from sims.imaging.reproduce import Request, prepare, resume_from
 
@@ -494,7 +495,8 @@ def reproduce(
             return
         surroundings.use_threads(threads)
         where, place = surroundings.pick_device(device), None if out is None else outputs.check_folder("--out", out)
-        plan, kept = prepare(Request(names or [], images, methods and methods.split(","), at_once)), Kept()
+        counts = requests.parse_counts("--m", sizes)
+        plan, kept = prepare(Request(names or [], images, methods and methods.split(","), at_once, counts)), Kept()
         if resume:
             resume_from(plan, kept)
         _reproduce(plan, kept, where)

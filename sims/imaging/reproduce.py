@@ -19,7 +19,8 @@ from sims.imaging.recipes.work import Bench, compute
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run: recipes by name, how many images of each part, which methods, how many images side by side.
+    """What is to be run: recipes by name, how many images of each part, which methods and numbers of measurements, and
+    how many images side by side.
 
     None means all that the recipe has.
     """
@@ -28,6 +29,7 @@ class Request:
     images: int | None = None
     methods: Sequence[str] | None = None
     at_once: int | None = None
+    sizes: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -52,7 +54,8 @@ class Plan:
     def cells(self, recipe: Recipe) -> list[Cell]:
         """The cells of one of the recipes."""
         held = {name: len(images) for name, images in self.sets.items()}
-        return cells_of(recipe, held, self.request.images, self.labels)
+        cells, sizes = cells_of(recipe, held, self.request.images, self.labels), self.request.sizes
+        return [cell for cell in cells if sizes is None or cell.setup.m in sizes]
 
     def left(self) -> list[Cell]:
         """The cells that are not done."""
@@ -74,6 +77,8 @@ def prepare(request: Request) -> Plan:
     plan = Plan(request, tuple(recipes), tuple(labels), sets, {})
     for cell in dict.fromkeys(cell for recipe in recipes for cell in plan.cells(recipe)):
         plan.keys[cell] = key(cell, sets[cell.dataset][cell.image])
+    if request.sizes is not None and not plan.keys:
+        raise ValueError(f"--m must hold numbers of measurements that the recipes have, got {list(request.sizes)}")
     return plan
 
 

@@ -93,3 +93,19 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
         raise ValueError(f"--size must be N or HxW in pixels, got {text!r}")
     return int(parts[0]), int(parts[-1])
+
+
+def parse_counts(option: str, text: str | None) -> list[int] | None:
+    """Return the whole numbers of a comma-separated list; None where there is no text.
+
+    Raises
+    ------
+    ValueError
+        where a part is no whole number above 0.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"{option} must be whole numbers above 0 with commas between, got {text!r}")
+    return [int(part) for part in parts]

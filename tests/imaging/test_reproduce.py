@@ -379,3 +379,11 @@ def test_progress_tells_what_is_done_on_a_terminal(workshop, kept, capsys, monke
     seen = capsys.readouterr().err
     assert "8/8" in seen
     assert "tv, mnist, m = 8" in seen
+
+
+def test_some_numbers_of_measurements_are_a_part_of_the_recipe(workshop, kept):
+    whole, part = prepare(Request(["small"])), prepare(Request(["small"], sizes=[8]))
+    assert set(part.keys) == {cell for cell in whole.keys if cell.setup.m == 8}
+    assert 0 < len(part.keys) < len(whole.keys)
+    with pytest.raises(ValueError, match=r"--m must hold numbers of measurements that the recipes have, got \[7\]"):
+        prepare(Request(["small"], sizes=[7]))

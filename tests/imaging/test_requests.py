@@ -1,6 +1,6 @@
 import pytest
 
-from sims.imaging.requests import Request, Sensing, is_measurement, parse_size, sensing_of
+from sims.imaging.requests import Request, Sensing, is_measurement, parse_counts, parse_size, sensing_of
 
 
 @pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: Request("y.npz", seed=-1)])
@@ -30,3 +30,11 @@ def test_a_measurement_file_brings_its_own_operator():
     with pytest.raises(ValueError, match="--operator and --m must be given"):
         sensing_of("y.png", **nothing)
     assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
+
+
+def test_counts_are_whole_numbers_with_commas_between():
+    assert parse_counts("--m", "500, 1000") == [500, 1000]
+    assert parse_counts("--m", None) is None
+    for text in ("", "5,", "0", "-5", "2.5", "x"):
+        with pytest.raises(ValueError, match="--m must be whole numbers above 0 with commas between, got"):
+            parse_counts("--m", text)

@@ -12,7 +12,7 @@ import torch
 
 from sims.chance.streams import stream
 from sims.imaging.recovery.denoise import DENOISERS, Denoiser, denoiser
-from sims.imaging.recovery.result import Recovery, Watch
+from sims.imaging.recovery.result import Recovery, Watch, check_measurements
 from sims.imaging.sensing import Operator
 
 GROWTH = 1.25
@@ -114,8 +114,7 @@ def recover(
     settings = settings or DAMPSettings()
     if settings.rule == "auto":
         settings = replace(settings, rule="amp" if operator.name in UNSTRUCTURED else "plug-and-play")
-    if tuple(y.shape) != (operator.m,) or not torch.isfinite(y).all():
-        raise ValueError(f"y must be finite and of shape ({operator.m},), got other values or shape {tuple(y.shape)}")
+    check_measurements(operator, y, finite=True)
     if not operator.gain > 0:
         raise ValueError(f"operator must have a gain above 0, got {operator.gain}")
     begun, y = time.perf_counter(), y.detach().float()

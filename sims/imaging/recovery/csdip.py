@@ -17,7 +17,7 @@ from sims.imaging.recovery.csdip_settings import CSDIPSettings
 from sims.imaging.recovery.csdip_settings import preset as preset
 from sims.imaging.recovery.fitting import Course, Data, Fit, fitted_part, run
 from sims.imaging.recovery.fitting import total_variation as total_variation
-from sims.imaging.recovery.result import Recovery, Watch
+from sims.imaging.recovery.result import Recovery, Watch, check_measurements
 from sims.imaging.sensing import Operator
 from sims.imaging.stopping import Kept, rule
 
@@ -66,8 +66,8 @@ def recover_batch(
     shape = operators[0].shape
     if not (len(operators) == len(ys) == len(seeds)):
         raise ValueError(f"ys and seeds must be one per operator ({len(operators)}), got {len(ys)} and {len(seeds)}")
-    if ys.shape[1] != operators[0].m:
-        raise ValueError(f"y must have the operator's {operators[0].m} entries, got {ys.shape[1]}")
+    for operator, y in zip(operators, ys, strict=True):
+        check_measurements(operator, y)
     chosen = network or architecture(settings.network, shape, **settings.network_options)
     if chosen.shape != shape:
         raise ValueError(f"network must give images of the operator's shape {shape}, got {chosen.shape}")

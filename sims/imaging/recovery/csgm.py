@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sims.chance.streams import stream
-from sims.imaging.recovery.result import Recovery, Watch
+from sims.imaging.recovery.result import Recovery, Watch, check_measurements
 from sims.imaging.sensing import Operator
 from sims.imaging.vae import Generator, load_generator
 
@@ -62,8 +62,7 @@ def recover(
     """
     settings, begun = settings or CSGMSettings(), time.perf_counter()
     G = _fitting(generator or _from_file(settings.generator), operator).to(y.device)
-    if tuple(y.shape) != (operator.m,) or not torch.isfinite(y).all():
-        raise ValueError(f"y must be finite and of shape ({operator.m},), got other values or shape {tuple(y.shape)}")
+    check_measurements(operator, y, finite=True)
     course = _descend(G, operator, y.detach().float(), settings, seed, watch)
     misfits, best = course.misfits, int(course.misfits.argmin())
     trace = {"misfit": course.trace, "restart_misfits": misfits.tolist()}

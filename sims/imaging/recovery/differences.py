@@ -1,4 +1,4 @@
-"""Differences of neighbouring pixels, total variation, and the solves that the DCT makes exact."""
+"""Differences of neighbouring pixels and total variation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 
 import torch
 from torch.nn import functional as F
-
-from sims.imaging.sensing.transforms import dct2, inverse_dct2
 
 
 def differences(x: torch.Tensor) -> torch.Tensor:
@@ -29,12 +27,6 @@ def laplacian_symbol(height: int, width: int) -> torch.Tensor:
     down = 2 - 2 * torch.cos(math.pi * torch.arange(height, dtype=torch.float64) / height)
     across = 2 - 2 * torch.cos(math.pi * torch.arange(width, dtype=torch.float64) / width)
     return down[:, None] + across[None, :]
-
-
-def solve(x: torch.Tensor, symbol: torch.Tensor) -> torch.Tensor:
-    """Divide by a symbol in the DCT; where it is zero (constants) the result is zero."""
-    inverse = torch.where(symbol > 0, 1 / symbol.clamp_min(1e-300), 0.0).to(x)
-    return inverse_dct2(dct2(x) * inverse)
 
 
 def lengths(p: torch.Tensor, kind: str) -> torch.Tensor:

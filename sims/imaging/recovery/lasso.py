@@ -13,7 +13,7 @@ from sims.imaging.bases import Basis, daubechies, make_basis
 from sims.imaging.recovery._lasso_columns import Source, make_source, project_away
 from sims.imaging.recovery._lasso_newton import dual_value
 from sims.imaging.recovery._lasso_path import Path, Progress
-from sims.imaging.recovery.result import Recovery, Watch
+from sims.imaging.recovery.result import Recovery, Watch, check_measurements
 from sims.imaging.sensing import Operator
 
 
@@ -132,8 +132,7 @@ def recover(
 
     Source: vanveen18 Section 5.1
     """
-    if y.shape != (operator.m,):
-        raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
+    check_measurements(operator, y)
     begun = time.perf_counter()
     problem, progress = _Problem(operator, y, settings), Progress(settings.max_steps, watch)
     path = problem.path(progress)

@@ -8,8 +8,24 @@ from typing import Any
 
 import torch
 
+from sims.imaging.sensing import Operator
+
 Watch = Callable[[int, int, float], None]
 """Told (step, steps in all, loss) as a method goes on."""
+
+
+def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False) -> None:
+    """Refuse measurements that are not one number a row of the operator, or where asked, not finite.
+
+    Raises
+    ------
+    ValueError
+        where they are not.
+    """
+    if tuple(y.shape) != (operator.m,):
+        raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
+    if finite and not torch.isfinite(y).all():
+        raise ValueError("y must be finite, got a NaN or an infinity")
 
 
 @dataclass(frozen=True)

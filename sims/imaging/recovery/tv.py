@@ -11,7 +11,7 @@ import torch
 from sims.imaging.recovery._rows import DENSE
 from sims.imaging.recovery._tv_model import Model
 from sims.imaging.recovery._tv_search import Progress, Search
-from sims.imaging.recovery.result import Recovery, Watch
+from sims.imaging.recovery.result import Recovery, Watch, check_measurements
 from sims.imaging.sensing import Operator
 
 KINDS = ("isotropic", "anisotropic", "joint")
@@ -81,8 +81,7 @@ def recover(
 
     Source: vanveen18 Section 5.1; Li, Yin, Zhang, TVAL3 (2009)
     """
-    if y.shape != (operator.m,):
-        raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
+    check_measurements(operator, y)
     begun = time.perf_counter()
     progress = Progress(settings.max_steps, watch)
     model = Model(operator, y.double(), settings.weight(operator), settings.kind, settings.box)
