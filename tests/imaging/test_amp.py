@@ -364,7 +364,7 @@ def test_bad_settings_are_refused(change, message):
 def test_bad_measurements_are_refused():
     operator = make_operator("gaussian", SHAPE, 10)
     for y in (torch.zeros(9), torch.zeros(1, 10), torch.full((10,), math.nan)):
-        with pytest.raises(ValueError, match="y must (be finite|have the operator.s 10 entries)"):
+        with pytest.raises(ValueError, match=r"y must (be finite|have the operator.s 10 entries)"):
             recover(operator, y)
     nothing = as_operator(Scaled(operator, 0.0), SHAPE, 10)
     with pytest.raises(ValueError, match=r"operator must have a gain above 0, got 0.0"):

@@ -363,7 +363,7 @@ def test_recovery_without_a_fitting_generator_is_refused(saved):
 def test_bad_measurements_are_refused():
     operator = make_operator("gaussian", SHAPE, 10)
     for y in (torch.zeros(9), torch.zeros(1, 10), torch.full((10,), math.nan)):
-        with pytest.raises(ValueError, match="y must (be finite|have the operator.s 10 entries)"):
+        with pytest.raises(ValueError, match=r"y must (be finite|have the operator.s 10 entries)"):
             recover(operator, y, generator=BLANK)
 
 
