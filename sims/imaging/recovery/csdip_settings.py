@@ -120,4 +120,4 @@ def preset(name: str, operator: Operator) -> CSDIPSettings:
     chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
     if name == "paper" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
         return chosen
-    return replace(chosen, **_SHARP, steps=400 if name == "fast" else chosen.steps)
+    return replace(chosen, **_SHARP, steps=500 if name == "fast" else chosen.steps)
