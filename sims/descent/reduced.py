@@ -26,7 +26,9 @@ NEAR_BYTES = 1 << 26
 NEAR_SHARE = 16
 """At most one column in so many is watched: more would cost as much as passes."""
 STALL = 1e-10
-"""A run has stalled where ||J^T r|| <= STALL ||J|| ||r||: what is left of the misfit is out of the Jacobian's reach."""
+"""A run has stalled where ||J^T r|| <= STALL ||J_0||_F ||r||: what is left of r is out of the Jacobian's reach."""
+REBUILD = 0.25
+"""G is summed anew once taking columns out has left less than this share of its trace: its rounding would show."""
 SLACK = 1 - 1e-6
 """What rounding may take of a margin."""
 
@@ -99,12 +101,16 @@ class _Kept:
     near: Near
 
 
+def _trace(G: torch.Tensor) -> torch.Tensor:
+    return G.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
 def _times(G: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return torch.bmm(G, x[:, :, None])[:, :, 0]
 
 
 class _Batch:
-    """The runs that go on: r, S, S at the last pass (b, n), G (b, n, n), and the columns watched, padded to (b, n, K)."""
+    """The runs that go on: r, S, S at the last pass (b, n), G (b, n, n), and the watched columns, padded: (b, n, K)."""
 
     def __init__(
         self, runs: Sequence[Columns], y: torch.Tensor, step: torch.Tensor, z_norm: float, tolerance: float
@@ -133,6 +139,7 @@ class _Batch:
             self.passes += 1
         self.G = torch.stack(G)
         self.G0 = self.G.clone()
+        self.summed = _trace(self.G)
         self.Gr, self.GS = _times(self.G, self.r), torch.zeros_like(self.y)
         self._gather()
 
@@ -155,7 +162,9 @@ class _Batch:
         self.U[place, :, :count] = near.V
         self.U[place, :, count:] = 0
         self.h0[place], self.margins[place] = torch.inf, torch.inf
-        self.h0[place, :count] = torch.where(self.kept[place].off[near.places], torch.inf, self.z_norm * near.h0.double())
+        self.h0[place, :count] = torch.where(
+            self.kept[place].off[near.places], torch.inf, self.z_norm * near.h0.double()
+        )
         self.margins[place, :count] = SLACK * near.margins.double()
         self.reach[place] = SLACK * near.reach
 
@@ -167,10 +176,9 @@ class _Batch:
         self.r = self.r - (self.nu * self.drift)[:, None] * self.Gr
         beyond = ~(moved <= self.reach)
         self._watched(moved, beyond)
-        if bool(beyond.any()):
-            for place in torch.nonzero(beyond).flatten().tolist():
-                if bool(torch.isfinite(S[place]).all()):
-                    self._pass(place)
+        for place in torch.nonzero(beyond).flatten().tolist():
+            if bool(torch.isfinite(S[place]).all()):
+                self._pass(place)
         self.Gr = _times(self.G, self.r)
 
     def _watched(self, moved: torch.Tensor, beyond: torch.Tensor) -> None:
@@ -191,6 +199,8 @@ class _Batch:
             depths = h[place, which]
             self._take_out(place, V[place][:, which], depths, depths - h0[place, which])
             self.h0[place, which] = torch.inf
+            if _trace(self.G[place]) < REBUILD * self.summed[place]:
+                self._pass(place, gram=True)
 
     def _take_out(self, place: int, V: torch.Tensor, depths: torch.Tensor, moved: torch.Tensor) -> None:
         self.r[place] -= self.nu[place] * (V @ depths)
@@ -199,23 +209,27 @@ class _Batch:
         self.switched[place] += len(depths)
         self.GS[place] = self.G[place] @ self.S[place]
 
-    def _pass(self, place: int) -> None:
+    def _pass(self, place: int, *, gram: bool = False) -> None:
         """Pass over all columns of a run, where S has moved beyond what is watched."""
         kept = self.kept[place]
         wanted = max(64, self.U.shape[2])
-        found = survey(
-            kept.columns, self.S[place], float(self.drift[place]), self.z_norm, kept.off, wanted, gram=False
-        )
+        found = survey(kept.columns, self.S[place], float(self.drift[place]), self.z_norm, kept.off, wanted, gram=gram)
         self.passes += 1
         self._remove(place, found)
+        if found.gram is not None:
+            self.G[place], self.summed[place] = found.gram, _trace(found.gram)
+            self.GS[place] = self.G[place] @ self.S[place]
         kept.near = found.near
         self.S_pass[place] = self.S[place]
         self.r[place] = self.nu[place] * found.output - self.y[place]
         self._place(place, found.near)
+        if not gram and _trace(self.G[place]) < REBUILD * self.summed[place]:
+            self._pass(place, gram=True)
 
     def _remove(self, place: int, found: Survey) -> None:
-        if found.depths.numel():
-            self._take_out(place, found.gone.double(), found.depths.double(), found.moved.double())
+        gone = found.gone
+        if gone.depths.numel():
+            self._take_out(place, gone.V.double(), gone.depths.double(), gone.moved.double())
 
     def misfits(self) -> torch.Tensor:
         """||r||, (b,)."""
@@ -241,7 +255,7 @@ class _Batch:
     def keep(self, going: np.ndarray) -> None:
         """Go on with some of the runs only."""
         index = torch.from_numpy(np.flatnonzero(going)).to(self.y.device)
-        for name in ("y", "nu", "drift", "S", "S_pass", "displaced", "switched", "r", "G", "G0", "Gr", "GS"):
+        for name in ("y", "nu", "drift", "S", "S_pass", "displaced", "switched", "r", "G", "G0", "Gr", "GS", "summed"):
             setattr(self, name, getattr(self, name)[index])
         for name in ("U", "h0", "margins", "reach"):
             setattr(self, name, getattr(self, name)[index])
@@ -268,7 +282,7 @@ class _History:
     def note(self, batch: _Batch, t: int) -> None:
         misfits, distances = batch.misfits(), batch.distances()
         bound = batch.tolerance * batch.y.norm(dim=1)
-        scale = batch.nu * batch.z_norm * batch.G.diagonal(dim1=1, dim2=2).sum(1).sqrt()
+        scale = batch.nu * batch.z_norm * _trace(batch.G0).sqrt()
         stalled = batch.gradients() <= STALL * scale * misfits
         rows = torch.stack([misfits, distances, batch.switched, (misfits <= bound).double(), stalled.double()])
         values = rows.cpu().numpy()
@@ -283,7 +297,7 @@ class _History:
         if over.any():
             self._close(batch, t, over, finite, values[3] > 0)
 
-    def _close(self, batch: _Batch, t: int, over: Array, finite: Array, converged: Array) -> None:
+    def _close(self, batch: _Batch, t: int, over: np.ndarray, finite: np.ndarray, converged: np.ndarray) -> None:
         for place in np.flatnonzero(over):
             run = batch.places[place]
             self.outcomes[run] = DIVERGED if not finite[place] else CONVERGED if converged[place] else STALLED
@@ -291,7 +305,7 @@ class _History:
         self._look(batch, np.flatnonzero(over & finite), self.last)
         batch.keep(~over)
 
-    def _look(self, batch: _Batch, places: Array, into: Array) -> None:
+    def _look(self, batch: _Batch, places: np.ndarray, into: np.ndarray) -> None:
         if len(places):
             into[batch.places[places]] = torch.stack(batch.spectrum(places.tolist()), 1).cpu().numpy()
 
@@ -304,6 +318,4 @@ class _History:
         table = np.stack([*(self.spectra[t] for t in at), self.last], 1)
         steps = np.concatenate([np.broadcast_to(np.array(at), (self.runs, len(at))), self.ends[:, None]], 1)
         spectra = Spectra(steps, table[:, :, 0], table[:, :, 1], table[:, :, 2])
-        return Trace(
-            self.misfits, self.distances, self.switched, spectra, tuple(self.outcomes), self.ends, passes
-        )
+        return Trace(self.misfits, self.distances, self.switched, spectra, tuple(self.outcomes), self.ends, passes)

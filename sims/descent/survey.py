@@ -9,7 +9,7 @@ import torch
 from sims.descent.columns import Block, Columns
 
 
-@dataclass
+@dataclass(frozen=True)
 class Near:
     """The columns that may go off next, nearest first: V (n, K), h_0 and margins (K,), their places among all.
 
@@ -24,20 +24,26 @@ class Near:
     reach: float
 
 
-@dataclass
-class Survey:
-    """What a pass found at a sum of residuals: V h over the neurons that are on, and the columns that just went off.
+@dataclass(frozen=True)
+class Gone:
+    """Columns that just went off: V (n, G), their h < 0 there, and h - h_0, (G,)."""
 
-    `gone` (n, G) are those columns, `depths` their h < 0 there, `moved` the h - h_0 of each; `gram` is V V^T over the
-    neurons that are on, where it was asked for.
+    V: torch.Tensor
+    depths: torch.Tensor
+    moved: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a pass found at a sum of residuals: V h and V V^T over the neurons that are on, and those that went off.
+
+    Output (n,) and gram (n, n) are float64; `gram` is None where it was not asked for.
     """
 
     output: torch.Tensor
-    near: Near
-    gone: torch.Tensor
-    depths: torch.Tensor
-    moved: torch.Tensor
     gram: torch.Tensor | None
+    near: Near
+    gone: Gone
 
 
 @dataclass
@@ -45,7 +51,7 @@ class _Nearest:
     """The columns of least margin among all blocks so far, at most twice as many as wanted."""
 
     wanted: int
-    parts: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
+    parts: list[Near] = field(default_factory=list)
     held: int = 0
     reach: float = float("inf")
 
@@ -54,29 +60,33 @@ class _Nearest:
             self.reach = min(self.reach, float(margins.kthvalue(self.wanted + 1).values))
         (chosen,) = torch.nonzero(margins < self.reach, as_tuple=True)
         if len(chosen):
-            part = (block.V[:, chosen], block.h0[chosen], margins[chosen], chosen + block.start)
+            part = Near(block.V[:, chosen], block.h0[chosen], margins[chosen], chosen + block.start, self.reach)
             self.parts.append(part)
             self.held += len(chosen)
         if self.held > 2 * self.wanted:
-            self._cut()
+            self.parts = [self._nearest()]
+            self.held = len(self.parts[0].margins)
 
-    def _cut(self) -> tuple[torch.Tensor, ...]:
-        V, h0, margins, places = (torch.cat(each, -1) for each in zip(*self.parts, strict=True))
+    def _nearest(self) -> Near:
+        parts = self.parts
+        margins = torch.cat([part.margins for part in parts])
         order = torch.argsort(margins, stable=True)
         if len(order) > self.wanted:
             self.reach = float(margins[order[self.wanted]])
             order = order[: self.wanted]
-        kept = (V[:, order], h0[order], margins[order], places[order])
-        self.parts, self.held = [kept], len(order)
-        return kept
+        V, h0 = torch.cat([part.V for part in parts], 1)[:, order], torch.cat([part.h0 for part in parts])[order]
+        return Near(V, h0, margins[order], torch.cat([part.places for part in parts])[order], self.reach)
 
     def near(self, columns: Columns) -> Near:
-        if not self.parts:
-            like = {"dtype": columns.dtype, "device": columns.device}
-            empty = torch.empty(0, **like)  # type: ignore[arg-type]
-            places = torch.empty(0, dtype=torch.int64, device=columns.device)
-            return Near(torch.empty(columns.n, 0, **like), empty, empty, places, self.reach)  # type: ignore[arg-type]
-        return Near(*self._cut(), self.reach)
+        if self.parts:
+            return self._nearest()
+        nothing = _nothing(columns)
+        return Near(nothing.V, nothing.depths, nothing.moved, nothing.moved.long(), self.reach)
+
+
+def _nothing(columns: Columns) -> Gone:
+    V = torch.empty(columns.n, 0, dtype=columns.dtype, device=columns.device)
+    return Gone(V, V[0], V[0])
 
 
 def survey(
@@ -86,28 +96,32 @@ def survey(
 
     A neuron that is on has h = ||z|| h_0 - drift <v, total>. `wanted` columns of least margin are kept.
     """
-    n, high = columns.n, {"dtype": torch.float64, "device": columns.device}
-    output = torch.zeros(n, **high)  # type: ignore[arg-type]
-    G = torch.zeros(n, n, **high) if gram else None  # type: ignore[arg-type]
-    nearest, gone = _Nearest(wanted), []
+    output = torch.zeros(columns.n, dtype=torch.float64, device=columns.device)
+    G = torch.zeros(columns.n, columns.n, dtype=torch.float64, device=columns.device)
+    nearest, gone = _Nearest(wanted), [_nothing(columns)]
     S = (drift * total).to(columns.dtype)
     for block in columns.blocks():
-        place = slice(block.start, block.start + len(block.h0))
         moved = -(S @ block.V)
         h = z_norm * block.h0 + moved
-        was_on = ~off[place]
-        left = was_on & (h < 0)
-        if bool(left.any()):
-            gone.append((block.V[:, left], h[left], moved[left]))
-            off[place] |= left
-        on = was_on & ~left
+        on = _still_on(block, h, moved, off, gone)
         h = torch.where(on, h, 0)
         output += (block.V @ h).double()
-        if G is not None:
+        if gram:
             used = block.V * on
             G += (used @ used.T).double()
         nearest.add(block, torch.where(on, h / (drift * block.norms), torch.inf))
-    like = {"dtype": columns.dtype, "device": columns.device}
-    nothing = (torch.empty(n, 0, **like), torch.empty(0, **like), torch.empty(0, **like))  # type: ignore[arg-type]
-    joined = [torch.cat(each, -1) for each in zip(*(gone or [nothing]), strict=True)]
-    return Survey(output, nearest.near(columns), joined[0], joined[1], joined[2], G)
+    joined = Gone(
+        torch.cat([g.V for g in gone], 1), torch.cat([g.depths for g in gone]), torch.cat([g.moved for g in gone])
+    )
+    return Survey(output, G if gram else None, nearest.near(columns), joined)
+
+
+def _still_on(block: Block, h: torch.Tensor, moved: torch.Tensor, off: torch.Tensor, gone: list[Gone]) -> torch.Tensor:
+    """Which neurons of a block are on; those that just went off are marked, and their columns set aside."""
+    place = slice(block.start, block.start + len(block.h0))
+    was_on = ~off[place]
+    left = was_on & (h < 0)
+    if bool(left.any()):
+        gone.append(Gone(block.V[:, left], h[left], moved[left]))
+        off[place] |= left
+    return was_on & ~left

@@ -13,7 +13,7 @@ CONVERGED, STALLED, DIVERGED, ENDED = "converged", "stalled", "diverged", "budge
 
 @dataclass(frozen=True)
 class Spectra:
-    """The Jacobian at some steps: its extreme singular values and ||J_t - J_0||, each (B, len(steps)); NaN once over."""
+    """The Jacobian at some steps: extreme singular values and ||J_t - J_0||, each (B, len(steps)); NaN once over."""
 
     steps: Array
     smallest: Array
