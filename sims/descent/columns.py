@@ -6,6 +6,7 @@ that are on at the start matter. Entries of V have unit variance here; the theor
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from typing import Protocol
 import torch
 
 from sims.chance.streams import stream
-from sims.descent.counter import key_of, normals
+from sims.descent.counter import key_of, normals, pairs, words_at
 
 BLOCK = 1 << 18
 """Entries of V in a block; a part of the law of what a seed draws."""
+AT_ONCE = 256
+"""Blocks that an accelerator draws at a time."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,49 @@ class Regenerated:
         h0 = normals(self._h0, number, size, self.device)[:width].abs().to(self.dtype)
         return Block(start, V, h0, torch.linalg.vector_norm(V, dim=0))
 
+    @property
+    def fused(self) -> bool:
+        """Whether a pass can draw and multiply in one kernel: on CUDA, with Triton, for even n."""
+        return self.device.type == "cuda" and self.n % 2 == 0 and importlib.util.find_spec("triton") is not None
+
+    def multiplied(
+        self, S: torch.Tensor, off: torch.Tensor, drift: float, z_norm: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Margins of all columns (below 0: just gone off) and V h over those on, by the fused kernel."""
+        from sims.descent import fused
+
+        return fused.multiply(self._V, self._h0, S, off, self.n, block_size(self.n), drift, z_norm)
+
+    def gathered(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """V (n, K) and h_0 (K,) of some columns, by their places; n even."""
+        size, rows = block_size(self.n), torch.arange(self.n // 2, device=self.device)[:, None]
+        block, column = places // size, places % size
+        words = words_at(self._V, block * (size * self.n // 8) + rows * (size // 4) + column // 4 + 1)
+        lanes = (column % 4).expand(len(rows), -1)[..., None]
+        V = torch.cat(pairs(words.gather(-1, lanes)[..., 0]))
+        late = column >= size // 2
+        words = words_at(self._h0, block * (size // 8) + (column - size // 2 * late) // 4 + 1)
+        cosine, sine = pairs(words.gather(-1, (column % 4)[:, None])[:, 0])
+        return V.to(self.dtype), torch.where(late, sine, cosine).abs().to(self.dtype)
+
+    def _on_accelerator(self) -> Iterator[Block]:
+        """Many blocks at a time, drawn by a kernel."""
+        from sims.descent import fused
+
+        size = block_size(self.n)
+        for first in range(0, -(-self.count // size), AT_ONCE):
+            blocks = min(AT_ONCE, -(-self.count // size) - first)
+            start, end = first * size, min(self.count, (first + blocks) * size)
+            V = fused.draw(self._V, first, blocks, size * self.n, self.device)
+            V = V.view(blocks, self.n, size).transpose(0, 1).reshape(self.n, -1)[:, : end - start].to(self.dtype)
+            h0 = fused.draw(self._h0, first, blocks, size, self.device).view(-1)[: end - start].abs().to(self.dtype)
+            yield Block(start, V, h0, torch.linalg.vector_norm(V, dim=0))
+
     def blocks(self) -> Iterator[Block]:
         """All blocks, drawn ahead by as many threads as torch has; their order never changes."""
+        if self.fused:
+            yield from self._on_accelerator()
+            return
         numbers = iter(range(-(-self.count // block_size(self.n))))
         threads = torch.get_num_threads() if self.device.type == "cpu" else 1
         if threads == 1:

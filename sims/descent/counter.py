@@ -71,6 +71,11 @@ def _box_muller(words: np.ndarray) -> np.ndarray:
 def words_by_torch(key: tuple[int, int], block: int, count: int, device: torch.device | str) -> torch.Tensor:
     """Return the same words by integer arithmetic of torch, (count,) int64 that holds the 64 bits."""
     counters = torch.arange(1, count // 4 + 1, dtype=torch.int64, device=device) + _signed(block * (count // 4))
+    return words_at(key, counters).reshape(-1)
+
+
+def words_at(key: tuple[int, int], counters: torch.Tensor) -> torch.Tensor:
+    """Return the four words of each counter (int64 of any shape), along a last axis."""
     x = [counters, *(torch.zeros_like(counters) for _ in range(3))]
     k = list(key)
     for _ in range(_ROUNDS):
@@ -78,7 +83,7 @@ def words_by_torch(key: tuple[int, int], block: int, count: int, device: torch.d
         high1, low1 = _product(x[2], _MULTIPLIERS[1])
         x = [high1 ^ x[1] ^ _signed(k[0]), low1, high0 ^ x[3] ^ _signed(k[1]), low0]
         k = [(word + step) % 2**64 for word, step in zip(k, _WEYL, strict=True)]
-    return torch.stack(x, 1).reshape(-1)
+    return torch.stack(x, -1)
 
 
 def _signed(word: int) -> int:
@@ -96,7 +101,12 @@ def _product(x: torch.Tensor, multiplier: int) -> tuple[torch.Tensor, torch.Tens
 
 
 def _box_muller_by_torch(words: torch.Tensor) -> torch.Tensor:
+    return torch.cat(pairs(words))
+
+
+def pairs(words: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the cosine and the sine normals of words."""
     r, turn = ((words >> 32) & _LOW).to(torch.float32), (words & _LOW).to(torch.float32)
     r = r.add_(0.5).mul_(2.0**-32).log_().mul_(-2).sqrt_()
     turn.mul_(_TURN)
-    return torch.cat([turn.cos().mul_(r), turn.sin_().mul_(r)])
+    return turn.cos().mul_(r), turn.sin_().mul_(r)

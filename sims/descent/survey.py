@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from sims.descent.columns import Block, Columns
+from sims.descent.columns import Block, Columns, Regenerated
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ def survey(
 
     A neuron that is on has h = ||z|| h_0 - drift <v, total>. `wanted` columns of least margin are kept.
     """
+    if not gram and isinstance(columns, Regenerated) and columns.fused:
+        return _fused(columns, total, drift, z_norm, off, wanted)
     output = torch.zeros(columns.n, dtype=torch.float64, device=columns.device)
     G = torch.zeros(columns.n, columns.n, dtype=torch.float64, device=columns.device)
     nearest, gone = _Nearest(wanted), [_nothing(columns)]
@@ -125,3 +127,21 @@ def _still_on(block: Block, h: torch.Tensor, moved: torch.Tensor, off: torch.Ten
         gone.append(Gone(block.V[:, left], h[left], moved[left]))
         off[place] |= left
     return was_on & ~left
+
+
+def _fused(
+    columns: Regenerated, total: torch.Tensor, drift: float, z_norm: float, off: torch.Tensor, wanted: int
+) -> Survey:
+    """The same pass by the kernel that draws and multiplies; only the columns that matter are drawn again."""
+    S = total.to(columns.dtype)
+    margins, output = columns.multiplied(S, off, drift, z_norm)
+    (left,) = torch.nonzero(margins < 0, as_tuple=True)
+    V, h0 = columns.gathered(left)
+    moved = -drift * (S @ V)
+    off[left] = True
+    margins = torch.where(margins < 0, torch.inf, margins)
+    kept = torch.argsort(margins, stable=True)[: wanted + 1]
+    reach = float(margins[kept[wanted]]) if len(kept) > wanted else float("inf")
+    kept = kept[:wanted]
+    near = Near(*columns.gathered(kept), margins[kept].to(columns.dtype), kept, reach)
+    return Survey(output, None, near, Gone(V, z_norm * h0 + moved, moved))

@@ -84,7 +84,5 @@ def test_rates_of_a_run_that_diverged_end_before_infinity():
 
 def test_numbers_that_are_not_one_a_run_are_refused(case):
     *_, trace = case
-    with pytest.raises(
-        ValueError, match=r"one number for each of 1 runs, got \(2,\) and \(1,\)"
-    ):
+    with pytest.raises(ValueError, match=r"one number for each of 1 runs, got \(2,\) and \(1,\)"):
         assumptions(trace, np.ones(2), np.ones(1))

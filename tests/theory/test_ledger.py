@@ -146,6 +146,7 @@ def ledger_of(monkeypatch):
 
     def read(*claims):
         monkeypatch.setattr(sys.modules["theory.claims.own"], "CLAIMS", claims)
+        monkeypatch.setattr(sys.modules["theory.claims.own_descent"], "CLAIMS", ())
         monkeypatch.setattr(sys.modules["theory.claims.oymak19"], "CLAIMS", ())
         monkeypatch.setattr(sys.modules["theory.claims.vanveen18"], "CLAIMS", ())
         return ledger.__wrapped__()
