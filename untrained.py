@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sims.imaging.requests import Request
     from sims.imaging.runs import Found
     from sims.record.store import Journal
+    from sims.sweeps.command import Order
 
 app = typer.Typer(
     add_completion=False,
@@ -533,6 +534,76 @@ def _tell_recipes(plan: Plan, place: Path | None, *, record: bool) -> None:
         written = [save(made, folder_of())] if record else []
         for path in written + ([] if place is None else write(made, place)):
             print(path)
+
+
+@app.command()
+def sweep(
+    study: Annotated[
+        str | None, typer.Argument(metavar="STUDY", help="A known study, file.py:NAME or package.module:NAME.")
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(metavar="AXES", help="Such as 'n=8,16 ratio=1:8:8 eta=log:0.1:10:5'; other axes as they are."),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Repetitions of each choice of parameters.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: one per core).")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of Dask: tcp://host:8786.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where a worker has one.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: only what is not done yet is computed.")] = False,
+    store: Annotated[Path | None, typer.Option(help="The file of results (default: in the cache folder).")] = None,
+    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the rows: .csv or .parquet.")] = None,
+    status: Annotated[bool, typer.Option("--status", help="Say how far it is, also while it runs.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="List the known studies.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a very large sweep without asking.")] = False,
+) -> None:
+    """Compute a grid of thousands of cells that may be interrupted at any moment; exit 1 when cells failed."""
+    _one_thread_each()
+    from sims.sweeps import command
+    from sims.sweeps.export import check_export
+
+    with _refusing():
+        if show:
+            print("\n".join(command.listing()) or "no study is known by name")
+            return
+        if study is None:
+            _refuse("STUDY must be given, or --list")
+        order = command.make_order(study, grid, seeds, store)
+        command.set_workers(order, workers, scheduler, device)
+        order.resume, export = resume, export and check_export(export)
+        if status:
+            print(command.status(order))
+        else:
+            _ask_first(order, yes=yes)
+            _sweep(order)
+        if export:
+            print(command.write_table(order, export))
+    raise typer.Exit(1 if order.seen.failed else 0)
+
+
+def _ask_first(order: Order, *, yes: bool) -> None:
+    from sims.sweeps.command import MANY, is_large, on_terminal
+
+    if yes or not is_large(order):
+        return
+    if not on_terminal():
+        _refuse(f"a sweep of more than {MANY} cells must be begun with --yes, got {len(order.grid)}")
+    if not typer.confirm(f"{len(order.grid)} cells: begin?", err=True):
+        _refuse(f"the sweep must be agreed to, got no for {len(order.grid)} cells")
+
+
+def _sweep(order: Order) -> None:
+    from sims.sweeps import command
+
+    try:
+        seen = command.sweep(order)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted after {order.seen.done} of {len(order.grid)} cells, which are kept; "
+            "the same command with --resume goes on from there."
+        ) from None
+    print(command.say_end(seen, order.store))
+    for line in command.failures(order) if seen.failed else ():
+        print(line)
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -140,7 +140,7 @@ def _fused(
     moved = -drift * (S @ V)
     off[left] = True
     margins = torch.where(margins < 0, torch.inf, margins)
-    kept = torch.argsort(margins, stable=True)[: wanted + 1]
+    kept = torch.topk(margins, min(wanted + 1, len(margins)), largest=False).indices
     reach = float(margins[kept[wanted]]) if len(kept) > wanted else float("inf")
     kept = kept[:wanted]
     near = Near(*columns.gathered(kept), margins[kept].to(columns.dtype), kept, reach)
