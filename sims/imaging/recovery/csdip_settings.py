@@ -84,13 +84,13 @@ def _at_least(name: str, value: float, low: float) -> None:
 _SMOOTH: dict[str, Any] = {
     "network": "decoder",
     "network_options": {"width": 24, "slope": 0.1},
-    "tv_weight": 0.03,
+    "tv_weight": 0.05,
+    "warm_up": 20,
     "average": 0.95,
 }
 _SHARP: dict[str, Any] = {
     "network": "dcgan",
     "network_options": {"width": 32, "slope": 0.1},
-    "tv_weight": 0.05,
     "warm_up": 100,
 }
 _BEST: dict[str, Any] = {"restarts": 5, "combine": "weighted"}
