@@ -1,0 +1,28 @@
+"""What the tests of sweeps share."""
+
+import sqlite3
+from concurrent.futures import Executor, Future
+from contextlib import closing
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+TINY = f"{FOLDER / 'tiny.py'}:TINY"
+
+
+class Here(Executor):
+    """Computes each call as it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def raw(path, what="key, parameters, seed, outcome, row, error"):
+    """The cells of a store as they lie in the file, sorted by key."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"SELECT {what} FROM cells ORDER BY key").fetchall()
