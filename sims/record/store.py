@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
 from sims.chance.verify import Gathered
+from sims.imaging.files import write_bytes
 from sims.record.entries import gathered_from_json, gathered_to_json
 from theory.verdict import Status
 
@@ -25,18 +25,12 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises
     ------
+    ValueError
+        where the folder does not exist.
     OSError
         where the folder cannot be written to.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_bytes(path, text.encode())
 
 
 def to_text(value: Any) -> str:
