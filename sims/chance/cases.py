@@ -44,6 +44,8 @@ def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> An
             return _image(streams(name), shape[0], batch)
         case "descent":
             return _descent(draw, case)
+        case "fit":
+            return _fit(streams(name), case, batch)
         case "derived":
             return draw.options["of"](case)
     raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
@@ -75,3 +77,22 @@ def _descent(draw: Draw, case: Case) -> Any:
 
     step = draw.options["step"](case)
     return follow(case["V"], case["g"], case["y"], step=step, steps=int(case["steps"]), z_norm=1.0)
+
+
+def _fit(generator: np.random.Generator, case: Case, batch: int) -> np.ndarray:
+    """Step at which the descent of a fresh network first has a misfit of 1e-8 ||y||, with the proof's step; inf: never.
+
+    Networks have `n` outputs and `d` neurons; case["y"] (batch, n) are the signals, `steps` the most that is tried.
+    """
+    import torch
+
+    from sims.descent.columns import Held, Regenerated
+    from sims.descent.reduced import descend
+    from theory.objects.width import step_proof
+
+    n, d, y = int(case["n"]), int(case["d"]), torch.from_numpy(case["y"])
+    seeds = generator.integers(2**62, size=batch)
+    runs = [Held.drawn(Regenerated(n, d, int(seed), dtype=torch.float64)) for seed in seeds]
+    step = torch.tensor([step_proof(float(one.norm()), n, d) for one in y], dtype=torch.float64)
+    trace = descend(runs, y, step, int(case["steps"]), tolerance=1e-8)
+    return np.where([outcome == "converged" for outcome in trace.outcomes], trace.ends, np.inf)

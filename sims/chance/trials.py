@@ -48,7 +48,7 @@ def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: 
 
 def _block_size(claim: Claim, params: Case) -> int:
     """Trials per block: a function of the cell alone, so that the numbers do not depend on the budget."""
-    held = [math.prod(shape_of(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction")]
+    held = [math.prod(shape_of(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction", "fit")]
     return max(1, min(100_000, BLOCK_ENTRIES // max([1, *held])))
 
 

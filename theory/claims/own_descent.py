@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from theory.claim import Claim, Constant, Control, Draw, Range, SearchRoute, Source
+from fractions import Fraction as F
+
+from theory.claim import Claim, Constant, Control, CountRoute, Draw, Range, SearchRoute, Source
 from theory.derive import on_descent as on
 from theory.derive.lazy import Lazy
 
@@ -63,5 +65,32 @@ CLAIMS: tuple[Claim, ...] = (
         symbolic=Lazy("theory.derive.symbolic_descent", "change_is_what_is_lost"),
         search=SearchRoute(on.change_of_jacobian, within=_SMALL),
         controls=(Control("norms_only", "||J_t - J_0||^2 = ||J_0||^2 - ||J_t||^2.", {"norms": 1}),),
+    ),
+    Claim(
+        id="own.descent.cone",
+        source=_src("a width below which no descent fits a random signal, whatever its step"),
+        says="The output of that descent stays in the cone of the columns that are on at the start; a random signal lies in it with probability P(Bin(d, 1/4) >= n), at most 1/2 for d <= 4n - 4: no step size makes a narrower network fit more often.",
+        tex=r"P\{y\in\mathrm{cone}(v_l:\langle w_l,z\rangle\ge0)\}=P\{\mathrm{Bin}(d,\tfrac14)\ge n\}",
+        refuted_by="a generating function other than that of Bin(d, 1/4)",
+        domain={"n": Range(1, 10**9), "d": Range(1, 10**9)},
+        constants={"share": Constant(F(1, 4))},
+        needs=("own.descent.off_stays_off",),
+        assumes=("Wendel 1962 (directions in a half-space)", "Kaas and Buhrman 1980 (the median of a binomial law)"),
+        symbolic=Lazy("theory.derive.symbolic_descent", "thinned_cone"),
+        controls=(Control("half", "Bin(d, 1/2).", {"share": F(1, 2)}),),
+    ),
+    Claim(
+        id="own.descent.wide_enough",
+        source=_src("Theorem 4.1's first conclusion at widths that people use"),
+        says="At n = 32 and 64, d = 10 n, descent with the proof's step 1/beta^2 fits a random signal to 1e-8 ||y|| within 10000 steps in at least four of five cases (the theorem asks for 4.3e15 n).",
+        tex=r"P\{\|r_\tau\|\le10^{-8}\|y\|\ \text{for a}\ \tau\le10^4\}\ge\tfrac45",
+        refuted_by="a cell whose interval for the probability lies below four fifths",
+        domain={"n": Range(32, 64), "d": Range(320, 640)},
+        law={"y": Draw("direction", ("n",)), "fit": Draw("fit", ("n", "d"))},
+        constants={"granted": Constant(10_000), "share": Constant(F(4, 5))},
+        count=CountRoute(
+            ({"n": 32, "d": 320, "steps": 10_000}, {"n": 64, "d": 640, "steps": 10_000}), on.fitted_by, on.often, 100
+        ),
+        controls=(Control("in_a_hundred", "Within 100 steps.", {"granted": 100}),),
     ),
 )

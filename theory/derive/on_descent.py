@@ -61,3 +61,13 @@ def change_of_jacobian(case: Case, c: Constants) -> Sides:
         claimed = np.linalg.eigvalsh(shrunk)[..., -1]
     scale = np.linalg.norm(V, axis=(-2, -1)) ** 2 * np.linalg.norm(z, axis=-1) ** 2
     return Sides(np.abs(true - claimed), rounding(W.shape[-2] * W.shape[-1], scale))
+
+
+def fitted_by(case: Case, c: Constants) -> Sides:
+    """The step at which a run has fitted its signal against the most that is granted."""
+    return Sides(case["fit"], float(c["granted"]))
+
+
+def often(case: Case, c: Constants) -> float:
+    """The claimed share of runs."""
+    return float(c["share"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.claim import Constants
-from theory.derive.symbolic import reduced
+from theory.derive.symbolic import exact_number, reduced
 from theory.evidence import Symbolic
 
 
@@ -48,4 +48,19 @@ def change_is_what_is_lost(c: Constants) -> Symbolic:
         "A neuron that is off stays off, so q <= p, and (J_t - J_0)(J_t - J_0)^T = J_0 J_0^T - J_t J_t^T: a sum of "
         "v_l v_l^T over the neurons lost, which only grows.",
         identities,
+    )
+
+
+def thinned_cone(c: Constants) -> Symbolic:
+    """From D columns on, D ~ Bin(d, 1/2), and Wendel's Bin(D, 1/2) to Bin(d, 1/4), by generating functions."""
+    s, d = sp.symbols("s d", positive=True)
+    inner = (1 + s) / 2
+    mixed = ((1 + inner) / 2) ** d
+    share = exact_number(c["share"])
+    return reduced(
+        "y is outside the cone of v_1, ..., v_D exactly when these and -y lie in a half-space; by Wendel, for "
+        "independent symmetric directions, that has probability P(Bin(D, 1/2) <= n - 1). D is Bin(d, 1/2): a binomial "
+        "number of a binomial number, whose generating function is E[((1 + s)/2)^D]. The output stays in this cone, "
+        "for no other neuron ever comes on.",
+        [("generating function", sp.log(mixed) - d * sp.log(1 - share + share * s))],
     )
