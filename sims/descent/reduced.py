@@ -24,7 +24,7 @@ from theory.objects.shapes import Array
 NEAR_BYTES = 1 << 26
 """Memory for the columns that are watched between passes, over all runs."""
 NEAR_SHARE = 16
-"""At most one column in so many is watched: more would cost as much as passes."""
+"""Where not all columns fit that memory, at most one in so many is watched: more would cost as much as passes."""
 STALL = 1e-10
 """A run has stalled where ||J^T r|| <= STALL ||J_0||_F ||r||: what is left of r is out of the Jacobian's reach."""
 REBUILD = 0.25
@@ -130,7 +130,7 @@ class _Batch:
         for b, columns in enumerate(runs):
             off = torch.zeros(columns.count, dtype=torch.bool, device=device)
             room = NEAR_BYTES // (len(runs) * n * columns.dtype.itemsize)
-            wanted = max(64, min(room, columns.count // NEAR_SHARE))
+            wanted = columns.count if columns.count <= room else max(64, min(room, columns.count // NEAR_SHARE))
             found = survey(columns, self.S[b], float(self.drift[b]), z_norm, off, wanted, gram=True)
             assert found.gram is not None
             G.append(found.gram)

@@ -81,9 +81,8 @@ def _telling(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StoppedError(
-            f"the store must be one that can be used, got {path} ({error}): what was written is kept, and --resume goes on from there"
-        ) from error
+        kept = "what was written is kept, and --resume goes on from there"
+        raise StoppedError(f"the store must be one that can be used, got {path} ({error}): {kept}") from error
     except sqlite3.DatabaseError as error:
         raise ValueError(f"the store must be a whole SQLite file, got {path} ({error}): {_WAYS_OUT}") from error
 

@@ -74,7 +74,7 @@ def test_the_reduction_is_the_descent_of_all_weights(n, aspect, k, seed, factor)
         assert misfits[-1] == pytest.approx(misfits[end], rel=1e-6)
 
 
-@pytest.mark.parametrize(("near", "share"), [(1 << 26, 16), (1, 10**9), (1 << 26, 1)])
+@pytest.mark.parametrize(("near", "share"), [(1 << 26, 16), (1, 10**9), (1 << 13, 1)])
 @pytest.mark.parametrize(("n", "d", "factor"), [(16, 400, 1.0), (16, 400, 6.0), (8, 64, 8.0), (3, 4, 1.0)])
 def test_a_batch_follows_what_plain_iteration_on_h_does(n, d, factor, near, share, monkeypatch):
     monkeypatch.setattr(reduced, "NEAR_BYTES", near)

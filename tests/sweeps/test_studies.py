@@ -284,7 +284,9 @@ def test_first_below_is_the_first_step_or_nothing() -> None:
 
 
 def test_the_first_failing_step_follows_one_that_half_of_the_runs_took() -> None:
-    rows = step.table([cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (0.001, 2.0, 3.0, 400.0, 800.0)])
+    rows = step.table(
+        [cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (0.001, 2.0, 3.0, 400.0, 800.0)]
+    )
     (found,) = (row for row in rows if row["quantity"] == "first failing")
     assert (found["low"], found["value"]) == (3.0, 400.0)
     none = step.table([cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (2.0, 3.0)])

@@ -25,7 +25,7 @@ OUTCOMES = {"converged": CONVERGED, "stalled": STALLED, "diverged": DIVERGED, "e
 """Columns that count runs by how they ended."""
 LEVEL = 0.05
 """Every interval of a table misses with at most this probability, each by itself."""
-CODE = ("sims/descent", "sims/chance", "theory", "sims/sweeps/studies/common.py")
+CODE = ("sims/descent", "sims/chance/streams.py", "theory/objects", "sims/sweeps/studies/common.py")
 """The sources that the numbers of a study depend on, besides its own file."""
 
 

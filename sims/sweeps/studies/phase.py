@@ -1,7 +1,8 @@
 """How wide must the hidden layer be for gradient descent to converge? The share of runs that do, against d/n and n.
 
 Random signals, the proof's step 1/beta^2. A run converges where ||r|| <= 1e-8 ||y|| within the budget of steps. A cell
-follows `runs` runs in one batch and counts them, also those that would have converged within a part of the budget.
+follows `runs` runs in one batch and counts them, also those that would have converged within a part of the budget. A
+run that has stalled never converges, so without a budget the threshold lies between those of both.
 
 The columns that are on at the start must hold y in their cone, for no others ever come on. By Cover's count of sign
 patterns that has probability P(Bin(D, 1/2) >= n) given D of them, and D is Bin(d, 1/2): P(Bin(d, 1/4) >= n) in all.
@@ -68,7 +69,7 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
         rows += _cell_rows({"n": n, "ratio": ratio}, group)
     sizes = sorted({parameters["n"] for parameters, _, _ in cells})
-    for quantity in ("converged", *PARTS):
+    for quantity in ("converged", *PARTS, "stalled"):
         rows += _threshold_rows(sizes, rows, quantity)
     return rows + [entry("exact law", "half converged", {"n": n, "ratio": None}, _half_exact(n)) for n in sizes]
 
@@ -94,9 +95,11 @@ def _threshold_rows(sizes: Iterable[int], rows: Sequence[Row], quantity: str) ->
 
 
 def _threshold(n: int, rows: Sequence[Row]) -> Row | None:
-    """The fit is in log(d/n)."""
+    """The fit is in log(d/n); of runs that stall it is the others that are counted."""
     trials = np.array([each["count"] for each in rows])
     successes = np.round(trials * np.array([each["value"] for each in rows]))
+    if rows[0]["quantity"] == "stalled":
+        successes = trials - successes
     fit = crossing(np.log([each["ratio"] for each in rows]), successes, trials)
     if fit is None:
         return None

@@ -22,9 +22,10 @@ from sims.sweeps.summary import crossing
 from theory.derive.masked import masked_smallest_below
 
 LEMMA = 0.5
+EXACT = ("sims/chance/draws.py", "theory/derive/masked.py", "theory/derive/wishart.py", "theory/derive/ball.py")
 EXACT_COST = 20_000
 """Largest n d for which the exact law is computed."""
-NEAREST = 5
+NEAREST = 3
 """Cells about the crossing that the fit uses: the law is no logistic curve, which shows at small n."""
 
 
@@ -109,5 +110,5 @@ STUDY = Study(
     domain={"n": (1, 4096), "ratio": (0.1, 1e6), "trials": (1, 1_000_000)},
     seeds=1,
     row=row,
-    code=(*CODE, "sims/sweeps/summary.py"),
+    code=(*CODE, *EXACT, "sims/sweeps/summary.py"),
 )

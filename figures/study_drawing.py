@@ -1,0 +1,54 @@
+"""What the figures of studies share: a curve, a band or bars from the rows of a recorded table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from figures.style import AMBER, BLACK, GREEN, GREY, ORANGE, PURPLE, SKY
+
+Rows = Sequence[Mapping[str, Any]]
+COLOURS = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)
+SOURCES: dict[str, dict[str, Any]] = {
+    "theorem": {"color": BLACK, "linestyle": (0, (4, 1.2))},
+    "proof": {"color": GREY, "linestyle": (0, (4, 1.2, 1, 1.2))},
+    "printed": {"color": GREY, "linestyle": (0, (1, 1.2))},
+    "edge": {"color": BLACK, "linestyle": (0, (1, 1.2))},
+    "exact law": {"color": BLACK, "linestyle": "-"},
+}
+"""The line of each source that is not a simulation."""
+LABEL = {"fontsize": 7, "frameon": False, "handlelength": 1.8, "labelspacing": 0.3, "borderaxespad": 0.2}
+"""How legends look."""
+
+
+def values(rows: Rows, axis: str, name: str = "value") -> tuple[list[float], list[float]]:
+    """A parameter and a number of each row, in the order of the parameter."""
+    order = sorted(rows, key=lambda row: row[axis])
+    return [row[axis] for row in order], [row[name] for row in order]
+
+
+def levels(rows: Rows, axis: str) -> list[Any]:
+    """The values of a parameter, in their order."""
+    return sorted({row[axis] for row in rows if row[axis] is not None})
+
+
+def curve(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
+    """A line through the values against a parameter."""
+    axes.plot(*values(rows, axis), **look)
+
+
+def band(axes: Axes, rows: Rows, axis: str, colour: str, alpha: float = 0.2) -> None:
+    """The intervals of the values against a parameter, shaded."""
+    held = [row for row in rows if row["low"] is not None]
+    x, low = values(held, axis, "low")
+    axes.fill_between(x, low, values(held, axis, "high")[1], color=colour, alpha=alpha, linewidth=0)
+
+
+def bars(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
+    """The values against a parameter as marks, each with its interval."""
+    x, y = values(rows, axis)
+    low, high = values(rows, axis, "low")[1], values(rows, axis, "high")[1]
+    reach = [[v - a for v, a in zip(y, low, strict=True)], [b - v for v, b in zip(y, high, strict=True)]]
+    axes.errorbar(x, y, yerr=reach, markersize=3.5, elinewidth=0.9, capsize=1.8, **look)

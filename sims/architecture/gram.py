@@ -1,0 +1,231 @@
+"""J J^T of a network at one input, layer by layer, without ever forming J.
+
+With one input, a convolution or linear layer l gives the rows J_l[i] = Delta_i P: Delta_i (C_out, S) is what output i
+sends back to the layer's S positions, and P (S, q) are the patches of its input. So J_l J_l^T = sum over channels of
+Delta_i (P P^T) Delta_j^T, and q may be replaced by the rank of P where that is less. All other weights (of norms, of
+layers that run twice, of modules that are not known) come from vector-Jacobian products of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sims.architecture.subject import Subject
+
+BUDGET = 400 << 20
+"""Bytes that rows of factors of J may take at a time."""
+CHUNK = 64 << 20
+"""Bytes that one batch of back-propagated sensitivities may take."""
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """Some channels of a layer that is known: its output, to differentiate by, and the patches of its input (S, q).
+
+    `last` says that channels are the last axis of the output, as linear layers have it.
+    """
+
+    output: torch.Tensor
+    patches: torch.Tensor
+    weight: bool
+    bias: bool
+    last: bool
+    first: int
+    channels: int
+
+    @property
+    def columns(self) -> int:
+        """Columns of the rows."""
+        return self.channels * (self.patches.shape[1] * self.weight + self.bias)
+
+    def rows(self, sensitivities: torch.Tensor) -> torch.Tensor:
+        """Rows of a matrix with the same J_l J_l^T, from what is sent back to the output: (B, columns)."""
+        delta = sensitivities.flatten(1, -2).transpose(1, 2) if self.last else sensitivities.flatten(1, 2).flatten(2)
+        delta = delta[:, self.first : self.first + self.channels]
+        parts = []
+        if self.weight:
+            parts.append((delta @ self.patches).flatten(1))
+        if self.bias:
+            parts.append(delta.sum(2))
+        return torch.cat(parts, 1)
+
+    def split(self, columns: int) -> Iterator[_Factor]:
+        """The same in parts of at most so many columns, or of one channel."""
+        step = max(1, columns * self.channels // max(1, self.columns))
+        for first in range(self.first, self.first + self.channels, step):
+            yield replace(self, first=first, channels=min(step, self.first + self.channels - first))
+
+
+def _convolution(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor | None:
+    if layer.groups != 1 or isinstance(layer.padding, str) or len(x) != 1:
+        return None
+    padding = layer.padding
+    if layer.padding_mode != "zeros":
+        x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]), mode=layer.padding_mode)
+        padding = (0, 0)
+    return F.unfold(x, layer.kernel_size, layer.dilation, padding, layer.stride)[0].T
+
+
+def _transposed(layer: nn.ConvTranspose2d, x: torch.Tensor) -> torch.Tensor | None:
+    """Patches of the input with zeros between its pixels: what a plain convolution with the turned kernel sees."""
+    if layer.groups != 1 or len(x) != 1 or isinstance(layer.padding, str):
+        return None
+    size = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], layer.stride, strict=True)]
+    spread = x.new_zeros(1, x.shape[1], *size)
+    spread[..., :: layer.stride[0], :: layer.stride[1]] = x
+    outer = [d * (k - 1) - p for d, k, p in zip(layer.dilation, layer.kernel_size, layer.padding, strict=True)]
+    extra = layer.output_padding
+    spread = F.pad(spread, (outer[1], outer[1] + extra[1], outer[0], outer[0] + extra[0]))
+    return F.unfold(spread, layer.kernel_size, layer.dilation)[0].T
+
+
+def _linear(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor | None:
+    return x.reshape(-1, layer.in_features)
+
+
+_KNOWN: dict[type[nn.Module], Callable[[Any, torch.Tensor], torch.Tensor | None]] = {
+    nn.Conv2d: _convolution,
+    nn.ConvTranspose2d: _transposed,
+    nn.Linear: _linear,
+}
+
+
+def _narrow(patches: torch.Tensor) -> torch.Tensor:
+    """A matrix (S, min(S, q)) with the same P P^T."""
+    if patches.shape[1] <= patches.shape[0]:
+        return patches.contiguous()
+    values, vectors = torch.linalg.eigh(patches @ patches.T)
+    return vectors * values.clamp_min(0).sqrt()
+
+
+@contextmanager
+def _captured(subject: Subject) -> Iterator[tuple[torch.Tensor, list[_Factor], list[torch.Tensor]]]:
+    """The output (n,) with the factors of the layers that are known, and the weights that no factor covers."""
+    seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+
+    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+        seen.setdefault(layer, []).append((inputs[0].detach(), output))
+        return output.clone()  # what follows may overwrite its input
+
+    names = {id(weight): name for name, weight in subject.module.named_parameters(remove_duplicate=True)}
+    hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if type(layer) in _KNOWN]
+    try:
+        y = subject.output()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    shared = _shared(subject.module)
+    factors, covered = [], set()
+    for layer, calls in seen.items():
+        mine = {key: names[id(weight)] for key, weight in layer.named_parameters(recurse=False)}
+        wanted = {key for key, name in mine.items() if name in subject.weights}
+        if len(calls) != 1 or not wanted or shared & set(mine.values()):
+            continue
+        x, output = calls[0]
+        patches = _KNOWN[type(layer)](layer, x)
+        if patches is not None and output.requires_grad:
+            last = type(layer) is nn.Linear
+            channels = output.shape[-1 if last else 1]
+            factors.append(_Factor(output, _narrow(patches), "weight" in wanted, "bias" in wanted, last, 0, channels))
+            covered |= {mine[key] for key in wanted}
+    yield y, factors, [subject.parameter(name) for name in subject.weights if name not in covered]
+
+
+def _shared(module: nn.Module) -> set[str]:
+    """Names of weights that more than one layer holds."""
+    first: dict[int, str] = {}
+    shared = set()
+    for name, weight in module.named_parameters(remove_duplicate=False):
+        if id(weight) in first:
+            shared.add(first[id(weight)])
+        first.setdefault(id(weight), name)
+    return shared
+
+
+def _groups(factors: Sequence[_Factor], n: int, itemsize: int) -> Iterator[list[_Factor]]:
+    """Factors, or parts of them, whose rows fit the budget together; those near the output come together."""
+    room, used = BUDGET // (n * itemsize), 0
+    group: list[_Factor] = []
+    for whole in reversed(factors):
+        for part in whole.split(room):
+            if group and used + part.columns > room:
+                yield group
+                group, used = [], 0
+            group.append(part)
+            used += part.columns
+    if group:
+        yield group
+
+
+def _rows(y: torch.Tensor, group: Sequence[_Factor]) -> list[torch.Tensor]:
+    """The rows of each factor for all n outputs, (n, columns) each."""
+    outputs = list({id(factor.output): factor.output for factor in group}.values())
+    rows = [torch.empty(len(y), factor.columns, dtype=y.dtype, device=y.device) for factor in group]
+    for place, sent in _sent_back(y, outputs):
+        by_id = {id(output): back for output, back in zip(outputs, sent, strict=True)}
+        for factor, row in zip(group, rows, strict=True):
+            back = by_id[id(factor.output)]
+            row[place] = 0 if back is None else factor.rows(back)
+    return rows
+
+
+def _sent_back(
+    y: torch.Tensor, to: Sequence[torch.Tensor], chunk: int | None = None
+) -> Iterator[tuple[slice, tuple[torch.Tensor | None, ...]]]:
+    """Vector-Jacobian products of the unit vectors, some at a time."""
+    size = chunk or max(1, CHUNK // (y.element_size() * max(1, sum(t.numel() for t in to))))
+    for start in range(0, len(y), size):
+        place = slice(start, min(len(y), start + size))
+        units = torch.zeros(place.stop - start, len(y), dtype=y.dtype, device=y.device)
+        units[:, place].fill_diagonal_(1)
+        yield (
+            place,
+            torch.autograd.grad(y, list(to), units, is_grads_batched=True, retain_graph=True, allow_unused=True),
+        )
+
+
+def _add_direct(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -> None:
+    """Add the Gram matrix of the weights' own gradients; where these do not fit at once, pairs of chunks are taken."""
+    width = sum(weight.numel() for weight in weights)
+    chunk = max(1, min(len(y), BUDGET // (2 * width * y.element_size())))
+    for place, found in _sent_back(y, weights, chunk):
+        left = _flat(found, weights)
+        K[place, place] += left @ left.T
+        if place.stop == len(y):
+            return
+        for other, others in _sent_back(y, weights, chunk):
+            if other.start >= place.stop:
+                product = left @ _flat(others, weights).T
+                K[place, other] += product
+                K[other, place] += product.T
+
+
+def _flat(found: Sequence[torch.Tensor | None], weights: Sequence[torch.Tensor]) -> torch.Tensor:
+    rows = next((len(part) for part in found if part is not None), 0)
+    parts = [
+        weight.new_zeros(rows, weight.numel()) if part is None else part.flatten(1)
+        for part, weight in zip(found, weights, strict=True)
+    ]
+    return torch.cat(parts, 1)
+
+
+def jacobian_gram(subject: Subject) -> torch.Tensor:
+    """Return J J^T (n, n) over all weights that train, in the subject's dtype.
+
+    Time grows as n passes backwards through the network and n^2 columns a layer; memory stays near BUDGET and n^2.
+    """
+    with _captured(subject) as (y, factors, rest):
+        K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
+        for group in _groups(factors, len(y), y.element_size()):
+            for rows in _rows(y, group):
+                K.addmm_(rows, rows.T)
+        if rest:
+            _add_direct(K, y, rest)
+    return K
