@@ -20,6 +20,7 @@ from theory.ledger import ledger
 Entry = Mapping[str, Any]
 SECTIONS = (
     (r"own\.(practice|image)\.", "Our own: Theorem 4.1's conclusion at widths that people use"),
+    (r"own\.descent\.", "Our own: the descent of the two-layer generator"),
     (r"own\.", "Our own: sharper constants and exact thresholds"),
     (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
     (r"vanveen18\.(eq6|eq8|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),

@@ -10,11 +10,11 @@ from theory.derive.lazy import Lazy
 
 _LAW = {
     "V": Draw("gaussian", ("n", "d")),
-    "W": Draw("gaussian", ("d", "k"), {"scale": "scale"}),
-    "z": Draw("gaussian", ("k",), {"scale": "scale"}),
+    "W": Draw("gaussian", ("d", "k")),
+    "z": Draw("gaussian", ("k",)),
     "y": Draw("direction", ("n",)),
 }
-_SCALES = {"scale": Range(1e-2, 1e2, False, True), "pull": Range(1e-2, 1e2, False, True)}
+_SCALES = {"pull": Range(1e-2, 1e2, False, True)}
 _SMALL = {"n": Range(1, 5), "d": Range(1, 12), "k": Range(1, 4), **_SCALES}
 _ALL = {"n": Range(1, 10**9), "d": Range(1, 10**9), "k": Range(1, 10**9), **_SCALES}
 
