@@ -66,7 +66,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
