@@ -170,10 +170,13 @@ def deepinv(images: int, m: int) -> dict[str, Any]:
 
             forward = A
 
-        torch.manual_seed(i)  # that library draws weights and input from the global state alone
         net = ConvDecoder(img_size=(1, 28, 28), channels=64)
         prior = DeepImagePrior(net, [64, 4, 4], iterations=1000, learning_rate=5e-3)
-        errors.append(mse(prior(y[None], Physics()).detach()[0], truth))
+        initialise(net, stream(i, "weights", 0), "torch-today")
+        # That library takes no generator: its input comes from the global one, which is set from ours and put back.
+        with torch.random.fork_rng():
+            torch.default_generator.manual_seed(int(stream(i, "deepinv").integers(2**31)))
+            errors.append(mse(prior(y[None], Physics()).detach()[0], truth))
     theirs = summary(errors, time.perf_counter() - start)
     problems = [problem(truths, i, m) for i in range(images)]
     return {"deepinv": theirs, "fast": batch(problems, PRESETS["fast"], errors, theirs["seconds"])}

@@ -7,11 +7,11 @@ import importlib
 import importlib.util
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sims.imaging.files import write_bytes
 from sims.sweeps.grid import Cells
 from sims.sweeps.loading import code_version, load
 from sims.sweeps.opening import reading
@@ -70,7 +70,7 @@ def export(path: Path, table: Sequence[Mapping[str, Any]]) -> None:
     check_export(path)
     names = list(dict.fromkeys(name for row in table for name in row))
     data = _csv(names, table) if path.suffix.lower() == ".csv" else _parquet(names, table)
-    _write_whole(path, data)
+    write_bytes(path, data)
 
 
 def _csv(names: Sequence[str], table: Sequence[Mapping[str, Any]]) -> bytes:
@@ -90,15 +90,3 @@ def _parquet(names: Sequence[str], table: Sequence[Mapping[str, Any]]) -> bytes:
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue().to_pybytes())
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -6,6 +6,8 @@ from torch import nn
 from sims.architecture import gram
 from sims.architecture.gram import jacobian_gram
 from sims.architecture.subject import subject
+from sims.chance.streams import stream
+from sims.imaging.initialisation import initialise
 from sims.imaging.networks import architecture
 from theory.objects.relu_generator import jacobian_singular_values
 
@@ -28,10 +30,23 @@ def agree(examined):
     torch.testing.assert_close(jacobian_gram(examined), wanted, rtol=0, atol=1e-12 * float(wanted.abs().max()))
 
 
+def normal(*shape, seed=0):
+    return torch.from_numpy(stream(seed, "test").standard_normal(shape))
+
+
+def drawn(module, seed=0):
+    """The module with every weight drawn anew, about as large as its own."""
+    with torch.no_grad():
+        for number, weight in enumerate(module.parameters()):
+            weight.copy_(0.4 * normal(*weight.shape, seed=seed + number))
+    return module
+
+
 def named(name, shape, **options):
-    torch.manual_seed(1)
     chosen = architecture(name, shape, **options)
-    return subject(name, chosen.build(), torch.randn(1, *chosen.latent_shape))
+    network = chosen.build()
+    initialise(network, stream(1, "weights"))
+    return subject(name, network, normal(1, *chosen.latent_shape))
 
 
 @pytest.mark.parametrize("budget", [400 << 20, 60_000])
@@ -70,8 +85,7 @@ def test_the_gram_matrix_is_that_of_the_rows_of_the_jacobian(name, shape, option
     ids=str,
 )
 def test_each_kind_of_layer_agrees_with_its_definition(layer):
-    torch.manual_seed(0)
-    agree(subject("layer", nn.Sequential(layer, nn.Tanh()), torch.randn(1, 2, 5, 6)))
+    agree(subject("layer", drawn(nn.Sequential(layer, nn.Tanh())), normal(1, 2, 5, 6)))
 
 
 class Odd(nn.Module):
@@ -83,7 +97,7 @@ class Odd(nn.Module):
         self.alias = nn.Linear(7, 7, bias=False)
         self.again = nn.Linear(7, 7, bias=False)
         self.again.weight = self.alias.weight
-        self.own, self.last, self.unused = nn.Parameter(torch.randn(7)), nn.Linear(7, 3), nn.Linear(2, 2)
+        self.own, self.last, self.unused = nn.Parameter(torch.ones(7)), nn.Linear(7, 3), nn.Linear(2, 2)
 
     def forward(self, z):
         h = torch.relu_(self.first(z))
@@ -95,13 +109,11 @@ class Odd(nn.Module):
 @pytest.mark.parametrize("budget", [400 << 20, 4000])
 def test_weights_that_no_layer_accounts_for_are_taken_directly(budget, monkeypatch):
     monkeypatch.setattr(gram, "BUDGET", budget)
-    torch.manual_seed(0)
-    agree(subject("odd", Odd(), torch.randn(1, 5)))
+    agree(subject("odd", drawn(Odd()), normal(1, 5)))
 
 
 def test_only_the_weights_that_train_count():
-    torch.manual_seed(0)
-    some = subject("odd", Odd(), torch.randn(1, 5), trains=lambda name: name.startswith(("first.weight", "own")))
+    some = subject("odd", drawn(Odd()), normal(1, 5), trains=lambda name: name.startswith(("first.weight", "own")))
     assert some.weights == ("own", "first.weight")
     agree(some)
 

@@ -1,3 +1,5 @@
+from itertools import count
+
 import pytest
 import torch
 from torch import nn
@@ -19,7 +21,7 @@ class Returns(nn.Module):
 def test_a_subject_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Dropout(0.0)).eval()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    made = subject("net", module, torch.randn(1, 1, 6, 6))
+    made = subject("net", module, torch.arange(36.0).reshape(1, 1, 6, 6).sin())
     assert made.module.training
     assert not made.module[2].inplace
     assert made.module[1].running_mean is None
@@ -43,7 +45,10 @@ def test_of_several_outputs_the_first_is_taken(wrap):
     ("module", "sentence"),
     [
         (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5)), "must not draw random numbers, got Dropout in 1"),
-        (Returns(lambda y: y + torch.rand(())), "must be the same each time, got one that depends on random numbers"),
+        (
+            Returns(lambda y, calls=count(): y + next(calls)),
+            "must be the same each time, got one that depends on random numbers",
+        ),
         (Returns(lambda y: y / 0), "must be finite, got a NaN or an infinity"),
         (Returns(lambda y: y.detach()), "must depend on its weights, got one that does not"),
         (Returns(lambda y: "image"), "must be a tensor of floating-point numbers, got str"),
