@@ -11,7 +11,7 @@ from rich.console import Console
 from figures.recipe_drawing import draw_recipe
 from figures.recipe_tables import sentences, tables
 from figures.side_by_side import encoded
-from sims.imaging.files import write_bytes
+from sims.files import write_bytes
 from sims.imaging.recipes.records import save
 
 

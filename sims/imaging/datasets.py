@@ -13,8 +13,8 @@ from typing import IO
 import numpy as np
 import torch
 
+from sims.files import Refused, decoding, existing
 from sims.imaging.decoding import Codes
-from sims.imaging.files import Refused, decoding, existing
 from sims.imaging.images import to_image
 from sims.imaging.resizing import Size, centre_crop, resize
 

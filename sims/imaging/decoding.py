@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from sims.imaging.files import Refused, decoding, existing
+from sims.files import Refused, decoding, existing
 from sims.imaging.resizing import PIXEL_LIMIT
 
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")

@@ -12,8 +12,8 @@ import tifffile
 import torch
 from PIL import Image
 
+from sims.files import write_bytes
 from sims.imaging.decoding import decode
-from sims.imaging.files import write_bytes
 from sims.imaging.resizing import Size, centre_crop, checked_size, resize
 
 LUMA = (0.299, 0.587, 0.114)

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from sims.chance.streams import stream
-from sims.imaging.files import Refused, decoding, existing, write_bytes
+from sims.files import Refused, decoding, existing, write_bytes
 
 READINGS = ("weights/d", "weights", "means")
 KIND, FORMAT = "untrained learned prior", 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from sims.imaging.files import write_bytes
+from sims.files import write_bytes
 from sims.imaging.images import SUFFIXES, write_image
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from sims.imaging.files import existing
+from sims.files import existing
 from sims.imaging.images import example_image, read_image
 from sims.imaging.measurements import Measurement, load_measurement, measure, save_measurement
 from sims.imaging.methods import assign, known_settings, method, settings_for

@@ -10,9 +10,9 @@ from typing import get_type_hints
 import torch
 
 from sims.chance.streams import stream
+from sims.files import existing
 from sims.imaging.datasets import dataset, digits, read_idx
 from sims.imaging.decoding import Codes
-from sims.imaging.files import existing
 from sims.imaging.images import to_image
 from sims.imaging.learned_prior import READINGS, Prior, grid_search, learn_prior
 from sims.imaging.measurements import Measurement

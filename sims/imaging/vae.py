@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from sims.chance.streams import stream
-from sims.imaging.files import Refused, decoding, existing, write_bytes
+from sims.files import Refused, decoding, existing, write_bytes
 from sims.imaging.recovery.result import Watch
 from sims.imaging.sensing import Shape
 from theory.objects.shapes import whole_number

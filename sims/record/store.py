@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sims.chance.verify import Gathered
-from sims.imaging.files import write_bytes
+from sims.files import write_bytes
 from sims.record.entries import gathered_from_json, gathered_to_json
 from theory.verdict import Status
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sims.imaging.files import write_bytes
+from sims.files import write_bytes
 from sims.sweeps.grid import Cells
 from sims.sweeps.loading import code_version, load
 from sims.sweeps.opening import reading

@@ -7,6 +7,7 @@ from torch import nn
 from sims.architecture.subject import subject
 
 Z = torch.ones(1, 4)
+CALLS = count()
 
 
 class Returns(nn.Module):
@@ -46,7 +47,7 @@ def test_of_several_outputs_the_first_is_taken(wrap):
     [
         (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5)), "must not draw random numbers, got Dropout in 1"),
         (
-            Returns(lambda y, calls=count(): y + next(calls)),
+            Returns(lambda y: y + next(CALLS)),
             "must be the same each time, got one that depends on random numbers",
         ),
         (Returns(lambda y: y / 0), "must be finite, got a NaN or an infinity"),

@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from sims.imaging.files import decoding, existing, write_bytes
+from sims.files import decoding, existing, write_bytes
 
 
 @pytest.mark.parametrize("error", [OSError("disc\nand more"), KeyError("k"), MemoryError(), RecursionError("deep")])
