@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isqrt
 
 import torch
 from torch import nn
@@ -35,9 +36,44 @@ class Subject:
         """Weights that train."""
         return sum(self.parameter(name).numel() for name in self.weights)
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The output seen as an image (C, H, W): its sides of one entry left out, a square unfolded, else one row."""
+        sides = [side for side in self.shape if side > 1]
+        match sides:
+            case [h, w]:
+                return (1, h, w)
+            case [c, h, w] if c <= 4:
+                return (c, h, w)
+            case [*_, last] if isqrt(self.n) ** 2 == self.n and len(sides) == 1:
+                return (1, isqrt(last), isqrt(last))
+        return (1, 1, self.n)
+
     def parameter(self, name: str) -> torch.Tensor:
         """One of the weights."""
         return self.module.get_parameter(name)
+
+    def vector(self) -> torch.Tensor:
+        """The weights that train as one vector (count,), in the order of `weights`."""
+        return torch.cat([self.parameter(name).detach().flatten() for name in self.weights])
+
+    def moved(self, step: torch.Tensor) -> Subject:
+        """The same network with `step` (count,) added to its weights.
+
+        Raises
+        ------
+        ValueError
+            where the step is not one number for each weight that trains.
+        """
+        if step.shape != (self.count,):
+            raise ValueError(f"step must have shape ({self.count},), got {tuple(step.shape)}")
+        module = copy.deepcopy(self.module)
+        parts = step.split([self.parameter(name).numel() for name in self.weights])
+        with torch.no_grad():
+            for name, part in zip(self.weights, parts, strict=True):
+                weight = module.get_parameter(name)
+                weight.add_(part.to(weight).view_as(weight))
+        return replace(self, module=module)
 
     def output(self) -> torch.Tensor:
         """The output as one vector (n,), attached to the weights."""
