@@ -14,6 +14,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sims.architecture.examine import Question
+    from sims.architecture.loading import Source
     from sims.chance.verify import Gathered
     from sims.imaging.recipes.keep import Kept
     from sims.imaging.recovery.result import Watch
@@ -534,6 +536,74 @@ def _tell_recipes(plan: Plan, place: Path | None, *, record: bool) -> None:
         written = [save(made, folder_of())] if record else []
         for path in written + ([] if place is None else write(made, place)):
             print(path)
+
+
+@app.command()
+def check(
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NETWORK...",
+            help="FILE.py:FACTORY, which returns a module and its input (the file is run, so trust it first); "
+            "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, two-layer.",
+        ),
+    ],
+    target: Annotated[str, typer.Option(metavar="IMAGE", help="An image file, or example:NAME.")] = "example:camera",
+    operator: Annotated[str, typer.Option(help=f"How the image is measured: {OPERATORS}.")] = "gaussian",
+    m: Annotated[int | None, typer.Option("--m", help="How many measurements (default: none are taken).")] = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    seeds: Annotated[int, typer.Option(help="Starts that are looked at.")] = 3,
+    steps: Annotated[int, typer.Option(help="Steps of each real descent.")] = 300,
+    noise: Annotated[float, typer.Option(help="Noise to be denoised, as a share of the range of pixels.")] = 0.1,
+    latent_shape: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Of the input, where the factory returns a module alone.")
+    ] = None,
+    param_filter: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Only weights whose names match train.")
+    ] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A page of pictures (.png, .pdf or .svg).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all numbers and verdicts here.")] = None,
+) -> None:
+    """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
+    from figures.side_by_side import PICTURES
+    from sims.architecture import command
+    from sims.imaging import outputs, requests, surroundings
+
+    with _refusing():
+        page = outputs.check_output("--out", out, PICTURES) if out else None
+        told = outputs.check_output("--json", json, (".json",)) if json else None
+        surroundings.use_threads(threads)
+        how = requests.sensing(operator, m, lines=lines, factor=factor).options
+        question = command.Question(target, operator, m, how, seeds, steps, noise, seed)
+        sources = command.sources(networks, latent_shape, param_filter)
+    _check(sources, question, page, told)
+
+
+def _check(sources: Sequence[Source], question: Question, page: Path | None, told: Path | None) -> None:
+    from figures import architecture_page, architecture_table
+    from sims.architecture import command
+
+    console, found, refused = _console(), [], []
+    for source in sources:
+        try:
+            found.append(command.check(source, question=question, watching=_watching))
+        except ValueError as error:
+            refused.append(str(error))
+            continue
+        architecture_table.report(found[-1], console)
+    if len(found) > 1:
+        architecture_table.compare(found, console)
+    if page:
+        for path in architecture_page.write(found, page):
+            print(path)
+    if told:
+        command.write_json(told, found)
+        print(told)
+    if refused:
+        _refuse("; ".join(refused))
 
 
 @app.command()

@@ -11,18 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sims.architecture.backward import Batched
 from sims.architecture.subject import Subject
+from sims.imaging.sensing.checks import memory_available
 
 BUDGET = 400 << 20
 """Bytes that rows of factors of J may take at a time."""
-CHUNK = 64 << 20
-"""Bytes that one batch of back-propagated sensitivities may take."""
+CHUNK = 16 << 20
+"""Bytes that one batch of back-propagated sensitivities may take; the work on it takes some times as much."""
+BLOCK = 128
+"""Rows of one triangle of J J^T that are taken together."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def _captured(subject: Subject) -> Iterator[tuple[torch.Tensor, list[_Factor], l
     names = {id(weight): name for name, weight in subject.module.named_parameters(remove_duplicate=True)}
     hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if type(layer) in _KNOWN]
     try:
-        y = subject.output()
+        with Batched():
+            y = subject.output()
     finally:
         for hook in hooks:
             hook.remove()
@@ -181,14 +186,47 @@ def _sent_back(
 ) -> Iterator[tuple[slice, tuple[torch.Tensor | None, ...]]]:
     """Vector-Jacobian products of the unit vectors, some at a time."""
     size = chunk or max(1, CHUNK // (y.element_size() * max(1, sum(t.numel() for t in to))))
+    back = _together
     for start in range(0, len(y), size):
         place = slice(start, min(len(y), start + size))
         units = torch.zeros(place.stop - start, len(y), dtype=y.dtype, device=y.device)
         units[:, place].fill_diagonal_(1)
-        yield (
-            place,
-            torch.autograd.grad(y, list(to), units, is_grads_batched=True, retain_graph=True, allow_unused=True),
-        )
+        try:
+            found = back(y, to, units)
+        except (RuntimeError, NotImplementedError):
+            if back is _one_by_one:
+                raise
+            back = _one_by_one  # some backward pass cannot be batched
+            found = back(y, to, units)
+        yield place, found
+
+
+def _together(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    """By functorch's rules for batches; those behind `is_grads_batched` run most backward passes one by one."""
+
+    def back(unit: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True)
+        reached.extend(part is not None for part in found)
+        return tuple(part for part in found if part is not None)
+
+    reached: list[bool] = []
+    parts = iter(torch.vmap(back)(units))
+    return tuple(next(parts) if is_reached else None for is_reached in reached)
+
+
+def _one_by_one(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    found = [torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True) for unit in units]
+    return tuple(
+        None if any(part is None for part in parts) else torch.stack(cast("list[torch.Tensor]", list(parts)))
+        for parts in zip(*found, strict=True)
+    )
+
+
+def _add_triangle(K: torch.Tensor, rows: torch.Tensor) -> None:
+    """Add rows rows^T on and below the blocks of the diagonal."""
+    for start in range(0, len(K), BLOCK):
+        place = slice(start, start + BLOCK)
+        K[start:, place].addmm_(rows[start:], rows[place].T)
 
 
 def _add_direct(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -> None:
@@ -225,7 +263,8 @@ def jacobian_gram(subject: Subject) -> torch.Tensor:
         K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
         for group in _groups(factors, len(y), y.element_size()):
             for rows in _rows(y, group):
-                K.addmm_(rows, rows.T)
+                _add_triangle(K, rows)
+        K = K.tril() + K.tril(-1).T
         if rest:
             _add_direct(K, y, rest)
     return K

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isqrt
@@ -10,7 +9,11 @@ from math import isqrt
 import torch
 from torch import nn
 
-_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+from sims.architecture.preparing import copied, prepared
+from sims.architecture.trying import first_tensor, tried
+
+_COLOURS = 4
+"""An axis of so many entries at most holds colours."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,21 @@ class Subject:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """The output seen as an image (C, H, W): its sides of one entry left out, a square unfolded, else one row."""
-        sides = [side for side in self.shape if side > 1]
-        match sides:
+        """The output seen as an image (C, H, W): its sides of one entry left out, a square unfolded, else one row.
+
+        Colours may come first or last, also of pixels in one long row, as coordinate networks give them.
+        """
+        match [side for side in self.shape if side > 1]:
+            case [c, h, w] if c <= _COLOURS:
+                return (c, h, w)
+            case [h, w, c] if c <= _COLOURS:
+                return (c, h, w)
+            case [pixels, c] if _colours_last((pixels, c)):
+                return (c, isqrt(pixels), isqrt(pixels))
             case [h, w]:
                 return (1, h, w)
-            case [c, h, w] if c <= 4:
-                return (c, h, w)
-            case [*_, last] if isqrt(self.n) ** 2 == self.n and len(sides) == 1:
-                return (1, isqrt(last), isqrt(last))
+            case [pixels] if isqrt(pixels) ** 2 == pixels:
+                return (1, isqrt(pixels), isqrt(pixels))
         return (1, 1, self.n)
 
     def parameter(self, name: str) -> torch.Tensor:
@@ -67,7 +76,7 @@ class Subject:
         """
         if step.shape != (self.count,):
             raise ValueError(f"step must have shape ({self.count},), got {tuple(step.shape)}")
-        module = copy.deepcopy(self.module)
+        module = copied(self.name, self.module)
         parts = step.split([self.parameter(name).numel() for name in self.weights])
         with torch.no_grad():
             for name, part in zip(self.weights, parts, strict=True):
@@ -81,22 +90,26 @@ class Subject:
 
 
 def flat(output: object) -> torch.Tensor:
-    """Return an output as a vector: a tensor, or the only or first tensor of a tuple, list or mapping.
+    """Return an output as a vector, channel by channel: a tensor, or the first one in a tuple, list or mapping.
 
     Raises
     ------
     ValueError
-        where there is no floating tensor in it.
+        where there is no tensor of floating-point numbers in it.
     """
-    if isinstance(output, dict):
-        output = next(iter(output.values()), None)
-    if isinstance(output, tuple | list):
-        output = output[0] if output else None
-    if not isinstance(output, torch.Tensor) or not output.is_floating_point():
-        raise ValueError(
-            f"output of the network must be a tensor of floating-point numbers, got {type(output).__name__}"
-        )
-    return output.reshape(-1)
+    found = first_tensor(output)
+    sides = tuple(side for side in found.shape if side > 1)
+    return (found.reshape(sides).movedim(-1, 0) if _colours_last(sides) else found).reshape(-1)
+
+
+def _colours_last(sides: tuple[int, ...]) -> bool:
+    """Whether an output with these sides, each above 1, is (H, W, C) or (pixels of a square, C)."""
+    match sides:
+        case (first, _, last):
+            return last <= _COLOURS < first
+        case (pixels, last):
+            return last <= _COLOURS < isqrt(pixels) and isqrt(pixels) ** 2 == pixels
+    return False
 
 
 def subject(
@@ -109,56 +122,32 @@ def subject(
 ) -> Subject:
     """Make a subject of a module and its input: a copy in one dtype whose output depends on nothing but its weights.
 
+    The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
+
     Raises
     ------
     ValueError
-        where the network draws random numbers, has no weights that train, gives no tensor of finite numbers, or gives
-        what its weights do not change.
+        where the network has no weights that train, does not run, draws random numbers, computes in less than the
+        dtype, gives no tensor of finite numbers, or gives what its weights do not change.
     """
-    made = _prepared(module).to(dtype)
+    made = prepared(name, module, dtype)
     weights = tuple(key for key, weight in made.named_parameters() if weight.requires_grad and trains(key))
-    for key, weight in made.named_parameters():
-        weight.requires_grad_(key in weights)
     if not weights:
         raise ValueError(f"{name} must have weights that train, got none")
-    with torch.no_grad():
-        first, again = (made(z.to(dtype)) for _ in range(2))
-    y = flat(first)
-    _check_output(name, y, flat(again))
-    found = Subject(name, made, z.to(dtype), weights, _shape(first))
-    if not found.output().requires_grad:
-        raise ValueError(f"output of {name} must depend on its weights, got one that does not")
-    return found
+    for key, weight in made.named_parameters():
+        weight.requires_grad_(key in weights)
+    given = _input(name, z, dtype, made.get_parameter(weights[0]).device)
+    made.register_forward_pre_hook(_own_input)
+    return Subject(name, made, given, weights, tuple(tried(name, module, made, given, weights).shape))
 
 
-def _check_output(name: str, y: torch.Tensor, again: torch.Tensor) -> None:
-    if not torch.isfinite(y).all():
-        raise ValueError(f"output of {name} must be finite, got a NaN or an infinity")
-    if not torch.equal(y, again):
-        raise ValueError(f"output of {name} must be the same each time, got one that depends on random numbers")
+def _input(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    given = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
+    if not torch.isfinite(given).all():
+        raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
+    return given
 
 
-def _shape(output: object) -> tuple[int, ...]:
-    if isinstance(output, dict):
-        output = next(iter(output.values()))
-    if isinstance(output, tuple | list):
-        output = output[0]
-    assert isinstance(output, torch.Tensor)
-    return tuple(output.shape)
-
-
-def _prepared(module: nn.Module) -> nn.Module:
-    """A copy in training mode, whose norms keep no running statistics and whose layers overwrite nothing."""
-    made = copy.deepcopy(module).train()
-    for key, layer in made.named_modules():
-        if isinstance(layer, _RANDOM) and layer.p > 0:
-            kind = type(layer).__name__
-            raise ValueError(
-                f"network must not draw random numbers, got {kind} in {key or 'itself'}: remove it or set p = 0"
-            )
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            layer.track_running_stats = False
-            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
-        if getattr(layer, "inplace", False) is True:
-            layer.inplace = False
-    return made
+def _own_input(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """What a forward may overwrite as it likes."""
+    return tuple(part.clone() for part in inputs)

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from sims.sweeps.studies.registry import STUDIES
 from sims.sweeps.study import Study
+from sims.user_files import run_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,23 +57,9 @@ def _load(resolved: str) -> Study:
 
 def _module(where: str) -> ModuleType:
     try:
-        return _run_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        return run_file(Path(where), "study") if where.endswith(".py") else importlib.import_module(where)
     except (Exception, SystemExit) as error:
         raise ValueError(f"study must be importable, got {where} with {type(error).__name__}: {error}") from error
-
-
-def _run_file(path: Path) -> ModuleType:
-    name = f"study_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"study must be a Python file, got {path}")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
 
 
 def code_version(reference: str) -> str:

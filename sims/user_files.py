@@ -1,0 +1,71 @@
+"""Running a Python file that a user names: it is run as Python would run it; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+LONGEST = 200
+"""Characters of somebody else's error that are shown."""
+_NEIGHBOURS: dict[Path, dict[str, ModuleType]] = {}
+
+
+def run_file(path: Path, prefix: str) -> ModuleType:
+    """Run a Python file as a module of its own, named after `prefix` and where it lies.
+
+    Raises
+    ------
+    ValueError
+        where it is no Python file; whatever the file raises comes through.
+    """
+    name = f"{prefix}_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{prefix} must be a Python file, got {path}")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+@contextmanager
+def neighbours(folder: Path) -> Iterator[None]:
+    """Let code import the files beside it while it runs, as a script may; other folders' code never sees them."""
+    place, before = str(folder), set(sys.modules)
+    kept = _NEIGHBOURS.setdefault(folder, {})
+    sys.path.insert(0, place)
+    added = {name: module for name, module in kept.items() if name not in before}
+    sys.modules.update(added)
+    try:
+        yield
+    finally:
+        if place in sys.path:
+            sys.path.remove(place)
+        fresh = [name for name in sys.modules if name.partition(".")[0] not in before]
+        for name in [name for name in fresh if _lies_in(name, folder)]:
+            kept[name] = sys.modules.pop(name)
+
+
+def _lies_in(name: str, folder: Path) -> bool:
+    """Whether a module, or the package it is in, lies directly in a folder."""
+    top = sys.modules[name.partition(".")[0]]
+    places = [getattr(top, "__file__", None), *getattr(top, "__path__", ())]
+    return any(Path(place).parent == folder for place in places if place)
+
+
+def described(error: BaseException, path: Path | None = None) -> str:
+    """An error in one short line: its type, the first line it has to say, and the line of the file it came from."""
+    says = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    short = says if len(says) <= LONGEST else says[:LONGEST] + "…"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == str(path)]
+    where = f" (line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{': ' if short else ''}{short}{where}"

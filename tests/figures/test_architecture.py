@@ -1,0 +1,63 @@
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from figures.architecture_page import page, write
+from figures.architecture_table import compare, number, report
+from sims.architecture.answer import Curves, Prediction, Quantity, Report
+from sims.architecture.bias import Bias
+from sims.architecture.conditions import denoises
+
+
+def made(name="net", h=3, w=4):
+    n = h * w
+    curves = Curves(
+        (np.arange(1.0, n + 1), np.geomspace(9, 0.1, n)), 0.5, np.arange(4),
+        {"image": (np.ones(4), np.ones(4)), "noise": (np.ones(4), np.ones(3))},
+        np.eye(n)[:, :8], {"target": np.zeros((1, h, w))},
+    )  # fmt: skip
+    facts = {"output": (1, h, w), "image": (1, h, w), "n": n, "weights": 7, "exact": True, "seeds": 2, "notes": ["so"]}
+    found = [Quantity("sigma_max(J)", (1.0, 2.0), (1.4, 1.0, 2.0)), Quantity("sigma_min(J)", (0.5,), None, ((0, 0.6),))]
+    predictions = [Prediction("fit time of noise", "steps", float("inf"), float("nan"))]
+    bias = Bias(1, 0.5, (0.5, 0.4, 0.6), 0.1, 0.5, 0.5, 2.0, (2.0, 1.0, 3.0))
+    return Report(name, facts, found, bias, [denoises({"run": 0.5}, 3.0)], predictions, "Words.", curves)
+
+
+def printed(show, what):
+    held = StringIO()
+    show(what, Console(file=held, width=200))
+    return held.getvalue()
+
+
+def test_a_report_is_printed_whole():
+    text = printed(report, made())
+    for part in ("net", "n = 12", "1.4 (1, 2)", "0.5 [0, 0.6]", "denoising", "SUPPORTED", "+3.0 dB", "never", "Words."):
+        assert part in text
+
+
+def test_several_networks_stand_beside_each_other():
+    text = printed(compare, [made("one"), made("two")])
+    assert "one" in text.splitlines()[0]
+    assert "two" in text.splitlines()[0]
+    assert text.count("SUPPORTED") == 2
+
+
+def test_numbers_that_never_come_are_words():
+    assert [number(value) for value in (1234.5, float("inf"), float("nan"))] == ["1.23e+03", "never", "-"]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 12)])
+def test_the_page_shows_spectrum_fits_and_pictures(shape):
+    figure = page(made("net", *shape))
+    titles = [part.get_suptitle() for part in figure.subfigs]
+    assert any("eigenvectors" in title for title in titles)
+    assert sum(len(part.axes) for part in figure.subfigs) >= 10
+
+
+def test_pages_are_written_under_the_names_of_networks(tmp_path):
+    assert write([made()], tmp_path / "p.png") == [tmp_path / "p.png"]
+    both = write([made("a.py:net"), made("b")], tmp_path / "p.svg")
+    assert [path.name for path in both] == ["p-a-py-net.svg", "p-b.svg"]
+    assert all(path.stat().st_size > 1000 for path in both)
