@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sims.architecture.hunt import CLOSER, Found, Hunt, Watch
+from sims.architecture.hunt import CLOSER, PLENTY, Found, Hunt, Watch
 from sims.architecture.subject import Subject
 
 
@@ -55,7 +55,8 @@ def attack(
 
     Pushed are: random directions; all weights and each layer's, shrunk to zero and grown; the given `paths` (count,),
     such as where a descent went; flips of as many rectifiers as can be reached; then ascents of u^T J(theta) v from
-    the best, at most `effort` at a time. Where the bound is passed the ball shrinks and all is tried again.
+    the best, at most `effort` at a time. Where the bound is passed the ball shrinks and all is tried again. With
+    effort 0 there are no ascents, and the first push that passes the bound many times over ends the first search.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def attack(
         if path.shape != (subject.count,):
             raise ValueError(f"path {name!r} must have shape ({subject.count},), got {tuple(path.shape)}")
     hunt = Hunt(subject, seed, effort, bound, paths or {}, watch)
-    best = hunt.search(radius, math.inf)
+    best = hunt.search(radius, math.inf if effort else PLENTY * hunt.bound)
     passed = _nearest(hunt, best) if best.change.norm > hunt.bound else None
     best = hunt.top or best
     return Attack(

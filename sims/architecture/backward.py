@@ -15,13 +15,23 @@ Operation = Callable[..., torch.Tensor]
 
 
 class Batched(TorchFunctionMode):
-    """Replaces convolutions, norms by statistics of the input, and resampling, all of 2-D images."""
+    """Replaces convolutions, norms by statistics of the input, and resampling, all of 2-D images.
+
+    `widest` is the number of entries of the largest tensor that an operation gave.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widest = 1
 
     def __torch_function__(
         self, func: Operation, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         replaced = _REPLACED.get(func)
-        return func(*args, **(kwargs or {})) if replaced is None else replaced(func, *args, **(kwargs or {}))
+        found = func(*args, **(kwargs or {})) if replaced is None else replaced(func, *args, **(kwargs or {}))
+        if isinstance(found, torch.Tensor):
+            self.widest = max(self.widest, found.numel())
+        return found
 
 
 class _Join(torch.autograd.Function):
@@ -32,7 +42,7 @@ class _Join(torch.autograd.Function):
         return a.view_as(a)
 
     @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return g, g
 
 
@@ -45,7 +55,7 @@ class _Linear(torch.autograd.Function):
         return y.view_as(y)
 
     @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return ctx.adjoint(g), None, None
 
 
@@ -57,8 +67,8 @@ def _weighted(plain: Operation, x: torch.Tensor, weight: torch.Tensor, adjoint: 
     y = plain(x.detach())
     if not x.requires_grad:
         return y
-    sent = _Linear.apply(x, y.detach(), adjoint)
-    return _Join.apply(sent, y) if y.requires_grad else sent
+    sent: torch.Tensor = _Linear.apply(x, y.detach(), adjoint)  # type: ignore[no-untyped-call]
+    return _Join.apply(sent, y) if y.requires_grad else sent  # type: ignore[no-untyped-call]
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -150,9 +160,7 @@ def _interpolate(func: Operation, input: torch.Tensor, *args: Any, **kwargs: Any
     return made if near else y
 
 
-def _along(
-    func: Operation, like: torch.Tensor, side: int, new: int, mode: str, corners: bool | None
-) -> torch.Tensor:
+def _along(func: Operation, like: torch.Tensor, side: int, new: int, mode: str, corners: bool | None) -> torch.Tensor:
     """The matrix (side, new) that resamples a row."""
     units = torch.eye(side, dtype=like.dtype, device=like.device)[None, :, :, None]
     return func(units.detach(), (new, 1), None, mode, corners)[0, :, :, 0]

@@ -125,7 +125,7 @@ def promised(margins: Mapping[str, float], decrement: float, seen: float, *, cov
 
     `decrement` is eta alpha^2/4, what the misfit is promised to lose a step, and `seen` what it lost.
     """
-    says = "rate: with eta = 1/beta^2 the misfit shrinks by 1 - eta alpha^2/4 a step"
+    says = "rate: with eta = 1/beta^2, beta >= ||J|| on the path, the misfit shrinks by 1 - eta alpha^2/4 a step"
     said = len(margins) if decrement * len(margins) > SAYS else 0
     has = f"loses {_number(seen)} a step"
     means = (

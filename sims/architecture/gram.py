@@ -9,7 +9,6 @@ layers that run twice, of modules that are not known) come from vector-Jacobian 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,7 +22,7 @@ from sims.imaging.sensing.checks import memory_available
 
 BUDGET = 400 << 20
 """Bytes that rows of factors of J may take at a time."""
-CHUNK = 16 << 20
+CHUNK = 8 << 20
 """Bytes that one batch of back-propagated sensitivities may take; the work on it takes some times as much."""
 BLOCK = 128
 """Rows of one triangle of J J^T that are taken together."""
@@ -65,6 +64,25 @@ class _Factor:
         step = max(1, columns * self.channels // max(1, self.columns))
         for first in range(self.first, self.first + self.channels, step):
             yield replace(self, first=first, channels=min(step, self.first + self.channels - first))
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """Some columns of a weight that no layer accounts for, whose gradient is taken as it is."""
+
+    output: torch.Tensor
+    first: int
+    columns: int
+
+    def rows(self, sensitivities: torch.Tensor) -> torch.Tensor:
+        """The columns of J that belong to it: (B, columns)."""
+        return sensitivities.flatten(1)[:, self.first : self.first + self.columns]
+
+    def split(self, columns: int) -> Iterator[_Weight]:
+        """The same in parts of at most so many columns."""
+        step = max(1, columns)
+        for first in range(0, self.columns, step):
+            yield replace(self, first=first, columns=min(step, self.columns - first))
 
 
 def _convolution(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor | None:
@@ -109,25 +127,34 @@ def _narrow(patches: torch.Tensor) -> torch.Tensor:
     return vectors * values.clamp_min(0).sqrt()
 
 
-@contextmanager
-def _captured(subject: Subject) -> Iterator[tuple[torch.Tensor, list[_Factor], list[torch.Tensor]]]:
-    """The output (n,) with the factors of the layers that are known, and the weights that no factor covers."""
+def _captured(subject: Subject) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
+    """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
     seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
     def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
         seen.setdefault(layer, []).append((inputs[0].detach(), output))
         return output.clone()  # what follows may overwrite its input
 
-    names = {id(weight): name for name, weight in subject.module.named_parameters(remove_duplicate=True)}
     hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if type(layer) in _KNOWN]
     try:
-        with Batched():
+        with Batched() as mode:
             y = subject.output()
     finally:
         for hook in hooks:
             hook.remove()
+    known, covered = _known(subject, seen)
+    rest = [subject.parameter(name) for name in subject.weights if name not in covered]
+    return y, [*known, *(_Weight(weight, 0, weight.numel()) for weight in rest)], mode.widest
+
+
+def _known(
+    subject: Subject, seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
+) -> tuple[list[_Factor], set[str]]:
+    """The factors of the layers that ran once and hold weights of their own, and the names of these weights."""
+    names = {id(weight): name for name, weight in subject.module.named_parameters(remove_duplicate=True)}
     shared = _shared(subject.module)
-    factors, covered = [], set()
+    factors: list[_Factor] = []
+    covered: set[str] = set()
     for layer, calls in seen.items():
         mine = {key: names[id(weight)] for key, weight in layer.named_parameters(recurse=False)}
         wanted = {key for key, name in mine.items() if name in subject.weights}
@@ -140,7 +167,7 @@ def _captured(subject: Subject) -> Iterator[tuple[torch.Tensor, list[_Factor], l
             channels = output.shape[-1 if last else 1]
             factors.append(_Factor(output, _narrow(patches), "weight" in wanted, "bias" in wanted, last, 0, channels))
             covered |= {mine[key] for key in wanted}
-    yield y, factors, [subject.parameter(name) for name in subject.weights if name not in covered]
+    return factors, covered
 
 
 def _shared(module: nn.Module) -> set[str]:
@@ -154,10 +181,10 @@ def _shared(module: nn.Module) -> set[str]:
     return shared
 
 
-def _groups(factors: Sequence[_Factor], n: int, itemsize: int) -> Iterator[list[_Factor]]:
-    """Factors, or parts of them, whose rows fit the budget together; those near the output come together."""
-    room, used = BUDGET // (n * itemsize), 0
-    group: list[_Factor] = []
+def _groups(factors: Sequence[_Factor | _Weight], room: int) -> Iterator[list[_Factor | _Weight]]:
+    """Factors, or parts of them, of at most `room` columns together; those near the output come together."""
+    used = 0
+    group: list[_Factor | _Weight] = []
     for whole in reversed(factors):
         for part in whole.split(room):
             if group and used + part.columns > room:
@@ -169,11 +196,12 @@ def _groups(factors: Sequence[_Factor], n: int, itemsize: int) -> Iterator[list[
         yield group
 
 
-def _rows(y: torch.Tensor, group: Sequence[_Factor]) -> list[torch.Tensor]:
+def _rows(y: torch.Tensor, group: Sequence[_Factor | _Weight], widest: int) -> list[torch.Tensor]:
     """The rows of each factor for all n outputs, (n, columns) each."""
     outputs = list({id(factor.output): factor.output for factor in group}.values())
     rows = [torch.empty(len(y), factor.columns, dtype=y.dtype, device=y.device) for factor in group]
-    for place, sent in _sent_back(y, outputs):
+    size = CHUNK // (y.element_size() * max(widest, sum(output.numel() for output in outputs)))
+    for place, sent in _sent_back(y, outputs, max(1, size)):
         by_id = {id(output): back for output, back in zip(outputs, sent, strict=True)}
         for factor, row in zip(group, rows, strict=True):
             back = by_id[id(factor.output)]
@@ -182,10 +210,9 @@ def _rows(y: torch.Tensor, group: Sequence[_Factor]) -> list[torch.Tensor]:
 
 
 def _sent_back(
-    y: torch.Tensor, to: Sequence[torch.Tensor], chunk: int | None = None
+    y: torch.Tensor, to: Sequence[torch.Tensor], size: int
 ) -> Iterator[tuple[slice, tuple[torch.Tensor | None, ...]]]:
-    """Vector-Jacobian products of the unit vectors, some at a time."""
-    size = chunk or max(1, CHUNK // (y.element_size() * max(1, sum(t.numel() for t in to))))
+    """Vector-Jacobian products of the unit vectors, `size` at a time."""
     back = _together
     for start in range(0, len(y), size):
         place = slice(start, min(len(y), start + size))
@@ -229,42 +256,39 @@ def _add_triangle(K: torch.Tensor, rows: torch.Tensor) -> None:
         K[start:, place].addmm_(rows[start:], rows[place].T)
 
 
-def _add_direct(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -> None:
-    """Add the Gram matrix of the weights' own gradients; where these do not fit at once, pairs of chunks are taken."""
-    width = sum(weight.numel() for weight in weights)
-    chunk = max(1, min(len(y), BUDGET // (2 * width * y.element_size())))
-    for place, found in _sent_back(y, weights, chunk):
-        left = _flat(found, weights)
-        K[place, place] += left @ left.T
-        if place.stop == len(y):
-            return
-        for other, others in _sent_back(y, weights, chunk):
-            if other.start >= place.stop:
-                product = left @ _flat(others, weights).T
-                K[place, other] += product
-                K[other, place] += product.T
+def _room(n: int, like: torch.Tensor) -> int:
+    """Columns of rows that may be held at a time: as the budget has it, fewer where memory is short.
 
-
-def _flat(found: Sequence[torch.Tensor | None], weights: Sequence[torch.Tensor]) -> torch.Tensor:
-    rows = next((len(part) for part in found if part is not None), 0)
-    parts = [
-        weight.new_zeros(rows, weight.numel()) if part is None else part.flatten(1)
-        for part, weight in zip(found, weights, strict=True)
-    ]
-    return torch.cat(parts, 1)
+    Raises
+    ------
+    ValueError
+        where J J^T and its eigenvectors do not fit.
+    """
+    needed = 5 * n * n * like.element_size() + 2 * CHUNK
+    available = memory_available(like.device)
+    if available is not None and needed > available:
+        raise ValueError(
+            f"J J^T of n={n} must fit into the {available / 1e9:.1f} GB available on {like.device}, "
+            f"got {needed / 1e9:.1f} GB: ask for the extremes of the spectrum only"
+        )
+    budget = BUDGET if available is None else min(BUDGET, (available - needed) // 2)
+    return int(max(1, budget // (n * like.element_size())))
 
 
 def jacobian_gram(subject: Subject) -> torch.Tensor:
     """Return J J^T (n, n) over all weights that train, in the subject's dtype.
 
     Time grows as n passes backwards through the network and n^2 columns a layer; memory stays near BUDGET and n^2.
+
+    Raises
+    ------
+    ValueError
+        where the matrix does not fit into memory, with an estimate.
     """
-    with _captured(subject) as (y, factors, rest):
-        K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
-        for group in _groups(factors, len(y), y.element_size()):
-            for rows in _rows(y, group):
-                _add_triangle(K, rows)
-        K = K.tril() + K.tril(-1).T
-        if rest:
-            _add_direct(K, y, rest)
-    return K
+    room = _room(subject.n, subject.z)
+    y, factors, widest = _captured(subject)
+    K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
+    for group in _groups(factors, room):
+        for rows in _rows(y, group, widest):
+            _add_triangle(K, rows)
+    return K.tril() + K.tril(-1).T

@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from sims.architecture import conditions
 from sims.architecture.attack import Attack, attack
 from sims.architecture.conditions import Condition
+from sims.architecture.fit import Run
 from sims.architecture.predictions import fit_time
+from sims.architecture.products import Jacobian
+from sims.architecture.spectrum import spectrum
+from sims.architecture.subject import Subject
 from sims.architecture.targets import noise_like
 from sims.architecture.theorem import Promise, promise
 from sims.architecture.trials import SHARE, Trial
@@ -76,7 +81,7 @@ def _theorem(view: View, trial: Trial, promised: Promise, two: TwoLayer | None, 
     paths = {f"descent on {name}": run.movement.double() for name, run in trial.found.runs.items() if run.distance > 0}
     seen = attack(view.subject, radius, bound=bound, seed=seed, paths=paths, effort=1)
     broken = conditions.near_start(seen.tried, seen.bound, radius, seen.passed_at, seen.further)
-    return [broken, _bounded(view, two, seen), _rate(view, trial, promised, seen, broken)]
+    return [broken, _bounded(view, two, seen), _rate(view, trial, promised, broken)]
 
 
 def _bounded(view: View, two: TwoLayer | None, seen: Attack) -> Condition:
@@ -84,9 +89,27 @@ def _bounded(view: View, two: TwoLayer | None, seen: Attack) -> Condition:
     return conditions.bounded(two.beta if two else largest, largest, proved=two is not None)
 
 
-def _rate(view: View, trial: Trial, promised: Promise, seen: Attack, near: Condition) -> Condition:
-    beta = max(promised.beta, seen.largest)
+def _on_path(view: View, trial: Trial, beta: float) -> tuple[Run, float]:
+    """A descent with eta = 1/beta^2, where beta is at least ||J|| at both ends of it: the theorem needs no more."""
     run = trial.promised(1 / beta**2, PROMISED)
+    end = _norm(view.subject.moved(run.movement), view)
+    return (run, beta) if end <= beta else (trial.promised(1 / end**2, PROMISED), end)
+
+
+def _norm(subject: Subject, view: View, steps: int = 20) -> float:
+    """||J|| of a network from below, by power iteration; of one without products J v from its whole spectrum."""
+    jacobian = Jacobian(subject)
+    u = torch.from_numpy(view.spectrum.leading(1)[1][:, 0].copy()).to(subject.vector())
+    try:
+        for _ in range(steps):
+            u = jacobian.gram(u / u.norm())
+    except ValueError:
+        return math.sqrt(spectrum(subject).largest.value)
+    return float(u.norm()) ** 0.5
+
+
+def _rate(view: View, trial: Trial, promised: Promise, near: Condition) -> Condition:
+    run, beta = _on_path(view, trial, promised.beta)
     decrement = (promised.alpha / beta) ** 2 / 4
     allowed = run.misfits[0] * (1 - decrement) ** np.arange(len(run.misfits))
     margins = {str(t): float(1 - run.misfits[t] / allowed[t]) for t in range(1, len(run.misfits))}

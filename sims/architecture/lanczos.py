@@ -1,4 +1,4 @@
-"""Lanczos iteration on a symmetric positive semidefinite map: Ritz pairs, Gauss quadrature, and how far extremes may be.
+"""Lanczos iteration on a symmetric positive semidefinite map: Ritz pairs, Gauss rules, bounds on the extremes.
 
 Bases are kept orthogonal to rounding, each vector against all before it, twice.
 """
@@ -126,8 +126,11 @@ def _gap(distances: np.ndarray, krylov: Krylov, level: float) -> float:
     if krylov.betas[-1] == 0:
         return 0.0
     wanted = float(np.log(krylov.betas).sum()) - np.log(level) + 0.5 * np.log(2 * len(krylov.Q) / np.pi)
-    excess = lambda s: float(np.log(distances + np.exp(s)).sum()) - wanted  # noqa: E731
-    high = np.log(max(float(distances.max()), float(krylov.betas.max()))) + 1
+
+    def excess(s: float) -> float:
+        return float(np.log(distances + np.exp(s)).sum()) - wanted
+
+    high = float(np.log(max(distances.max(), krylov.betas.max()))) + 1
     while excess(high) < 0:
         high += 1
     low = high - 1

@@ -111,7 +111,7 @@ class Jacobian:
 
         def product(v: torch.Tensor) -> torch.Tensor:
             with torch.no_grad(), warnings.catch_warnings(), forward_ad.dual_level():
-                warnings.simplefilter("ignore", UserWarning)
+                warnings.simplefilter("ignore")  # torch warns of itself
                 dual = {
                     name: forward_ad.make_dual(weight.detach(), piece)
                     for name, weight, piece in zip(subject.weights, self._weights, self._split(v), strict=True)

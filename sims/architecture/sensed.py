@@ -14,11 +14,14 @@ from sims.architecture.reach import dimension, witness
 from sims.architecture.trials import Trial
 from sims.architecture.views import View
 
+SKETCH = 200
+"""Products at most that a lower bound on the dimension may take, where spectra are not whole."""
+
 
 def sensed(views: Sequence[View], trial: Trial, A: Measured, seed: int) -> list[Condition]:
     """Hold what is asked of compressed sensing with A against a network seen at several seeds."""
     first = views[0]
-    reach = dimension([view.spectrum for view in views], first.subject, seed=seed)
+    reach = dimension([view.spectrum for view in views], first.subject, sketch=min(A.m + 1, SKETCH), seed=seed)
     hidden = witness(first.subject, first.spectrum, A) if reach.hidden_by(A.m) else None
     given = {"moves": moves(first.subject, seed)}
     if hidden is not None:

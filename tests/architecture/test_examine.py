@@ -134,3 +134,29 @@ def test_questions_that_make_no_sense_are_refused(asked, message):
 def test_a_module_needs_its_input():
     with pytest.raises(ValueError, match="latent must be given with a module"):
         check(small())
+
+
+class Once(torch.autograd.Function):
+    """Twice the input, with a backward pass that cannot be differentiated again."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return 2 * gradient
+
+
+def test_a_network_that_can_be_differentiated_but_once_is_examined_too():
+    class Doubled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = small()
+
+        def forward(self, z):
+            return Once.apply(self.body(z))
+
+    found = check(Doubled(), normal(1, 6, 4, 4), seeds=1, steps=5, m=10)
+    assert {one.name for one in found.conditions} >= {"A1", "A2", "rate", "RIP"}
