@@ -133,11 +133,14 @@ def _fitting(status: Mapping[str, str], predictions: Sequence[Prediction]) -> st
     found = _by_name(predictions).get("noise against image")
     if found is None:
         return ""
-    seen = "more than the steps tried allow" if not math.isfinite(found.real) else f"{found.real:.3g}"
-    said = "without end" if not math.isfinite(found.predicted) else f"{found.predicted:.3g}"
     kinds = {"SUPPORTED": "It has the structural bias", "REFUTED": "It lacks the structural bias"}
     kind = kinds.get(status.get("bias", ""), "It shows no structural bias")
-    return f"{kind}: noise takes {said} times as long as a photograph by the linearised theory, {seen} in a real fit."
+    said = f"noise takes {found.predicted:.3g} times as long as the picture" if found.predicted < math.inf else _NEVER
+    seen = f"{found.real:.3g} times as long" if found.real < math.inf else "longer than the steps tried"
+    return f"{kind}: by the linearised theory {said}, and in a real fit {seen}."
+
+
+_NEVER = "noise is never fitted"
 
 
 def _stopping(status: Mapping[str, str], predictions: Sequence[Prediction]) -> str:
