@@ -461,7 +461,7 @@ def _watching(name: str) -> Iterator[Watch | None]:
     words = shown.TextColumn("{task.description}")
     with shown.Progress(words, *counts, *times, console=screen, transient=True) as progress:
         task = progress.add_task(name, total=None, loss=float("nan"))
-        yield lambda step, total, loss: progress.update(task, completed=step, total=total, loss=loss)
+        yield lambda step, total, loss: progress.update(task, completed=step, total=total or None, loss=loss)
 
 
 Images = Annotated[int | None, typer.Option(help="The first N images of each part only.")]

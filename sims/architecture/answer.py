@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from sims.architecture.bias import Bias
 from sims.architecture.conditions import Condition
 from sims.imaging.scores import Interval
 
@@ -57,7 +56,6 @@ class Report:
     name: str
     facts: Mapping[str, Any]
     measured: Sequence[Quantity]
-    bias: Bias
     conditions: Sequence[Condition]
     predictions: Sequence[Prediction]
     words: str
@@ -79,7 +77,6 @@ class Report:
             "name": self.name,
             "facts": dict(self.facts),
             "measured": [asdict(one) for one in self.measured],
-            "bias": asdict(self.bias),
             "conditions": [asdict(one) for one in self.conditions],
             "predictions": [asdict(one) for one in self.predictions],
             "words": self.words,

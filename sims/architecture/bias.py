@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ import torch
 
 from sims.architecture.spectrum import Spectrum
 from sims.imaging.bases import CosineBasis
-from sims.imaging.scores import Interval, mean_interval
 
 Shape = tuple[int, int, int]
 
@@ -70,30 +70,29 @@ def _slowest(lengths: np.ndarray, p: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Bias:
-    """Structural bias in numbers: p leading eigenvectors of n.
+    """Structural bias in numbers, at one start: p leading eigenvectors of n.
 
-    `image`, `natural` and `noise` are shares of energy in their span (of the target, photographs, and noise: p/n by
-    the law); `cosine` and `fourier` the alignment with slow functions; `ratios` are ||J^T x||/||J^T noise||.
+    `image`, `natural` and `noise` are shares of energy in their span (of the target, of photographs in the mean, and of
+    noise: p/n by its law); `cosine` and `fourier` the alignment with slow functions; `ratio` and `natural_ratio` are
+    ||J^T x||/||J^T noise||.
     """
 
     p: int
     image: float
-    natural: Interval
+    natural: float
     noise: float
     cosine: float
     fourier: float
     ratio: float
-    natural_ratios: Interval
+    natural_ratio: float
 
 
-def bias(spectrum: Spectrum, shape: Shape, x: np.ndarray, photographs: dict[str, np.ndarray]) -> Bias:
-    """Measure the structural bias at the target x (n,) and at two or more photographs (n,) each."""
-    p = leading_count(spectrum.n)
-    vectors = spectrum.leading(p)[1]
-    p = vectors.shape[1]
+def bias(spectrum: Spectrum, shape: Shape, x: np.ndarray, photographs: Mapping[str, np.ndarray]) -> Bias:
+    """Measure the structural bias at the target x (n,) and at photographs (n,) each."""
+    vectors = spectrum.leading(leading_count(spectrum.n))[1]
     others = list(photographs.values())
     return Bias(
-        p, energy(vectors, x), mean_interval([energy(vectors, one) for one in others]), p / spectrum.n,
-        cosine_alignment(vectors, shape), fourier_alignment(vectors, shape), gradient_ratio(spectrum, x),
-        mean_interval([gradient_ratio(spectrum, one) for one in others]),
+        vectors.shape[1], energy(vectors, x), float(np.mean([energy(vectors, one) for one in others])),
+        vectors.shape[1] / spectrum.n, cosine_alignment(vectors, shape), fourier_alignment(vectors, shape),
+        gradient_ratio(spectrum, x), float(np.mean([gradient_ratio(spectrum, one) for one in others])),
     )  # fmt: skip

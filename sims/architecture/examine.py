@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from sims.architecture.answer import Curves, Report, in_words
-from sims.architecture.bias import bias
 from sims.architecture.fit import Watch
 from sims.architecture.hold import Held, hold
 from sims.architecture.loading import Source, load
@@ -36,7 +35,8 @@ class Question:
 
     `target` is an image file or `example:NAME`, cut to the output's shape; `operator`, `m` and `options` say how it is
     measured (without `m` and options not at all); the start is looked at for `seeds` seeds from `seed` on, and descents
-    take `steps` steps. `noise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
+    take `steps` steps. Above 4096 outputs, or with `exact` False, spectra come from `products` with J J^T.
+    `noise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
     """
 
     target: str = "example:camera"
@@ -48,10 +48,11 @@ class Question:
     noise: float = 0.1
     seed: int = 0
     exact: bool | None = None
+    products: int = 120
 
     def __post_init__(self) -> None:
         """Refuse counts below 1 and noise that is none."""
-        for name, least in (("seeds", 1), ("steps", 1), ("seed", 0)):
+        for name, least in (("seeds", 1), ("steps", 1), ("seed", 0), ("products", 10)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if not 0 < self.noise < 10:
@@ -98,15 +99,15 @@ def check(
     with watching("descents") as watch:
         trial = Trial(first, source.draw(first.seed, torch.float32), x, question.steps, question.seed, watch)
         A = _tried(trial, operator, question.noise * (1 if unit else 2))
-    held = hold(views, trial, photographs, question.seed)
+    with watching("attack") as watch:
+        held = hold(views, trial, photographs, question.seed, watch)
     if A is not None:
         held.conditions.extend(sensed(views, trial, A, question.seed))
     facts = _facts(question, views, unit, operator, held)
     conditions, predictions = held.conditions, trial.found.predictions
     words = in_words(facts, conditions, predictions)
     found = quantities(views, x, photographs)
-    structure = bias(first.spectrum, shape, x, photographs)
-    return Report(source.name, facts, found, structure, conditions, predictions, words, _curves(first, trial, held))
+    return Report(source.name, facts, found, conditions, predictions, words, _curves(first, trial, held))
 
 
 def _source(network: str | nn.Module | Source, latent: torch.Tensor | None) -> Source:
@@ -125,10 +126,19 @@ def _views(source: Source, question: Question, watching: Watching) -> list[View]
     with watching("spectra") as watch:
         for done, seed in enumerate(seeds):
             subject = source.draw(seed)
-            views.append(View(seed, subject, _output(subject), spectrum(subject, seed=seed, exact=question.exact)))
+            tell = _share(watch, done, len(seeds))
+            taken = spectrum(subject, seed=seed, exact=question.exact, steps=question.products, progress=tell)
+            views.append(View(seed, subject, _output(subject), taken))
             if watch:
-                watch(done + 1, len(seeds), float(views[-1].spectrum.largest.value))
+                watch(100 * (done + 1), 100 * len(seeds), taken.largest.value)
     return views
+
+
+def _share(watch: Watch | None, done: int, seeds: int) -> Callable[[float], None] | None:
+    """A share of one spectrum as a share of all."""
+    if watch is None:
+        return None
+    return lambda share: watch(round(100 * (done + share)), 100 * seeds, float("nan"))
 
 
 def _output(subject: Any) -> np.ndarray:

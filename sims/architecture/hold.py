@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from sims.architecture import conditions
 from sims.architecture.attack import Attack, attack
 from sims.architecture.conditions import Condition
-from sims.architecture.fit import Run
+from sims.architecture.fit import Run, Watch
 from sims.architecture.predictions import fit_time
 from sims.architecture.products import Jacobian
 from sims.architecture.spectrum import spectrum
@@ -40,12 +41,14 @@ class Held:
     bound: float | None
 
 
-def hold(views: Sequence[View], trial: Trial, photographs: Mapping[str, np.ndarray], seed: int) -> Held:
+def hold(
+    views: Sequence[View], trial: Trial, photographs: Mapping[str, np.ndarray], seed: int, watch: Watch | None = None
+) -> Held:
     """Hold the theorem of convergence and the structural bias against a network seen at several seeds."""
     first = views[0]
     two = recognise(first.subject)
     promised = promise(first.spectrum, float(np.linalg.norm(first.f0 - trial.x)), two.beta if two else None)
-    found = [_full_rank(views), *_theorem(first, trial, promised, two, seed)]
+    found = [_full_rank(views), *_theorem(first, trial, promised, two, seed, watch)]
     if two:
         found.append(conditions.wide(two.width, two.n, WIDTH_PRINTED))
     found += [*_image_first(views, trial, photographs), _denoises(trial)]
@@ -70,7 +73,9 @@ def _full_rank(views: Sequence[View]) -> Condition:
     return conditions.full_rank(values, floors, first.count, first.n)
 
 
-def _theorem(view: View, trial: Trial, promised: Promise, two: TwoLayer | None, seed: int) -> list[Condition]:
+def _theorem(
+    view: View, trial: Trial, promised: Promise, two: TwoLayer | None, seed: int, watch: Watch | None
+) -> list[Condition]:
     """A2, A3 and the rate. Where sigma_min is not told from 0, alpha is the largest that error bars leave: what breaks
     A2 for that breaks it for every smaller one.
     """
@@ -79,9 +84,18 @@ def _theorem(view: View, trial: Trial, promised: Promise, two: TwoLayer | None, 
         return []
     radius, bound = radius_needed(alpha, promised.misfit), alpha / 3
     paths = {f"descent on {name}": run.movement.double() for name, run in trial.found.runs.items() if run.distance > 0}
-    seen = attack(view.subject, radius, bound=bound, seed=seed, paths=paths, effort=1)
+    effort = 1 if view.spectrum.exact else 0
+    seen = attack(view.subject, radius, bound=bound, seed=seed, paths=paths, effort=effort, watch=_counted(watch))
     broken = conditions.near_start(seen.tried, seen.bound, radius, seen.passed_at, seen.further)
     return [broken, _bounded(view, two, seen), _rate(view, trial, promised, broken)]
+
+
+def _counted(watch: Watch | None) -> Callable[[str, float, float], None] | None:
+    """Tell how many pushes were tried, and what each did."""
+    if watch is None:
+        return None
+    count = itertools.count(1)
+    return lambda _name, _distance, change: watch(next(count), 0, change)
 
 
 def _bounded(view: View, two: TwoLayer | None, seen: Attack) -> Condition:
@@ -133,7 +147,7 @@ def _image_first(views: Sequence[View], trial: Trial, photographs: Mapping[str, 
 
 
 def _time(view: View, y: np.ndarray) -> float:
-    return fit_time(view.spectrum.measure(view.f0 - y), view.step, SHARE)
+    return fit_time(view.measure(view.f0 - y), view.step, SHARE)
 
 
 def _denoises(trial: Trial) -> Condition:

@@ -124,7 +124,8 @@ class LanczosSpectrum(Spectrum):
         size = float(u @ u)
         if size == 0:
             return Measure(np.zeros(1), np.zeros(1))
-        return _rule(lanczos(self._counted(self._steps), u, self._steps), size)
+        steps = max(2, self._steps // 2)  # exact for polynomials up to degree 2 steps - 1
+        return _rule(lanczos(self._counted(steps), u, steps), size)
 
     @cached_property
     def _density(self) -> Density:

@@ -45,7 +45,7 @@ class Trial:
         times = {}
         for name, y in (("image", self.x), ("noise", noise_like(self.x, self.seed, "fit"))):
             run = self._descend(name, y, self.view.step)
-            measure = self.view.spectrum.measure(self.view.f0 - y)
+            measure = self.view.measure(self.view.f0 - y)
             predicted = misfits(measure, self.view.step, np.arange(len(run.misfits)))
             self.found.fits[name] = (predicted / predicted[0], run.misfits / run.misfits[0])
             times[name] = fit_time(measure, self.view.step, SHARE), run.time_to(SHARE)
@@ -56,7 +56,7 @@ class Trial:
     def denoise(self, sigma: float) -> Denoising:
         """Fit x + noise of standard deviation sigma an entry, and look when the fit is nearest to x."""
         n, view = len(self.x), self.view
-        promise = denoising(view.spectrum.measure(view.f0 - self.x), view.spectrum.density(), view.step, sigma)
+        promise = denoising(view.measure(view.f0 - self.x), view.spectrum.density(), view.step, sigma)
         noise = sigma * stream(self.seed, "noise", "denoise").standard_normal(n)
         run = self._descend("noisy image", self.x + noise, view.step, truth=self.x)
         self.found.noisy = float(np.linalg.norm(noise))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from sims.architecture.answer import Quantity
-from sims.architecture.bias import gradient_ratio
-from sims.architecture.spectrum import Bounds, Spectrum
+from sims.architecture.bias import bias
+from sims.architecture.spectrum import Bounds, Measure, Spectrum
 from sims.architecture.subject import Subject
 from sims.imaging.scores import Interval, mean_interval
 
@@ -23,6 +24,14 @@ class View:
     subject: Subject
     f0: np.ndarray
     spectrum: Spectrum
+    known: dict[bytes, Measure] = field(default_factory=dict, repr=False)
+
+    def measure(self, u: np.ndarray) -> Measure:
+        """The spectral measure at u (n,), found once for each."""
+        key = hashlib.sha256(np.ascontiguousarray(u).tobytes()).digest()
+        if key not in self.known:
+            self.known[key] = self.spectrum.measure(u)
+        return self.known[key]
 
     @property
     def step(self) -> float:
@@ -36,20 +45,23 @@ def root(bounds: Bounds) -> tuple[float, float, float]:
     return low, value, high
 
 
-def quantities(views: Sequence[View], x: np.ndarray, photographs: dict[str, np.ndarray]) -> list[Quantity]:
-    """Numbers of the spectrum at the start, over the seeds: x (n,) is the target, photographs are others."""
-    rows: dict[str, Callable[[View], tuple[float, float, float]]] = {
-        "sigma_max(J)": lambda v: root(v.spectrum.largest),
-        "sigma_min(J)": lambda v: root(v.spectrum.smallest),
-        "effective rank": lambda v: _triple(v.spectrum.effective_rank),
-        "||J^T x||/||J^T noise||": lambda v: (gradient_ratio(v.spectrum, x),) * 3,
-        "the same, photographs": lambda v: (_mean_ratio(v, photographs),) * 3,
+def quantities(views: Sequence[View], x: np.ndarray, photographs: Mapping[str, np.ndarray]) -> list[Quantity]:
+    """Numbers at the start, over the seeds: of the spectrum, and of the bias at the target x (n,) and photographs."""
+    found = [bias(view.spectrum, view.subject.image_shape, x, photographs) for view in views]
+    rows: dict[str, list[tuple[float, float, float]]] = {
+        "sigma_max(J)": [root(view.spectrum.largest) for view in views],
+        "sigma_min(J)": [root(view.spectrum.smallest) for view in views],
+        "effective rank": [_triple(view.spectrum.effective_rank) for view in views],
     }
-    return [_over_seeds(name, [take(view) for view in views]) for name, take in rows.items()]
-
-
-def _mean_ratio(view: View, photographs: dict[str, np.ndarray]) -> float:
-    return float(np.mean([gradient_ratio(view.spectrum, one) for one in photographs.values()]))
+    p = found[0].p
+    names = {
+        "ratio": "||J^T x||/||J^T noise||", "natural_ratio": "the same, photographs",
+        "image": f"energy of x in {p} leading eigenvectors", "natural": "the same, photographs'",
+        "noise": "the same, noise's", "cosine": f"alignment of these with {p} slow cosines",
+        "fourier": f"the same, with {p} slow waves",
+    }  # fmt: skip
+    told = [_over_seeds(name, triples) for name, triples in rows.items()]
+    return told + [_over_seeds(said, [(getattr(b, key),) * 3 for b in found]) for key, said in names.items()]
 
 
 def _triple(bounds: Bounds) -> tuple[float, float, float]:

@@ -69,6 +69,6 @@ def test_a_network_made_of_cosines_prefers_a_smooth_picture():
     assert found.p == 3
     assert found.image == pytest.approx(1)
     assert found.noise == 3 / N
-    assert found.natural[0] == pytest.approx(0.5)
+    assert found.natural == pytest.approx(0.5)
     assert found.ratio > 1
     assert bias.bias(spectrum, SHAPE, rough, {"one": smooth, "two": rough}).ratio < 0.01

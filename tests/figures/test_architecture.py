@@ -7,7 +7,6 @@ from rich.console import Console
 from figures.architecture_page import page, write
 from figures.architecture_table import compare, number, report
 from sims.architecture.answer import Curves, Prediction, Quantity, Report
-from sims.architecture.bias import Bias
 from sims.architecture.conditions import denoises
 
 
@@ -21,8 +20,7 @@ def made(name="net", h=3, w=4):
     facts = {"output": (1, h, w), "image": (1, h, w), "n": n, "weights": 7, "exact": True, "seeds": 2, "notes": ["so"]}
     found = [Quantity("sigma_max(J)", (1.0, 2.0), (1.4, 1.0, 2.0)), Quantity("sigma_min(J)", (0.5,), None, ((0, 0.6),))]
     predictions = [Prediction("fit time of noise", "steps", float("inf"), float("nan"))]
-    bias = Bias(1, 0.5, (0.5, 0.4, 0.6), 0.1, 0.5, 0.5, 2.0, (2.0, 1.0, 3.0))
-    return Report(name, facts, found, bias, [denoises({"run": 0.5}, 3.0)], predictions, "Words.", curves)
+    return Report(name, facts, found, [denoises({"run": 0.5}, 3.0)], predictions, "Words.", curves)
 
 
 def printed(show, what):
