@@ -106,10 +106,11 @@ def _leave_interrupts_to_the_parent() -> None:
 def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int) -> Iterator[Gathered]:
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _leave_interrupts_to_the_parent)
     try:
-        running = {pool.submit(gather, i, budget, root_seed) for i in ids}
+        running = [pool.submit(gather, i, budget, root_seed) for i in ids]
         while running:
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in ended)
+            ended = wait(running, return_when=FIRST_COMPLETED).done
+            yield from (future.result() for future in running if future in ended)
+            running = [future for future in running if future not in ended]
     except BaseException:
         for process in list(getattr(pool, "_processes", {}).values()):
             process.terminate()

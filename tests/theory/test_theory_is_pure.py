@@ -10,6 +10,9 @@ NOT_IN_THEORY = ("random", "torch", "pathlib", "numpy.random", "hypothesis", "se
 NOT_CALLED_IN_THEORY = {"open", "print", "input", "exec", "eval"}
 GENERATORS = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox", "BitGenerator"}
 
+FOREIGN = {"sims/architecture/foreign.py"}
+"""Runs the code of users, who draw from global generators: it seeds these, and puts them back."""
+
 
 def files_of(room):
     return sorted((ROOT / room).rglob("*.py"))
@@ -69,7 +72,7 @@ def test_theory_draws_nothing_reads_nothing_and_prints_nothing(path):
     assert breaches_in_theory(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("path", files_of("sims"), ids=name_of)
+@pytest.mark.parametrize("path", [path for path in files_of("sims") if name_of(path) not in FOREIGN], ids=name_of)
 def test_simulations_draw_from_explicit_generators_only(path):
     assert breaches_in_sims(path.read_text(encoding="utf-8")) == []
 
