@@ -15,7 +15,7 @@ from sims.imaging.scores import Interval
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number over seeds: the value of each, and a 95 % interval for the geometric mean where all are above 0.
+    """A number over seeds: the value of each, and a 95 % interval for the geometric mean (of shares, the mean).
 
     `bars` are the error bars of each value (low, high), where values are not exact to rounding.
     """

@@ -53,15 +53,16 @@ def quantities(views: Sequence[View], x: np.ndarray, photographs: Mapping[str, n
         "sigma_min(J)": [root(view.spectrum.smallest) for view in views],
         "effective rank": [_triple(view.spectrum.effective_rank) for view in views],
     }
-    p = found[0].p
     names = {
         "ratio": "||J^T x||/||J^T noise||", "natural_ratio": "the same, photographs",
-        "image": f"energy of x in {p} leading eigenvectors", "natural": "the same, photographs'",
-        "noise": "the same, noise's", "cosine": f"alignment of these with {p} slow cosines",
-        "fourier": f"the same, with {p} slow waves",
+        "image": "energy of x in 1/16 leading eigenvectors", "natural": "the same, photographs'",
+        "noise": "the same, noise's", "cosine": "alignment of these with slow cosines",
+        "fourier": "the same, with slow waves",
     }  # fmt: skip
     told = [_over_seeds(name, triples) for name, triples in rows.items()]
-    return told + [_over_seeds(said, [(getattr(b, key),) * 3 for b in found]) for key, said in names.items()]
+    for key, said in names.items():
+        told.append(_over_seeds(said, [(getattr(b, key),) * 3 for b in found], share="ratio" not in key))
+    return told
 
 
 def _triple(bounds: Bounds) -> tuple[float, float, float]:
@@ -74,8 +75,14 @@ def _geometric(values: Sequence[float]) -> Interval:
     return centre, low, high
 
 
-def _over_seeds(name: str, triples: Sequence[tuple[float, float, float]]) -> Quantity:
+def _of_shares(values: Sequence[float]) -> Interval:
+    """The mean with its interval, kept within [0, 1]."""
+    centre, low, high = mean_interval(values)
+    return centre, max(0.0, low), min(1.0, high)
+
+
+def _over_seeds(name: str, triples: Sequence[tuple[float, float, float]], *, share: bool = False) -> Quantity:
     values = tuple(value for _, value, _ in triples)
-    spread = _geometric(values) if len(values) > 1 and min(values) > 0 else None
+    spread = (_of_shares(values) if share else _geometric(values)) if len(values) > 1 and min(values) > 0 else None
     exact = all(high - low <= 1e-6 * abs(value) for low, value, high in triples)
     return Quantity(name, values, spread, () if exact else tuple((low, high) for low, _, high in triples))

@@ -90,8 +90,9 @@ def test_a_picture_that_takes_longer_than_noise_refutes_the_bias():
     never = math.inf
     held = conditions.image_first("bias", "they are", {"cat": (10, 100), "coins": (10, never), "moon": (never, never)})
     assert status(held) == "SUPPORTED"
-    assert held.has == "10 times at least; longer in 2 of 2 cases"
+    assert held.has == "10 times at least; twice in 2 of 2 cases"
     assert status(conditions.image_first("bias", "they are", {"cat": (10, 100), "coins": (30, 20)})) == "REFUTED"
+    assert status(conditions.image_first("bias", "they are", {"cat": (10, 19)})) == "REFUTED"
     assert status(conditions.image_first("bias", "they are", {"cat": (never, 20)})) == "REFUTED"
     assert status(conditions.image_first("bias", "they are", {"cat": (never, never)})) == "VACUOUS"
 
