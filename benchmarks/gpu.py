@@ -3,6 +3,7 @@
 `csdip`: many images at once against one at a time. `layouts`: channels_last, bfloat16 and TF32 on one pass of a large
 network. `batched`: 64 descents at n = 128, d = 8192. `wide`: a descent at n = 16 whose V is never held, d up to 1e9:
 seconds a pass, normals a second, and against a V held in memory the share of the memory's speed that a pass reaches.
+`spectrum`: J J^T of the MNIST network, all its 784 x 784 entries in float64, against the CPU.
 Needs torch, numpy and scipy only. On a machine without a GPU it says so and ends well.
 """
 
@@ -19,6 +20,8 @@ from typing import Any
 
 import torch
 
+from sims.architecture.gram import jacobian_gram
+from sims.architecture.subject import subject
 from sims.chance.streams import stream
 from sims.descent.columns import Held, Regenerated
 from sims.descent.reduced import descend
@@ -154,9 +157,23 @@ def held_pass(n: int = 128, d: int = 10**7) -> dict[str, Any]:
     return {"gigabytes": 4e-9 * n * d, "seconds": one, "copy_seconds": copy, "share_of_copy_speed": copy / 2 / one}
 
 
+def whole_spectrum() -> dict[str, Any]:
+    """Seconds for all of J J^T of the MNIST network on either device, and how far apart their entries are."""
+    network = dcgan(SHAPE)
+    module = network.build()
+    initialise(module, stream(1, "weights"))
+    z = network.latent(stream(1, "latent"))[None]
+    here, there = subject("dcgan", module, z), subject("dcgan", module.to("cuda"), z)
+    begun = time.perf_counter()
+    K = jacobian_gram(here)
+    on_cpu = time.perf_counter() - begun
+    apart = float((jacobian_gram(there).cpu() - K).abs().max() / K.abs().max())
+    return {"cpu": on_cpu, "cuda": timed(lambda: jacobian_gram(there), 3), "apart": apart}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", default=["csdip", "layouts", "batched", "wide"])
+    parser.add_argument("what", nargs="*", default=["csdip", "layouts", "batched", "wide", "spectrum"])
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--m", type=int, default=75)
@@ -171,6 +188,7 @@ def main() -> None:
         "layouts": layouts,
         "batched": batched_descents,
         "wide": lambda: {"held": held_pass(), "never held": [wide_descent(d) for d in (10**7, 10**8, 10**9)]},
+        "spectrum": whole_spectrum,
     }
     found = {}
     for name in given.what:

@@ -1,4 +1,18 @@
 """Whether the theory covers an architecture: its Jacobian measured, the papers' conditions held against it."""
 
-from sims.architecture.examine import Question as Question
-from sims.architecture.examine import check as check
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sims.architecture.examine import Question as Question
+    from sims.architecture.examine import check as check
+
+_OFFERED = ("Question", "check")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is offered when it is asked for: the spectrum alone needs no library of images."""
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__} has no attribute {name!r}")
+    from sims.architecture import examine
+
+    return getattr(examine, name)

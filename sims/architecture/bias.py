@@ -27,7 +27,7 @@ def energy(vectors: np.ndarray, x: np.ndarray) -> float:
 def gradient_ratio(spectrum: Spectrum, x: np.ndarray) -> float:
     """||J^T x|| against the root mean square of ||J^T g|| over noise g of the same norm.
 
-    Source: heckel20a Section 4 (the size of J^T times image against noise)
+    Source: heckel20a (the size of J^T times image against noise)
     """
     return float(np.sqrt(max(x @ spectrum.apply(x), 0) / (x @ x) / (spectrum.trace.value / spectrum.n)))
 

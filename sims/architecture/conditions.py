@@ -207,7 +207,7 @@ def image_first(name: str, what: str, times: Mapping[str, tuple[float, float]]) 
     told = {case: pair for case, pair in times.items() if min(pair) < math.inf}
     margins = {case: _sooner(*pair) for case, pair in told.items()}
     evidence, false = [searched(margins, "case")], negated(margins, "case")
-    return _judged(name, "heckel20a Theorem 2", says, "noise takes 2 times", _slowest(told), evidence, false, _BIAS)
+    return _judged(name, "heckel20a, denoising", says, "noise takes 2 times", _slowest(told), evidence, false, _BIAS)
 
 
 FACTOR = 2
@@ -242,7 +242,7 @@ def denoises(margins: Mapping[str, float], gain: float) -> Condition:
     says = "denoising: at its best step the fit of a noisy picture is nearer to the truth than the noisy picture"
     evidence, false = [searched(margins, "run")], negated(margins, "run")
     has = f"{gain:+.1f} dB"
-    return _judged("denoising", "heckel20a Theorem 2", says, "> 0 dB", has, evidence, false, _DENOISES)
+    return _judged("denoising", "heckel20a, denoising", says, "> 0 dB", has, evidence, false, _DENOISES)
 
 
 _DENOISES: dict[Status, str] = {
@@ -257,7 +257,7 @@ def recovers(margins: Mapping[str, float], error: float, baseline: float) -> Con
     evidence, false = [searched(margins, "run")], negated(margins, "run")
     has = f"{_number(error)} of ||x||"
     needs = f"< {_number(baseline)} of ||x||"
-    return _judged("sensing", "heckel20b Theorem 1", says, needs, has, evidence, false, _RECOVERS)
+    return _judged("sensing", "heckel20b, recovery", says, needs, has, evidence, false, _RECOVERS)
 
 
 _RECOVERS: dict[Status, str] = {

@@ -94,7 +94,7 @@ def beyond_largest(krylov: Krylov, level: float) -> float:
     With p = det(x - T), ||p(K) u||^2 = (beta_1 ... beta_k)^2 is at least p(lambda_1)^2 <w_1, u>^2, and |<w_1, u>| < t
     has a probability of sqrt(2n/pi) t at most. Eigenvalues above the Ritz values cannot hide from a random start.
 
-    Source: van Dorsselaer, Hochstenbach and van der Vorst, SIAM J. Matrix Anal. Appl. 22, 2000, Section 3
+    Source: van Dorsselaer, Hochstenbach and van der Vorst, SIAM J. Matrix Anal. Appl. 22, 2000
 
     Raises
     ------

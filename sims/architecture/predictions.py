@@ -88,7 +88,7 @@ class Denoising:
 def denoising(signal: Measure, density: Measure, step: float, sigma: float, longest: float = 1e7) -> Denoising:
     """Predict denoising from the measures at x - f_0 and over all directions (weights adding up to n).
 
-    Source: heckel20a Theorem 2's bias and variance, here as an expectation over the noise
+    Source: heckel20a, bias and variance of its denoising bound, here as an expectation over the noise
     """
     times = np.unique(np.round(np.geomspace(1, longest, 600)))
     n = density.weights.sum()
