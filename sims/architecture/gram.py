@@ -8,6 +8,7 @@ layers that run twice, of modules that are not known) come from vector-Jacobian 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -17,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sims.architecture.backward import Batched
-from sims.architecture.subject import Subject
+from sims.architecture.subject import Subject, own_input
 from sims.imaging.sensing.checks import memory_available
 
 BUDGET = 400 << 20
@@ -127,7 +128,14 @@ def _narrow(patches: torch.Tensor) -> torch.Tensor:
     return vectors * values.clamp_min(0).sqrt()
 
 
-def _captured(subject: Subject) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer of a known kind does what its kind does: hooks and weights of other names may change that."""
+    own = {name for name, _ in layer.named_parameters(recurse=False)} <= {"weight", "bias"}
+    hooked = layer._forward_hooks or any(hook is not own_input for hook in layer._forward_pre_hooks.values())
+    return type(layer) in _KNOWN and own and not hooked and "forward" not in vars(layer)
+
+
+def _captured(subject: Subject, *, by_layers: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
     """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
     seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
@@ -135,7 +143,7 @@ def _captured(subject: Subject) -> tuple[torch.Tensor, list[_Factor | _Weight], 
         seen.setdefault(layer, []).append((inputs[0].detach(), output))
         return output.clone()  # what follows may overwrite its input
 
-    hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if type(layer) in _KNOWN]
+    hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if by_layers and _is_plain(layer)]
     try:
         with Batched() as mode:
             y = subject.output()
@@ -237,7 +245,9 @@ def _together(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) 
         return tuple(part for part in found if part is not None)
 
     reached: list[bool] = []
-    parts = iter(torch.vmap(back)(units))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="There is a performance drop")
+        parts = iter(torch.vmap(back)(units))
     return tuple(next(parts) if is_reached else None for is_reached in reached)
 
 
@@ -285,10 +295,25 @@ def jacobian_gram(subject: Subject) -> torch.Tensor:
     ValueError
         where the matrix does not fit into memory, with an estimate.
     """
+    K, agrees = _gram(subject, by_layers=True)
+    return K if agrees else _gram(subject, by_layers=False)[0]
+
+
+def _gram(subject: Subject, *, by_layers: bool) -> tuple[torch.Tensor, bool]:
+    """J J^T and whether it agrees with a product of its own: a layer's weights may be used elsewhere as well."""
     room = _room(subject.n, subject.z)
-    y, factors, widest = _captured(subject)
+    y, factors, widest = _captured(subject, by_layers=by_layers)
     K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
     for group in _groups(factors, room):
         for rows in _rows(y, group, widest):
             _add_triangle(K, rows)
-    return K.tril() + K.tril(-1).T
+    K = K.tril() + K.tril(-1).T
+    return K, _agrees(K, y, [subject.parameter(name) for name in subject.weights])
+
+
+def _agrees(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -> bool:
+    """u^T K u = ||J^T u||^2 for some u that no output prefers."""
+    u = torch.cos(1 + 1.7 * torch.arange(len(y), dtype=y.dtype, device=y.device))
+    sent = torch.autograd.grad(y, list(weights), u, allow_unused=True)
+    wanted = sum(float(part.square().sum()) for part in sent if part is not None)
+    return abs(float(u @ K @ u) - wanted) <= torch.finfo(y.dtype).eps ** 0.5 * float(u @ u) * float(K.diagonal().max())

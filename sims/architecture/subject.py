@@ -137,7 +137,7 @@ def subject(
     for key, weight in made.named_parameters():
         weight.requires_grad_(key in weights)
     given = _input(name, z, dtype, made.get_parameter(weights[0]).device)
-    made.register_forward_pre_hook(_own_input)
+    made.register_forward_pre_hook(own_input)
     return Subject(name, made, given, weights, tuple(tried(name, module, made, given, weights).shape))
 
 
@@ -148,6 +148,6 @@ def _input(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device)
     return given
 
 
-def _own_input(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+def own_input(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
     """What a forward may overwrite as it likes."""
     return tuple(part.clone() for part in inputs)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from sims.architecture import gram
 from sims.architecture.gram import jacobian_gram
@@ -137,3 +138,49 @@ def test_the_papers_generator_has_the_singular_values_of_its_closed_form():
     K = jacobian_gram(subject("two layers", TwoLayers(V, W), torch.from_numpy(z)[None]))
     values = torch.linalg.eigvalsh(K).flip(0).sqrt()
     np.testing.assert_allclose(values, jacobian_singular_values(V, W, z), rtol=1e-10)
+
+
+def doubled(module, inputs, output):
+    return 2 * output
+
+
+def pruned():
+    layer = nn.Linear(4, 3)
+    prune.l1_unstructured(layer, "weight", amount=0.5)
+    return layer
+
+
+def hooked():
+    layer = nn.Linear(4, 3)
+    layer.register_forward_hook(doubled)
+    return layer
+
+
+class Tied(nn.Module):
+    """A layer whose weights are used a second time, behind its back."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(4, 3)
+
+    def forward(self, z):
+        return torch.tanh(self.encoder(z)) @ self.encoder.weight
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: nn.utils.weight_norm(nn.Linear(4, 3)),
+        lambda: nn.utils.spectral_norm(nn.Linear(4, 3)),
+        lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 2, 2)),
+        pruned,
+        hooked,
+        Tied,
+    ],
+    ids=["old weight norm", "old spectral norm", "weight norm", "pruned", "hooked", "tied"],
+)
+def test_layers_that_do_more_than_their_kind_are_taken_for_what_they_do(made):
+    module = made()
+    z = normal(1, 1, 3, 4) if isinstance(module, nn.Conv2d) else normal(2, 4)
+    agree(subject("more", nn.Sequential(module), z))
