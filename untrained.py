@@ -586,22 +586,26 @@ def _check(sources: Sequence[Source], question: Question, page: Path | None, tol
     from figures import architecture_page, architecture_table
     from sims.architecture import command
 
-    console, found, refused = _console(), [], []
+    console, found, refused, cut = _console(), [], [], False
     for source in sources:
         try:
             found.append(command.check(source, question=question, watching=_watching))
-        except ValueError as error:
-            refused.append(str(error))
+        except KeyboardInterrupt:
+            cut = True
+            break
+        except (ValueError, RuntimeError) as error:  # the latter from torch, within a network that is not ours
+            refused.append(str(error) if isinstance(error, ValueError) else f"{source.name} failed, with {error}")
             continue
         architecture_table.report(found[-1], console)
     if len(found) > 1:
         architecture_table.compare(found, console)
-    if page:
-        for path in architecture_page.write(found, page):
-            print(path)
-    if told:
+    for path in architecture_page.write(found, page) if page and found else ():
+        print(path)
+    if told and found:
         command.write_json(told, found)
         print(told)
+    if cut:
+        raise InterruptedRunError(f"interrupted after {len(found)} of {len(sources)} networks")
     if refused:
         _refuse("; ".join(refused))
 

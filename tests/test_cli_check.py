@@ -74,6 +74,36 @@ def test_one_that_cannot_be_examined_does_not_keep_the_others_back(run):
     assert "Dropout" in found.stderr
 
 
+def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
+    from sims.architecture import command
+
+    whole, calls = command.check, []
+
+    def once(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(command, "check", once)
+    found = run("net.py:factory", "net.py:factory", *QUICK, "--json", "found.json")
+    assert found.returncode == 130
+    assert found.stderr == "untrained: interrupted after 1 of 2 networks\n"
+    assert len(json.loads((tmp_path / "found.json").read_text())["networks"]) == 1
+
+
+def test_a_network_that_fails_on_the_way_is_one_sentence(run, monkeypatch):
+    from sims.architecture import command
+
+    def fails(*arguments, **options):
+        raise RuntimeError("out of\nluck")
+
+    monkeypatch.setattr(command, "check", fails)
+    found = run("net.py:factory", *QUICK)
+    assert found.returncode == 2
+    assert found.stderr == "untrained: net.py:factory failed, with out of luck\n"
+
+
 def test_a_module_alone_takes_the_shape_of_its_input(run):
     assert "8x8" in run("net.py:alone", *QUICK, "--latent-shape", "1,4,4,4").stdout
     found = run("net.py:alone", *QUICK)
