@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sims.architecture.spectrum import Bounds
@@ -54,8 +54,7 @@ def full_rank(values: Mapping[str, Bounds], floors: Mapping[str, float], weights
     """A1: sigma_min(J(theta_0)) = 2 alpha > 0, from the least eigenvalue of J J^T of each seed."""
     says = "A1: sigma_min(J(theta_0)) >= 2 alpha for some alpha > 0"
     needs = f"sigma_min > {_number(math.sqrt(max(floors.values())))} (rounding)"
-    sigma = [math.sqrt(max(bounds.value, 0)) for bounds in values.values()]
-    has = f"{_number(min(sigma))} to {_number(max(sigma))}" if len(sigma) > 1 else _number(sigma[0])
+    has = _spread(values.values())
     if weights < n:
         evidence: list[Evidence] = [Exact(1, 1, -1.0, {"weights": weights, "n": n}, "fewer weights than outputs")]
         return _judged("A1", _B5, says, f"{n} weights", f"{weights} weights", evidence, {}, _A1)
@@ -65,6 +64,14 @@ def full_rank(values: Mapping[str, Bounds], floors: Mapping[str, float], weights
     evidence = [Exact(len(values), len(sure), margin, worst, "eigenvalues of J J^T", undecided=open_)]
     false = {"as large as the largest": [Exact(1, 1, -1.0, {"seed": next(iter(values))}, "sigma_min < sigma_max")]}
     return _judged("A1", _B5, says, needs, has, evidence, false, _A1)
+
+
+def _spread(values: Collection[Bounds]) -> str:
+    """The singular values of several starts, or their error bars where these are wide."""
+    wide = any(b.high - b.low > 1e-3 * b.value for b in values)
+    ends = [(b.low, b.high) if wide else (b.value, b.value) for b in values]
+    low, high = (math.sqrt(max(end, 0)) for end in (min(a for a, _ in ends), max(b for _, b in ends)))
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
 
 
 _B5 = "vanveen18 Theorem B.5"

@@ -31,8 +31,9 @@ def test_fewer_weights_than_outputs_refute_a1():
 def test_a_smallest_singular_value_below_rounding_decides_nothing():
     found = conditions.full_rank({"0": exact(1e-15), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
     assert status(found) == "INCONCLUSIVE"
-    open_ended = conditions.full_rank({"0": Bounds(0.0, 2.0, 3.0)}, {"0": 1e-12}, weights=50, n=8)
+    open_ended = conditions.full_rank({"0": Bounds(0.0, 2.0, 4.0)}, {"0": 1e-12}, weights=50, n=8)
     assert status(open_ended) == "INCONCLUSIVE"
+    assert open_ended.has == "0 to 2"
 
 
 def test_one_attack_that_passes_the_bound_refutes_a2():
