@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sims.architecture.examine import Question
-    from sims.architecture.loading import Source
+    from sims.architecture.network.loading import Source
     from sims.chance.verify import Gathered
     from sims.imaging.recipes.keep import Kept
     from sims.imaging.recovery.result import Watch

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sims.architecture.gram import jacobian_gram
-from sims.architecture.spectrum import Bounds, spectrum
-from sims.architecture.subject import Subject, flat, subject
+from sims.architecture.network.subject import Subject, flat, subject
+from sims.architecture.spectra.gram import jacobian_gram
+from sims.architecture.spectra.spectrum import Bounds, spectrum
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import architecture

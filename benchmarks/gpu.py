@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from sims.architecture.gram import jacobian_gram
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.spectra.gram import jacobian_gram
 from sims.chance.streams import stream
 from sims.descent.columns import Held, Regenerated
 from sims.descent.reduced import descend

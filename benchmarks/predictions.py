@@ -18,9 +18,9 @@ import torch
 from scipy.stats import spearmanr
 
 from sims.architecture.fit import descend
-from sims.architecture.loading import load
+from sims.architecture.network.loading import load
 from sims.architecture.predictions import fit_time
-from sims.architecture.spectrum import spectrum
+from sims.architecture.spectra.spectrum import spectrum
 from sims.architecture.targets import is_unit, noise_like, target
 from sims.chance.streams import stream
 

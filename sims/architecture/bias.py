@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sims.architecture.spectrum import Spectrum
+from sims.architecture.spectra.spectrum import Spectrum
 from sims.imaging.bases import CosineBasis
 
 Shape = tuple[int, int, int]

@@ -8,7 +8,7 @@ from pathlib import Path
 from sims.architecture.answer import Report
 from sims.architecture.examine import Question as Question
 from sims.architecture.examine import check as check
-from sims.architecture.loading import Source, load
+from sims.architecture.network.loading import Source, load
 from sims.imaging.outputs import write_json as write_whole
 from sims.imaging.surroundings import versions
 

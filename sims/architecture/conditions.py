@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sims.architecture.spectrum import Bounds
+from sims.architecture.spectra.spectrum import Bounds
 from theory.evidence import Evidence, Exact, Searched
 from theory.verdict import Status, Verdict, judge
 

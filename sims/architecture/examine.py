@@ -14,10 +14,10 @@ from torch import nn
 from sims.architecture.answer import Curves, Report, in_words
 from sims.architecture.fit import Watch
 from sims.architecture.hold import Held, hold
-from sims.architecture.loading import Source, load
-from sims.architecture.measuring import Measured, measured
+from sims.architecture.network.loading import Source, load
+from sims.architecture.reach.measuring import Measured, measured
 from sims.architecture.sensed import sensed
-from sims.architecture.spectrum import Measure, spectrum
+from sims.architecture.spectra.spectrum import Measure, spectrum
 from sims.architecture.targets import as_image, is_unit, natural, target
 from sims.architecture.trials import Trial, Trials
 from sims.architecture.views import View, quantities

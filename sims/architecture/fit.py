@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
 
 Watch = Callable[[int, int, float], None]
 """Told after each step: the step, how many there are, and the misfit."""

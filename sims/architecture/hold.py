@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from sims.architecture import conditions
-from sims.architecture.attack import Attack, attack
+from sims.architecture.attack.attack import Attack, attack
 from sims.architecture.conditions import Condition
 from sims.architecture.fit import Run, Watch
+from sims.architecture.network.subject import Subject
 from sims.architecture.predictions import fit_time
-from sims.architecture.products import Jacobian
-from sims.architecture.spectrum import spectrum
-from sims.architecture.subject import Subject
+from sims.architecture.spectra.products import Jacobian
+from sims.architecture.spectra.spectrum import spectrum
 from sims.architecture.targets import noise_like
 from sims.architecture.theorem import Promise, promise
 from sims.architecture.trials import SHARE, Trial

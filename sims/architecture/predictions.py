@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsqr
 
-from sims.architecture.lanczos import lanczos
-from sims.architecture.measuring import Measured
-from sims.architecture.spectrum import Measure, Spectrum
+from sims.architecture.reach.measuring import Measured
+from sims.architecture.spectra.lanczos import lanczos
+from sims.architecture.spectra.spectrum import Measure, Spectrum
 
 LONGEST = 1e12
 """Steps beyond which a fit counts as never."""

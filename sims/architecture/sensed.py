@@ -8,9 +8,9 @@ import numpy as np
 
 from sims.architecture import conditions
 from sims.architecture.conditions import Condition
-from sims.architecture.isometry import isometry, moves
-from sims.architecture.measuring import Measured
-from sims.architecture.reach import dimension, witness
+from sims.architecture.reach.dimension import dimension, witness
+from sims.architecture.reach.isometry import isometry, moves
+from sims.architecture.reach.measuring import Measured
 from sims.architecture.trials import Trial
 from sims.architecture.views import View
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from sims.architecture.spectrum import Bounds
+from sims.architecture.spectra.spectrum import Bounds
 from theory.objects.descent import PATH, RATE, SHARP_PATH, SHARP_RATE, contraction, radius_needed
 
 

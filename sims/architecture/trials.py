@@ -10,9 +10,9 @@ import torch
 
 from sims.architecture.answer import Prediction
 from sims.architecture.fit import Run, Watch, descend
-from sims.architecture.measuring import Measured
+from sims.architecture.network.subject import Subject
 from sims.architecture.predictions import Denoising, denoising, fit_time, interpolant, least_norm, misfits
-from sims.architecture.subject import Subject
+from sims.architecture.reach.measuring import Measured
 from sims.architecture.targets import noise_like
 from sims.architecture.views import View
 from sims.chance.streams import stream

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
 from sims.chance.streams import stream
 from theory.objects.descent import radius_needed
 from theory.objects.relu_generator import jacobian_singular_values

@@ -11,8 +11,8 @@ import numpy as np
 
 from sims.architecture.answer import Quantity
 from sims.architecture.bias import bias
-from sims.architecture.spectrum import Bounds, Measure, Spectrum
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
+from sims.architecture.spectra.spectrum import Bounds, Measure, Spectrum
 from sims.imaging.scores import Interval, mean_interval
 
 

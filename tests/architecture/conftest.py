@@ -1,6 +1,6 @@
 import pytest
 
-from sims.architecture.foreign import seeded
+from sims.architecture.network.foreign import seeded
 
 
 @pytest.fixture(autouse=True)

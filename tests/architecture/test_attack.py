@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sims.architecture.attack import attack
-from sims.architecture.difference import Difference, largest
-from sims.architecture.kinks import kinks, smoothed
-from sims.architecture.pushes import first_kinks, flips
-from sims.architecture.subject import subject
+from sims.architecture.attack.attack import attack
+from sims.architecture.attack.difference import Difference, largest
+from sims.architecture.attack.kinks import kinks, smoothed
+from sims.architecture.attack.pushes import first_kinks, flips
+from sims.architecture.network.subject import subject
 from sims.architecture.two_layer import TwoLayer
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise

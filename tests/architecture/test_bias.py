@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sims.architecture import bias
-from sims.architecture.spectrum import ExactSpectrum
+from sims.architecture.spectra.spectrum import ExactSpectrum
 from sims.chance.streams import stream
 
 SHAPE = (1, 6, 8)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from sims.architecture import conditions
-from sims.architecture.spectrum import Bounds
+from sims.architecture.spectra.spectrum import Bounds
 
 
 def exact(value):

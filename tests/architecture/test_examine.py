@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sims.architecture import Question, check
-from sims.architecture.loading import Source, load
+from sims.architecture.network.loading import Source, load
 from sims.chance.streams import stream
 from theory.objects.descent import radius_needed
 from theory.objects.relu_generator import jacobian_singular_values

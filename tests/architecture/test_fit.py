@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from sims.architecture.fit import descend
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
 from sims.chance.streams import stream
 from theory.objects import descent as by_the_letter
 from theory.objects.relu_generator import jacobian, residual

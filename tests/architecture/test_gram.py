@@ -4,9 +4,9 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from sims.architecture import gram
-from sims.architecture.gram import jacobian_gram
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.spectra import gram
+from sims.architecture.spectra.gram import jacobian_gram
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import architecture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sims.architecture.lanczos import below_smallest, beyond_largest, lanczos
+from sims.architecture.spectra.lanczos import below_smallest, beyond_largest, lanczos
 from sims.chance.streams import stream
 
 EPS = np.finfo(float).eps

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from sims.architecture.known import KNOWN, known
-from sims.architecture.loading import Source, load
+from sims.architecture.network.known import KNOWN, known
+from sims.architecture.network.loading import Source, load
 from sims.imaging.networks import architecture
 from sims.imaging.recovery.fitting import _draw
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from sims.architecture import predictions
-from sims.architecture.measuring import measured
-from sims.architecture.spectrum import ExactSpectrum, Measure
+from sims.architecture.reach.measuring import measured
+from sims.architecture.spectra.spectrum import ExactSpectrum, Measure
 from sims.chance.streams import stream
 
 N = 12

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sims.architecture.gram import jacobian_gram
-from sims.architecture.products import Jacobian
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.spectra.gram import jacobian_gram
+from sims.architecture.spectra.products import Jacobian
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import architecture

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from sims.architecture.isometry import Isometry, isometry, isometry_ratios, moves, tangent
-from sims.architecture.measuring import measured
-from sims.architecture.products import Jacobian
-from sims.architecture.reach import Dimension, dimension, sketched_rank, witness
-from sims.architecture.spectrum import LanczosSpectrum, spectrum
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.reach.dimension import Dimension, dimension, sketched_rank, witness
+from sims.architecture.reach.isometry import Isometry, isometry, isometry_ratios, moves, tangent
+from sims.architecture.reach.measuring import measured
+from sims.architecture.spectra.products import Jacobian
+from sims.architecture.spectra.spectrum import LanczosSpectrum, spectrum
 from sims.chance.streams import stream
 from sims.imaging.initialisation import initialise
 from sims.imaging.networks import architecture
@@ -91,7 +91,7 @@ def test_a_witness_moves_the_image_and_not_its_measurements(name, shape, options
 
 
 def test_without_correction_the_ratio_falls_with_the_square_of_the_step(monkeypatch):
-    monkeypatch.setattr("sims.architecture.reach.CORRECTIONS", 0)
+    monkeypatch.setattr("sims.architecture.reach.dimension.CORRECTIONS", 0)
     found = witness(narrow(), spectrum(narrow()), measured(normal(3, 20, seed=4)))
     slopes = np.diff(np.log(found.ratios[1:6])) / np.diff(np.log(found.sizes[1:6]))
     np.testing.assert_allclose(slopes, 2, atol=0.2)  # A(G(theta + t v) - G(theta)) = O(t^2), where G has a curvature

@@ -3,11 +3,11 @@ import pytest
 import torch
 from torch import nn
 
-from sims.architecture import gram
-from sims.architecture import spectrum as module
-from sims.architecture.products import Jacobian
-from sims.architecture.spectrum import ExactSpectrum, LanczosSpectrum, Measure, spectrum
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.spectra import gram
+from sims.architecture.spectra import spectrum as module
+from sims.architecture.spectra.products import Jacobian
+from sims.architecture.spectra.spectrum import ExactSpectrum, LanczosSpectrum, Measure, spectrum
 from sims.chance.streams import stream
 
 VALUES = np.r_[np.zeros(3), np.geomspace(1e-4, 100, 117)]

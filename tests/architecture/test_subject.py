@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
 
 Z = torch.ones(1, 4)
 CALLS = count()

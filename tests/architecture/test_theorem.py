@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from sims.architecture.spectrum import Bounds, ExactSpectrum, spectrum
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
+from sims.architecture.spectra.spectrum import Bounds, ExactSpectrum, spectrum
 from sims.architecture.theorem import promise
 from sims.architecture.two_layer import recognise
 from sims.chance.streams import stream

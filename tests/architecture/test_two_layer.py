@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sims.architecture.subject import subject
+from sims.architecture.network.subject import subject
 from sims.architecture.two_layer import TwoLayer, recognise
 from sims.chance.streams import stream
 from theory.objects.relu_generator import jacobian

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sims.architecture.backward import Batched
-from sims.architecture.subject import Subject, own_input
+from sims.architecture.network.subject import Subject, own_input
+from sims.architecture.spectra.backward import Batched
 from sims.imaging.sensing.checks import memory_available
 
 BUDGET = 400 << 20

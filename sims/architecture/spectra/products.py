@@ -10,7 +10,7 @@ import torch
 from torch.autograd import forward_ad
 from torch.func import functional_call
 
-from sims.architecture.subject import Subject, flat
+from sims.architecture.network.subject import Subject, flat
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 

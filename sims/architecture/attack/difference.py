@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from sims.architecture.products import Jacobian
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
+from sims.architecture.spectra.products import Jacobian
 from sims.chance.streams import stream
 
 _REFUSED = (ValueError, RuntimeError, NotImplementedError)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sims.architecture.isometry import isometry_ratios
-from sims.architecture.measuring import Measured
-from sims.architecture.products import Jacobian
-from sims.architecture.spectrum import Spectrum
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
+from sims.architecture.reach.isometry import isometry_ratios
+from sims.architecture.reach.measuring import Measured
+from sims.architecture.spectra.products import Jacobian
+from sims.architecture.spectra.spectrum import Spectrum
 from sims.chance.streams import stream
 
 SIZES = 12

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sims.architecture.foreign import seeded
-from sims.architecture.preparing import prepared
+from sims.architecture.network.foreign import seeded
+from sims.architecture.network.preparing import prepared
 from sims.user_files import described
 
 _ROUNDING = 1e4

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
-from sims.architecture.lanczos import Krylov, below_smallest, beyond_largest, lanczos
-from sims.architecture.measures import Bounds, Density, Measure, Spectrum, checked_count
-from sims.architecture.products import Jacobian
+from sims.architecture.spectra.lanczos import Krylov, below_smallest, beyond_largest, lanczos
+from sims.architecture.spectra.measures import Bounds, Density, Measure, Spectrum, checked_count
+from sims.architecture.spectra.products import Jacobian
 from sims.chance.streams import stream
 
 Progress = Callable[[float], None]

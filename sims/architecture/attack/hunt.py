@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from sims.architecture.difference import Change, Difference, largest
-from sims.architecture.products import Jacobian
-from sims.architecture.pushes import Push, ascents, first_kinks, flips, plain
-from sims.architecture.subject import Subject
+from sims.architecture.attack.difference import Change, Difference, largest
+from sims.architecture.attack.pushes import Push, ascents, first_kinks, flips, plain
+from sims.architecture.network.subject import Subject
+from sims.architecture.spectra.products import Jacobian
 from sims.chance.streams import stream
 
 Watch = Callable[[str, float, float], None]

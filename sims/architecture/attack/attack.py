@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from sims.architecture.hunt import CLOSER, PLENTY, Found, Hunt, Watch
-from sims.architecture.subject import Subject
+from sims.architecture.attack.hunt import CLOSER, PLENTY, Found, Hunt, Watch
+from sims.architecture.network.subject import Subject
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
 
 _KINKED = {"relu", "relu_", "leaky_relu", "leaky_relu_", "relu6", "prelu", "threshold", "threshold_", "clamp_min"}
 _SMOOTHED = {"relu", "relu_", "leaky_relu", "leaky_relu_"}

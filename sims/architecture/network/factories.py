@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sims.architecture.foreign import seeded
-from sims.architecture.known import KNOWN, Drawn
-from sims.architecture.preparing import copied
+from sims.architecture.network.foreign import seeded
+from sims.architecture.network.known import KNOWN, Drawn
+from sims.architecture.network.preparing import copied
 from sims.chance.streams import stream
 from sims.user_files import described, neighbours, run_file
 

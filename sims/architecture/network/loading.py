@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sims.architecture.factories import (
+from sims.architecture.network.factories import (
     LatentShape,
     OneSeedError,
     called,
@@ -23,8 +23,8 @@ from sims.architecture.factories import (
     shape_of,
     unpacked,
 )
-from sims.architecture.known import Drawn, known
-from sims.architecture.subject import Subject, subject
+from sims.architecture.network.known import Drawn, known
+from sims.architecture.network.subject import Subject, subject
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from sims.architecture.kinks import Kinks, kinks, smoothed
-from sims.architecture.subject import Subject
+from sims.architecture.attack.kinks import Kinks, kinks, smoothed
+from sims.architecture.network.subject import Subject
 from sims.chance.streams import stream
 
 PAST = 1.02

@@ -10,9 +10,9 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from sims.architecture.measuring import Measured
-from sims.architecture.spectrum import Spectrum
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
+from sims.architecture.reach.measuring import Measured
+from sims.architecture.spectra.spectrum import Spectrum
 from sims.chance.streams import stream
 
 SPARE = 256

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sims.architecture.foreign import seeded
+from sims.architecture.network.foreign import seeded
 from sims.chance.streams import stream
 from sims.imaging.generator import Shape
 from sims.imaging.initialisation import initialise

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sims.architecture.gram import jacobian_gram
-from sims.architecture.measures import Bounds, Density, Measure, Spectrum, checked_count
-from sims.architecture.products import Jacobian
-from sims.architecture.sampled import LanczosSpectrum, Progress
-from sims.architecture.subject import Subject
+from sims.architecture.network.subject import Subject
+from sims.architecture.spectra.gram import jacobian_gram
+from sims.architecture.spectra.measures import Bounds, Density, Measure, Spectrum, checked_count
+from sims.architecture.spectra.products import Jacobian
+from sims.architecture.spectra.sampled import LanczosSpectrum, Progress
 
 __all__ = ["Bounds", "Density", "ExactSpectrum", "LanczosSpectrum", "Measure", "Spectrum", "spectrum"]
 

@@ -9,8 +9,8 @@ from math import isqrt
 import torch
 from torch import nn
 
-from sims.architecture.preparing import copied, prepared
-from sims.architecture.trying import first_tensor, tried
+from sims.architecture.network.preparing import copied, prepared
+from sims.architecture.network.trying import first_tensor, tried
 
 _COLOURS = 4
 """An axis of so many entries at most holds colours."""

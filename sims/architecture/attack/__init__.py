@@ -1,0 +1,1 @@
+"""Perturbations of the weights that change the Jacobian most."""

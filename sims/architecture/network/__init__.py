@@ -1,0 +1,1 @@
+"""A network to be examined: where it comes from, and made safe to differentiate."""

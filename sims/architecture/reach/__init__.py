@@ -1,0 +1,1 @@
+"""The range of a network against a measurement: its dimension, and RIP on differences."""

@@ -1,0 +1,1 @@
+"""The spectrum of J J^T: whole by layers, or from products alone."""
