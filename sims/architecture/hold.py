@@ -113,12 +113,11 @@ def _on_path(view: View, trial: Trial, beta: float) -> tuple[Run, float]:
 def _norm(subject: Subject, view: View, steps: int = 20) -> float:
     """||J|| of a network from below, by power iteration; of one without products J v from its whole spectrum."""
     jacobian = Jacobian(subject)
-    u = torch.from_numpy(view.spectrum.leading(1)[1][:, 0].copy()).to(subject.vector())
-    try:
-        for _ in range(steps):
-            u = jacobian.gram(u / u.norm())
-    except ValueError:
+    if not jacobian.has_products:
         return math.sqrt(spectrum(subject).largest.value)
+    u = torch.from_numpy(view.spectrum.leading(1)[1][:, 0].copy()).to(subject.vector())
+    for _ in range(steps):
+        u = jacobian.gram(u / u.norm())
     return float(u.norm()) ** 0.5
 
 

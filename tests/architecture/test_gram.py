@@ -7,9 +7,7 @@ from torch.nn.utils import prune
 from sims.architecture.network.subject import subject
 from sims.architecture.spectra import gram
 from sims.architecture.spectra.gram import jacobian_gram
-from sims.chance.streams import stream
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import architecture
+from tests.architecture.networks import drawn, named, normal
 from theory.objects.relu_generator import jacobian_singular_values
 
 
@@ -29,25 +27,6 @@ def agree(examined):
     wanted = by_the_letter(examined)
     # float64 sums of at most some thousand products.
     torch.testing.assert_close(jacobian_gram(examined), wanted, rtol=0, atol=1e-12 * float(wanted.abs().max()))
-
-
-def normal(*shape, seed=0):
-    return torch.from_numpy(stream(seed, "test").standard_normal(shape))
-
-
-def drawn(module, seed=0):
-    """The module with every weight drawn anew, about as large as its own."""
-    with torch.no_grad():
-        for number, weight in enumerate(module.parameters()):
-            weight.copy_(0.4 * normal(*weight.shape, seed=seed + number))
-    return module
-
-
-def named(name, shape, **options):
-    chosen = architecture(name, shape, **options)
-    network = chosen.build()
-    initialise(network, stream(1, "weights"))
-    return subject(name, network, normal(1, *chosen.latent_shape))
 
 
 @pytest.mark.parametrize("budget", [400 << 20, 60_000])

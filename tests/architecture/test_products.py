@@ -6,27 +6,7 @@ from torch.nn import functional as F
 from sims.architecture.network.subject import subject
 from sims.architecture.spectra.gram import jacobian_gram
 from sims.architecture.spectra.products import Jacobian
-from sims.chance.streams import stream
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import architecture
-
-
-def normal(*shape, seed=0):
-    return torch.from_numpy(stream(seed, "test").standard_normal(shape))
-
-
-def drawn(module):
-    with torch.no_grad():
-        for number, weight in enumerate(module.parameters()):
-            weight.copy_(0.4 * normal(*weight.shape, seed=number))
-    return module
-
-
-def named(name, shape, **options):
-    chosen = architecture(name, shape, **options)
-    network = chosen.build()
-    initialise(network, stream(1, "weights"))
-    return subject(name, network, normal(1, *chosen.latent_shape))
+from tests.architecture.networks import drawn, named, normal
 
 
 def dense(examined):

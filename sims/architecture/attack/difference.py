@@ -11,8 +11,6 @@ from sims.architecture.network.subject import Subject
 from sims.architecture.spectra.products import Jacobian
 from sims.chance.streams import stream
 
-_REFUSED = (ValueError, RuntimeError, NotImplementedError)
-
 
 @dataclass(frozen=True)
 class Change:
@@ -31,7 +29,6 @@ class Difference:
 
     def __init__(self, subject: Subject) -> None:
         self.subject, self.base = subject, Jacobian(subject)
-        self._products = _has_products(self.base)
 
     def at(self, step: torch.Tensor, start: torch.Tensor, steps: int) -> Change:
         """The change at theta_0 + step, by `steps` of Lanczos from `start` (n,); 0 where the network is not finite."""
@@ -53,25 +50,16 @@ class Difference:
         self, there: Jacobian, back: Callable[[torch.Tensor], torch.Tensor], q: torch.Tensor, steps: int
     ) -> torch.Tensor:
         """The Ritz vector of D D^T; where J v cannot be had, of q and some random vectors instead."""
-        if not self._products:
+        if not self.base.has_products:
             return _of_subspace(back, q, steps)
-        try:
-            return largest(lambda u: _through(there, self.base, back(u)), q, steps)
-        except _REFUSED:  # out there what comes back is too large to be compared
+        if not there.has_products:  # out there what comes back is too large to be compared
             return q
+        return largest(lambda u: _through(there, self.base, back(u)), q, steps)
 
     def pair(self, step: torch.Tensor, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
         """The unit vectors (u (n,), v (count,)) of a change that was found."""
         v = Jacobian(self.subject.moved(step)).adjoint(change.u) - self.base.adjoint(change.u)
         return change.u, v / v.norm().clamp_min(1e-300)
-
-
-def _has_products(base: Jacobian) -> bool:
-    try:
-        base.gram(torch.ones(base.n))
-    except _REFUSED:
-        return False
-    return True
 
 
 def _through(there: Jacobian, base: Jacobian, v: torch.Tensor) -> torch.Tensor:

@@ -161,6 +161,8 @@ def _steepest(
         if not isinstance(product, torch.Tensor) or not product.requires_grad:
             return None
         G = _joined(torch.autograd.grad(product, weights, allow_unused=True), weights)
-    except RuntimeError:  # a function without a second derivative
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except RuntimeError:  # what torch raises where there is no second derivative: then no ascent is tried
         return None
     return G if 0 < float(G.norm()) < float("inf") else None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sims.architecture.network.subject import Subject
-from sims.architecture.reach.isometry import isometry_ratios
+from sims.architecture.reach.isometry import isometry_ratios, known_range
 from sims.architecture.reach.measuring import Measured
 from sims.architecture.spectra.products import Jacobian
 from sims.architecture.spectra.spectrum import Spectrum
@@ -19,8 +19,6 @@ SIZES = 12
 """Sizes of the step of a witness, each a quarter of the one before."""
 CORRECTIONS = 6
 """Chord steps that make a witness exact at each size."""
-SPARE = 256
-"""Leading eigenvectors beyond m among which a witness is looked for."""
 APART = 1e-6
 """Least ||d||/||G|| of a difference that counts, so that rounding (1e-16 of G) stays below 1e-10 of d."""
 
@@ -111,10 +109,7 @@ def witness(subject: Subject, spectrum: Spectrum, A: Measured, size: float | Non
     ValueError
         where A does not fit the output.
     """
-    A.check(subject.n)
-    values, vectors = spectrum.leading(min(subject.n, A.m + SPARE))
-    known = values > spectrum.floor
-    roots, U = np.sqrt(values[known]), vectors[:, known]
+    roots, U = known_range(spectrum, A)
     if len(roots) <= A.m:
         return None
     B = A.forward((U * roots).T).T

@@ -66,6 +66,20 @@ class Isometry:
         return not self.factor < 1
 
 
+def known_range(spectrum: Spectrum, A: Measured) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values of J (p,) above rounding and their left singular vectors (n, p): m + SPARE of them at most.
+
+    Raises
+    ------
+    ValueError
+        where A does not fit the output.
+    """
+    A.check(spectrum.n)
+    values, vectors = spectrum.leading(min(spectrum.n, A.m + SPARE))
+    known = values > spectrum.floor
+    return np.sqrt(values[known]), vectors[:, known]
+
+
 def tangent(spectrum: Spectrum, A: Measured) -> tuple[float, float]:
     """Least and largest ||A J v||^2/||J v||^2 over all v; these are limits of differences, so the RIP must hold there.
 
@@ -76,9 +90,7 @@ def tangent(spectrum: Spectrum, A: Measured) -> tuple[float, float]:
     ValueError
         where A does not fit the output.
     """
-    A.check(spectrum.n)
-    values, vectors = spectrum.leading(min(spectrum.n, A.m + SPARE))
-    U = vectors[:, values > spectrum.floor]
+    U = known_range(spectrum, A)[1]
     squared = np.linalg.svd(A.forward(U.T), compute_uv=False) ** 2
     return (float(squared[-1]) if U.shape[1] <= A.m else 0.0), float(squared[0])
 

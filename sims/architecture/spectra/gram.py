@@ -228,10 +228,10 @@ def _sent_back(
         units[:, place].fill_diagonal_(1)
         try:
             found = back(y, to, units)
-        except (RuntimeError, NotImplementedError):
+        except RuntimeError:
             if back is _one_by_one:
                 raise
-            back = _one_by_one  # some backward pass cannot be batched
+            back = _one_by_one  # some backward pass cannot be batched; what is wrong otherwise comes up again here
             found = back(y, to, units)
         yield place, found
 

@@ -67,20 +67,34 @@ class Jacobian:
             raise ValueError(f"{name} must have shape ({size},), got {tuple(vector.shape)}")
         return vector.detach().to(self._y)
 
-    @cached_property
+    @property
+    def has_products(self) -> bool:
+        """Whether products J v can be had, in either way."""
+        return not isinstance(self._way, Exception)
+
+    @property
     def _forward(self) -> Product:
-        """The first way that agrees with the adjoint; a backward pass without a graph of its own may fail silently."""
+        if isinstance(self._way, Exception):
+            raise ValueError(
+                f"{self.subject.name} must be differentiable twice or in forward mode for products J v, "
+                "got a network that is neither: give its autograd.Function a differentiable backward or a jvp"
+            ) from self._way
+        return self._way
+
+    @cached_property
+    def _way(self) -> Product | Exception:
+        """The first way that agrees with the adjoint, else why the last one does not; one may fail without a word."""
+        reason: Exception = ArithmeticError("products J v do not agree with products J^T u")
         for way in (self._by_double_backward, self._by_forward_mode):
             try:
                 product = way()
                 if self._agrees(product):
                     return product
-            except (RuntimeError, NotImplementedError):
-                continue
-        raise ValueError(
-            f"{self.subject.name} must be differentiable twice or in forward mode for products J v, "
-            "got a network that is neither: give its autograd.Function a differentiable backward or a jvp"
-        )
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except RuntimeError as error:  # what torch raises where a derivative is not defined
+                reason = error
+        return reason
 
     def _agrees(self, product: Product) -> bool:
         """<u, J v> = <J^T u, v> at one u and one v that no layer prefers."""
