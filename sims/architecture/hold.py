@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -123,7 +123,7 @@ def _norm(subject: Subject, view: View, steps: int = 20) -> float:
 
 def _rate(view: View, trial: Trial, promised: Promise, near: Condition) -> Condition:
     run, beta = _on_path(view, trial, promised.beta)
-    decrement = (promised.alpha / beta) ** 2 / 4
+    decrement = replace(promised, beta=beta).decrement
     allowed = run.misfits[0] * (1 - decrement) ** np.arange(len(run.misfits))
     margins = {str(t): float(1 - run.misfits[t] / allowed[t]) for t in range(1, len(run.misfits))}
     lost = -math.expm1(math.log(run.misfits[-1] / run.misfits[0]) / max(1, len(run.misfits) - 1))

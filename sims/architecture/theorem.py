@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sims.architecture.spectra.spectrum import Bounds
-from theory.objects.descent import PATH, RATE, SHARP_PATH, SHARP_RATE, contraction, radius_needed
+from theory.objects.descent import RATE, contraction, radius_needed
 
 
 class HasExtremes(Protocol):
@@ -52,15 +52,7 @@ class Promise:
     @property
     def radius(self) -> float:
         """R = 5 ||r_0||/alpha, the ball in which A2 must hold. Source: vanveen18 Theorem B.5."""
-        return self._radius(PATH)
-
-    @property
-    def sharp_radius(self) -> float:
-        """2 ||r_0||/alpha, which is enough. Source: own.meta_path."""
-        return self._radius(SHARP_PATH)
-
-    def _radius(self, path: tuple[int, int]) -> float:
-        return radius_needed(self.alpha, self.misfit, path=path) if self.alpha > 0 else math.inf
+        return radius_needed(self.alpha, self.misfit) if self.alpha > 0 else math.inf
 
     @property
     def step(self) -> float:
@@ -68,27 +60,14 @@ class Promise:
         return self.beta**-2
 
     @property
+    def decrement(self) -> float:
+        """eta alpha^2/4, the share of the misfit that is promised to go each step; never lost in rounding."""
+        return RATE[0] / RATE[1] * self.step * self.alpha**2
+
+    @property
     def factor(self) -> float:
         """1 - eta alpha^2/4, by which the misfit shrinks each step. Source: vanveen18 Theorem B.5."""
         return contraction(self.step, self.alpha, rate=RATE)
-
-    @property
-    def sharp_factor(self) -> float:
-        """1 - 7 eta alpha^2/6, which holds as well. Source: own.meta_rate."""
-        return contraction(self.step, self.alpha, rate=SHARP_RATE)
-
-    def steps_to(self, share: float) -> float:
-        """Steps after which ||r|| <= share ||r_0|| is promised, infinite where nothing is.
-
-        Raises
-        ------
-        ValueError
-            where the share is not in (0, 1].
-        """
-        if not 0 < share <= 1:
-            raise ValueError(f"share must lie in (0, 1], got {share}")
-        rate = -math.log1p(-RATE[0] / RATE[1] * self.step * self.alpha**2)  # the factor may round to 1
-        return math.ceil(-math.log(share) / rate) if rate > 0 else math.inf
 
 
 def promise(spectrum: HasExtremes, misfit: float, beta: float | None = None) -> Promise:

@@ -11,7 +11,7 @@ from sims.architecture.spectra.spectrum import Bounds, ExactSpectrum, spectrum
 from sims.architecture.theorem import promise
 from sims.architecture.two_layer import recognise
 from sims.chance.streams import stream
-from theory.objects.descent import descend
+from theory.objects.descent import SHARP_PATH, SHARP_RATE, contraction, descend, radius_needed
 from theory.objects.relu_generator import gradient, jacobian, residual
 
 
@@ -57,9 +57,10 @@ def test_a_descent_that_meets_the_conditions_keeps_the_promise():
     for _ in range(50):
         moved = moved - got.step * gradient(V, moved, z, y)
         misfits.append(float(np.linalg.norm(residual(V, moved, z, y))))
-    assert np.linalg.norm(moved - W) <= got.sharp_radius <= got.radius
-    assert all(m <= r0 * got.sharp_factor**t * (1 + 1e-12) for t, m in enumerate(misfits))
-    assert got.factor > got.sharp_factor
+    sharp = contraction(got.step, got.alpha, rate=SHARP_RATE)
+    assert np.linalg.norm(moved - W) <= radius_needed(got.alpha, r0, path=SHARP_PATH) <= got.radius
+    assert all(m <= r0 * sharp**t * (1 + 1e-12) for t, m in enumerate(misfits))
+    assert got.factor > sharp
 
 
 def test_a_linear_map_has_the_promise_of_its_own_singular_values():
@@ -70,14 +71,14 @@ def test_a_linear_map_has_the_promise_of_its_own_singular_values():
     assert got.factor == pytest.approx(1 - 1 / 36)
     path = descend(lambda theta: (J @ theta - np.array([3.0, 4.0]), J), np.zeros(2), got.step, 100)
     assert path.misfits[100] <= 5.0 * got.factor**100
-    assert got.steps_to(1e-3) == math.ceil(math.log(1e-3) / math.log(1 - 1 / 36))
+    assert got.decrement == pytest.approx(1 / 36)
 
 
 def test_a_singular_value_that_may_be_rounding_promises_nothing():
     K = torch.diag(torch.tensor([1.0, 1e-17, 1.0], dtype=torch.float64))
     got = promise(ExactSpectrum(K), 1.0)
     assert not got.holds
-    assert (got.alpha, got.radius, got.factor, got.steps_to(0.5)) == (0.0, math.inf, 1.0, math.inf)
+    assert (got.alpha, got.radius, got.factor, got.decrement) == (0.0, math.inf, 1.0, 0.0)
 
 
 @dataclass
@@ -94,16 +95,15 @@ def test_error_bars_that_reach_zero_leave_a1_open():
     assert promise(Loose(Bounds(0.09, 0.25, 0.3)), 1.0).alpha_low == pytest.approx(0.15)
 
 
-def test_a_promise_far_below_rounding_still_counts_its_steps():
+def test_a_promise_far_below_rounding_is_still_a_number():
     got = promise(Loose(Bounds(1e-10, 1e-10, 1e-10)), 1.0, 1e9)
     assert got.factor == 1.0
-    assert got.steps_to(0.5) == pytest.approx(math.log(2) * 4 * 1e18 / (1e-10 / 4), rel=1e-9)
+    assert got.decrement == pytest.approx(1e-10 / 4 / 4 / 1e18, rel=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("misfit", "beta", "share", "message"),
-    [(-1.0, None, 0.5, "misfit"), (1.0, 1.0, 0.5, "beta"), (1.0, math.nan, 0.5, "beta"), (1.0, None, 0.0, "share")],
+    ("misfit", "beta", "message"), [(-1.0, None, "misfit"), (1.0, 1.0, "beta"), (1.0, math.nan, "beta")]
 )
-def test_numbers_out_of_range_are_refused(misfit, beta, share, message):
+def test_numbers_out_of_range_are_refused(misfit, beta, message):
     with pytest.raises(ValueError, match=f"^{message} must"):
-        promise(Loose(Bounds(0.09, 0.25, 0.3)), misfit, beta).steps_to(share)
+        promise(Loose(Bounds(0.09, 0.25, 0.3)), misfit, beta)
