@@ -29,8 +29,8 @@ figures: $(STAMP) ## Draw the figures
 
 record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh the README
 	@$(BIN)/untrained verify --budget standard --record
-	@$(BIN)/python -m sims.record.tables
-	@$(BIN)/python -m figures.readme
+	@$(BIN)/python -m untrained.sims.record.tables
+	@$(BIN)/python -m untrained.figures.readme
 
 bench: $(STAMP) ## Run the benchmarks
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python "$$script" || exit 1; done

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from sims.architecture.network.subject import Subject, flat, subject
-from sims.architecture.spectra.gram import jacobian_gram
-from sims.architecture.spectra.spectrum import Bounds, spectrum
-from sims.chance.streams import stream
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import architecture
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import architecture
+from untrained.sims.networks.subject import Subject, flat, subject
+from untrained.sims.ntk.gram import jacobian_gram
+from untrained.sims.ntk.spectrum import Bounds, spectrum
+from untrained.sims.random.streams import stream
 
 
 def dcgan(side: int, **options: int) -> Subject:

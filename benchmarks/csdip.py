@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from sims.chance.streams import stream
-from sims.imaging.datasets import dataset
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import dcgan
-from sims.imaging.recovery.csdip import PRESETS, preset, recover, recover_batch
-from sims.imaging.scores import paired_interval, ratio_interval
-from sims.imaging.sensing import make_operator
+from untrained.sims.images.datasets import dataset
+from untrained.sims.images.scores import paired_interval, ratio_interval
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import dcgan
+from untrained.sims.operators import make_operator
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery.csdip import PRESETS, preset, recover, recover_batch
 
 
 def mse(image: torch.Tensor, truth: torch.Tensor) -> float:

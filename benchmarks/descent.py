@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sims.chance.streams import stream
-from sims.descent.columns import Half, Held, Regenerated
-from sims.descent.reduced import descend
-from theory.objects.width import step_proof
+from untrained.sims.dynamics.columns import Half, Held, Regenerated
+from untrained.sims.dynamics.reduced import descend
+from untrained.sims.random.streams import stream
+from untrained.theory.objects.width import step_proof
 
 
 def plain(n: int, d: int, k: int, steps: int) -> dict[str, float]:

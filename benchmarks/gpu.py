@@ -20,18 +20,18 @@ from typing import Any
 
 import torch
 
-from sims.architecture.network.subject import subject
-from sims.architecture.spectra.gram import jacobian_gram
-from sims.chance.streams import stream
-from sims.descent.columns import Held, Regenerated
-from sims.descent.reduced import descend
-from sims.descent.survey import survey
-from sims.imaging.batched import Batched
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import dcgan
-from sims.imaging.recovery.csdip import PRESETS, CSDIPSettings, recover_batch
-from sims.imaging.sensing import make_operator
-from theory.objects.width import step_proof
+from untrained.sims.dynamics.columns import Held, Regenerated
+from untrained.sims.dynamics.reduced import descend
+from untrained.sims.dynamics.survey import survey
+from untrained.sims.networks.batched import Batched
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import dcgan
+from untrained.sims.networks.subject import subject
+from untrained.sims.ntk.gram import jacobian_gram
+from untrained.sims.operators import make_operator
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover_batch
+from untrained.theory.objects.width import step_proof
 
 SHAPE = (1, 28, 28)
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from sims.chance.streams import stream
-from sims.imaging.batched import Batched
-from sims.imaging.initialisation import initialise
-from sims.imaging.networks import dcgan, decoder
+from untrained.sims.networks.batched import Batched
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import dcgan, decoder
+from untrained.sims.random.streams import stream
 
 NETWORKS = {
     "dcgan 28x28": dcgan((1, 28, 28)),

@@ -11,7 +11,7 @@ import time
 
 def run(workers: int) -> float:
     start = time.perf_counter()
-    command = [sys.executable, "untrained.py", "verify", "--budget", "quick", "--workers", str(workers)]
+    command = [sys.executable, "-m", "untrained", "verify", "--budget", "quick", "--workers", str(workers)]
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
-from sims.imaging.datasets import dataset
-from sims.imaging.recovery import amp, csdip, lasso, tv
-from sims.imaging.scores import mean_interval, ratio_interval
-from sims.imaging.sensing import make_operator
+from untrained.sims.images.datasets import dataset
+from untrained.sims.images.scores import mean_interval, ratio_interval
+from untrained.sims.operators import make_operator
+from untrained.sims.recovery import csdip
+from untrained.sims.recovery.baselines import amp, lasso, tv
 
 BASELINES = {
     "lasso-dct": lambda operator, y: lasso.recover(operator, y, lasso.LassoSettings(basis="dct")),

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from sims.architecture.fit import descend
-from sims.architecture.network.loading import load
-from sims.architecture.predictions import fit_time
-from sims.architecture.spectra.spectrum import spectrum
-from sims.architecture.targets import is_unit, noise_like, target
-from sims.chance.streams import stream
+from untrained.sims.diagnosis.fit import descend
+from untrained.sims.diagnosis.predictions import fit_time
+from untrained.sims.diagnosis.targets import is_unit, noise_like, target
+from untrained.sims.networks.loading import load
+from untrained.sims.ntk.spectrum import spectrum
+from untrained.sims.random.streams import stream
 
-ZOO = Path(__file__).parents[1] / "tests" / "architecture" / "zoo"
+ZOO = Path(__file__).parents[1] / "tests" / "networks" / "zoo"
 NETWORKS = (
     "dcgan@1x28x28,width=8,latent=32", "decoder@1x28x28,width=8,latent=32", "deep-decoder@1x28x28,channels=32",
     "deep-decoder", "skip-unet@1x28x28,width=16", "two-layer@n=784,d=8000,k=32", f"{ZOO}/unet.py:make",

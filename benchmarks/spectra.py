@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 from scipy.stats import ks_2samp
 
-from sims.chance.draws import jacobian_smallest_singular_values
-from theory.derive.masked import smallest_sufficient_width
-from theory.derive.wishart import smallest_eigenvalue_below
+from untrained.sims.random.draws import jacobian_smallest_singular_values
+from untrained.theory.laws.masked import smallest_sufficient_width
+from untrained.theory.laws.wishart import smallest_eigenvalue_below
 
 
 def seconds(call: Callable[[], object]) -> float:

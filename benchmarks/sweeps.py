@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sims.sweeps.executors import processes
-from sims.sweeps.grid import Grid
-from sims.sweeps.processes import Processes
-from sims.sweeps.study import Study
-from sims.sweeps.sweep import run
+from untrained.sims.experiments.executors import processes
+from untrained.sims.experiments.grid import Grid
+from untrained.sims.experiments.processes import Processes
+from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.sweep import run
 
 
 def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, float]:

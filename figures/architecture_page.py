@@ -11,14 +11,14 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.side_by_side import encoded
-from figures.style import BLACK, BLUE, GREY, ORANGE, STYLE
-from sims.files import write_bytes
+from untrained.figures.side_by_side import encoded
+from untrained.figures.style import BLACK, BLUE, GREY, ORANGE, STYLE
+from untrained.sims.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sims.architecture.answer import Report
+    from untrained.sims.diagnosis.answer import Report
 
 _ROW = 8
 

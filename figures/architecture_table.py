@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from figures.style import VERDICTS
+from untrained.figures.style import VERDICTS
 
 if TYPE_CHECKING:
-    from sims.architecture.answer import Quantity, Report
+    from untrained.sims.diagnosis.answer import Quantity, Report
 
 
 def report(found: Report, console: Console) -> None:

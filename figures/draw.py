@@ -12,9 +12,9 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
-import figures
-from figures.style import STYLE
-from sims.record.store import FOLDER
+from untrained import figures
+from untrained.figures.style import STYLE
+from untrained.sims.record.store import FOLDER
 
 # Neither a date nor a version of the library, so that the same record gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -37,7 +37,7 @@ def make(name: str, folder: Path = FOLDER) -> Figure:
     ValueError
         where the record lacks what the figure shows.
     """
-    module = importlib.import_module(f"figures.fig_{name}")
+    module = importlib.import_module(f"untrained.figures.fig_{name}")
     figure: Figure = getattr(module, f"fig_{name}")(folder)
     return figure
 

@@ -12,10 +12,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import BLACK, GREY, PALE, VERDICTS
-from figures.verdict_table import margin, share
-from sims.record.store import FOLDER, load_record
-from theory.ledger import ledger
+from untrained.figures.style import BLACK, GREY, PALE, VERDICTS
+from untrained.figures.verdict_table import margin, share
+from untrained.sims.record.store import FOLDER, load_record
+from untrained.theory.ledger import ledger
 
 Entry = Mapping[str, Any]
 SECTIONS = (

@@ -7,12 +7,12 @@ from textwrap import wrap
 
 from matplotlib.figure import Figure
 
-from figures.recipe_curves import curve, legend
-from figures.style import GREY
-from sims.imaging.recipes.curves import CURVES
-from sims.imaging.recipes.recipe import Recipe
-from sims.imaging.recipes.records import load
-from sims.record.store import FOLDER
+from untrained.figures.recipe_curves import curve, legend
+from untrained.figures.style import GREY
+from untrained.sims.experiments.recipes.curves import CURVES
+from untrained.sims.experiments.recipes.recipe import Recipe
+from untrained.sims.experiments.recipes.records import load
+from untrained.sims.record.store import FOLDER
 
 
 def fig_recipes_curves(folder: Path = FOLDER) -> Figure:

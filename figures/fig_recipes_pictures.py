@@ -6,11 +6,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from figures.recipe_pictures import blocks_of, draw_blocks, height_of, write
-from figures.style import GREY
-from sims.imaging.recipes.pictures import PICTURES
-from sims.imaging.recipes.records import load
-from sims.record.store import FOLDER
+from untrained.figures.recipe_pictures import blocks_of, draw_blocks, height_of, write
+from untrained.figures.style import GREY
+from untrained.sims.experiments.recipes.pictures import PICTURES
+from untrained.sims.experiments.recipes.records import load
+from untrained.sims.record.store import FOLDER
 
 WIDTH, MARGIN, HEAD, LINE = 8.27, 0.2, 0.3, 0.2
 """Inches: the page, its margins, a recipe's title, and a line where it has no pictures."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from figures.recipe_grids import grid
-from sims.imaging.recipes.records import blank, load
-from sims.imaging.recipes.tables import TABLES
-from sims.record.store import FOLDER
+from untrained.figures.recipe_grids import grid
+from untrained.sims.experiments.recipes.records import blank, load
+from untrained.sims.experiments.recipes.tables import TABLES
+from untrained.sims.record.store import FOLDER
 
 
 def fig_recipes_tables(folder: Path = FOLDER) -> Figure:

@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import BLACK, BLUE, GREY, ORANGE
-from sims.record.store import FOLDER, load_table
+from untrained.figures.style import BLACK, BLUE, GREY, ORANGE
+from untrained.sims.record.store import FOLDER, load_table
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = (BLUE, ORANGE)

@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.study_drawing import LABEL, bars, levels
-from figures.style import BLUE, GREY, ORANGE, PURPLE
-from sims.record.store import FOLDER
-from sims.record.studies import load_study, pick
+from untrained.figures.study_drawing import LABEL, bars, levels
+from untrained.figures.style import BLUE, GREY, ORANGE, PURPLE
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study, pick
 
 SIGNALS = {"picture": (BLUE, "o"), "noisy picture": (PURPLE, "^"), "noise": (ORANGE, "s")}
 STEPS = {"steps_to_1e-1": 1e-1, "steps_to_1e-2": 1e-2, "steps_to_1e-6": 1e-6}

@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.study_drawing import COLOURS, LABEL, SOURCES, band, bars, curve, levels
-from figures.style import BLACK, BLUE, GREY
-from sims.record.store import FOLDER
-from sims.record.studies import load_study, pick
+from untrained.figures.study_drawing import COLOURS, LABEL, SOURCES, band, bars, curve, levels
+from untrained.figures.style import BLACK, BLUE, GREY
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study, pick
 
 THRESHOLDS = {
     "half converged_quarter": ("converge in {} steps", 4, GREY, "s"),

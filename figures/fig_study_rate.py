@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.study_drawing import LABEL, SOURCES, band, curve, levels
-from figures.style import BLUE, ORANGE
-from sims.record.store import FOLDER
-from sims.record.studies import load_study, pick
+from untrained.figures.study_drawing import LABEL, SOURCES, band, curve, levels
+from untrained.figures.style import BLUE, ORANGE
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study, pick
 
 
 def fig_study_rate(folder: Path = FOLDER) -> Figure:

@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.study_drawing import LABEL, bars, curve, levels
-from figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
-from sims.record.store import FOLDER
-from sims.record.studies import load_study, pick
+from untrained.figures.study_drawing import LABEL, bars, curve, levels
+from untrained.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study, pick
 
 LOOKS: dict[str, tuple[str, str, str]] = {
     "fourier": ("Fourier rows", BLUE, "o"),

@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.study_drawing import LABEL, band, curve, levels
-from figures.style import BLACK, BLUE, GREEN, GREY, ORANGE
-from sims.record.store import FOLDER
-from sims.record.studies import load_study, pick
+from untrained.figures.study_drawing import LABEL, band, curve, levels
+from untrained.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study, pick
 
 DASHED, DOTTED = (0, (4, 1.2)), (0, (1, 1.2))
 COUNTS = (

@@ -1,9 +1,9 @@
-"""`python -m figures.readme`: the README's table of verdicts made anew from the record."""
+"""`python -m untrained.figures.readme`: the README's table of verdicts made anew from the record."""
 
 from __future__ import annotations
 
-from figures.verdict_table import with_table
-from sims.record.store import ROOT, load_record, write_whole
+from untrained.figures.verdict_table import with_table
+from untrained.sims.record.store import ROOT, load_record, write_whole
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from figures.recipe_tables import labels_of
-from figures.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, RED
-from sims.imaging.recipes.recipe import NAMES
+from untrained.figures.recipe_tables import labels_of
+from untrained.figures.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, RED
+from untrained.sims.experiments.recipes.recipe import NAMES
 
 Record = Mapping[str, Any]
 LOOK = {

@@ -8,10 +8,10 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from figures.recipe_curves import curves_figure
-from figures.recipe_grids import table_figure
-from figures.recipe_pictures import pictures_figure
-from figures.style import STYLE
+from untrained.figures.recipe_curves import curves_figure
+from untrained.figures.recipe_grids import table_figure
+from untrained.figures.recipe_pictures import pictures_figure
+from untrained.figures.style import STYLE
 
 _DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
     "curves": curves_figure,

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.recipe_tables import spoken
-from figures.style import BLACK, GREY, PALE
-from sims.imaging.recipes.recipe import NAMES
+from untrained.figures.recipe_tables import spoken
+from untrained.figures.style import BLACK, GREY, PALE
+from untrained.sims.experiments.recipes.recipe import NAMES
 
 Record = Mapping[str, Any]
 Pair = tuple[str, str]

@@ -11,8 +11,8 @@ from typing import Any
 import matplotlib.image
 from matplotlib.figure import Figure
 
-from figures.style import GREY
-from sims.imaging.recipes.recipe import NAMES
+from untrained.figures.style import GREY
+from untrained.sims.experiments.recipes.recipe import NAMES
 
 Record = Mapping[str, Any]
 Picture = Mapping[str, Any]

@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from figures.recipe_drawing import draw_recipe
-from figures.recipe_tables import sentences, tables
-from figures.side_by_side import encoded
-from sims.files import write_bytes
-from sims.imaging.recipes.records import save
+from untrained.figures.recipe_drawing import draw_recipe
+from untrained.figures.recipe_tables import sentences, tables
+from untrained.figures.side_by_side import encoded
+from untrained.sims.experiments.recipes.records import save
+from untrained.sims.files import write_bytes
 
 
 def report(record: Mapping[str, Any], console: Console) -> None:

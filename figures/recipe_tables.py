@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from sims.imaging.recipes.cost import Cost
-from sims.imaging.recipes.recipe import NAMES
+from untrained.sims.experiments.recipes.cost import Cost
+from untrained.sims.experiments.recipes.recipe import NAMES
 
 Record = Mapping[str, Any]
 Interval = Sequence[float | None]

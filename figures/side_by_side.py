@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from figures.style import GREY, STYLE
+from untrained.figures.style import GREY, STYLE
 
 # Neither a date nor a version of the library, so that the same images give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {

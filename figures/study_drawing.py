@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from figures.style import AMBER, BLACK, GREEN, GREY, ORANGE, PURPLE, SKY
+from untrained.figures.style import AMBER, BLACK, GREEN, GREY, ORANGE, PURPLE, SKY
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from theory.ledger import ledger
+from untrained.theory.ledger import ledger
 
 COLOURS = {
     "PROVED": "green",

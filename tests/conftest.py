@@ -14,6 +14,6 @@ hypothesis.settings.load_profile("tests")
 @pytest.fixture(scope="session")
 def record():
     """The committed record: entry by claim id."""
-    from sims.record.store import load_record
+    from untrained.sims.record.store import load_record
 
     return load_record()

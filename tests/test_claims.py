@@ -2,10 +2,10 @@
 
 import pytest
 
-from sims.chance.verify import gather
-from sims.record.store import code_version
-from theory.ledger import ledger
-from theory.verdict import contradicts, judge
+from untrained.sims.evidence.verify import gather
+from untrained.sims.record.store import code_version
+from untrained.theory.ledger import ledger
+from untrained.theory.verdict import contradicts, judge
 
 
 @pytest.mark.parametrize("claim_id", list(ledger()))

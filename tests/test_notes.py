@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from theory.ledger import ledger
+from untrained.theory.ledger import ledger
 
 NOTES = Path(__file__).parents[1] / "paper_notes"
 PAPERS = ("vanveen18", "oymak19", "own")

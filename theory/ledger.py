@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
-from theory import claims as claims_folder
-from theory.claim import Claim
+from untrained.theory import papers as claims_folder
+from untrained.theory.claim import Claim
 
 
 @lru_cache(maxsize=1)
 def ledger() -> Mapping[str, Claim]:
     """Return every claim by id, in the order of its paper."""
     modules = sorted(module.name for module in pkgutil.iter_modules(claims_folder.__path__))
-    found = [c for name in modules for c in importlib.import_module(f"theory.claims.{name}").CLAIMS]
+    found = [c for name in modules for c in importlib.import_module(f"untrained.theory.papers.{name}").CLAIMS]
     by_id = {claim.id: claim for claim in found}
     if len(by_id) < len(found):
         twice = sorted({c.id for c in found if sum(o.id == c.id for o in found) > 1})

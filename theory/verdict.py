@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
+from untrained.theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
 
 Status = Literal["PROVED", "SUPPORTED", "CONSISTENT", "INCONCLUSIVE", "VACUOUS", "REFUTED", "UNTESTED"]
 Finding = Literal["refutes", "proves", "supports", "unresolved", "open", "silent"]

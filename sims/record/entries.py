@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from sims.chance.verify import FAMILY_LEVEL, Gathered, Judged, interval_level
-from theory.claim import Claim, Range
-from theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
-from theory.ledger import ledger
+from untrained.sims.evidence.verify import FAMILY_LEVEL, Gathered, Judged, interval_level
+from untrained.theory.claim import Claim, Range
+from untrained.theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
+from untrained.theory.ledger import ledger
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in (Symbolic, Exact, Enclosed, Searched, Counted)}
 _TUPLES = ("checked", "residuals", "margin")

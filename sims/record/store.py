@@ -10,13 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
-from sims.chance.verify import Gathered
-from sims.files import write_bytes
-from sims.record.entries import gathered_from_json, gathered_to_json
-from theory.verdict import Status
+from untrained.sims.evidence.verify import Gathered
+from untrained.sims.files import write_bytes
+from untrained.sims.record.entries import gathered_from_json, gathered_to_json
+from untrained.theory.verdict import Status
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.parent.parent
+ROOT = FOLDER.resolve().parents[1]
 _FIELDS = {"verdict", "why", "margin", "informative", "domain", "worst_case", "decided_by", "budget", "seed", "code"}
 
 
@@ -98,7 +98,7 @@ def _package_version() -> str:
 def code_version() -> str:
     """Package version and a hash of every source file that the ledger's evidence depends on."""
     digest = hashlib.sha256()
-    for room in ("theory", "sims/chance", "sims/descent", "sims/record"):
+    for room in ("theory", "sims/evidence", "sims/random", "sims/dynamics", "sims/record"):
         for path in sorted((ROOT / room).rglob("*.py")):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{_package_version()}+{digest.hexdigest()[:12]}"

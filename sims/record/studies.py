@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sims.record.store import FOLDER, write_whole
+from untrained.sims.record.store import FOLDER, write_whole
 
 SWEEPS = "sweeps"
 """The folder of the studies within the record's."""
@@ -69,8 +69,8 @@ def compute_study(name: str, device: str = "cpu", *, quiet: bool = False) -> dic
     ValueError
         where the study is not known.
     """
-    from sims.sweeps.grid import make_grid
-    from sims.sweeps.loading import code_version, load, resolve
+    from untrained.sims.experiments.grid import make_grid
+    from untrained.sims.experiments.loading import code_version, load, resolve
 
     study, module = load(name), importlib.import_module(resolve(name).partition(":")[0])
     code, grid, cells, start = code_version(name), make_grid(study), [], time.monotonic()
@@ -86,10 +86,10 @@ def compute_study(name: str, device: str = "cpu", *, quiet: bool = False) -> dic
 
 
 def main() -> None:
-    """Record studies anew: `python -m sims.record.studies [NAME ...]`."""
-    from sims.sweeps.studies.registry import STUDIES
+    """Record studies anew: `python -m untrained.sims.record.studies [NAME ...]`."""
+    from untrained.sims.experiments.studies.registry import STUDIES
 
-    parser = argparse.ArgumentParser(prog="python -m sims.record.studies", description="Record studies anew.")
+    parser = argparse.ArgumentParser(prog="python -m untrained.sims.record.studies", description="Record studies anew.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"studies (default all): {', '.join(STUDIES)}")
     names: list[str] = parser.parse_args().names or list(STUDIES)
     if unknown := [name for name in names if name not in STUDIES]:

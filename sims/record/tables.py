@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sims.chance.draws import jacobian_smallest_singular_values
-from sims.chance.streams import stream
-from sims.record.store import FOLDER, code_version, to_text, write_whole
-from theory.derive.masked import masked_smallest_decides
-from theory.ledger import ledger
+from untrained.sims.random.draws import jacobian_smallest_singular_values
+from untrained.sims.random.streams import stream
+from untrained.sims.record.store import FOLDER, code_version, to_text, write_whole
+from untrained.theory.laws.masked import masked_smallest_decides
+from untrained.theory.ledger import ledger
 
 Row = dict[str, Any]
 SIZES = (16, 64)
@@ -125,8 +125,10 @@ def record_tables(seed: int, folder: Path = FOLDER) -> list[Path]:
 
 
 def main() -> None:
-    """Record every table anew: `python -m sims.record.tables --seed 0`."""
-    parser = argparse.ArgumentParser(prog="python -m sims.record.tables", description="Record every table anew.")
+    """Record every table anew: `python -m untrained.sims.record.tables --seed 0`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m untrained.sims.record.tables", description="Record every table anew."
+    )
     parser.add_argument("--seed", type=int, default=0, help="root seed; the same seed gives the same rows")
     seed: int = parser.parse_args().seed
     if seed < 0:

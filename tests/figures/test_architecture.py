@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from figures.architecture_page import page, write
-from figures.architecture_table import compare, number, report
-from sims.architecture.answer import Curves, Prediction, Quantity, Report
-from sims.architecture.conditions import denoises
+from untrained.figures.architecture_page import page, write
+from untrained.figures.architecture_table import compare, number, report
+from untrained.sims.diagnosis.answer import Curves, Prediction, Quantity, Report
+from untrained.sims.diagnosis.conditions import denoises
 
 
 def made(name="net", h=3, w=4):

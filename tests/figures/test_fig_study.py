@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from figures.draw import draw, figure_names, make
-from sims.record.store import FOLDER
-from sims.record.studies import load_study
+from untrained.figures.draw import draw, figure_names, make
+from untrained.sims.record.store import FOLDER
+from untrained.sims.record.studies import load_study
 
 NAMES = ("phase", "rate", "step", "sigma", "signs", "sensing", "noise")
 

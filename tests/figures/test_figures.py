@@ -9,18 +9,26 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-import figures
-from figures.draw import draw, figure_names, make
-from figures.fig_ledger import SECTIONS, section
-from figures.fig_sigma_min import fig_sigma_min
-from figures.style import STYLE, VERDICTS
-from figures.verdict_table import COLOURS
-from sims.record.store import FOLDER, load_record, load_table
-from sims.record.tables import TABLES, record_tables, simulated_rows
-from theory.ledger import ledger
+from untrained import figures
+from untrained.figures.draw import draw, figure_names, make
+from untrained.figures.fig_ledger import SECTIONS, section
+from untrained.figures.fig_sigma_min import fig_sigma_min
+from untrained.figures.style import STYLE, VERDICTS
+from untrained.figures.verdict_table import COLOURS
+from untrained.sims.record.store import FOLDER, load_record, load_table
+from untrained.sims.record.tables import TABLES, record_tables, simulated_rows
+from untrained.theory.ledger import ledger
 
 HERE = Path(figures.__file__).parent
-FORBIDDEN = ("numpy.random", "theory.derive", "sims.chance", "sims.record.tables", "random", "torch", "scipy")
+FORBIDDEN = (
+    "numpy.random",
+    "untrained.theory.proof",
+    "untrained.sims.evidence",
+    "untrained.sims.record.tables",
+    "random",
+    "torch",
+    "scipy",
+)
 
 
 @pytest.fixture
@@ -131,7 +139,7 @@ def test_figures_compute_nothing(path: Path) -> None:
     names = imported(path)
     assert not [n for n in names if any(n == f or n.startswith(f"{f}.") for f in FORBIDDEN)]
     assert "numpy" not in names
-    assert "sims.record.store" in names
+    assert "untrained.sims.record.store" in names
 
 
 @pytest.mark.parametrize("name", figure_names())

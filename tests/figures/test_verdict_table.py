@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from figures import readme
-from figures.verdict_table import (
+from untrained.figures import readme
+from untrained.figures.verdict_table import (
     BEGIN,
     COLOURS,
     COLUMNS,
@@ -19,8 +19,8 @@ from figures.verdict_table import (
     with_table,
     worst,
 )
-from sims.record.store import ROOT, load_record
-from theory.ledger import ledger
+from untrained.sims.record.store import ROOT, load_record
+from untrained.theory.ledger import ledger
 
 
 def entry(**changes: object) -> dict[str, object]:
@@ -114,7 +114,7 @@ def test_with_table_refuses_a_readme_without_markers(text: str) -> None:
 
 def test_readme_holds_the_table_of_the_record() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert with_table(readme, load_record()) == readme, "run `python -m figures.readme`"
+    assert with_table(readme, load_record()) == readme, "run `python -m untrained.figures.readme`"
 
 
 def test_readme_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,10 @@ from flint import arb, ctx, fmpq
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
-from theory.derive import ball as on
-from theory.derive.ball import ball, bisect_root, enclosed, ends, least_aspect
-from theory.objects import sparse_norms, width
-from theory.verdict import finding
+from untrained.theory.objects import sparse_norms, width
+from untrained.theory.proof import ball as on
+from untrained.theory.proof.ball import ball, bisect_root, enclosed, ends, least_aspect
+from untrained.theory.verdict import finding
 
 
 def test_constants_become_balls():

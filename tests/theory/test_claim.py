@@ -4,8 +4,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.claim import Claim, Constant, Control, Range, SearchRoute, Sides, Source
-from theory.derive.lazy import Lazy
+from untrained.theory.claim import Claim, Constant, Control, Range, SearchRoute, Sides, Source
+from untrained.theory.proof.lazy import Lazy
 
 
 def route(case, c):

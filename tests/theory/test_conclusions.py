@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from theory.derive import conclusions as on
-from theory.objects import descent, sign_changes
-from theory.objects.descent import FoldedMap, Path
+from untrained.theory.objects import descent, sign_changes
+from untrained.theory.objects.descent import FoldedMap, Path
+from untrained.theory.proof import conclusions as on
 
 EPS = 2.0**-52
 N, D = 8, 400

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.objects.descent import (
+from untrained.theory.objects.descent import (
     PATH,
     RATE,
     SHARP_PATH,

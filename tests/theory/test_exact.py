@@ -3,9 +3,9 @@ import math
 import pytest
 from flint import arb
 
-from theory.claim import Claim, Constant, ExactRoute, Hypothesis, Sides, Source
-from theory.derive.exact import FLOAT_GUARD, decide
-from theory.verdict import finding
+from untrained.theory.claim import Claim, Constant, ExactRoute, Hypothesis, Sides, Source
+from untrained.theory.proof.exact import FLOAT_GUARD, decide
+from untrained.theory.verdict import finding
 
 CASES = ({"x": 1}, {"x": 2}, {"x": 3})
 

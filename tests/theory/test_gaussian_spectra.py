@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigvalsh_tridiagonal
 
-from theory.objects.gaussian_spectra import (
+from untrained.theory.objects.gaussian_spectra import (
     davidson_szarek_largest,
     davidson_szarek_smallest,
     jacobian_edge_ratio,

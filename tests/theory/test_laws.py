@@ -8,9 +8,9 @@ import pytest
 from flint import arb
 from scipy.stats import binom, chi2, norm
 
-from sims.chance.intervals import clopper_pearson
-from theory.derive import laws
-from theory.objects import width
+from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.theory.objects import width
+from untrained.theory.proof import laws
 
 
 def mid(x):

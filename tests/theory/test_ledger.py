@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from theory import claims as folder
-from theory.claim import Claim, Source
-from theory.derive.lazy import Lazy
-from theory.ledger import in_order_of_need, ledger, select
+from untrained.theory import papers as folder
+from untrained.theory.claim import Claim, Source
+from untrained.theory.ledger import in_order_of_need, ledger, select
+from untrained.theory.proof.lazy import Lazy
 
 ROOT = Path(__file__).parents[2]
 IDS = list(ledger())
@@ -78,9 +78,9 @@ def test_every_lazy_route_names_a_function_that_exists(claim_id):
 
 
 def test_every_module_of_the_claims_folder_is_loaded():
-    files = {path.stem for path in (ROOT / "theory" / "claims").glob("*.py")} - {"__init__"}
+    files = {path.stem for path in (ROOT / "theory" / "papers").glob("*.py")} - {"__init__"}
     assert {module.name for module in pkgutil.iter_modules(folder.__path__)} == files
-    of_modules = [c.id for name in files for c in sys.modules[f"theory.claims.{name}"].CLAIMS]
+    of_modules = [c.id for name in files for c in sys.modules[f"untrained.theory.papers.{name}"].CLAIMS]
     assert sorted(of_modules) == sorted(IDS)
 
 
@@ -145,10 +145,10 @@ def ledger_of(monkeypatch):
     """Read a ledger of given claims in place of the real one."""
 
     def read(*claims):
-        monkeypatch.setattr(sys.modules["theory.claims.own"], "CLAIMS", claims)
-        monkeypatch.setattr(sys.modules["theory.claims.own_descent"], "CLAIMS", ())
-        monkeypatch.setattr(sys.modules["theory.claims.oymak19"], "CLAIMS", ())
-        monkeypatch.setattr(sys.modules["theory.claims.vanveen18"], "CLAIMS", ())
+        monkeypatch.setattr(sys.modules["untrained.theory.papers.own"], "CLAIMS", claims)
+        monkeypatch.setattr(sys.modules["untrained.theory.papers.own_descent"], "CLAIMS", ())
+        monkeypatch.setattr(sys.modules["untrained.theory.papers.oymak19"], "CLAIMS", ())
+        monkeypatch.setattr(sys.modules["untrained.theory.papers.vanveen18"], "CLAIMS", ())
         return ledger.__wrapped__()
 
     return read
@@ -179,8 +179,10 @@ def test_a_ledger_refuses_needs_in_a_circle(ledger_of):
 
 def test_reading_the_ledger_imports_no_heavy_library():
     heavy = ("sympy", "flint", "torch", "matplotlib", "hypothesis", "skimage")
-    script = "import json, sys; from theory.ledger import ledger; ledger(); print(json.dumps(list(sys.modules)))"
+    script = (
+        "import json, sys; from untrained.theory.ledger import ledger; ledger(); print(json.dumps(list(sys.modules)))"
+    )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = json.loads(run.stdout)
-    assert "theory.claims.own" in loaded
+    assert "untrained.theory.papers.own" in loaded
     assert [name for name in heavy if name in loaded] == []

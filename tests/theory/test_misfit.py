@@ -7,9 +7,9 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import iti0k0
 
-from sims.chance.intervals import clopper_pearson
-from theory.objects import misfit as mf
-from theory.objects import relu_generator as rg
+from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.theory.laws import misfit as mf
+from untrained.theory.objects import relu_generator as rg
 
 
 def mixture(n, d, given_energy):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sims.chance.intervals import clopper_pearson
-from theory.objects.order_statistics import CHERNOFF_EXPONENT, probability_below, smallest_entry
+from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.theory.laws.order_statistics import CHERNOFF_EXPONENT, probability_below, smallest_entry
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from theory.objects import relu_generator as rg
+from untrained.theory.objects import relu_generator as rg
 
 # Sums of at most a hundred products of numbers of order one: a few thousand units of rounding.
 CLOSE = 1e-12

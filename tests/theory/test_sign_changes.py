@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.objects import sign_changes as sc
+from untrained.theory.objects import sign_changes as sc
 
 SLACK = 1 + 1e-12
 

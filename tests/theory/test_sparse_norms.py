@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from theory.objects import sparse_norms as sn
+from untrained.theory.objects import sparse_norms as sn
 
 
 def largest_energy(rng, s, d, trials):

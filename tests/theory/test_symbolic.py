@@ -3,10 +3,10 @@ from fractions import Fraction as F
 import pytest
 import sympy as sp
 
-from theory.derive import symbolic as on
-from theory.derive.symbolic import exact_number, reduced
-from theory.ledger import ledger
-from theory.verdict import finding
+from untrained.theory.ledger import ledger
+from untrained.theory.proof import symbolic as on
+from untrained.theory.proof.symbolic import exact_number, reduced
+from untrained.theory.verdict import finding
 
 x = sp.symbols("x", real=True)
 

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from sims.chance.intervals import clopper_pearson
-from theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
-from theory.verdict import contradicts, finding, judge, trials_to_resolve
+from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
+from untrained.theory.verdict import contradicts, finding, judge, trials_to_resolve
 
 LEVEL = 0.01
 

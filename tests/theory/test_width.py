@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.objects import descent, width
+from untrained.theory.objects import descent, width
 
 # Ten operations on floats.
 CLOSE = 1e-13

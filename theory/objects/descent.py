@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.objects.shapes import Array
+from untrained.theory.objects.shapes import Array
 
 RATE = (1, 4)
 """Printed: ||r_tau|| <= (1 - eta alpha^2/4)^tau ||r_0||."""

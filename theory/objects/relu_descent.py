@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.objects import relu_generator
-from theory.objects.shapes import Array
+from untrained.theory.objects import relu_generator
+from untrained.theory.objects.shapes import Array
 
 
 def stable_step(output_weights: Array, latent: Array) -> Array:

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from theory.objects.shapes import Array, nonzero_norm, real_array, same_length
+from untrained.theory.objects.shapes import Array, nonzero_norm, real_array, same_length
 
 
 def _checked(output_weights: Array, weights: Array, latent: Array) -> tuple[Array, Array, Array]:

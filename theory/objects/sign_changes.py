@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.objects.shapes import Array, nonzero_norm, real_array, same_length
+from untrained.theory.objects.shapes import Array, nonzero_norm, real_array, same_length
 
 
 def alignments(weights: Array, latent: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import betainc, ndtri
 
-from theory.objects.shapes import Array, real_array, whole_number
+from untrained.theory.objects.shapes import Array, real_array, whole_number
 
 
 def energy_of_largest(share: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from theory.objects.shapes import whole_number
+from untrained.theory.objects.shapes import whole_number
 
 
 def alpha(target_norm: float, rows: int) -> float:

@@ -1,1 +1,0 @@
-"""The spectrum of J J^T: whole by layers, or from products alone."""

@@ -1,1 +1,0 @@
-"""Streams, draws, intervals, searches and trials; every draw comes from an explicit generator."""

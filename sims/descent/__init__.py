@@ -1,1 +1,0 @@
-"""Gradient-descent trajectories of the two-layer generator."""

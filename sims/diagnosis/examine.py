@@ -1,0 +1,190 @@
+"""`check`: measure a network, hold the papers' conditions against it, and try what the theory promises."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from untrained.sims.diagnosis.answer import Curves, Report, in_words
+from untrained.sims.diagnosis.fit import Watch
+from untrained.sims.diagnosis.hold import Held, hold
+from untrained.sims.diagnosis.range_geometry.measuring import Measured, measured
+from untrained.sims.diagnosis.sensed import sensed
+from untrained.sims.diagnosis.targets import as_image, is_unit, natural, target
+from untrained.sims.diagnosis.trials import Trial, Trials
+from untrained.sims.diagnosis.views import View, quantities
+from untrained.sims.networks.loading import Source, load
+from untrained.sims.ntk.spectrum import Measure, spectrum
+from untrained.sims.operators import Operator, make_operator
+
+Watching = Callable[[str], contextlib.AbstractContextManager[Watch | None]]
+"""Opens, for the name of a stage, what is told of its progress."""
+SEEN = 8
+"""Leading eigenvectors kept for the page."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a network is to be examined for.
+
+    `target` is an image file or `example:NAME`, cut to the output's shape; `operator`, `m` and `options` say how it is
+    measured (without `m` and options not at all); the start is looked at for `seeds` seeds from `seed` on, and descents
+    take `steps` steps. Above 4096 outputs, or with `exact` False, spectra come from `products` with J J^T.
+    `noise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
+    """
+
+    target: str = "example:camera"
+    operator: str = "gaussian"
+    m: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 3
+    steps: int = 300
+    noise: float = 0.1
+    seed: int = 0
+    exact: bool | None = None
+    products: int = 120
+
+    def __post_init__(self) -> None:
+        """Refuse counts below 1 and noise that is none."""
+        for name, least in (("seeds", 1), ("steps", 1), ("seed", 0), ("products", 10)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 0 < self.noise < 10:
+            raise ValueError(f"noise must lie between 0 and 10, got {self.noise}")
+
+    def sensing(self, shape: tuple[int, int, int]) -> Operator | None:
+        """The operator on images (C, H, W), where one is asked for."""
+        if self.m is None and not self.options:
+            return None
+        return make_operator(self.operator, shape, self.m, self.seed, **self.options)
+
+
+@contextlib.contextmanager
+def _silent(_: str) -> Iterator[None]:
+    yield None
+
+
+def check(
+    network: str | nn.Module | Source,
+    latent: torch.Tensor | None = None,
+    question: Question | None = None,
+    *,
+    watching: Watching = _silent,
+    **asked: Any,
+) -> Report:
+    """Examine a network: what the theory of untrained priors says of it, and what it really does.
+
+    `network` is a module with its input `latent`, `FILE.py:FACTORY`, a known name such as `dcgan-mnist`, or a Source.
+    Fields of Question may be given by name: `check(module, z, m=100)`.
+
+    Raises
+    ------
+    ValueError
+        where the network cannot be examined, or what is asked makes no sense.
+    """
+    question = question or Question(**asked)
+    source = _source(network, latent)
+    views = _views(source, question, watching)
+    first = views[0]
+    unit = is_unit([view.f0 for view in views])
+    shape = first.subject.image_shape
+    x, photographs = target(question.target, shape, unit=unit), natural(shape, unit=unit)
+    operator = question.sensing(shape)
+    with watching("descents") as watch:
+        trial = Trial(first, source.draw(first.seed, torch.float32), x, question.steps, question.seed, watch)
+        A = _tried(trial, operator, question.noise * (1 if unit else 2))
+    with watching("attack") as watch:
+        held = hold(views, trial, photographs, question.seed, watch)
+    if A is not None:
+        held.conditions.extend(sensed(views, trial, A, question.seed))
+    facts = _facts(question, views, unit, operator, held)
+    conditions, predictions = held.conditions, trial.found.predictions
+    words = in_words(facts, conditions, predictions)
+    found = quantities(views, x, photographs)
+    return Report(source.name, facts, found, conditions, predictions, words, _curves(first, trial, held))
+
+
+def _source(network: str | nn.Module | Source, latent: torch.Tensor | None) -> Source:
+    if isinstance(network, Source):
+        return network
+    if isinstance(network, str):
+        return load(network)
+    if latent is None:
+        raise ValueError("latent must be given with a module, got none")
+    return Source.of_module(network, latent)
+
+
+def _views(source: Source, question: Question, watching: Watching) -> list[View]:
+    seeds = range(question.seed, question.seed + question.seeds) if source.seeds_possible else [0]
+    views = []
+    with watching("spectra") as watch:
+        for done, seed in enumerate(seeds):
+            subject = source.draw(seed)
+            tell = _share(watch, done, len(seeds))
+            taken = spectrum(subject, seed=seed, exact=question.exact, steps=question.products, progress=tell)
+            views.append(View(seed, subject, _output(subject), taken))
+            if watch:
+                watch(100 * (done + 1), 100 * len(seeds), taken.largest.value)
+    return views
+
+
+def _share(watch: Watch | None, done: int, seeds: int) -> Callable[[float], None] | None:
+    """A share of one spectrum as a share of all."""
+    if watch is None:
+        return None
+    return lambda share: watch(round(100 * (done + share)), 100 * seeds, float("nan"))
+
+
+def _output(subject: Any) -> np.ndarray:
+    with torch.no_grad():
+        f: np.ndarray = subject.output().cpu().double().numpy()
+    return f
+
+
+def _tried(trial: Trial, operator: Operator | None, sigma: float) -> Measured | None:
+    trial.fits()
+    trial.denoise(sigma)
+    if operator is None:
+        return None
+    A = measured(operator)
+    trial.sense(operator, A)
+    return A
+
+
+def _facts(
+    question: Question, views: Sequence[View], unit: bool, operator: Operator | None, held: Held
+) -> dict[str, Any]:
+    first = views[0]
+    return {
+        "output": first.subject.shape, "image": first.subject.image_shape, "n": first.subject.n,
+        "weights": first.subject.count, "exact": first.spectrum.exact, "seeds": len(views), "seed": question.seed,
+        "target": question.target, "pixels": [0, 1] if unit else [-1, 1], "steps": question.steps,
+        "step size": first.step, "noise": question.noise, "notes": held.notes, "misfit": held.promise.misfit,
+        "alpha": held.promise.alpha, "beta": held.promise.beta, "radius": held.promise.radius,
+        **({} if operator is None else {"operator": operator.name, "m": operator.m}),
+    }  # fmt: skip
+
+
+def _by_place(density: Measure) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, decreasing, and how many there are up to each."""
+    order = np.argsort(-density.nodes)
+    return np.cumsum(density.weights[order]), density.nodes[order]
+
+
+def _curves(view: View, trial: Trial, held: Held) -> Curves:
+    found: Trials = trial.found
+    longest = max(len(real) for _, real in found.fits.values())
+    shape = view.subject.image_shape
+    pictures = {"target": trial.x, "image": found.runs["image"].last, "denoised": found.runs["noisy image"].best}
+    if "sensing" in found.runs:
+        pictures["from y"] = found.runs["sensing"].last
+    return Curves(
+        _by_place(view.spectrum.density()), held.bound, np.arange(longest), found.fits, view.spectrum.leading(SEEN)[1],
+        {name: as_image(picture, shape) for name, picture in pictures.items()},
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Evidence by chance: cases, search, counts, and all of it gathered."""

@@ -1,0 +1,98 @@
+"""Building a case: the objects that a claim's law names, drawn in order from named streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from untrained.sims.random import draws
+from untrained.theory.claim import Case, Draw
+
+Streams = Callable[[str], np.random.Generator]
+
+
+def build_case(law: Mapping[str, Draw], params: Case, streams: Streams, batch: int) -> dict[str, Any]:
+    """Draw every object of a law, each with a leading axis of length `batch`, beside the parameters.
+
+    Raises
+    ------
+    ValueError
+        where a draw has an unknown kind.
+    """
+    case: dict[str, Any] = dict(params)
+    for name, draw in law.items():
+        case[name] = _draw(draw, case, streams, name, batch)
+    return case
+
+
+def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> Any:
+    shape = shape_of(draw, case)
+    match draw.kind:
+        case "gaussian":
+            return _number(draw, case, "scale", 1.0) * streams(name).standard_normal((batch, *shape))
+        case "direction":
+            return _number(draw, case, "norm", 1.0) * _directions(streams(name), (batch, *shape))
+        case "sigma_min":
+            return draws.smallest_singular_values(streams(name), shape[0], shape[1], batch)
+        case "sigma_max":
+            return draws.largest_singular_values(streams(name), shape[0], shape[1], batch)
+        case "jacobian_sigma_min":
+            return draws.jacobian_smallest_singular_values(streams(name), shape[0], shape[1], batch)
+        case "image":
+            return _image(streams(name), shape[0], batch)
+        case "descent":
+            return _descent(draw, case)
+        case "fit":
+            return _fit(streams(name), case, batch)
+        case "derived":
+            return draw.options["of"](case)
+    raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
+
+
+def shape_of(draw: Draw, params: Case) -> list[int]:
+    """The shape of a draw with its parameter names replaced by their values."""
+    return [int(params[s]) if isinstance(s, str) else s for s in draw.shape]
+
+
+def _number(draw: Draw, case: Case, option: str, default: float) -> float:
+    value = draw.options.get(option, default)
+    return float(case[value]) if isinstance(value, str) else float(value)
+
+
+def _directions(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    x = generator.standard_normal(shape)
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def _image(generator: np.random.Generator, n: int, batch: int) -> np.ndarray:
+    from untrained.sims.dynamics.signals import camera_crops
+
+    return camera_crops(n, generator.integers(2**31, size=batch))
+
+
+def _descent(draw: Draw, case: Case) -> Any:
+    from untrained.sims.dynamics.trajectory import follow
+
+    step = draw.options["step"](case)
+    return follow(case["V"], case["g"], case["y"], step=step, steps=int(case["steps"]), z_norm=1.0)
+
+
+def _fit(generator: np.random.Generator, case: Case, batch: int) -> np.ndarray:
+    """Step at which the descent of a fresh network first has a misfit of 1e-8 ||y||, with the proof's step; inf: never.
+
+    Networks have `n` outputs and `d` neurons; case["y"] (batch, n) are the signals, `steps` the most that is tried.
+    """
+    import torch
+
+    from untrained.sims.dynamics.columns import Held, Regenerated
+    from untrained.sims.dynamics.reduced import descend
+    from untrained.theory.objects.width import step_proof
+
+    n, d, y = int(case["n"]), int(case["d"]), torch.from_numpy(case["y"])
+    seeds = generator.integers(2**62, size=batch)
+    runs = [Held.drawn(Regenerated(n, d, int(seed), dtype=torch.float64)) for seed in seeds]
+    step = torch.tensor([step_proof(float(one.norm()), n, d) for one in y], dtype=torch.float64)
+    trace = descend(runs, y, step, int(case["steps"]), tolerance=1e-8)
+    return np.where([outcome == "converged" for outcome in trace.outcomes], trace.ends, np.inf)

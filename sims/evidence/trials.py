@@ -1,0 +1,62 @@
+"""Monte-Carlo counts: trials fixed beforehand, each cell with its own streams."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from untrained.sims.evidence.cases import build_case, shape_of
+from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.random.streams import stream
+from untrained.theory.claim import Case, Claim, CountRoute
+from untrained.theory.evidence import Counted
+
+BLOCK_ENTRIES = 2_000_000
+"""Largest number of float64 entries of one drawn object held at a time."""
+
+
+def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float, root_seed: int) -> Counted:
+    """Count how often the conclusion holds in one cell, over the trials where the hypotheses held."""
+    params = route.cells[cell]
+    margins = np.concatenate(list(_blocks(claim, route, cell, trials, root_seed)))
+    applicable = int(np.sum(~np.isnan(margins)))
+    held = int(np.sum(margins >= 0))
+    low, high = clopper_pearson(held, applicable, level) if applicable else (0.0, 1.0)
+    worst = int(np.nanargmin(margins)) if applicable else 0
+    return Counted(
+        dict(params),
+        float(route.probability(params, claim.values)),
+        held,
+        trials,
+        applicable,
+        level,
+        low,
+        high,
+        float(margins[worst]) if applicable else 0.0,
+        {"trial": worst},
+    )
+
+
+def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: int) -> Any:
+    size = _block_size(claim, route.cells[cell])
+    for block, start in enumerate(range(0, trials, size)):
+        batch = min(size, trials - start)
+        yield _margins(claim, route, cell, block, batch, root_seed)
+
+
+def _block_size(claim: Claim, params: Case) -> int:
+    """Trials per block: a function of the cell alone, so that the numbers do not depend on the budget."""
+    held = [math.prod(shape_of(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction", "fit")]
+    return max(1, min(100_000, BLOCK_ENTRIES // max([1, *held])))
+
+
+def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int, root_seed: int) -> np.ndarray:
+    case = build_case(claim.law, route.cells[cell], lambda role: stream(root_seed, claim.id, cell, block, role), batch)
+    c = claim.values
+    margins = np.broadcast_to(np.asarray(route.sides(case, c).margin, dtype=float), (batch,)).copy()
+    margins[np.isnan(margins)] = -np.inf  # a conclusion that is not a number did not hold
+    for hypothesis in claim.given:
+        margins[~np.broadcast_to(hypothesis.holds(case, c), (batch,))] = np.nan
+    return margins

@@ -1,0 +1,1 @@
+"""Experiments: grids of cells, computed by workers and kept in a store."""

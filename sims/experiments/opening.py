@@ -1,0 +1,119 @@
+"""The store of a sweep: one SQLite file that gets a row as each cell ends, and loses none when the client is killed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from untrained.sims.experiments.lock import Lock
+from untrained.sims.experiments.store import Store, together
+
+FORMAT = 1
+APPLICATION = 0x756E7472
+"""The four letters `untr` in the header of the file."""
+_TABLES = (
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE sweeps (id INTEGER PRIMARY KEY, started REAL NOT NULL, cells INTEGER NOT NULL, "
+    "kept INTEGER NOT NULL, code TEXT NOT NULL)",
+    "CREATE TABLE cells (key TEXT PRIMARY KEY, study TEXT NOT NULL, parameters TEXT NOT NULL, seed INTEGER NOT NULL, "
+    "outcome TEXT NOT NULL, row TEXT, error TEXT, seconds REAL NOT NULL, worker TEXT NOT NULL, "
+    "device TEXT NOT NULL, code TEXT NOT NULL, sweep INTEGER NOT NULL, ended REAL NOT NULL)",
+)
+_WAYS_OUT = "move it away or name another by --store"
+
+
+class StoppedError(ValueError):
+    """A sweep that cannot go on, told in one sentence; what it has found is kept."""
+
+
+@contextmanager
+def writing(path: Path, study: str) -> Iterator[Store]:
+    """Open the store of a study for the one client that writes, and make it where there is none.
+
+    Raises
+    ------
+    ValueError
+        where another client has it, or it is damaged, of another study, another format or another program.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = Lock(path)
+    except OSError as error:
+        at = f"{path} ({error.strerror})"
+        raise ValueError(f"the store must be a file in a folder that can be written to, got {at}") from error
+    with lock, closing(_connect(path, "rwc")) as connection, _telling(path):
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _check_header(connection, path, new=True)
+            _make(connection, study)
+        _check(connection, path, study)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        yield Store(path, connection)
+
+
+@contextmanager
+def reading(path: Path, study: str) -> Iterator[Store]:
+    """Open the store of a study to look only, which may be while a sweep writes.
+
+    Raises
+    ------
+    ValueError
+        where there is none, or as `writing` does.
+    """
+    if not path.is_file():
+        raise ValueError(f"the store must be there to be read, got {path}")
+    with closing(_connect(path, "ro")) as connection, _telling(path):
+        _check(connection, path, study)
+        yield Store(path, connection)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise ValueError(f"the store must be a file that can be opened, got {path} ({error})") from error
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        kept = "what was written is kept, and --resume goes on from there"
+        raise StoppedError(f"the store must be one that can be used, got {path} ({error}): {kept}") from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"the store must be a whole SQLite file, got {path} ({error}): {_WAYS_OUT}") from error
+
+
+def _make(connection: sqlite3.Connection, study: str) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    about = {"study": study, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    with together(connection):
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        for table in _TABLES:
+            connection.execute(table)
+        connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
+
+
+def _check(connection: sqlite3.Connection, path: Path, study: str) -> None:
+    _check_header(connection, path)
+    (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if state != "ok":
+        raise ValueError(f"the store must be a whole SQLite file, got {path} ({state}): {_WAYS_OUT}")
+    (name,) = connection.execute("SELECT value FROM about WHERE name = 'study'").fetchone()
+    if name != study:
+        raise ValueError(f"the store must be of the study {study}, got {path} of {name}: {_WAYS_OUT}")
+
+
+def _check_header(connection: sqlite3.Connection, path: Path, *, new: bool = False) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    if (application, number) == (0, 0) and new:
+        return
+    if application != APPLICATION:
+        raise ValueError(f"the store must be one of untrained's, got {path} of another program: {_WAYS_OUT}")
+    if number != FORMAT:
+        raise ValueError(f"the store must be of format {FORMAT}, got {path} of format {number}: {_WAYS_OUT}")

@@ -1,0 +1,76 @@
+"""What a recipe costs: how many cells it has, and hours by the seconds that recorded cells took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from untrained.sims.experiments.recipes.cells import Cell, cells_of
+from untrained.sims.experiments.recipes.recipe import Recipe
+from untrained.sims.experiments.recipes.records import load_all
+from untrained.sims.experiments.recipes.registry import RECIPES, select
+from untrained.sims.images.datasets import available, dataset
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cells of a whole recipe, the hours of those whose method was timed before, and the methods that were not."""
+
+    recipe: Recipe
+    cells: int
+    hours: float
+    untimed: tuple[str, ...]
+    recorded: str | None
+
+
+def costs(recipes: Iterable[Recipe], held: Mapping[str, int], records: Mapping[str, Mapping[str, Any]]) -> list[Cost]:
+    """Return what each recipe costs with all its images; `records` are those there are, by name.
+
+    A cell is taken to last as long as recorded ones of its set, setup and run; else as its set's and run's on average.
+    """
+    timed = _timed([point for record in records.values() for point in record["points"]])
+    return [_cost(recipe, held, timed, records.get(recipe.name)) for recipe in recipes]
+
+
+def all_costs(names: Sequence[str]) -> list[Cost]:
+    """Return what recipes cost (all by default), by the committed records and the sets of images at hand.
+
+    Raises
+    ------
+    ValueError
+        where a name is unknown or a record is damaged.
+    """
+    chosen = select(names or list(RECIPES))
+    sets = dict.fromkeys(part.dataset for recipe in chosen for part in recipe.parts)
+    held = {name: len(dataset(name)) for name in sets if available(name) is None}
+    return costs(chosen, held, load_all(list(RECIPES)))
+
+
+def _cost(recipe: Recipe, held: Mapping[str, int], timed: Any, record: Mapping[str, Any] | None) -> Cost:
+    cells = cells_of(recipe, held)
+    seconds = [_seconds(cell, timed) for cell in cells]
+    untimed = dict.fromkeys(c.run.label for c, s in zip(cells, seconds, strict=True) if s is None)
+    return Cost(recipe, len(cells), sum(s or 0.0 for s in seconds) / 3600, tuple(untimed), _told(record))
+
+
+def _told(record: Mapping[str, Any] | None) -> str | None:
+    if record is None:
+        return None
+    used = ", ".join(f"{part['used']} of {part['dataset']}" for part in record["images"])
+    return f"recorded ({used})" if used else "recorded"
+
+
+def _timed(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[float]]:
+    timed: dict[tuple[Any, ...], list[float]] = {}
+    for point in points:
+        setup = tuple(point["setup"].values())
+        for place in ((point["dataset"], point["label"], setup), (point["dataset"], point["label"])):
+            timed.setdefault(place, []).append(point["seconds"][0])
+    return timed
+
+
+def _seconds(cell: Cell, timed: Mapping[tuple[Any, ...], Sequence[float]]) -> float | None:
+    places = ((cell.dataset, cell.run.label, tuple(asdict(cell.setup).values())), (cell.dataset, cell.run.label))
+    found = next((timed[place] for place in places if place in timed), None)
+    return None if found is None else sum(found) / len(found)

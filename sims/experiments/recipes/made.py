@@ -1,0 +1,115 @@
+"""The record of a recipe made from its finished cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from untrained.sims.experiments.recipes.cells import Cell, engines
+from untrained.sims.experiments.recipes.recipe import Recipe, Setup
+from untrained.sims.experiments.recipes.records import LIMIT, to_text
+from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
+from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
+from untrained.sims.operators import make_operator
+from untrained.sims.runtime import versions
+
+SIDES = (256, 128, 96, 80, 64, 48, 32)
+"""Longest sides tried for the pictures of a record; the first that keeps it small is taken."""
+PATTERN_SHAPE = (1, 256, 256)
+FORMAT = 1
+
+
+def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """Return everything found of a recipe, as JSON can hold it, in at most LIMIT bytes.
+
+    `done` holds the recipe's finished cells; `sets` the images (N, C, H, W) they are about.
+    """
+    record = {
+        "format": FORMAT,
+        **{name: getattr(recipe, name) for name in ("name", "kind", "axis", "title", "source")},
+        "code": engines(),
+        "versions": {k: v for k, v in versions().items() if k != "code"},
+        "images": _images(recipe, done, sets),
+        "numbers": [asdict(number) for number in recipe.numbers],
+        "silent": list(recipe.silent),
+        "differs": [*recipe.differs, *_fewer(recipe, done)],
+        "statements": judged(recipe, done),
+        "counts": _counts(recipe),
+        "points": points(done),
+        "gains": gains(recipe, done),
+        "groups": groups(done),
+        "pictures": [],
+    }
+    return _with_pictures(record, recipe, done, sets)
+
+
+def _used(recipe: Recipe, done: Done) -> dict[str, int]:
+    seen = {(cell.dataset, cell.image) for cell in done}
+    return {part.dataset: sum(name == part.dataset for name, _ in seen) for part in recipe.parts if part.runs}
+
+
+def _images(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:
+    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
+    return [{"dataset": d, "used": used[d], "held": len(sets[d]), "paper": papers[d]} for d in used]
+
+
+def _fewer(recipe: Recipe, done: Done) -> list[str]:
+    """A sentence for each set of which there are other images than the paper has."""
+    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
+    fewer = {name: paper for name, paper in papers.items() if paper not in (None, used.get(name))}
+    return [f"{used[name]} images of {name} were used, the paper has {paper}." for name, paper in fewer.items()]
+
+
+def _counts(recipe: Recipe) -> list[dict[str, Any]]:
+    """Coefficients of each pattern, for the recipe that shows patterns."""
+    if recipe.kind != "pattern":
+        return []
+    setups = [setup for part in recipe.parts for setup in part.setups]
+    return [{"setup": asdict(setup), "coefficients": _pattern(setup).coefficients} for setup in setups]
+
+
+def _pattern(setup: Setup) -> Any:
+    return make_operator(setup.operator, PATTERN_SHAPE, setup.m, **setup.options())
+
+
+def _with_pictures(
+    record: dict[str, Any], recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]
+) -> dict[str, Any]:
+    """The record with pictures as large as its limit allows, or without any."""
+    for side in SIDES if recipe.kind in ("pictures", "pattern") else ():
+        pictures = _patterns(recipe, side) if recipe.kind == "pattern" else _pictures(recipe, done, sets, side)
+        whole = {**record, "pictures": pictures}
+        if len(to_text(whole).encode()) <= LIMIT:
+            return whole
+    return record
+
+
+def _patterns(recipe: Recipe, side: int) -> list[dict[str, Any]]:
+    """The sampled coefficients in white."""
+    setups = [setup for part in recipe.parts for setup in part.setups]
+    masks = [2.0 * _pattern(setup).mask()[None].double() - 1 for setup in setups]
+    return [_picture("", None, s, "pattern", encoded(m, side)) for s, m in zip(setups, masks, strict=True)]
+
+
+def _pictures(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor], side: int) -> list[dict[str, Any]]:
+    """The originals, then what was recovered of them."""
+    originals = dict.fromkeys((cell.dataset, cell.image) for cell in done if done[cell]["picture"])
+    found = [_picture(name, i, None, "original", encoded(sets[name][i], side)) for name, i in originals]
+    return found + [_recovered(cell, done[cell]["picture"], side) for cell in done if done[cell]["picture"]]
+
+
+def _recovered(cell: Cell, text: str, side: int) -> dict[str, Any]:
+    return _picture(cell.dataset, cell.image, cell.setup, cell.run.label, encoded(decoded(text), side))
+
+
+def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, png: str) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "image": image,
+        "setup": None if setup is None else asdict(setup),
+        "label": label,
+        "png": png,
+    }

@@ -1,0 +1,163 @@
+"""Sentences of the paper that numbers can judge, as data, and their judgement by intervals over images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Scores = Mapping[tuple[str, Any], Mapping[int, float]]
+"""MSE by image, for each (label, setup) that was run."""
+
+HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
+"""What a sentence can come out as; `undecided` where the intervals allow both."""
+LEVEL = 0.05
+"""How often a sentence is judged wrongly, at most: it is split over the comparisons that a sentence takes."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a sentence came out, and by which numbers."""
+
+    verdict: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Lower:
+    """The mean MSE of `label` is below 1/factor of that of each of `than`, in at least a `share` of the setups.
+
+    `between` restricts the setups to axis values within, ends included.
+    """
+
+    says: str
+    label: str
+    than: tuple[str, ...]
+    between: tuple[float, float] | None = None
+    factor: float = 1.0
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Saturates:
+    """From the setup at `after` to the last one, the mean MSE of `label` falls by less than `most` of itself."""
+
+    says: str
+    label: str
+    after: float
+    most: float = 0.25
+
+
+@dataclass(frozen=True)
+class GainGrows:
+    """The gain of `label` over `plain` (1 less the ratio of MSEs, image by image) is larger at `more` than at `less`.
+
+    `of` names the number of a setup that is compared, "m" or "variance"; the gain is averaged over all setups with that
+    value.
+    """
+
+    says: str
+    label: str
+    plain: str
+    of: str
+    more: float
+    less: float
+
+
+Statement = Lower | Saturates | GainGrows
+
+
+def judge(statement: Statement, scores: Scores, axis: str) -> Judged:
+    """Judge a sentence of the paper by what was found.
+
+    `axis` names the number of a setup that `between` and `after` mean.
+    """
+    judges: dict[type, Any] = {Lower: _lower, Saturates: _saturates, GainGrows: _gain_grows}
+    return judges[type(statement)](statement, scores, axis)
+
+
+def paired(scores: Scores, first: tuple[str, Any], second: tuple[str, Any]) -> tuple[list[float], list[float]]:
+    """Return the MSEs of two runs on the images that both have."""
+    a, b = scores.get(first, {}), scores.get(second, {})
+    images = sorted(a.keys() & b.keys())
+    return [a[i] for i in images], [b[i] for i in images]
+
+
+def _setups(scores: Scores) -> list[Any]:
+    return list(dict.fromkeys(setup for _, setup in scores))
+
+
+def _lower(claim: Lower, scores: Scores, axis: str) -> Judged:
+    low, high = claim.between or (float("-inf"), float("inf"))
+    setups = [s for s in _setups(scores) if low <= (getattr(s, axis) or 0) <= high]
+    pairs = [paired(scores, (claim.label, s), (other, s)) for s in setups for other in claim.than]
+    pairs = [pair for pair in pairs if pair[0]]
+    found = [_against(a, b, 1 / claim.factor, LEVEL / len(pairs)) for a, b in pairs]
+    if not found:
+        return Judged(NOT_RUN, "no setup has both")
+    counts = {verdict: found.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
+    told = f"of {len(found)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
+    return Judged(_share(counts, claim.share), told)
+
+
+def _against(a: Sequence[float], b: Sequence[float], limit: float, level: float = LEVEL) -> str:
+    """Whether mean(a)/mean(b) is below the limit, by Fieller's interval that errs with probability `level`."""
+    from untrained.sims.images.scores import ratio_interval
+
+    if len(a) < 2:
+        return OPEN
+    _, low, high = ratio_interval(a, b, 1 - level)
+    return HOLDS if high < limit else FAILS if low > limit else OPEN
+
+
+def _share(counts: Mapping[str, int], wanted: float) -> str:
+    total = sum(counts.values())
+    if counts[HOLDS] >= wanted * total:
+        return HOLDS
+    return FAILS if counts[HOLDS] + counts[OPEN] < wanted * total else OPEN
+
+
+def _saturates(claim: Saturates, scores: Scores, axis: str) -> Judged:
+    at = {getattr(s, axis): s for label, s in scores if label == claim.label}
+    last = max(at, default=claim.after)
+    if claim.after not in at or last == claim.after:
+        return Judged(NOT_RUN, "the setups were not run")
+    a, b = paired(scores, (claim.label, at[last]), (claim.label, at[claim.after]))
+    if not a:
+        return Judged(NOT_RUN, "no image was recovered in both setups")
+    reverse = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
+    verdict = reverse[_against(a, b, 1 - claim.most)]
+    fall = 100 * (1 - sum(a) / sum(b)) if sum(b) else 0.0
+    return Judged(verdict, f"from {claim.after:g} to {last:g} the MSE falls by {fall:.0f} %")
+
+
+def _gain_grows(claim: GainGrows, scores: Scores, axis: str) -> Judged:
+    more, less = (_mean_gains(claim, scores, value) for value in (claim.more, claim.less))
+    images = sorted(more.keys() & less.keys())
+    if not images:
+        return Judged(NOT_RUN, "no setup has both")
+    differences = [more[i] - less[i] for i in images]
+    means = [100 * sum(g[i] for i in images) / len(images) for g in (more, less)]
+    told = f"{means[0]:.1f} % at {claim.more:g} against {means[1]:.1f} % at {claim.less:g}"
+    return Judged(_above_zero(differences), told)
+
+
+def _above_zero(values: Sequence[float]) -> str:
+    from untrained.sims.images.scores import mean_interval
+
+    if len(values) < 2:
+        return OPEN
+    _, low, high = mean_interval(values)
+    return HOLDS if low > 0 else FAILS if high < 0 else OPEN
+
+
+def _mean_gains(claim: GainGrows, scores: Scores, value: float) -> dict[int, float]:
+    """Gain of each image that was recovered in every setup with this value, averaged over these."""
+    setups = [s for s in _setups(scores) if getattr(s, claim.of) == value]
+    tables = [_gains(scores.get((claim.label, s), {}), scores.get((claim.plain, s), {})) for s in setups]
+    shared = set.intersection(*(set(t) for t in tables)) if tables else set()
+    return {i: sum(t[i] for t in tables) / len(tables) for i in shared}
+
+
+def _gains(learned: Mapping[int, float], plain: Mapping[int, float]) -> dict[int, float]:
+    return {i: 1 - learned[i] / plain[i] for i in learned.keys() & plain.keys() if plain[i]}

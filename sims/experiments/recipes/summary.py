@@ -1,0 +1,140 @@
+"""What a recipe's cells say together: means with intervals, gains, and the paper's sentences judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from untrained.sims.experiments.recipes.cells import Cell
+from untrained.sims.experiments.recipes.recipe import Recipe, Setup
+from untrained.sims.experiments.recipes.statements import Scores, judge, paired
+from untrained.sims.images.scores import mean_interval, ratio_interval
+from untrained.sims.recovery.reports import finite
+
+Done = Mapping[Cell, Mapping[str, Any]]
+Interval = tuple[float, float | None, float | None]
+"""An estimate with the ends of its 95 % interval, which a single image does not give."""
+DIGITS = 6
+WORDS = ("outcome", "device", "at_once")
+COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", *WORDS)
+"""What is recorded of every cell, and what of it is the same for most."""
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Return the mean with Student's t interval over images."""
+    if len(values) < 2:
+        return values[0], None, None
+    return mean_interval(values)
+
+
+def points(done: Done) -> list[dict[str, Any]]:
+    """Summarise each (set, setup, run): mean MSE and seconds with intervals, how many images, and how they ended.
+
+    Images whose recovery is not finite have no MSE; `images` counts all, `scored` those in the mean.
+    """
+    groups: dict[tuple[str, Setup, str], list[Mapping[str, Any]]] = {}
+    for cell, found in done.items():
+        groups.setdefault((cell.dataset, cell.setup, cell.run.label), []).append(found)
+    return [_point(*group, found) for group, found in groups.items()]
+
+
+def _point(dataset: str, setup: Setup, label: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    scored = [f["mse"] for f in found if f["mse"] is not None]
+    return rounded(
+        {
+            "dataset": dataset,
+            "setup": asdict(setup),
+            "m": found[0]["m"],
+            "label": label,
+            "images": len(found),
+            "scored": len(scored),
+            "mse": interval(scored) if scored else None,
+            "seconds": interval([f["seconds"] for f in found]),
+            "device": " and ".join(sorted({f["device"] for f in found})),
+            "at_once": max(f["at_once"] for f in found),
+            "outcomes": dict(Counter(outcome(f["outcome"]) for f in found)),
+        }
+    )
+
+
+def outcome(text: str) -> str:
+    """The outcome without the step at which it came."""
+    return text.partition(" at step")[0]
+
+
+def gains(recipe: Recipe, done: Done) -> list[dict[str, Any]]:
+    """Percent by which the mean MSE is lower with learned regularisation, by setup, with Fieller's interval."""
+    if recipe.kind != "gains":
+        return []
+    plain, learned = recipe.labels()
+    scores = scores_of(done)
+    return [
+        {"setup": asdict(setup), "label": learned, "gain": gain, "images": len(pair[0])}
+        for setup in recipe.parts[0].setups
+        if (pair := paired(scores, (learned, setup), (plain, setup)))[0]
+        for gain in [percent(*pair)]
+    ]
+
+
+def percent(learned: Sequence[float], plain: Sequence[float]) -> list[float | None]:
+    """100 (1 - mean(learned)/mean(plain)) with its interval; paired values."""
+    if len(plain) < 2:
+        return [100 * (1 - learned[0] / plain[0]), None, None]
+    ratio, low, high = ratio_interval(learned, plain)
+    found: list[float | None] = rounded([100 * (1 - r) for r in (ratio, high, low)])
+    return found
+
+
+def scores_of(done: Done) -> Scores:
+    """MSE by image, for each (label, setup); images without a finite one are left out."""
+    scores: dict[tuple[str, Setup], dict[int, float]] = {}
+    for cell, found in done.items():
+        if found["mse"] is not None:
+            scores.setdefault((cell.run.label, cell.setup), {})[cell.image] = found["mse"]
+    return scores
+
+
+def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
+    """Each sentence of the paper with its verdict and the numbers that decided it."""
+    scores = scores_of(done)
+    found = [(statement, judge(statement, scores, recipe.axis)) for statement in recipe.statements]
+    return [{"says": s.says, "verdict": j.verdict, "told": j.told} for s, j in found]
+
+
+def groups(done: Done) -> list[dict[str, Any]]:
+    """Every cell's row, those of one (set, setup, run) as columns; a column of equal words is that word."""
+    found: dict[tuple[str, Setup, str], dict[str, Any]] = {}
+    for cell, row in done.items():
+        place = (cell.dataset, cell.setup, cell.run.label)
+        head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.run.label}
+        how = {"method": cell.run.method, "settings": dict(cell.run.settings)}
+        group = found.setdefault(place, {**head, **how, **{name: [] for name in COLUMNS}})
+        for name in COLUMNS:
+            group[name].append(cell.image if name == "image" else rounded(row[name]))
+    return [_shortened(group) for group in found.values()]
+
+
+def _shortened(group: Mapping[str, Any]) -> dict[str, Any]:
+    same = {name: group[name][0] for name in WORDS if len(set(group[name])) == 1}
+    return {**group, **same}
+
+
+def rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield a record's rows, one a cell: set, image, operator, m, noise, method, scores, seconds and outcome."""
+    for group in record["groups"]:
+        setup = group["setup"]
+        head = {"dataset": group["dataset"], "operator": setup["operator"], "m": group["m"], "label": group["label"]}
+        for i in range(len(group["image"])):
+            own = {name: group[name][i] if isinstance(group[name], list) else group[name] for name in COLUMNS}
+            yield {**head, "variance": setup["variance"], "method": group["method"], **own}
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to six digits, those that are not finite as null."""
+    if isinstance(value, Mapping):
+        return {name: rounded(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(part) for part in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(finite(value), float) else finite(value)

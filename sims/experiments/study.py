@@ -1,0 +1,105 @@
+"""What is swept: a row for every choice of parameters and seed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Scalar = int | float | str
+Kind = Literal["int", "float", "str"]
+Domain = tuple[float, float] | tuple[str, ...]
+ROOMS = ("sims/dynamics", "sims/evidence", "sims/random", "theory")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one cell computes, over which parameters, and what these may be.
+
+    `row(parameters, seed, device)` gives columns of JSON scalars and depends on parameters and seed only. `axes` is
+    the default grid and `domain` the allowed range of the same parameters: (low, high), both included, or words.
+    `check` refuses combinations by a ValueError. `code` names the packages, folders or files (from the root of the
+    project, or beside the study) whose sources, with the study's own file, tell one version of the numbers from
+    another.
+
+    Raises
+    ------
+    ValueError
+        where the name is not fit for a file, axes and domain differ, or a default lies outside the domain.
+    """
+
+    name: str
+    says: str
+    axes: Mapping[str, tuple[Scalar, ...]]
+    domain: Mapping[str, Domain]
+    seeds: int
+    row: Callable[[Mapping[str, Any], int, str], Mapping[str, Any]]
+    version: str = ""
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    code: tuple[str, ...] = ROOMS
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ValueError(f"name of a study must be letters, digits, dots and dashes, got {self.name!r}")
+        if self.seeds < 1:
+            raise ValueError(f"seeds of {self.name} must be at least 1, got {self.seeds}")
+        if not self.axes or set(self.axes) != set(self.domain):
+            raise ValueError(f"axes of {self.name} must be those of its domain, got {sorted(self.axes)}")
+        for axis, values in self.axes.items():
+            for value in values:
+                self.fit(axis, value)
+
+    def kind(self, axis: str) -> Kind:
+        """Whether an axis takes words, whole numbers (where bounds and defaults all are) or numbers."""
+        values = (*self.domain[axis], *self.axes[axis])
+        if all(isinstance(value, str) for value in self.domain[axis]):
+            return "str"
+        return "int" if all(isinstance(value, int) for value in values) else "float"
+
+    def fit(self, axis: str, value: object) -> Scalar:
+        """Return a value as its axis has it, so that 1 and 1.0 are one cell.
+
+        Raises
+        ------
+        ValueError
+            where the axis is unknown or the value is outside the domain.
+        """
+        if axis not in self.domain:
+            raise ValueError(f"parameter of {self.name} must be one of {', '.join(self.axes)}, got {axis!r}")
+        bounds, kind = self.domain[axis], self.kind(axis)
+        if kind == "str":
+            if value not in bounds:
+                raise ValueError(f"{axis} of {self.name} must be one of {', '.join(map(str, bounds))}, got {value!r}")
+            return str(value)
+        number = _number(value, kind)
+        low, high = bounds[0], bounds[1]
+        if number is None or not low <= number <= high:  # type: ignore[operator]
+            what = "a whole number" if kind == "int" else "a number"
+            raise ValueError(f"{axis} of {self.name} must be {what} from {low} to {high}, got {value!r}")
+        return number
+
+    def fit_all(self, parameters: Mapping[str, object]) -> dict[str, Scalar]:
+        """Return the parameters of a cell in the order of the axes.
+
+        Raises
+        ------
+        ValueError
+            where one is missing, unknown or outside the domain, or `check` refuses them together.
+        """
+        if missing := [axis for axis in self.axes if axis not in parameters]:
+            raise ValueError(f"parameters of {self.name} must hold {missing[0]}, got {', '.join(parameters) or 'none'}")
+        fitted = {axis: self.fit(axis, value) for axis, value in parameters.items()}
+        ordered = {axis: fitted[axis] for axis in self.axes}
+        if self.check is not None:
+            self.check(ordered)
+        return ordered
+
+
+def _number(value: object, kind: Kind) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    if kind == "float":
+        return float(value) + 0.0  # -0.0 is 0.0
+    return int(value) if value == int(value) else None

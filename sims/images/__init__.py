@@ -1,0 +1,1 @@
+"""Images: read, written, resized and scored."""

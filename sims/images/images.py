@@ -1,0 +1,150 @@
+"""Images on [-1, 1] from files and to files, and examples that come with scikit-image."""
+
+from __future__ import annotations
+
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import tifffile
+import torch
+from PIL import Image
+
+from untrained.sims.files import write_bytes
+from untrained.sims.images.decoding import decode
+from untrained.sims.images.resizing import Size, centre_crop, checked_size, resize
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+
+SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+"""What `write_image` writes."""
+
+_FILES = MappingProxyType(
+    {
+        "astronaut": "astronaut.png",
+        "brick": "brick.png",
+        "camera": "camera.png",
+        "cat": "chelsea.png",
+        "cell": "cell.png",
+        "coffee": "coffee.png",
+        "coins": "coins.png",
+        "grass": "grass.png",
+        "gravel": "gravel.png",
+        "hubble-deep-field": "hubble_deep_field.jpg",
+        "immunohistochemistry": "ihc.png",
+        "microaneurysms": "microaneurysms.png",
+        "moon": "moon.png",
+        "page": "page.png",
+        "retina": "retina.jpg",
+        "rocket": "rocket.jpg",
+        "shepp-logan": "phantom.png",
+        "text": "text.png",
+    }
+)
+
+
+def _example_folder() -> Path:
+    spec = find_spec("skimage")
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(*places, "data") if places and len(places) == 1 else Path("absent")
+
+
+EXAMPLES: tuple[str, ...] = tuple(name for name, file in _FILES.items() if (_example_folder() / file).is_file())
+"""Names of the example images, all inside the installed scikit-image."""
+
+
+def read_image(
+    path: str | Path, *, grey: bool = False, size: Size | None = None, signed: bool | None = None
+) -> torch.Tensor:
+    """Read a PNG, JPEG, TIFF or npy file as a float32 tensor (C, H, W), C = 1 or 3, of pixels on [-1, 1].
+
+    Integers and bits span their type: code v of top code t becomes (2 v - t)/t. Floats (npy, TIFF) are taken to be on
+    [-1, 1] where one is negative, else on [0, 1]; `signed` says which, where an image on [-1, 1] may have no negative
+    pixel. Alpha is composited on black. An npy is (H, W), (H, W, 3), (3, H, W) or (1, H, W), asked in the order
+    channels first, channels last. A photograph is turned upright by its EXIF orientation.
+
+    `grey` takes the luma of ITU-R BT.601; `size` (a side, or height and width) crops about the centre to the aspect
+    ratio and resamples, by exact areas where the image shrinks and linearly where it grows.
+
+    Raises
+    ------
+    ValueError
+        where the file is absent, a folder, empty, damaged, of another format, of several pages or frames, of no pixels
+        or of more than `resizing.PIXEL_LIMIT`, of other channels than grey, RGB and alpha, or has floats
+        that are not finite or off the scale; or the size is not one.
+    """
+    if size is not None:
+        checked_size(size)
+    codes = decode(path, signed)
+    cropped = codes.pixels if size is None else centre_crop(codes.pixels, size)
+    pixels = type(codes)(cropped, codes.black, codes.white).to_scale()
+    if grey and len(pixels) == 3:
+        pixels = np.tensordot(LUMA, pixels, axes=1)[None]
+    return to_image(pixels if size is None else resize(pixels, size))
+
+
+def to_image(pixels: np.ndarray) -> torch.Tensor:
+    """Return float64 pixels (..., C, H, W) on [-1, 1] as a float32 tensor; luma may leave the scale by rounding."""
+    return torch.from_numpy(np.clip(pixels, -1, 1).astype(np.float32, order="C"))
+
+
+def example_image(name: str, *, grey: bool = False, size: Size | None = None) -> torch.Tensor:
+    """Return an image that comes with scikit-image, (C, H, W) on [-1, 1]; nothing is fetched.
+
+    Raises
+    ------
+    ValueError
+        where the name is not among EXAMPLES, or the size is not one.
+    """
+    if name not in EXAMPLES:
+        raise ValueError(f"name must be one of {', '.join(EXAMPLES)}, got {name!r}")
+    return read_image(_example_folder() / _FILES[name], grey=grey or name == "shepp-logan", size=size)
+
+
+def write_image(path: str | Path, image: torch.Tensor) -> None:
+    """Write an image (C, H, W) on [-1, 1] by the suffix of the path.
+
+    PNG has 8 bits and TIFF 16 bits a channel, clipped to [-1, 1] and rounded; npy keeps the float32 pixels as they are,
+    clipping nothing. What was read from 8 bits is written and read again exactly (from npy with `signed=True`).
+
+    Raises
+    ------
+    ValueError
+        where the suffix is not among SUFFIXES, the image is not a finite float tensor (1, H, W) or (3, H, W) with
+        pixels, or the folder does not exist.
+    OSError
+        where the folder cannot be written to.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"path must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")
+    write_bytes(path, _encoded(_checked(image), suffix))
+
+
+def _checked(image: torch.Tensor) -> np.ndarray:
+    if not isinstance(image, torch.Tensor) or not image.is_floating_point():
+        raise ValueError(f"image must be a tensor of floats, got {getattr(image, 'dtype', type(image).__name__)}")
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.numel():
+        raise ValueError(f"image must have the shape (1, H, W) or (3, H, W), got {tuple(image.shape)}")
+    if not bool(image.isfinite().all()):
+        raise ValueError("image must have finite pixels, got NaN or infinity")
+    return image.detach().cpu().to(torch.float32).numpy()
+
+
+def _encoded(image: np.ndarray, suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    if suffix == ".npy":
+        np.save(buffer, image, allow_pickle=False)
+        return buffer.getvalue()
+    top = np.iinfo(np.uint8 if suffix == ".png" else np.uint16).max
+    codes = np.rint((np.clip(image.astype(np.float64), -1, 1) + 1) * (top / 2))
+    layers = codes[0] if len(codes) == 1 else np.moveaxis(codes, 0, -1)
+    if suffix == ".png":
+        Image.fromarray(np.ascontiguousarray(layers, dtype=np.uint8)).save(buffer, "PNG")
+    else:
+        kind = "rgb" if layers.ndim == 3 else "minisblack"
+        tifffile.imwrite(buffer, layers.astype(np.uint16), photometric=kind)
+    return buffer.getvalue()

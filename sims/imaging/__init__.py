@@ -1,1 +1,0 @@
-"""Recovery of real images from few measurements: the pipeline the theory is about."""

@@ -1,0 +1,1 @@
+"""Networks: by name, from a user's file, or a module at hand."""

@@ -1,0 +1,131 @@
+"""Networks known by name: the paper's, the other untrained ones, and the two-layer generator of the theorem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import torch
+from torch import nn
+
+from untrained.sims.networks.foreign import seeded
+from untrained.sims.networks.generator import Shape
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import architecture
+from untrained.sims.random.streams import stream
+
+Drawn = tuple[nn.Module, torch.Tensor]
+Option = int | float | str
+
+
+@dataclass(frozen=True)
+class _Preset:
+    """A network and the shape of its images; `fixed` where the name stands for that shape only."""
+
+    network: str
+    shape: Shape
+    fixed: bool = False
+
+
+_PRESETS = {
+    "dcgan-mnist": _Preset("dcgan", (1, 28, 28), fixed=True),
+    "dcgan-xray": _Preset("dcgan", (1, 256, 256), fixed=True),
+    "dcgan-retina": _Preset("dcgan", (3, 128, 128), fixed=True),
+    "dcgan": _Preset("dcgan", (1, 28, 28)),
+    "decoder": _Preset("decoder", (1, 28, 28)),
+    "deep-decoder": _Preset("deep-decoder", (1, 28, 28)),
+    "skip-unet": _Preset("skip-unet", (1, 28, 28)),
+}
+_TWO_LAYER = "two-layer"
+KNOWN = (*_PRESETS, _TWO_LAYER)
+_SIZES = {"n": 64, "d": 640, "k": 32}
+
+
+def known(reference: str) -> Callable[[int], Drawn] | None:
+    """Return what draws a known network from a seed, as (module, z), or None where the name is not known.
+
+    After the name and an `@` may come a shape and options: `deep-decoder@64x64`, `decoder@3x32x32,width=8`,
+    `two-layer@n=64,d=640,k=32`. Weights and z are those that a CS-DIP fit with this seed starts from.
+
+    Raises
+    ------
+    ValueError
+        where a shape or option is unknown or out of range.
+    """
+    name, _, rest = reference.partition("@")
+    if name not in KNOWN:
+        return None
+    shape, options = _parsed(reference, rest)
+    if name == _TWO_LAYER:
+        return _two_layer(shape, options)
+    preset = _PRESETS[name]
+    if shape is not None and preset.fixed:
+        raise ValueError(f"{name} must be taken without a shape, got {rest!r}: {preset.network} takes one")
+    chosen = architecture(preset.network, shape or preset.shape, **options)
+
+    def draw(seed: int) -> Drawn:
+        with seeded(seed, "build"):
+            network = chosen.build()
+        initialise(network, stream(seed, "weights", 0))
+        return network, chosen.latent(stream(seed, "latent", 0))[None]
+
+    return draw
+
+
+def _parsed(reference: str, rest: str) -> tuple[Shape | None, dict[str, Option]]:
+    shape, options = None, {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if equals:
+            options[key] = _value(value)
+        elif re.fullmatch(r"(\d+x)?\d+x\d+", part) and shape is None:
+            sides = [int(side) for side in part.split("x")]
+            shape = (sides[0] if len(sides) == 3 else 1, sides[-2], sides[-1])
+        else:
+            raise ValueError(f"after @ must come HxW, CxHxW or OPTION=VALUE, got {part!r} in {reference!r}")
+    return shape, options
+
+
+def _value(text: str) -> Option:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _two_layer(shape: Shape | None, options: dict[str, Option]) -> Callable[[int], Drawn]:
+    sizes = _SIZES | options
+    wrong = [f"{key}={value}" for key, value in sizes.items() if key not in _SIZES or not _is_count(value)]
+    if shape is not None or wrong:
+        got = wrong[0] if wrong else "a shape"
+        raise ValueError(f"options of {_TWO_LAYER} must be n, d and k, whole numbers of at least 1, got {got}")
+    n, d, k = (int(sizes[key]) for key in _SIZES)
+    return lambda seed: two_layer(n, d, k, seed)
+
+
+def _is_count(value: Option) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
+def two_layer(n: int, d: int, k: int, seed: int) -> Drawn:
+    """Return V ReLU(W z) in float64, of which W (d, k) trains, with its z (1, k).
+
+    z and W have standard normal entries, V (n, d) those of variance ||y||^2/(d n ||z||^2), for ||y||^2 = n: pixels of
+    size 1.
+
+    Source: vanveen18 Theorem 4.1
+    """
+    z = stream(seed, "latent").standard_normal((1, k))
+    W = stream(seed, "weights").standard_normal((d, k))
+    V = stream(seed, "V").standard_normal((n, d)) / (sqrt(d) * np.linalg.norm(z))
+    layers = [nn.utils.skip_init(nn.Linear, *size, bias=False, dtype=torch.float64) for size in ((k, d), (d, n))]
+    with torch.no_grad():
+        for layer, weight in zip(layers, (W, V), strict=True):
+            layer.weight.copy_(torch.from_numpy(weight))
+    layers[1].weight.requires_grad_(False)
+    return nn.Sequential(layers[0], nn.ReLU(), layers[1]), torch.from_numpy(z)

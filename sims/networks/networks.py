@@ -1,0 +1,220 @@
+"""Untrained generators: the paper's DCGANs, a narrow decoder, the deep decoder and the skip U-Net, for any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from inspect import signature
+from itertools import pairwise
+from math import ceil, prod
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from untrained.sims.networks.generator import Architecture, Crop, Shape, check, check_slope, check_upsampling, size_text
+
+__all__ = [
+    "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
+    "latent_size", "skip_unet",
+]  # fmt: skip
+
+_PUBLISHED_LATENT: dict[Shape, int] = {(1, 28, 28): 128, (1, 256, 256): 64, (3, 128, 128): 32}
+
+
+def _up(inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, padding: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False)
+
+
+def _block(convolution: nn.ConvTranspose2d, slope: float) -> list[nn.Module]:
+    rectifier = nn.LeakyReLU(slope) if slope else nn.ReLU()
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), rectifier]
+
+
+def _double(upsampling: str) -> nn.Upsample:
+    return nn.Upsample(scale_factor=2, mode=upsampling, align_corners=None if upsampling == "nearest" else False)
+
+
+def _cropped(layers: list[nn.Module], made: tuple[int, ...], shape: Shape) -> nn.Sequential:
+    return nn.Sequential(*layers, nn.Tanh(), *([] if made == shape[1:] else [Crop(*shape[1:])]))
+
+
+def _decoder(shape: Shape, latent: int, width: int, upsampling: str, slope: float) -> nn.Sequential:
+    doublings = max(1, int(np.log2(max(shape[1:]) / 7)))
+    base = [max(2, -(-side // 2**doublings)) for side in shape[1:]]
+    start = [2 if side >= 4 else 1 for side in base]
+    first, second, *rest = [width * 2 ** min(3, later) for later in reversed(range(doublings + 2))]
+    grow = (base[0] - 2 * start[0] + 1, base[1] - 2 * start[1] + 1)
+    layers = [*_block(_up(latent, first, (start[0], start[1]), 1, 0), slope), _double(upsampling)]
+    layers += [*_block(_up(first, second, grow, 1, 0), slope), *_block(_up(second, rest[0], 3, 1, 1), slope)]
+    for inputs, outputs in pairwise(rest):
+        layers += [_double(upsampling), *_block(_up(inputs, outputs, 3, 1, 1), slope)]
+    layers += [_double(upsampling), _up(rest[-1], shape[0], 3, 1, 1)]
+    return _cropped(layers, tuple(side << doublings for side in base), shape)
+
+
+def decoder(
+    shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str = "bilinear", slope: float = 0.0
+) -> Architecture:
+    """A narrow pyramid of 3x3 transposed convolutions and doublings, for images of any shape (C, H, W).
+
+    Channels shrink from at most 8 width to width, then to C; sizes that no doubling meets are cropped at the end.
+    For (1, 28, 28) these are the layers of the paper's MNIST network, which has width 64 and nearest neighbours.
+    `slope` is that of the rectifiers below 0.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 8x8, an option is out of range, or the upsampling is unknown.
+    """
+    check(shape, 8, latent=latent, width=width)
+    check_upsampling(upsampling)
+    check_slope(slope)
+    return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling, slope), (latent, 1, 1))
+
+
+def _pyramid(shape: Shape, latent: int, width: int, slope: float) -> nn.Sequential:
+    depth = max(1, ceil(np.log2(max(shape[1:]) / 7)))
+    start = (-(-shape[1] // 2**depth), -(-shape[2] // 2**depth))
+    inner = [_up(width, width, 6, 2, 2) for _ in range(depth - 1)]
+    layers = [layer for c in (_up(latent, width, start, 1, 0), *inner) for layer in _block(c, slope)]
+    return _cropped([*layers, _up(width, shape[0], 4, 2, 1)], tuple(side << depth for side in start), shape)
+
+
+def dcgan(
+    shape: Shape, *, latent: int | None = None, width: int = 64, upsampling: str = "nearest", slope: float = 0.0
+) -> Architecture:
+    """The paper's generator of transposed convolutions, for images of any shape (C, H, W).
+
+    (1, 28, 28) is the MNIST network (2 730 432 weights), which doubles its images; every other shape doubles a small
+    start by strides, with kernels of 6 and at the end of 4: (1, 256, 256) is the x-ray network (804 608) and
+    (3, 128, 128) the retina one (626 304). Sizes that are no power of two times the start are cropped at the end.
+    `slope` is that of the rectifiers below 0, which is 0 in the paper.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 8x8, an option is out of range, or the upsampling is not on offer.
+
+    Source: vanveen18 Appendix A (DCGAN of depth 7); layer sizes agree with the published weights' count.
+    """
+    check(shape, 8, latent=latent, width=width)
+    check_upsampling(upsampling)
+    k = _PUBLISHED_LATENT.get(shape, 64) if latent is None else latent
+    if shape == (1, 28, 28):
+        return replace(decoder(shape, latent=k, width=width, upsampling=upsampling, slope=slope), name="dcgan")
+    if upsampling != "nearest":
+        size = size_text(shape)
+        raise ValueError(f"upsampling of dcgan must be nearest at {size}, got {upsampling!r}: decoder has both")
+    check_slope(slope)
+    return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width, slope), (k, 1, 1))
+
+
+def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for layer in range(depth):
+        size = tuple(round(s * (t / s) ** ((layer + 1) / depth)) for s, t in zip(start, shape[1:], strict=True))
+        layers += [nn.Conv2d(channels, channels, 1, bias=False)]
+        layers += [nn.Upsample(size=size, mode="bilinear", align_corners=False)]
+        layers += [nn.ReLU(), nn.BatchNorm2d(channels)]
+    return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), nn.Tanh())
+
+
+def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) -> Architecture:
+    """1x1 convolutions and bilinear upsampling only: so few weights that the network itself regularises.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 4x4, or an option is no whole number above 0.
+
+    Source: heckel18 (Deep Decoder), with tanh in place of the sigmoid for pixels on [-1, 1].
+    """
+    check(shape, 4, channels=channels, depth=depth)
+    layers = max(2, int(np.log2(min(shape[1:]))) - 2) if depth is None else depth
+    start = (max(2, shape[1] >> layers), max(2, shape[2] >> layers))
+    return Architecture(
+        "deep-decoder", shape, lambda: _deep_decoder(shape, start, channels, layers), (channels, *start), "uniform"
+    )
+
+
+class _Scale(nn.Module):
+    """One scale of the hourglass: down, the scales below, up, joined with a narrow skip connection."""
+
+    def __init__(self, inputs: int, width: int, skip: int, below: nn.Module | None) -> None:
+        super().__init__()
+        self.skip = _convolve(inputs, skip, 1)
+        self.down = nn.Sequential(_convolve(inputs, width, 3, 2), _convolve(width, width, 3))
+        self.below = below
+        self.join = nn.BatchNorm2d(width + skip)
+        self.up = nn.Sequential(_convolve(width + skip, width, 3), _convolve(width, width, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        deep = self.down(x)
+        deep = deep if self.below is None else self.below(deep)
+        deep = F.interpolate(deep, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return self.up(self.join(torch.cat([deep, self.skip(x)], -3)))
+
+
+def _convolve(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    pad = kernel // 2
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, pad, padding_mode="reflect" if pad else "zeros")
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
+
+
+def _skip_unet(shape: Shape, inputs: int, width: int, skip: int, depth: int) -> nn.Sequential:
+    hourglass: nn.Module | None = None
+    for scale in reversed(range(depth)):
+        hourglass = _Scale(inputs if scale == 0 else width, width, skip, hourglass)
+    assert hourglass is not None
+    return nn.Sequential(hourglass, nn.Conv2d(width, shape[0], 1), nn.Tanh())
+
+
+def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None = None) -> Architecture:
+    """The hourglass with skip connections of Deep Image Prior, of `depth` halvings.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 16x16 or too small for its depth, or an option is no whole number above 0.
+
+    Source: ulyanov18 (Deep Image Prior), with tanh at the end for pixels on [-1, 1].
+    """
+    check(shape, 16, width=width, skip=skip, depth=depth)
+    most = int(np.log2(min(shape[1:]) - 1))
+    scales = min(5, most - 1) if depth is None else depth
+    if scales > most:
+        raise ValueError(f"depth must be at most {most} for an image of {size_text(shape)}, got {depth}")
+    build = lambda: _skip_unet(shape, 32, width, skip, scales)  # noqa: E731
+    return Architecture("skip-unet", shape, build, (32, *shape[1:]), "uniform", 0.1)
+
+
+ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
+    "dcgan": dcgan,
+    "decoder": decoder,
+    "deep-decoder": deep_decoder,
+    "skip-unet": skip_unet,
+}
+
+
+def architecture(name: str, shape: Shape, **options: int | float | str) -> Architecture:
+    """Return the named generator for images of a shape; the options are those of its function.
+
+    Raises
+    ------
+    ValueError
+        where the name or an option is unknown, an option is out of range, or the image is too small.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"network must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
+    known = list(signature(ARCHITECTURES[name]).parameters)[1:]
+    for option in options:
+        if option not in known:
+            raise ValueError(f"options of {name} must be among {', '.join(known)}, got {option!r}")
+    return ARCHITECTURES[name](shape, **options)
+
+
+def latent_size(chosen: Architecture) -> int:
+    """Length of z."""
+    return prod(chosen.latent_shape)

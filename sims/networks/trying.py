@@ -1,0 +1,147 @@
+"""Trying a network once: does it run, and is what it gives a function of its weights alone, with derivatives?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from untrained.sims.networks.foreign import seeded
+from untrained.sims.networks.preparing import prepared
+from untrained.sims.user_files import described
+
+_ROUNDING = 1e4
+"""Two runs that differ by so many units of rounding, of the largest entry, are taken to differ."""
+
+
+class _Watch(TorchDispatchMode):
+    """Notes which operations draw random numbers, and whether one rounds what depends on the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.random: list[str] = []
+        self.narrowed: torch.dtype | None = None
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self.random.append(func.overloadpacket.__name__.strip("_"))
+        if func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default):
+            source = args[-1 if func is torch.ops.aten.copy_.default else 0]
+            self._note(source, result)
+        return result
+
+    def _note(self, source: object, result: torch.Tensor) -> None:
+        if not isinstance(source, torch.Tensor) or not source.requires_grad:
+            return
+        if source.is_floating_point() and result.dtype.itemsize < source.dtype.itemsize:
+            self.narrowed = result.dtype
+
+
+def tried(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weights: Sequence[str]) -> torch.Tensor:
+    """Return the output, as a tensor of its own shape, of a prepared copy `made` of a module.
+
+    Raises
+    ------
+    ValueError
+        where the network fails, draws random numbers, changes itself, computes in less than its dtype, gives no tensor
+        of finite numbers, or gives what its weights do not change or what cannot be differentiated by them.
+    """
+    theta = [made.get_parameter(key) for key in weights]
+    before, watch = [weight.detach().clone() for weight in theta], _Watch()
+    with seeded(0, "try", 1), watch:
+        y = first_tensor(_run(name, module, made, z))
+    with seeded(0, "try", 2), torch.no_grad():
+        again = first_tensor(_run(name, module, made, z))
+    if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
+        raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
+    _check_output(name, y, again, watch, theta[0].dtype)
+    _check_gradient(name, y, theta)
+    return y.detach()
+
+
+def _run(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor) -> object:
+    try:
+        return made(z)
+    except Exception as error:
+        size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
+        if _runs_otherwise(name, module, z):
+            raise ValueError(
+                f"network must compute in {dtype}, got {name}, whose forward insists on another: {described(error)}"
+            ) from error
+        raise ValueError(f"{name} must accept a latent of shape {size}, got {described(error)}") from error
+
+
+def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
+    """Whether the module runs in its own dtype, if that is another."""
+    own = next((weight.dtype for weight in module.parameters() if weight.is_floating_point()), z.dtype)
+    if own == z.dtype:
+        return False
+    try:
+        with torch.no_grad():
+            prepared(name, module, own)(z.to(own) if z.is_floating_point() else z)
+    except Exception:
+        return False
+    return True
+
+
+def first_tensor(output: object) -> torch.Tensor:
+    """Return a tensor of floating-point numbers, or the first one in a tuple, list or mapping.
+
+    Raises
+    ------
+    ValueError
+        where there is none.
+    """
+    found = _find(output)
+    if found is None:
+        kind = str(output.dtype) if isinstance(output, torch.Tensor) else type(output).__name__
+        raise ValueError(f"output of the network must be a tensor of floating-point numbers, got {kind}")
+    return found
+
+
+def _find(output: object) -> torch.Tensor | None:
+    if isinstance(output, torch.Tensor):
+        return output if output.is_floating_point() else None
+    parts = output.values() if isinstance(output, Mapping) else output if isinstance(output, tuple | list) else ()
+    return next((found for found in map(_find, parts) if found is not None), None)
+
+
+def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch, dtype: torch.dtype) -> None:
+    if not y.numel():
+        raise ValueError(f"output of {name} must have entries, got shape {tuple(y.shape)}")
+    if not torch.isfinite(y).all():
+        raise ValueError(f"output of {name} must be finite, got a NaN or an infinity")
+    if y.shape != again.shape or _differ(y.detach(), again):
+        drawn = f"draws random numbers ({watch.random[0]})" if watch.random else "changes from call to call"
+        raise ValueError(f"output of {name} must be the same each time, got one that {drawn}")
+    narrow = y.dtype if y.dtype.itemsize < dtype.itemsize else watch.narrowed
+    if narrow is not None:
+        wanted, got = (str(kind).removeprefix("torch.") for kind in (dtype, narrow))
+        raise ValueError(f"network must compute in {wanted}, got {name}, whose forward rounds to {got}: take that out")
+
+
+def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:
+    size = float(y.abs().max())
+    return not float((y - again).abs().max()) <= _ROUNDING * torch.finfo(y.dtype).eps * size
+
+
+def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -> None:
+    if not y.requires_grad:
+        raise ValueError(f"output of {name} must depend on its weights, got one that does not")
+    with seeded(0, "try", 3):
+        u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
+    try:
+        found = torch.autograd.grad(y, list(theta), u, allow_unused=True)
+    except RuntimeError as error:
+        raise ValueError(f"{name} must be differentiable in its weights, got {described(error)}") from error
+    gradients = [g for g in found if g is not None]
+    if not all(bool(torch.isfinite(g).all()) for g in gradients):
+        raise ValueError(f"derivatives of {name} must be finite, got a NaN or an infinity")
+    if not any(bool(g.any()) for g in gradients):
+        raise ValueError(f"output of {name} must depend on its weights, got one that does not")

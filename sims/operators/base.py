@@ -1,0 +1,174 @@
+"""The linear measurement y = A x of an image: what every operator offers, and what it checks."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from math import prod
+from typing import Any, Self
+
+import torch
+
+from untrained.sims.operators.norms import spectral_norm_squared
+
+Shape = tuple[int, int, int]
+Product = Callable[[torch.Tensor], torch.Tensor]
+
+FORMAT = 1
+"""Number of the law that turns a spec into an operator; it grows when the same spec gives another operator."""
+
+
+class Operator(ABC):
+    """A linear map from images (C, H, W) to m measurements, drawn from a seed.
+
+    `gain` is ||A||_F^2/n, which is E ||A x||^2/||x||^2 over isotropic x (its expectation, 1, for a Gaussian A);
+    `orthonormal` says that A A^T = I; `coefficients` is what a user calls the number of measurements. Images and
+    measurements are float32 or float64, and products keep their dtype.
+    """
+
+    name: str
+    orthonormal: bool = False
+    gain: float
+
+    def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
+        self.shape, self.m, self.seed = shape, m, seed
+        self._norm: float | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of pixels, all channels counted."""
+        return prod(self.shape)
+
+    @property
+    def coefficients(self) -> int:
+        """Number of measurements as a user counts them."""
+        return self.m
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `make_operator` takes besides shape, m and seed."""
+        return {}
+
+    @abstractmethod
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        """A x, from (batch, C, H, W) to (batch, m)."""
+
+    @abstractmethod
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        """A^T y, from (batch, m) to (batch, C, H, W)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """A x, from (..., C, H, W) to (..., m); differentiable.
+
+        Raises
+        ------
+        ValueError
+            where x is no float image of this shape on the operator's device.
+        """
+        self.check("image", x, self.shape)
+        batch = x.shape[:-3]
+        return _linear(x.reshape(-1, *self.shape), self._product, self._transposed).reshape(*batch, self.m)
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """A^T y, from (..., m) to (..., C, H, W); differentiable.
+
+        Raises
+        ------
+        ValueError
+            where y is no float vector of length m on the operator's device.
+        """
+        self.check("measurements", y, (self.m,))
+        batch = y.shape[:-1]
+        return _linear(y.reshape(-1, self.m), self._transposed, self._product).reshape(*batch, *self.shape)
+
+    @torch.no_grad()
+    def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """r = A x - y of shape (..., m) and A^T r of shape (..., C, H, W), detached from any graph.
+
+        x is (..., C, H, W); y is (m,) or any shape that broadcasts to (..., m). The gradient of ||A x - y||^2 in x is
+        twice the second value.
+        """
+        self.check("image", x, self.shape)
+        self.check("measurements", y, (self.m,))
+        batch = x.shape[:-3]
+        targets = y.to(x.dtype).expand(*batch, self.m).reshape(-1, self.m)
+        residual, gradient = self._residual_and_gradient(x.reshape(-1, *self.shape), targets)
+        return residual.reshape(*batch, self.m), gradient.reshape(x.shape)
+
+    def _residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        r = self._product(x) - y
+        return r, self._transposed(r)
+
+    def squared_norm(self) -> float:
+        """||A||^2: 1 where the rows are orthonormal, else by Lanczos, enlarged by 1e-3 to cover its error."""
+        if self._norm is None:
+            self._norm = 1.0 if self.orthonormal else 1.001 * spectral_norm_squared(self._gram, self.n)
+        return self._norm
+
+    def _gram(self, x: torch.Tensor) -> torch.Tensor:
+        device = self.device or torch.device("cpu")
+        image = x.to(device, torch.float32).reshape(self.shape)
+        zero = torch.zeros(self.m, device=device)
+        return self.residual_and_gradient(image, zero)[1].reshape(-1).cpu().double()
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where the operator's numbers lie; None where it holds none and so works anywhere."""
+        held = self._held()
+        return next(iter(held.values())).device if held else None
+
+    def _held(self) -> dict[str, torch.Tensor]:
+        return {k: v for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same operator with its numbers on a device."""
+        moved = copy.copy(self)
+        for name, tensor in self._held().items():
+            setattr(moved, name, tensor.to(device))
+        return moved
+
+    def spec(self) -> dict[str, Any]:
+        """JSON-able description from which `operator_from_spec` makes the same operator."""
+        return {"name": self.name, "shape": list(self.shape), "m": self.m, "seed": self.seed, "options": self.options}
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of the spec and the format number."""
+        text = json.dumps({"format": FORMAT, **self.spec()}, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def check(self, name: str, value: torch.Tensor, tail: tuple[int, ...]) -> None:
+        """Check that a value is of shape (..., *tail), float32 or float64, and on the operator's device.
+
+        Raises
+        ------
+        ValueError
+            where it is not.
+        """
+        if value.shape[max(0, value.ndim - len(tail)) :] != tail:
+            wanted = ", ".join(map(str, ("...", *tail)))
+            raise ValueError(f"{name} must be of shape ({wanted}), got {tuple(value.shape)}")
+        if value.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"{name} must be float32 or float64, got {str(value.dtype).removeprefix('torch.')}")
+        if self.device is not None and value.device != self.device:
+            raise ValueError(f"{name} must be on the operator's device {self.device}, got {value.device}")
+
+
+class _Linear(torch.autograd.Function):
+    """A linear map whose derivative is its given transpose, to any order."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
+        ctx.maps = product, transposed
+        return product(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        product, transposed = ctx.maps
+        return _linear(gradients[0], transposed, product), None, None
+
+
+def _linear(x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
+    return _Linear.apply(x, product, transposed)  # type: ignore[no-untyped-call]

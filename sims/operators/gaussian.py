@@ -1,0 +1,117 @@
+"""The dense Gaussian operator: one float32 matrix, drawn once, never copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.random.streams import stream
+
+CACHED = 2 << 20
+"""Bytes of a block of rows that stay in the cache between the product and the transposed one."""
+SHARE = 1 << 22
+"""Entries of A from which on a thread of its own is worth its start."""
+FEW = 16
+"""Images from which on arithmetic, not memory, sets the time, so that reading A twice costs nothing."""
+
+
+def gaussian_matrix(m: int, n: int, seed: int) -> torch.Tensor:
+    """Draw A (m, n) with i.i.d. N(0, 1/m) entries, in float32 and in place.
+
+    Rows come one after another, so A of fewer rows is the beginning of A of more, up to the scale.
+    """
+    A = np.empty((m, n), dtype=np.float32)
+    stream(seed, "A").standard_normal(dtype=np.float32, out=A)
+    A *= np.float32(m**-0.5)
+    return torch.from_numpy(A)
+
+
+def blocks(A: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Blocks of rows small enough for the cache, with the place of each."""
+    rows = max(1, CACHED // (4 * A.shape[1]))
+    for start in range(0, A.shape[0], rows):
+        place = slice(start, start + rows)
+        yield place, A[place]
+
+
+def product(A: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """A x for x (batch, n), in the dtype of x."""
+    if x.dtype == A.dtype:
+        return (A @ x[0])[None] if len(x) == 1 else x @ A.T
+    return torch.cat([x @ block.to(x.dtype).T for _, block in blocks(A)], -1)
+
+
+def transposed(A: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """A^T y for y (batch, m), in the dtype of y."""
+    if y.dtype == A.dtype:
+        return (A.T @ y[0])[None] if len(y) == 1 else y @ A
+    result = y.new_zeros(len(y), A.shape[1])
+    for place, block in blocks(A):
+        result.addmm_(y[:, place], block.to(y.dtype))
+    return result
+
+
+def residual_products(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """r = A x - y and A^T r for x (batch, n), y (batch, m).
+
+    For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache, and
+    each thread has rows of its own. Elsewhere arithmetic, not memory, sets the time, and two whole products are taken.
+    """
+    if A.is_cuda or len(x) >= FEW:
+        r = product(A, x) - y
+        return r, transposed(A, r)
+    threads = min(torch.get_num_threads(), A.shape[0] * A.shape[1] // SHARE)
+    if threads <= 1:
+        return _one_pass(A, x, y)
+    ends = [len(A) * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        parts = [pool.submit(_one_pass, A[i:j], x, y[:, i:j]) for i, j in pairwise(ends)]
+        residuals, gradients = zip(*(part.result() for part in parts), strict=True)
+    return torch.cat(residuals, -1), torch.stack(gradients).sum(0)
+
+
+@torch.no_grad()
+def _one_pass(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    g, residuals = torch.zeros_like(x), []
+    for place, block in blocks(A):
+        residuals.append(_residual_and_gradient(block.to(x.dtype), x, y[:, place], g))
+    return torch.cat(residuals, -1), g
+
+
+def _residual_and_gradient(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+    """Return r = A x - y and add A^T r to g."""
+    if len(x) == 1:
+        one = torch.mv(A, x[0]).sub_(y[0])
+        g[0].addmv_(A.T, one)
+        return one[None]
+    r = (x @ A.T).sub_(y)
+    g.addmm_(r, A)
+    return r
+
+
+class Gaussian(Operator):
+    """i.i.d. N(0, 1/m) entries, so that E ||A x||^2 = ||x||^2.
+
+    Source: vanveen18 Section 5.1
+    """
+
+    name = "gaussian"
+    gain = 1.0
+
+    def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
+        super().__init__(shape, m, seed)
+        self.matrix = gaussian_matrix(m, self.n, seed)
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        return product(self.matrix, x.reshape(-1, self.n))
+
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        return transposed(self.matrix, y).reshape(-1, *self.shape)
+
+    def _residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return residual_products(self.matrix, x.reshape(-1, self.n), y)

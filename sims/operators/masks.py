@@ -1,0 +1,117 @@
+"""Operators on pixels: known pixels (inpainting) and block averages (super-resolution)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import torch
+
+from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.random.streams import stream
+
+
+class Inpainting(Operator):
+    """Known pixels, the same positions in every channel; y holds channel by channel, rows of the image in order.
+
+    `coefficients` counts positions, and m = C * positions. Positions are drawn without replacement, or are the True
+    entries of a given mask (H, W).
+    """
+
+    name = "inpainting"
+    orthonormal = True
+
+    def __init__(self, shape: Shape, positions: int, seed: int = 0, mask: np.ndarray | None = None) -> None:
+        super().__init__(shape, shape[0] * positions, seed if mask is None else 0)
+        self.gain = self.m / self.n
+        pixels = shape[1] * shape[2]
+        drawn = stream(seed, "A").permutation(pixels)[:positions] if mask is None else np.flatnonzero(mask)
+        self._given = mask is not None
+        self.kept = torch.from_numpy(np.sort(drawn))
+
+    @property
+    def coefficients(self) -> int:
+        """Known positions."""
+        return len(self.kept)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The mask, where it was given."""
+        return {"mask": pack_mask(self.mask().numpy())} if self._given else {}
+
+    def mask(self) -> torch.Tensor:
+        """The known positions, (H, W) of bool."""
+        mask = torch.zeros(self.shape[1] * self.shape[2], dtype=torch.bool)
+        mask[self.kept.cpu()] = True
+        return mask.reshape(self.shape[1:])
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(-2)[..., self.kept].flatten(1)
+
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        x = y.new_zeros(len(y), self.shape[0], self.shape[1] * self.shape[2])
+        x[..., self.kept] = y.reshape(len(y), self.shape[0], -1)
+        return x.reshape(-1, *self.shape)
+
+
+class SuperResolution(Operator):
+    """Means of s x s blocks of pixels, s = `factor`: a smaller image (C, H/s, W/s), flattened.
+
+    Its n/s^2 rows are orthogonal and of squared length s^-2, so its gain is s^-4.
+    """
+
+    name = "superres"
+
+    def __init__(self, shape: Shape, factor: int) -> None:
+        super().__init__(shape, shape[0] * (shape[1] // factor) * (shape[2] // factor))
+        self.factor, self.gain = factor, factor**-4.0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The factor."""
+        return {"factor": self.factor}
+
+    def squared_norm(self) -> float:
+        """s^-2, exactly: rows are orthogonal and of that squared length."""
+        return self.factor**-2.0
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        channels, height, width = self.shape
+        s = self.factor
+        return x.reshape(-1, channels, height // s, s, width // s, s).mean((-3, -1)).flatten(1)
+
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        channels, height, width = self.shape
+        s = self.factor
+        small = y.reshape(-1, channels, height // s, 1, width // s, 1) / s**2
+        return small.expand(-1, -1, -1, s, -1, s).reshape(-1, *self.shape)
+
+
+def pack_mask(mask: np.ndarray) -> str:
+    """A mask as base64 of its bits, row by row."""
+    return base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
+
+
+def read_mask(mask: object, shape: Shape) -> np.ndarray:
+    """A mask (H, W) of bool from an array, a tensor or the text of `pack_mask`.
+
+    Raises
+    ------
+    ValueError
+        where it is of another shape or kind, or knows no pixel.
+    """
+    array = _unpack_mask(mask, shape) if isinstance(mask, str) else np.asarray(mask)
+    if array.dtype != np.bool_ or array.shape != shape[1:]:
+        raise ValueError(f"mask must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
+    if not array.any():
+        raise ValueError("mask must know at least one pixel, got none")
+    return array
+
+
+def _unpack_mask(text: str, shape: Shape) -> np.ndarray:
+    pixels = shape[1] * shape[2]
+    packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+    if len(packed) != -(-pixels // 8):
+        raise ValueError(f"mask must hold {-(-pixels // 8)} bytes for shape {shape[1:]}, got {len(packed)}")
+    return np.unpackbits(packed, count=pixels).astype(bool).reshape(shape[1:])

@@ -1,0 +1,165 @@
+"""A measurement y = A x + noise with the operator that made it: made, saved and loaded again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from untrained.sims.operators import Operator, operator_from_spec
+from untrained.sims.random.streams import stream
+
+KIND = "untrained measurement"
+FORMAT = 1
+_FIELDS = ("kind", "format", "y", "noise", "spec", "checksum")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a solver is given: the operator, y of shape (m,) in float32 and the noise level sigma.
+
+    Each entry of the noise is N(0, sigma^2/m), so that E ||noise||^2 = sigma^2.
+
+    Source: vanveen18 Eqn. 1 and Table 1
+    """
+
+    operator: Operator
+    y: torch.Tensor
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.y.shape != (self.operator.m,):
+            raise ValueError(f"y must be of shape ({self.operator.m},), got {tuple(self.y.shape)}")
+        if self.y.dtype != torch.float32 or not torch.isfinite(self.y).all():
+            raise ValueError("y must be float32 and finite, got other numbers")
+        if not (isfinite(self.noise) and self.noise >= 0):
+            raise ValueError(f"noise must be a finite number of at least 0, got {self.noise}")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the operator's fingerprint and the bytes of y."""
+        digest = hashlib.sha256(self.operator.fingerprint().encode())
+        digest.update(_bytes(self.y))
+        return digest.hexdigest()
+
+
+def _bytes(y: torch.Tensor) -> bytes:
+    return y.detach().cpu().numpy().astype("<f4").tobytes()
+
+
+def measure(image: torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
+    """Measure one image (C, H, W): y = A x + eta with entries of eta N(0, noise^2/m), drawn from the seed.
+
+    Raises
+    ------
+    ValueError
+        where the image is of another shape than the operator's, or the noise is negative.
+    """
+    if tuple(image.shape) != operator.shape:
+        raise ValueError(f"image must be of shape {operator.shape}, got {tuple(image.shape)}")
+    if not (isfinite(noise) and noise >= 0):
+        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
+    with torch.no_grad():
+        y = operator.forward(image.to(operator.device or image.device, torch.float32))
+    if noise:
+        eta = noise * operator.m**-0.5 * stream(seed, "noise").standard_normal(operator.m)
+        y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)
+    return Measurement(operator, y, float(noise))
+
+
+def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> None:
+    """Write a measurement to one .npz file, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        where its operator is a user's own, which no file can rebuild.
+    OSError
+        where the file cannot be written.
+    """
+    spec = measurement.operator.spec()
+    if spec["options"].get("rebuildable") is False:
+        raise ValueError("operator must be one made by name to be saved, got a user's own, which cannot be rebuilt")
+    text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
+    fields = {"kind": KIND, "format": FORMAT, "y": y, "noise": measurement.noise, "spec": text}
+    _write(Path(path), {**fields, "checksum": _checksum(text, y, measurement.noise)})
+
+
+def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
+    head = json.dumps([KIND, FORMAT, spec, float(noise).hex()]).encode()
+    return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
+
+
+def _write(path: Path, fields: dict[str, Any]) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **fields)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def load_measurement(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Measurement:
+    """Read a measurement, check it and make its operator again on a device.
+
+    Raises
+    ------
+    ValueError
+        where the file is no measurement, is damaged, or contradicts itself.
+    OSError
+        where it cannot be read.
+    """
+    saved = _read(Path(path))
+    if saved.checksum != _checksum(saved.spec, saved.y, saved.noise):
+        raise ValueError(f"checksum of the measurement must agree with its content, got another in {path}")
+    spec = _spec(saved.spec, path)
+    if spec.get("m") != len(saved.y):
+        raise ValueError(f"y must have the m={spec.get('m')} entries of its operator, got {len(saved.y)} in {path}")
+    operator = operator_from_spec(spec, device)
+    return Measurement(operator, torch.from_numpy(saved.y).to(device), saved.noise)
+
+
+def _spec(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        spec = json.loads(text)
+    except json.JSONDecodeError:
+        spec = None
+    if not isinstance(spec, dict):
+        raise ValueError(f"spec must be a JSON object, got {text[:40]!r} in {path}")
+    return spec
+
+
+@dataclass(frozen=True)
+class _Saved:
+    y: np.ndarray
+    noise: float
+    spec: str
+    checksum: str
+
+
+def _read(path: Path) -> _Saved:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            fields = {name: file[name] for name in _FIELDS}
+        kind, version = str(fields["kind"]), int(fields["format"])
+        saved = _Saved(fields["y"], float(fields["noise"]), str(fields["spec"]), str(fields["checksum"]))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
+        raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
+    if (kind, version) != (KIND, FORMAT):
+        raise ValueError(f"file must be an {KIND} of format {FORMAT}, got {kind!r} of format {version} in {path}")
+    if saved.y.ndim != 1 or saved.y.dtype != np.float32:
+        raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
+    return saved

@@ -1,0 +1,151 @@
+"""Operators by name: made from options or from a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
+
+import torch
+
+from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.operators.checks import checked_device, checked_shape, refuse_beyond_memory, whole
+from untrained.sims.operators.fourier import FourierRadial
+from untrained.sims.operators.gaussian import Gaussian
+from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
+from untrained.sims.operators.seeded import SeededGaussian
+from untrained.sims.operators.subsampled import SubsampledTransform
+
+Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]
+
+
+def _measurements(name: str, m: Any, most: int) -> int:
+    if m is None:
+        raise ValueError(f"m must be given for {name}, between 1 and {most}, got none")
+    return whole("m", m, 1, most)
+
+
+def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    kind = Gaussian if name == "gaussian" else SeededGaussian
+    return kind(shape, _measurements(name, m, prod(shape)), seed)
+
+
+def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    m = _measurements(name, m, prod(shape))
+    if name.endswith("hadamard") and any(side & (side - 1) for side in shape[1:]):
+        raise ValueError(
+            f"sides must be powers of two for {name} (use {name[:-8]}dct instead), got {shape[1]}x{shape[2]}"
+        )
+    return SubsampledTransform(name, shape, m, seed)
+
+
+def _fourier(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    if "lines" not in options:
+        raise ValueError(f"lines must be given for {name}, at least 1, got none")
+    if max(shape[1:]) < 3:
+        raise ValueError(f"image must be at least 3 pixels high or wide for {name}, got {shape[1]}x{shape[2]}")
+    operator = FourierRadial(shape, whole("lines", options["lines"], 1, shape[1] + shape[2]))
+    _same(name, m, operator)
+    return operator
+
+
+def _inpainting(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    if "mask" not in options:
+        return Inpainting(shape, _measurements(name, m, shape[1] * shape[2]), seed)
+    mask = read_mask(options["mask"], shape)
+    operator = Inpainting(shape, int(mask.sum()), seed, mask)
+    _same(name, m, operator)
+    return operator
+
+
+def _superres(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    if "factor" not in options:
+        raise ValueError(f"factor must be given for {name}, at least 2, got none")
+    factor = whole("factor", options["factor"], 2)
+    if shape[1] % factor or shape[2] % factor:
+        raise ValueError(f"factor must divide height and width, got {factor} for {shape[1]}x{shape[2]}")
+    operator = SuperResolution(shape, factor)
+    _same(name, m, operator)
+    return operator
+
+
+def _same(name: str, m: Any, operator: Operator) -> None:
+    if m is not None and m != operator.coefficients:
+        raise ValueError(f"m must be left out for {name}, or {operator.coefficients} as its options say, got {m}")
+
+
+_MAKERS: dict[str, tuple[Maker, frozenset[str]]] = {
+    "gaussian": (_dense, frozenset()),
+    "gaussian-seeded": (_dense, frozenset()),
+    "fourier-radial": (_fourier, frozenset({"lines"})),
+    "dct": (_transform, frozenset()),
+    "hadamard": (_transform, frozenset()),
+    "scrambled-dct": (_transform, frozenset()),
+    "scrambled-hadamard": (_transform, frozenset()),
+    "inpainting": (_inpainting, frozenset({"mask"})),
+    "superres": (_superres, frozenset({"factor"})),
+}
+OPERATORS: tuple[str, ...] = tuple(_MAKERS)
+
+
+def make_operator(
+    name: str,
+    shape: Shape,
+    m: int | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    **options: Any,
+) -> Operator:
+    """Return the named operator for images (C, H, W), drawn from a seed, with its numbers on a device.
+
+    m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead, and
+    inpainting takes a bool `mask` (H, W) where pixels are not to be drawn. Numbers are drawn on the CPU, and so are the
+    same on every device.
+
+    Raises
+    ------
+    ValueError
+        where the name is unknown, a size or option is wrong, or the operator does not fit into memory.
+    """
+    return _make(name, shape, m, seed, device, options)
+
+
+def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, options: Mapping[str, Any]) -> Operator:
+    if name not in OPERATORS:
+        raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, got {name!r}")
+    maker, known = _MAKERS[name]
+    if unknown := sorted(set(options) - known):
+        raise ValueError(f"options of {name} must be among {sorted(known)}, got {unknown[0]}")
+    shape, seed, device = checked_shape(shape), whole("seed", seed, 0), checked_device(device)
+    if name == "gaussian":
+        refuse_beyond_memory(name, shape, _measurements(name, m, prod(shape)), device)
+    return maker(name, shape, m, seed, options).to(device)
+
+
+def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cpu") -> Operator:
+    """Return the operator that a spec describes.
+
+    Raises
+    ------
+    ValueError
+        where the spec is incomplete, contradicts itself, or is that of a user's own operator.
+    """
+    if missing := sorted({"name", "shape", "m", "seed", "options"} - set(spec)):
+        raise ValueError(f"spec must hold name, shape, m, seed and options, got one without {missing[0]}")
+    name, options = spec["name"], spec["options"]
+    if name == "user":
+        raise ValueError("spec must be that of an operator made by name, got a user's own, which cannot be rebuilt")
+    if not isinstance(options, Mapping):
+        raise ValueError(f"options of the spec must be a mapping, got {type(options).__name__}")
+    shape, m = checked_shape(spec["shape"]), whole("m of the spec", spec["m"], 1)
+    operator = _make(name, shape, _asked(name, shape, m), spec["seed"], device, options)
+    if operator.m != m:
+        raise ValueError(f"m of the spec must be {operator.m} as its options say, got {m}")
+    return operator
+
+
+def _asked(name: Any, shape: Shape, m: int) -> int | None:
+    """What `make_operator` was asked for, given the length of y."""
+    if name in ("fourier-radial", "superres"):
+        return None
+    return m // shape[0] if name == "inpainting" else m

@@ -1,0 +1,121 @@
+"""A user's own operator, adapted and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+
+from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.operators.checks import checked_shape
+from untrained.sims.random.streams import stream
+
+TOLERANCE = 1e-5
+PROBES = 32
+
+
+def dot_test(operator: Operator, seed: int = 0) -> float:
+    """|<A x, y> - <x, A^T y>| / (||x|| ||A^T y||) for standard normal x and y: rounding where the adjoint is right."""
+    rng = stream(seed, "dot test")
+    device = operator.device or torch.device("cpu")
+    x = torch.from_numpy(rng.standard_normal(operator.shape, dtype=np.float32)).to(device)
+    y = torch.from_numpy(rng.standard_normal(operator.m, dtype=np.float32)).to(device)
+    left = (operator.forward(x).double() * y.double()).sum()
+    back = operator.adjoint(y).double()
+    right, scale = (x.double() * back).sum(), x.double().norm() * back.norm()
+    gap = float((left - right).abs())
+    return gap / float(scale) if scale > 0 else float("inf" if gap > 0 else 0)
+
+
+class UserOperator(Operator):
+    """A user's object with `forward` and `adjoint` on one image; batches are looped over.
+
+    `gain` is estimated from a few dozen images of random signs, and exact where A^T A is diagonal.
+    """
+
+    name = "user"
+
+    def __init__(self, user: Any, shape: Shape, m: int | None = None) -> None:
+        super().__init__(shape, 0)
+        self._user, self._numpy = user, False
+        self.m = self._measurements(m)
+        back = self._call("adjoint", torch.zeros(self.m))
+        if tuple(back.shape) != shape:
+            raise ValueError(f"adjoint of the user's operator must return {shape}, got {tuple(back.shape)}")
+        self._probe()
+
+    def _measurements(self, m: int | None) -> int:
+        y = self._first_image()
+        if y.ndim != 1 or len(y) == 0 or (m is not None and len(y) != m):
+            wanted = "(m,)" if m is None else f"({m},)"
+            raise ValueError(f"forward of the user's operator must return shape {wanted}, got {tuple(y.shape)}")
+        return len(y)
+
+    def _first_image(self) -> torch.Tensor:
+        """Measure a first image, as a tensor or, where the operator cannot take tensors, as an array."""
+        x = torch.zeros(self.shape)
+        try:
+            return self._there_and_back(x)
+        except Exception as error:
+            self._numpy = True
+            try:
+                return self._there_and_back(x)
+            except Exception as other:
+                raise ValueError(f"user's operator must take tensors or arrays, got '{error}' and '{other}'") from error
+
+    def _there_and_back(self, x: torch.Tensor) -> torch.Tensor:
+        y = self._call("forward", x)
+        self._call("adjoint", y)
+        return y
+
+    def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
+        own = value.detach().clone()
+        result = getattr(self._user, method)(own.cpu().numpy() if self._numpy else own)
+        if isinstance(result, np.ndarray):
+            result = torch.from_numpy(np.ascontiguousarray(result))
+        if not isinstance(result, torch.Tensor) or result.is_complex():
+            raise ValueError(f"{method} of the user's operator must return real numbers, got {_kind(result)}")
+        return result.detach().to(value.device, value.dtype)
+
+    def _probe(self) -> None:
+        x = torch.from_numpy(stream(0, "gain").integers(2, size=(PROBES, *self.shape)) * 2.0 - 1).float()
+        y = self._product(x)
+        if not torch.isfinite(y).all():
+            raise ValueError("forward of the user's operator must return finite numbers, got others")
+        self.gain = float(y.double().square().sum() / (PROBES * self.n))
+        self._digest = hashlib.sha256(y.numpy().tobytes()).hexdigest()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What its measurements of fixed images hash to; it cannot be made again from this."""
+        return {"probe": self._digest, "rebuildable": False}
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self._call("forward", one) for one in x])
+
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self._call("adjoint", one) for one in y])
+
+
+def _kind(result: object) -> str:
+    return str(result.dtype) if isinstance(result, torch.Tensor) else type(result).__name__
+
+
+def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operator:
+    """Return the operator of any object with `forward` (C, H, W) -> (m,) and `adjoint` back, on tensors or arrays.
+
+    Raises
+    ------
+    ValueError
+        where a method is missing, a shape is wrong or the dot test fails.
+    """
+    for method in ("forward", "adjoint"):
+        if not callable(getattr(user_object, method, None)):
+            raise ValueError(f"operator must have a method {method}, got {type(user_object).__name__} without it")
+    operator = UserOperator(user_object, checked_shape(shape), m)
+    gap = max(dot_test(operator, seed) for seed in range(3))
+    if not gap <= TOLERANCE:
+        raise ValueError(f"adjoint must be the transpose of forward within {TOLERANCE:g}, got a dot test of {gap:.2g}")
+    return operator

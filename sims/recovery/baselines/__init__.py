@@ -1,0 +1,1 @@
+"""The methods that untrained networks are compared with."""

@@ -1,0 +1,284 @@
+"""CS-DIP: fit an untrained network to the measurements of one image, for many images and restarts at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+
+import torch
+
+from untrained.sims.networks.networks import Architecture, architecture
+from untrained.sims.operators import Operator
+from untrained.sims.recovery.budget import check_fits, copies_at_once, need
+from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
+from untrained.sims.recovery.csdip_settings import CSDIPSettings
+from untrained.sims.recovery.csdip_settings import preset as preset
+from untrained.sims.recovery.fitting import Course, Data, Fit, fitted_part, run
+from untrained.sims.recovery.fitting import total_variation as total_variation
+from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.stopping import Kept, rule
+
+
+def recover(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
+    *,
+    seed: int = 0,
+    watch: Watch | None = None,
+    truth: torch.Tensor | None = None,
+    network: Architecture | None = None,
+) -> Recovery:
+    """Recover one image from y = A x + eta by min_w ||y - A G(z; w)||^2 + R(w), from random weights.
+
+    `y` has shape (m,). `network` is any generator of images of the operator's shape, in place of the settings' own.
+    `truth` (C, H, W) is looked at by the rule "oracle" only. Restarts run side by side in one program.
+
+    Raises
+    ------
+    ValueError
+        where y or the network does not fit the operator, or the fit cannot be held in memory.
+
+    Source: vanveen18 eq. 2 and 3, Appendix A.
+    """
+    truths = None if truth is None else truth[None]
+    return recover_batch([operator], y[None], settings, seeds=[seed], watch=watch, truths=truths, network=network)[0]
+
+
+def recover_batch(
+    operators: Sequence[Operator],
+    ys: torch.Tensor,
+    settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
+    *,
+    seeds: Sequence[int],
+    watch: Watch | None = None,
+    truths: torch.Tensor | None = None,
+    network: Architecture | None = None,
+) -> list[Recovery]:
+    """Recover I images at once, each from its own operator: ys (I, m), one seed an image, truths (I, C, H, W).
+
+    Images and restarts share one program but no number: each starts from its own seed, and what one image gives does
+    not depend on its neighbours but for rounding.
+    """
+    shape = operators[0].shape
+    if not (len(operators) == len(ys) == len(seeds)):
+        raise ValueError(f"ys and seeds must be one per operator ({len(operators)}), got {len(ys)} and {len(seeds)}")
+    for operator, y in zip(operators, ys, strict=True):
+        check_measurements(operator, y)
+    chosen = network or architecture(settings.network, shape, **settings.network_options)
+    if chosen.shape != shape:
+        raise ValueError(f"network must give images of the operator's shape {shape}, got {chosen.shape}")
+    check_fits(operators, chosen, settings, ys.device)
+    begun = time.perf_counter()
+    task = _Task(operators, ys, settings, seeds, truths, chosen)
+    ended = _all_groups(task, list(_groups(task)), watch or (lambda *_: None))
+    if len({i for group in ended for i, _ in group.problems}) < len(operators):
+        raise KeyboardInterrupt  # an image that was never begun has nothing to return
+    seconds = (time.perf_counter() - begun) / len(operators)
+    return [_result(task, i, ended, seconds) for i in range(len(operators))]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a fit will take: seconds, and bytes at its peak."""
+
+    seconds: float
+    memory: int
+
+
+def estimate(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
+    *,
+    seed: int = 0,
+    network: Architecture | None = None,
+) -> Estimate:
+    """Estimate a fit before starting it, from the time of a few steps of its first group of restarts.
+
+    Raises
+    ------
+    ValueError
+        as `recover` does.
+    """
+    chosen = network or architecture(settings.network, operator.shape, **settings.network_options)
+    check_fits([operator], chosen, settings, y.device)
+    task = _Task([operator], y[None], replace(settings, steps=_TRIED), [seed], None, chosen)
+    groups = list(_groups(task))
+    threads = torch.get_num_threads() if y.device.type == "cpu" else 1
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1 if groups[1:] else threads,)) as pool:
+        seconds = pool.submit(_seconds_a_step, task, groups[0]).result()
+    rounds = -(-len(groups) // threads)
+    return Estimate(seconds * settings.steps * rounds, need([operator], chosen, settings, y.device).memory)
+
+
+_TRIED = 4
+"""Steps that an estimate is made of; the first of them is not timed."""
+
+
+def _seconds_a_step(task: _Task, problems: _Problems) -> float:
+    times: list[float] = []
+    fit = Fit(task.chosen, _data(task, problems), task.settings, [(task.seeds[i], r) for i, r in problems])
+    for step in range(1, _TRIED + 1):
+        begun = time.perf_counter()
+        float(fit.advance(step).misfits.sum())  # which waits for an accelerator
+        times.append(time.perf_counter() - begun)
+    return min(times[1:])
+
+
+def held_out_misfit(
+    operator: Operator, y: torch.Tensor, settings: CSDIPSettings, *, seed: int = 0, watch: Watch | None = None
+) -> float:
+    """Misfit, per measurement, on those that a fit did not see: what a user without the truth can choose settings by.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        where the fit was interrupted.
+    """
+    found = recover(operator, y, replace(settings, stopping="held-out"), seed=seed, watch=watch)
+    if found.outcome == "interrupted":
+        raise KeyboardInterrupt
+    unseen = ~fitted_part(operator.m, settings.held_out, seed).to(y.device)
+    return float((operator.forward(found.image.to(y.device)) - y)[unseen].square().mean())
+
+
+def fitted_weights(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
+    *,
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> dict[str, torch.Tensor]:
+    """Return the weights w* by name after a fit of one restart to one image's measurements.
+
+    Source: vanveen18 Section 3.2.1 (the weights that Algorithm 1 takes its statistics of).
+    """
+    chosen = architecture(settings.network, operator.shape, **settings.network_options)
+    check_fits([operator], chosen, settings, y.device)
+    fit = Fit(chosen, Data([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
+    chooser = rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
+    end, told = threading.Event(), watch or (lambda *_: None)
+    run(fit, chooser, settings, lambda step, loss: told(step, settings.steps, loss), end)
+    if end.is_set():
+        raise KeyboardInterrupt
+    return fit.network.copy_of(0)
+
+
+@dataclass(frozen=True)
+class _Task:
+    operators: Sequence[Operator]
+    ys: torch.Tensor
+    settings: CSDIPSettings
+    seeds: Sequence[int]
+    truths: torch.Tensor | None
+    chosen: Architecture
+
+
+_Problems = list[tuple[int, int]]
+"""(image, restart) of each network of a group, image by image."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    problems: _Problems
+    kept: Kept
+    course: Course
+
+
+def _groups(task: _Task) -> Iterator[_Problems]:
+    """Problems that run as one program: as many copies as the caches (or the GPU's memory) are good for."""
+    limit, restarts = copies_at_once(task.chosen, task.ys.device), task.settings.restarts
+    images = range(len(task.operators))
+    if limit >= restarts:
+        for first in images[:: limit // restarts]:
+            yield [(i, r) for i in images[first : first + limit // restarts] for r in range(restarts)]
+    else:
+        yield from ([(i, r) for r in range(restarts)[k : k + limit]] for i in images for k in range(0, restarts, limit))
+
+
+def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], None], end: threading.Event) -> _Ended:
+    settings = task.settings
+    fit = Fit(task.chosen, _data(task, problems), settings, [(task.seeds[i], r) for i, r in problems])
+    truth = None if task.truths is None else task.truths[[i for i, _ in problems]]
+    chooser = rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth)
+    return _Ended(problems, chooser.kept, run(fit, chooser, settings, tell, end))
+
+
+def _data(task: _Task, problems: _Problems) -> Data:
+    images = sorted({i for i, _ in problems})
+    restarts = len(problems) // len(images)
+    return Data([task.operators[i] for i in images], task.ys[images], restarts, task.settings, task.seeds[0])
+
+
+def _all_groups(task: _Task, groups: list[_Problems], watch: Watch) -> list[_Ended]:
+    """One group runs here with all threads; several run on a thread each, so that none waits for another."""
+    end, steps = threading.Event(), task.settings.steps
+    if len(groups) == 1:
+        ended = [_fit_group(task, groups[0], lambda step, loss: watch(step, steps, loss), end)]
+    else:
+        ended = _on_threads(task, groups, watch, end)
+    return [group for group in ended if group.course.steps]
+
+
+def _on_threads(task: _Task, groups: list[_Problems], watch: Watch, end: threading.Event) -> list[_Ended]:
+    done, losses = [0] * len(groups), [0.0] * len(groups)
+
+    def fit(number: int) -> _Ended:
+        def tell(step: int, loss: float) -> None:
+            done[number], losses[number] = step, loss
+
+        ended = _fit_group(task, groups[number], tell, end)
+        done[number] = task.settings.steps
+        return ended
+
+    threads = torch.get_num_threads() if task.ys.device.type == "cpu" else 1
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        futures: list[Future[_Ended]] = [pool.submit(fit, number) for number in range(len(groups))]
+        try:
+            while wait(futures, 0.5).not_done:
+                begun = [loss for step, loss in zip(done, losses, strict=True) if step]
+                watch(sum(done), task.settings.steps * len(groups), sum(begun) / max(1, len(begun)))
+        except KeyboardInterrupt:
+            end.set()
+        return [future.result() for future in futures]
+
+
+def _outcome(course: Course, place: int) -> str:
+    if course.diverged[place]:
+        return f"diverged at step {int(course.diverged[place])}"
+    if course.interrupted:
+        return "interrupted"
+    return "stopped early" if course.stopped[place] else "steps ended"
+
+
+def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Recovery:
+    """Join the restarts of one image: the one of least misfit, or their mean."""
+    mine = [(group, place) for group in ended for place, (i, _) in enumerate(group.problems) if i == image]
+    misfits = torch.stack([group.kept.misfits[place] for group, place in mine]).cpu()
+    group, place = mine[int(torch.where(misfits.isfinite(), misfits, torch.inf).argmin())]
+    x = group.kept.images[place]
+    if task.settings.combine != "best":
+        x = _average(task, image, torch.stack([g.kept.images[p] for g, p in mine]))
+    misfit = float((task.operators[image].forward(x) - task.ys[image]).square().sum())
+    trace = {"misfit": [float(seen[place]) for seen in group.course.losses], "restart_misfits": misfits.tolist()}
+    steps = int(group.kept.steps[place])
+    outcome = _outcome(group.course, place)
+    return Recovery(x.cpu(), "csdip", asdict(task.settings), outcome, misfit, steps, seconds, {}, trace)
+
+
+def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:
+    """Average over restarts (R, C, H, W): plain, or with more weight where what was minimised is less."""
+    finite = images.flatten(1).isfinite().all(1)
+    images = images[finite] if finite.any() else images[:1]
+    if task.settings.combine == "mean":
+        return images.mean(0)
+    operator = task.operators[image]
+    misfits = (operator.forward(images) - task.ys[image]).square().sum(-1) / operator.gain
+    losses = misfits + task.settings.tv_weight * total_variation(images)
+    weights = torch.softmax(-losses / (losses.min() / 10 + 0.2), 0)
+    return (weights[:, None, None, None] * images).sum(0)

@@ -1,0 +1,123 @@
+"""What a CS-DIP fit depends on, and the presets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from untrained.sims.networks.initialisation import LAWS
+from untrained.sims.networks.networks import ARCHITECTURES
+from untrained.sims.operators import Operator
+from untrained.sims.recovery.stopping import RULES
+
+COMBINATIONS = ("best", "mean", "weighted")
+
+
+@dataclass(frozen=True)
+class CSDIPSettings:
+    """Everything a fit depends on, beside measurements and seed; the defaults are the paper's.
+
+    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
+    their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
+    `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
+    `input_noise` is the standard deviation of fresh noise on z at every step; over `warm_up` steps the learning rate
+    grows from nothing, so that the first ones, large while gradients are unknown, do not kill whole regions of ReLUs.
+
+    Source: vanveen18 eq. 3 and Appendix A.
+    """
+
+    network: str = "dcgan"
+    network_options: Mapping[str, Any] = field(default_factory=dict)
+    initialisation: str = "torch-0.4.1"
+    optimiser: str = "rmsprop"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    warm_up: int = 0
+    steps: int = 1000
+    tv_weight: float = 0.01
+    prior: str | None = None
+    prior_weight: float = 0.0
+    restarts: int = 1
+    combine: str = "best"
+    average: float = 0.0
+    input_noise: float = 0.0
+    stopping: str = "last-window"
+    window: int | None = None
+    held_out: float = 0.1
+    noise: float = 0.0
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("network", self.network, tuple(ARCHITECTURES))
+        _one_of("initialisation", self.initialisation, LAWS)
+        _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
+        _one_of("combine", self.combine, COMBINATIONS)
+        _one_of("stopping", self.stopping, RULES)
+        for name, low in (("steps", 1), ("restarts", 1)):
+            _at_least(name, getattr(self, name), low)
+        for name in ("tv_weight", "prior_weight", "input_noise", "noise", "warm_up"):
+            _at_least(name, getattr(self, name), 0)
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name in ("average", "momentum", "held_out"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}")
+        if self.prior_weight and not self.prior:
+            raise ValueError("prior_weight needs a learned prior, got none: name its file with prior")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
+        return self.learning_rate * min(1.0, step / (self.warm_up + 1))
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _at_least(name: str, value: float, low: float) -> None:
+    if not value >= low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+
+
+_SMOOTH: dict[str, Any] = {
+    "network": "decoder",
+    "network_options": {"width": 24, "slope": 0.1},
+    "tv_weight": 0.05,
+    "warm_up": 20,
+    "average": 0.95,
+}
+_SHARP: dict[str, Any] = {
+    "network": "dcgan",
+    "network_options": {"width": 32, "slope": 0.1},
+    "warm_up": 100,
+}
+_BEST: dict[str, Any] = {"restarts": 5, "combine": "weighted"}
+PRESETS = {
+    "paper": CSDIPSettings(),
+    "best": CSDIPSettings(**_SMOOTH, **_BEST),
+    "fast": CSDIPSettings(**_SMOOTH, steps=800),
+}
+"""`paper`: eq. 3 as published. `best`: a smaller, smoother network, more TV, averages. `fast`: one short fit of it.
+
+These are for small images, and for large ones of which little is measured; `preset` knows the others too.
+"""
+
+LARGE, MUCH = 64 * 64, 0.02
+"""Pixels above which, and measurements a number of the image from which on, a sharper network recovers more."""
+
+
+def preset(name: str, operator: Operator) -> CSDIPSettings:
+    """Return the settings that a preset's name stands for when an image is recovered from these measurements.
+
+    Raises
+    ------
+    ValueError
+        where there is no such preset.
+    """
+    _one_of("preset", name, tuple(PRESETS))
+    chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
+    if name == "paper" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
+        return chosen
+    return replace(chosen, **_SHARP, steps=500 if name == "fast" else chosen.steps)

@@ -1,0 +1,226 @@
+"""The recovery methods by name, and their settings from words such as `steps=200`; a method's module loads on use."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True)
+class Method:
+    """A recovery method: what it is, where it lives, and the settings that its name stands for.
+
+    `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
+    settings that name a file, and `needs` is one without which there is no such method.
+    """
+
+    name: str
+    says: str
+    module: str
+    settings: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] = ()
+    needs: str | None = None
+
+    def load(self) -> Any:
+        """Import the method's module."""
+        return importlib.import_module(f"untrained.sims.recovery.{self.module}")
+
+    def settings_class(self) -> type[Any]:
+        """Return the dataclass of its settings."""
+        found: type[Any] = getattr(self.load(), self.settings)
+        return found
+
+    def presets(self) -> Mapping[str, Any]:
+        """Return its named settings; most methods have none."""
+        return getattr(self.load(), "PRESETS", {})
+
+    def recover(self) -> Callable[..., Any]:
+        """Return the function that recovers an image."""
+        found: Callable[..., Any] = self.load().recover
+        return found
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("csdip", "an untrained network fitted to one image", "csdip", "CSDIPSettings", files=("prior",)),
+        Method(
+            "lasso-dct", "sparse in the discrete cosine transform", "baselines.lasso", "LassoSettings", {"basis": "dct"}
+        ),
+        Method(
+            "lasso-wavelet", "sparse in Daubechies wavelets", "baselines.lasso", "LassoSettings", {"basis": "wavelet"}
+        ),
+        Method("tv", "small total variation", "baselines.tv", "TVSettings"),
+        Method("damp", "denoising-based approximate message passing", "baselines.amp", "DAMPSettings"),
+        Method(
+            "csgm",
+            "in the range of a trained generator",
+            "baselines.csgm",
+            "CSGMSettings",
+            {},
+            ("generator",),
+            "generator",
+        ),
+    )
+}
+
+
+def method(name: str) -> Method:
+    """Return the method of a name.
+
+    Raises
+    ------
+    ValueError
+        where there is none.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {name!r}")
+    return METHODS[name]
+
+
+def settings_for(
+    name: str, assignments: Mapping[str, str] | None = None, preset: str | None = None, operator: Any = None
+) -> Any:
+    """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, changed by text.
+
+    `network_options.width=32` changes one entry of a setting that is a mapping.
+
+    Raises
+    ------
+    ValueError
+        where the method, the preset or a key is unknown, or a text does not fit its setting.
+    """
+    chosen = method(name)
+    kind, given = chosen.settings_class(), {**_start(chosen, preset, operator), **chosen.fixed}
+    types_of = {key: hint for key, hint in known_settings(name).items() if key not in chosen.fixed}
+    for key, text in (assignments or {}).items():
+        head, _, rest = key.partition(".")
+        if head not in types_of or (rest and not _is_mapping(types_of[head])):
+            raise ValueError(f"setting of {name} must be one of {', '.join(types_of)}, got {key!r}")
+        given[head] = {**given.get(head, {}), rest: _loose(text)} if rest else parse(key, text, types_of[head])
+    return kind(**given)
+
+
+def known_settings(name: str) -> dict[str, Any]:
+    """Return the settings of a method and their types, those left out that its name stands for."""
+    chosen = method(name)
+    kind = chosen.settings_class()
+    hints = get_type_hints(kind, vars(importlib.import_module(kind.__module__)))
+    return {f.name: hints[f.name] for f in fields(kind) if f.init and f.name not in chosen.fixed}
+
+
+def _start(chosen: Method, preset: str | None, operator: Any) -> dict[str, Any]:
+    if preset is None:
+        return {}
+    presets = chosen.presets()
+    if preset not in presets:
+        known = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
+        raise ValueError(f"preset of {chosen.name} must be {known}, got {preset!r}")
+    start = presets[preset] if operator is None else chosen.load().preset(preset, operator)
+    return {f.name: getattr(start, f.name) for f in fields(start) if f.init}
+
+
+def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Deal out KEY=VALUE to every named method that has the setting, METHOD.KEY=VALUE to that one only.
+
+    Raises
+    ------
+    ValueError
+        where a word is no assignment, or no named method has the setting.
+    """
+    dealt: dict[str, dict[str, str]] = {name: {} for name in names}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise ValueError(f"setting must be given as KEY=VALUE, got {word!r}")
+        head, _, rest = key.partition(".")
+        takers = [head] if head in dealt and rest else [name for name in names if head in known_settings(name)]
+        if not takers:
+            known = "; ".join(f"{name} ({', '.join(known_settings(name))})" for name in names)
+            raise ValueError(f"setting must be one of those of {known}, got {key!r}")
+        for name in takers:
+            dealt[name][rest if head in dealt and rest else key] = text
+    return dealt
+
+
+def parse(name: str, text: str, hint: Any) -> Any:
+    """Return the value that a text stands for, by the type of its setting.
+
+    Raises
+    ------
+    ValueError
+        where it stands for none.
+    """
+    if _is_optional(hint):
+        return None if text.lower() == "none" else parse(name, text, _without_none(hint))
+    if _is_mapping(hint):
+        return _object(name, text)
+    if get_origin(hint) is Literal:
+        return _choice(name, text, get_args(hint))
+    reader, wanted = _READERS.get(hint, (str, "text"))
+    try:
+        return reader(text)
+    except ValueError:
+        raise ValueError(f"{name} must be {wanted}, got {text!r}") from None
+
+
+def _is_optional(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+def _without_none(hint: Any) -> Any:
+    (kind,) = (kind for kind in get_args(hint) if kind is not type(None))
+    return kind
+
+
+def _is_mapping(hint: Any) -> bool:
+    origin = get_origin(hint) or hint
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _choice(name: str, text: str, known: Sequence[str]) -> str:
+    if text not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {text!r}")
+    return text
+
+
+def _object(name: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f'{name} must be a JSON object such as {{"width": 32}}, got {text!r}')
+    return value
+
+
+def _loose(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _truth_value(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _no(text)
+
+
+def _number(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _no(text)
+
+
+def _no(text: str) -> Any:
+    raise ValueError(text)
+
+
+_READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    bool: (_truth_value, "true or false"),
+    int: (int, "a whole number"),
+    float: (_number, "a finite number"),
+}

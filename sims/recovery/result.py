@@ -1,0 +1,48 @@
+"""What every recovery method returns, and how it tells of its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from untrained.sims.operators import Operator
+
+Watch = Callable[[int, int, float], None]
+"""Told (step, steps in all, loss) as a method goes on."""
+
+
+def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False) -> None:
+    """Refuse measurements that are not one number a row of the operator, or where asked, not finite.
+
+    Raises
+    ------
+    ValueError
+        where they are not.
+    """
+    if tuple(y.shape) != (operator.m,):
+        raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
+    if finite and not torch.isfinite(y).all():
+        raise ValueError("y must be finite, got a NaN or an infinity")
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A recovered image with all that is needed to check it.
+
+    `image` is (C, H, W) float32 on the CPU; `misfit` is ||y - A image||^2 of that very image; `outcome` is one of
+    "converged", "steps ended", "stopped early", "diverged at step t" and "interrupted"; `certificate` holds what proves
+    the quality of the solution (a duality gap), where there is such a thing.
+    """
+
+    image: torch.Tensor
+    method: str
+    settings: Mapping[str, Any]
+    outcome: str
+    misfit: float
+    steps: int
+    seconds: float
+    certificate: Mapping[str, float] = field(default_factory=dict)
+    trace: Mapping[str, list[float]] = field(default_factory=dict)

@@ -1,0 +1,505 @@
+"""The imaging commands as a user meets them; in this process, but for the one that is interrupted for real."""
+
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import types
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from untrained import cli
+from untrained.sims.images.images import EXAMPLES, read_image, write_image
+from untrained.sims.images.scores import score
+from untrained.sims.operators import OPERATORS, operator_from_spec
+from untrained.sims.recovery import methods
+from untrained.sims.recovery.csdip_settings import PRESETS
+from untrained.sims.runtime import DEVICES
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("--set", "steps=12", "--set", 'network_options={"width": 4, "latent": 4}')
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in, with a photograph of 8 x 8 pixels in it."""
+    monkeypatch.chdir(tmp_path)
+    write_image("photo.png", an_image())
+    return tmp_path
+
+
+def an_image(channels=1, side=8):
+    pixels = np.random.default_rng(7).integers(0, 256, (channels, side, side))
+    return torch.from_numpy((pixels / 127.5 - 1).astype(np.float32))
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    def of(*arguments):
+        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return types.SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
+
+    return of
+
+
+@pytest.fixture
+def measured(run):
+    assert run("measure", "photo.png", "--m", 40, "-o", "y.npz").returncode == 0
+    return "y.npz"
+
+
+def files():
+    return sorted(path.name for path in Path().iterdir())
+
+
+def told(ended):
+    """The one sentence on standard error."""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("untrained: ")
+    return line.removeprefix("untrained: ")
+
+
+def test_measure_says_what_it_measured(run):
+    ended = run("measure", "photo.png", "--operator", "dct", "--m", 16, "--noise", 0.1, "--seed", 5, "-o", "y.npz")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    rows = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines())
+    fingerprint = rows.pop("fingerprint")
+    assert rows == {"operator": "dct", "n": "64", "m": "16", "m/n": "0.25", "file": "y.npz"}
+    assert len(fingerprint) == 64
+    assert files() == ["photo.png", "y.npz"]
+
+
+def test_the_measurement_file_does_not_hold_the_image(run, measured):
+    with np.load(measured) as held:
+        assert sorted(held.files) == ["checksum", "format", "kind", "noise", "spec", "y"]
+        assert held["y"].shape == (40,)
+
+
+@pytest.mark.parametrize(
+    "options", [("--operator", "fourier-radial", "--lines", 3), ("--operator", "superres", "--factor", 2)]
+)
+def test_operators_with_options_of_their_own(run, options):
+    assert run("measure", "example:camera", "--size", "16x8", *options, "-o", "y.npz").returncode == 0
+    report = reported(run, "y.npz", *SMALL)
+    assert report["operator"]["options"] == {options[2].removeprefix("--"): options[3]}
+    assert report["operator"]["shape"] == [1, 16, 8]
+
+
+def reported(run, *arguments):
+    ended = run("reconstruct", *arguments, "-o", "x.npy", "--json", "r.json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(Path("r.json").read_text())
+
+
+def test_reconstruct_writes_the_image_that_its_report_scores(run, measured):
+    report = reported(run, measured, "--truth", "photo.png", *SMALL)
+    (entry,) = report["methods"]
+    found = score(read_image("x.npy", signed=True), an_image())
+    assert entry["scores"] == pytest.approx(found, rel=1e-6)
+    assert entry["settings"]["steps"] == 12
+    assert entry["settings"]["network_options"] == {"width": 4, "latent": 4}
+    assert (report["source"], report["truth"]) == ("y.npz", "photo.png")
+    assert files() == ["photo.png", "r.json", "x.npy", "y.npz"]
+
+
+def test_the_table_shows_the_numbers_of_the_report(run, measured):
+    ended = run("reconstruct", measured, "--truth", "photo.png", *SMALL, "-o", "x.png", "--json", "r.json")
+    head, row = ended.stdout.splitlines()
+    (entry,) = json.loads(Path("r.json").read_text())["methods"]
+    assert head.split() == ["method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome"]
+    scores, misfit = entry["scores"], entry["misfit"]
+    shown = [f"{scores['mse']:.4g}", f"{scores['psnr']:.2f}", f"{scores['ssim']:.3f}", f"{misfit:.3g}"]
+    assert row.split()[:5] == ["csdip", *shown]
+
+
+def test_measuring_and_reconstructing_in_one_go_gives_the_same(run, measured):
+    apart = reported(run, measured, "--truth", "photo.png", *SMALL)
+    at_once = reported(run, "photo.png", "--operator", "gaussian", "--m", 40, *SMALL)
+    for report in (apart, at_once):
+        del report["methods"][0]["seconds"]
+    assert apart["measurement"] == at_once["measurement"]
+    assert apart["methods"] == at_once["methods"]
+
+
+def test_the_seed_decides(run, measured):
+    def image(seed):
+        assert run("reconstruct", measured, *SMALL, "--seed", seed, "-o", "x.npy").returncode == 0
+        return Path("x.npy").read_bytes()
+
+    assert image(1) == image(1)
+    assert image(1) != image(2)
+
+
+def test_compare_draws_all_and_saves_each(run, measured, monkeypatch):
+    again = methods.Method("again", "csdip by another name", "csdip", "CSDIPSettings")
+    monkeypatch.setitem(methods.METHODS, "again", again)
+    options = ("--truth", "photo.png", "--save-all", "each", "--set", "again.steps=3", "--json", "r.json")
+    ended = run("reconstruct", measured, "--compare", "csdip, again", *SMALL, *options, "-o", "all.png")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    report = json.loads(Path("r.json").read_text())
+    assert [(e["method"], e["settings"]["steps"]) for e in report["methods"]] == [("csdip", 12), ("again", 3)]
+    assert sorted(path.name for path in Path("each").iterdir()) == ["again.npy", "again.png", "csdip.npy", "csdip.png"]
+    with Image.open("all.png") as picture:
+        assert min(picture.size) > 200
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == ["method", "csdip", "again"]
+
+
+def test_threads_are_set_and_told(run, measured):
+    before = torch.get_num_threads()
+    try:
+        assert reported(run, measured, *SMALL, "--threads", 2)["threads"] == 2
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped_off(run, measured, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    ended = run("reconstruct", measured, *SMALL, "-o", "x.png")
+    assert ended.returncode == 0
+    assert "csdip" in ended.stderr
+    assert "12/12" in ended.stderr
+    assert "loss" in ended.stderr
+    assert ended.stderr.rstrip("\r\n").endswith("\x1b[2K")
+
+
+def bomb(path, side):
+    """A PNG of a few bytes that says it has side x side pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    Path(path).write_bytes(
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    )
+
+
+def not_a_measurement(path, **changes):
+    """A file like a measurement's, with other content."""
+    with np.load("y.npz") as held:
+        np.savez(path, **{**dict(held), **changes})
+
+
+def an_idx_file(count=20, side=8):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, side, side), dtype=np.uint8)
+    Path("x.idx").write_bytes(struct.pack(">IIII", 0x803, *pixels.shape) + pixels.tobytes())
+    return "x.idx"
+
+
+@pytest.fixture
+def odd_files(measured):
+    """Files of every kind that nobody wants."""
+    Path("text.png").write_text("this is no image")
+    Path("empty.png").touch()
+    Path("torn.png").write_bytes(Path("photo.png").read_bytes()[:60])
+    Path("empty.npz").touch()
+    Path("torn.npz").write_bytes(Path("y.npz").read_bytes()[:300])
+    Path("text.npz").write_text("this is no measurement")
+    Path("folder.png").mkdir()
+    bomb("bomb.png", 60_000)
+    an_idx_file()
+    not_a_measurement("nan.npz", y=np.full(40, np.nan, dtype=np.float32))
+    not_a_measurement("changed.npz", y=np.ones(40, dtype=np.float32))
+    not_a_measurement("other.npz", kind="untrained learned prior")
+    write_image("wide.png", an_image(side=9))
+    write_image("tiny.png", an_image(side=4))
+
+
+IMAGE = ("reconstruct", "photo.png", "-o", "x.png")
+FILE = ("reconstruct", "y.npz", "-o", "x.png")
+HERE = ("--operator", "gaussian", "--m", 40)
+REFUSED = {
+    "no image": (("measure", "text.png", "--m", 4, "-o", "z.npz"), "text.png, which is none"),
+    "an empty image": (("measure", "empty.png", "--m", 4, "-o", "z.npz"), "got the empty empty.png"),
+    "a torn image": (("measure", "torn.png", "--m", 4, "-o", "z.npz"), "torn.png"),
+    "a decompression bomb": (("measure", "bomb.png", "--m", 4, "-o", "z.npz"), "pixels"),
+    "a missing image": (("measure", "absent.png", "--m", 4, "-o", "z.npz"), "must name a file that exists"),
+    "a folder for an image": (("measure", "folder.png", "--m", 4, "-o", "z.npz"), "regular file"),
+    "an unknown example": (("measure", "example:lena", "--m", 4, "-o", "z.npz"), "got 'lena'"),
+    "more measurements than pixels": (("measure", "photo.png", "--m", 65, "-o", "z.npz"), "between 1 and 64, got 65"),
+    "no measurements": (("measure", "photo.png", "--m", 0, "-o", "z.npz"), "between 1 and 64, got 0"),
+    "fewer than no measurements": (("measure", "photo.png", "--m", -3, "-o", "z.npz"), "between 1 and 64, got -3"),
+    "an m that is left out": (("measure", "photo.png", "-o", "z.npz"), "m must be given for gaussian"),
+    "an m that is no number": (("measure", "photo.png", "--m", "x", "-o", "z.npz"), "'--m'"),
+    "negative noise": (("measure", "photo.png", "--m", 4, "--noise", -1, "-o", "z.npz"), "noise must be"),
+    "noise that is no number": (("measure", "photo.png", "--m", 4, "--noise", "nan", "-o", "z.npz"), "noise must be"),
+    "a negative seed": (
+        ("measure", "photo.png", "--m", 4, "--seed", -1, "-o", "z.npz"),
+        "non-negative integer, got -1",
+    ),
+    "an unknown operator": (("measure", "photo.png", "--operator", "fft", "--m", 4, "-o", "z.npz"), "got 'fft'"),
+    "an option of another operator": (("measure", "photo.png", "--m", 4, "--lines", 3, "-o", "z.npz"), "got lines"),
+    "a size that is none": (("measure", "photo.png", "--m", 4, "--size", "8by8", "-o", "z.npz"), "N or HxW"),
+    "a measurement file of another kind": (("measure", "photo.png", "--m", 4, "-o", "z.txt"), "must end in .npz"),
+    "no output": (("measure", "photo.png", "--m", 4), "'--out'"),
+    "an operator beyond all memory": (
+        ("measure", "example:camera", "--size", 1500, "--m", 2_000_000, "-o", "z.npz"),
+        "gaussian-seeded",
+    ),
+    "measurements that are no numbers": (("reconstruct", "nan.npz", "-o", "x.png"), "nan.npz"),
+    "measurements that were changed": (("reconstruct", "changed.npz", "-o", "x.png"), "checksum"),
+    "a file of another kind": (("reconstruct", "other.npz", "-o", "x.png"), "must be an untrained measurement"),
+    "an empty measurement file": (("reconstruct", "empty.npz", "-o", "x.png"), "got the empty empty.npz"),
+    "a torn measurement file": (("reconstruct", "torn.npz", "-o", "x.png"), "torn.npz"),
+    "a text for a measurement file": (("reconstruct", "text.npz", "-o", "x.png"), "text.npz"),
+    "a missing measurement file": (("reconstruct", "absent.npz", "-o", "x.png"), "must name a file that exists"),
+    "a truth of another shape": ((*FILE, "--truth", "wide.png"), "shape measured, (1, 8, 8), got (1, 9, 9)"),
+    "a truth that is none": ((*FILE, "--truth", "text.png"), "which is none"),
+    "a truth for an image": ((*IMAGE, *HERE, "--truth", "photo.png"), "--truth is for a measurement file"),
+    "an image without an operator": (IMAGE, "--operator and --m must be given to measure an image"),
+    "an operator for a measurement file": ((*FILE, "--operator", "dct"), "--operator is for an image"),
+    "noise for a measurement file": ((*FILE, "--noise", 0), "--noise is for an image"),
+    "an image too small for the network": (
+        ("reconstruct", "tiny.png", "-o", "x.png", "--operator", "dct", "--m", 4),
+        "4x4",
+    ),
+    "an unknown method": ((*FILE, "--method", "dip"), "one of csdip, lasso-dct"),
+    "an unknown method to compare": ((*FILE, "--compare", "csdip,dip"), "one of csdip, lasso-dct"),
+    "a method twice": ((*FILE, "--compare", "csdip,csdip"), "named once each"),
+    "nothing to compare": ((*FILE, "--compare", ""), "got ''"),
+    "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
+    "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, best, fast, got 'slow'"),
+    "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
+    "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
+    "a setting of another type": ((*FILE, "--set", "steps=many"), "steps must be a whole number, got 'many'"),
+    "a setting out of its range": ((*FILE, "--set", "steps=0"), "steps must be at least 1, got 0"),
+    "a prior that is missing": (
+        (*FILE, "--set", "prior=no.npz", "--set", "prior_weight=1"),
+        "must name a file that exists",
+    ),
+    "a rule that needs the truth": ((*FILE, "--set", "stopping=oracle"), "needs the true image"),
+    "an unknown device": ((*FILE, "--device", "gpu"), "one of cpu, cuda, auto, got 'gpu'"),
+    "no threads": ((*FILE, "--threads", 0), "--threads must be at least 1, got 0"),
+    "an unknown kind of picture": (("reconstruct", "y.npz", "-o", "x.gif"), "must end in .png, .tif, .tiff, .npy"),
+    "a picture of several as numbers": ((*FILE[:2], "--compare", "csdip", "-o", "x.npy"), "end in .png, .pdf, .svg"),
+    "an output folder that is missing": (("reconstruct", "y.npz", "-o", "no/x.png"), "can be written to, got no/x.png"),
+    "a folder for an output": (("reconstruct", "y.npz", "-o", "folder.png"), "must name a file in a folder"),
+    "an output that is the source": (
+        ("reconstruct", "photo.png", *HERE, "-o", "photo.png"),
+        "must not replace what is read",
+    ),
+    "a report of another kind": ((*FILE, "--json", "r.txt"), "--json must end in .json"),
+    "a report in a missing folder": ((*FILE, "--json", "no/r.json"), "--json must name a file"),
+    "a file for a folder": ((*FILE, "--save-all", "photo.png"), "--save-all must name a folder"),
+    "csgm without a generator": ((*FILE, "--method", "csgm"), "csgm needs the setting generator"),
+    "csgm without a generator after all": ((*FILE, "--compare", "csdip,csgm"), "csgm needs the setting generator"),
+    "a generator that is none": ((*FILE, "--method", "csgm", "--set", "generator=y.npz"), "generator must be a file"),
+    "a generator from nothing": (("train-generator", "absent.idx", "-o", "g.npz"), "must name a file that exists"),
+    "a generator from a photograph": (("train-generator", "photo.png", "-o", "g.npz"), "idx file"),
+    "no epochs": (("train-generator", "x.idx", "--epochs", 0, "-o", "g.npz"), "epochs must be"),
+    "a generator of another kind": (("train-generator", "x.idx", "-o", "g.pt"), "must end in .npz"),
+    "a prior from nothing": (("learn-prior", "-o", "p.npz"), "FILE..."),
+    "a prior from an image": (("learn-prior", "photo.png", "-o", "p.npz"), "photo.png"),
+    "a prior over what it is learned from": (("learn-prior", "y.npz", "-o", "y.npz"), "must not replace what is read"),
+    "a prior by an unknown reading": (("learn-prior", "y.npz", *SMALL, "--set", "reading=x", "-o", "p.npz"), "got 'x'"),
+    "weights that are none": (("choose-weight", "p.npz", "y.npz", "--weights", "1,x"), "--weights must be numbers"),
+    "a weight of no prior": (("choose-weight", "p.npz", "y.npz"), "p.npz"),
+    "a weight into a picture": (("choose-weight", "p.npz", "y.npz", "--json", "w.png"), "must end in .json"),
+    "a prior from restarts": (("learn-prior", "y.npz", "--set", "restarts=2", "-o", "p.npz"), "restarts must be 1"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_input_is_one_sentence_and_exit_code_two_and_leaves_no_file(run, odd_files, name):
+    arguments, sentence = REFUSED[name]
+    before = files()
+    ended = run(*arguments)
+    assert sentence in told(ended)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert files() == before
+
+
+def test_cuda_that_is_absent_is_refused(run, measured, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ended = run(*FILE, "--device", "cuda")
+    assert ended.returncode == 2
+    assert "needs a CUDA device" in told(ended)
+
+
+def test_memory_that_runs_out_is_told_with_advice(run, measured, monkeypatch):
+    def recover(*arguments, **options):
+        torch.empty(2**60, dtype=torch.uint8)
+
+    monkeypatch.setattr("untrained.sims.recovery.csdip.recover", recover)
+    ended = run(*FILE)
+    assert ended.returncode == 2
+    assert "csdip must fit in memory" in told(ended)
+    assert files() == ["photo.png", "y.npz"]
+
+
+def test_what_can_be_refused_is_refused_before_the_long_work(run, measured, monkeypatch):
+    def recover(*arguments, **options):
+        raise AssertionError("recovered before the outputs were checked")
+
+    monkeypatch.setattr("untrained.sims.recovery.csdip.recover", recover)
+    for options in (("-o", "x.gif"), ("-o", "no/x.png"), ("-o", "x.png", "--json", "no/r.json")):
+        assert run("reconstruct", measured, *options).returncode == 2
+
+
+def interrupting(step):
+    @contextmanager
+    def watching(name):
+        def watch(at, total, loss):
+            if at >= step:
+                raise KeyboardInterrupt
+
+        yield watch
+
+    return watching
+
+
+def test_an_interrupt_writes_the_best_so_far_and_says_so(run, measured, monkeypatch):
+    monkeypatch.setattr(cli, "_watching", interrupting(10))
+    ended = run("reconstruct", measured, *SMALL[2:], "-o", "x.npy", "--json", "r.json")
+    assert ended.returncode == 130
+    assert told(ended) == "interrupted in csdip; the best found so far by csdip is written to r.json, x.npy"
+    report = json.loads(Path("r.json").read_text())
+    assert report["ended"] == "interrupted in csdip"
+    assert report["methods"][0]["outcome"] == "interrupted"
+    assert report["methods"][0]["steps"] <= 10
+    assert read_image("x.npy", signed=True).shape == (1, 8, 8)
+    assert "interrupted" in ended.stdout
+
+
+def test_an_interrupt_with_nothing_found_writes_nothing(run, measured, monkeypatch):
+    def recover(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("untrained.sims.recovery.csdip.recover", recover)
+    ended = run("reconstruct", measured, "-o", "x.npy", "--json", "r.json")
+    assert (ended.returncode, told(ended)) == (130, "interrupted")
+    assert files() == ["photo.png", "y.npz"]
+
+
+def test_an_interrupt_from_the_keyboard_writes_the_best_so_far(measured):
+    command = [sys.executable, "-m", "untrained", "reconstruct", measured, "--set", "steps=1000000", *SMALL[2:]]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": {**os.environ, "TTY_COMPATIBLE": "1"}}
+    process = subprocess.Popen([*command, "-o", "x.npy"], start_new_session=True, **pipes)
+    shown = b""
+    while b"/1000000" not in shown and process.poll() is None:
+        shown += os.read(process.stderr.fileno(), 4096)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (
+        err.decode()
+        .splitlines()[-1]
+        .endswith("interrupted in csdip; the best found so far by csdip is written to x.npy")
+    )
+    assert read_image("x.npy", signed=True).shape == (1, 8, 8)
+
+
+def test_a_method_that_refuses_late_does_not_lose_the_others(run, measured, monkeypatch):
+    monkeypatch.setitem(methods.METHODS, "late", methods.Method("late", "refuses", "csdip", "CSDIPSettings"))
+    ended = run(
+        "reconstruct", measured, "--compare", "csdip,late", *SMALL, "--set", "late.stopping=oracle", "-o", "x.png"
+    )
+    assert ended.returncode == 2
+    assert "late: stopping by the oracle needs the true image" in told(ended)
+    assert "what came before, by csdip, is written to x.png" in told(ended)
+    assert Path("x.png").is_file()
+
+
+def test_a_generator_is_trained_and_used(run, measured):
+    def trained(seed):
+        options = ("--epochs", 2, "--latent", 3, "--seed", seed, "-o", "g.npz")
+        ended = run("train-generator", an_idx_file(), "--skip", 5, *options)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout == "a generator of 1x8x8 pixels, from 15 images, in g.npz\n"
+        return Path("g.npz").read_bytes()
+
+    assert trained(1) != trained(2) == trained(2)
+    report = reported(run, measured, "--method", "csgm", "--set", "generator=g.npz", "--set", "steps=5")
+    assert (report["methods"][0]["method"], report["methods"][0]["settings"]["generator"]) == ("csgm", "g.npz")
+
+
+def test_training_that_is_interrupted_writes_nothing(run, folder, monkeypatch):
+    monkeypatch.setattr(cli, "_watching", interrupting(3))
+    ended = run("train-generator", an_idx_file(), "--epochs", 50, "-o", "g.npz")
+    assert (ended.returncode, told(ended)) == (130, "interrupted")
+    assert files() == ["photo.png", "x.idx"]
+
+
+def test_every_method_recovers_from_the_same_file(run, measured):
+    assert run("train-generator", an_idx_file(), "--epochs", 1, "-o", "g.npz").returncode == 0
+    names = list(methods.METHODS)
+    words = ["csdip.steps=5", SMALL[3], "damp.steps=3", "csgm.generator=g.npz", "csgm.steps=5"]
+    settings = [part for word in words for part in ("--set", word)]
+    options = ("--truth", "photo.png", "--save-all", "each", "--json", "r.json", *settings)
+    ended = run("reconstruct", measured, "--compare", ",".join(names), *options, "-o", "all.png")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    entries = json.loads(Path("r.json").read_text())["methods"]
+    assert [entry["method"] for entry in entries] == names
+    with np.load(measured) as held:
+        y = torch.from_numpy(held["y"])
+    operator = operator_from_spec(json.loads(Path("r.json").read_text())["operator"])
+    for entry in entries:
+        image = torch.from_numpy(np.load(f"each/{entry['method']}.npy"))
+        assert entry["scores"] == pytest.approx(score(image, an_image()), rel=1e-6)
+        assert entry["misfit"] == pytest.approx(float((operator.forward(image) - y).square().sum()), rel=1e-3, abs=1e-9)
+        assert entry["seconds"] > 0
+
+
+def test_a_prior_is_learned_from_measurements_and_used(run, measured):
+    assert run("measure", "photo.png", "--m", 30, "--seed", 1, "-o", "z.npz").returncode == 0
+    ended = run("learn-prior", "y.npz", "z.npz", *SMALL, "--set", "samples=50", "-o", "prior.npz")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "from 2 measurements" in ended.stdout
+    plain = reported(run, measured, *SMALL)
+    report = reported(run, measured, *SMALL, "--set", "prior=prior.npz", "--set", "prior_weight=100")
+    assert report["methods"][0]["settings"]["prior"] == "prior.npz"
+    assert report["methods"][0]["misfit"] != plain["methods"][0]["misfit"]
+
+
+def test_a_prior_is_the_same_for_the_same_seed(run, measured):
+    def learned(seed):
+        assert run("learn-prior", "y.npz", *SMALL, "--seed", seed, "-o", "prior.npz").returncode == 0
+        return Path("prior.npz").read_bytes()
+
+    assert learned(1) == learned(1)
+    assert learned(1) != learned(2)
+
+
+def test_the_weight_of_a_prior_is_chosen_and_written(run, measured):
+    assert run("learn-prior", "y.npz", *SMALL, "-o", "prior.npz").returncode == 0
+    ended = run("choose-weight", "prior.npz", "y.npz", *SMALL, "--weights", "0,10", "--json", "chosen.json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told_of = json.loads(Path("chosen.json").read_text())
+    assert list(told_of["misfits"]) == ["0.0", "10.0"]
+    assert f"--set prior_weight={told_of['weight']:g}" in ended.stdout
+    assert told_of["misfits"][str(told_of["weight"])] == min(told_of["misfits"].values())
+
+
+def test_what_a_fit_will_take_is_said_before_it_starts(run, measured, monkeypatch):
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True)
+    ended = run(*FILE, *SMALL)
+    assert re.search(r"^csdip: about [0-9.e-]+ s and [0-9.e-]+ GB$", ended.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", ["measure", "reconstruct", "learn-prior"])
+def test_help_names_what_there_is(run, command):
+    """The words of the help stand in the source, so that help loads no library."""
+    text = " ".join(run(command, "--help").stdout.split()).replace("- ", "-")
+    wanted = {
+        "measure": OPERATORS,
+        "reconstruct": (*OPERATORS, *methods.METHODS, *PRESETS, *DEVICES),
+        "learn-prior": DEVICES,
+    }
+    assert [name for name in wanted[command] if name not in text] == []
+
+
+def test_the_example_of_the_help_is_one():
+    assert "camera" in EXAMPLES

@@ -1,0 +1,109 @@
+import math
+
+import pytest
+
+from untrained.sims.diagnosis import conditions
+from untrained.sims.ntk.spectrum import Bounds
+
+
+def exact(value):
+    return Bounds(value, value, value)
+
+
+def status(condition):
+    return condition.verdict.status
+
+
+def test_a_smallest_singular_value_above_rounding_on_every_seed_supports_a1():
+    found = conditions.full_rank({"0": exact(4.0), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
+    assert status(found) == "SUPPORTED"
+    assert found.has == "2 to 3"
+    assert found.verdict.worst_case == {"seed": "0"}
+    assert found.verdict.margin == pytest.approx(4e12)
+
+
+def test_fewer_weights_than_outputs_refute_a1():
+    found = conditions.full_rank({"0": exact(0.0)}, {"0": 1e-12}, weights=5, n=8)
+    assert status(found) == "REFUTED"
+    assert found.needs == "8 weights"
+
+
+def test_a_smallest_singular_value_below_rounding_decides_nothing():
+    found = conditions.full_rank({"0": exact(1e-15), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
+    assert status(found) == "INCONCLUSIVE"
+    open_ended = conditions.full_rank({"0": Bounds(0.0, 2.0, 4.0)}, {"0": 1e-12}, weights=50, n=8)
+    assert status(open_ended) == "INCONCLUSIVE"
+    assert open_ended.has == "0 to 2"
+
+
+def test_one_attack_that_passes_the_bound_refutes_a2():
+    found = conditions.near_start({"a": 0.1, "b": 3.0}, bound=1.0, radius=50.0, passed=5.0, further={})
+    assert status(found) == "REFUTED"
+    assert found.verdict.worst_case == {"attack": "b"}
+    assert found.verdict.margin == pytest.approx(-2)
+    assert "0.1 R" in found.has
+
+
+def test_attacks_that_fail_support_a2_only_where_they_succeed_further_out():
+    near = {"a": 0.1, "b": 0.2}
+    assert status(conditions.near_start(near, 1.0, 50.0, None, {"a": 7.0})) == "SUPPORTED"
+    assert status(conditions.near_start(near, 1.0, 50.0, None, {"a": 0.5})) == "CONSISTENT"
+    assert status(conditions.near_start(near, 1.0, 50.0, None, {})) == "CONSISTENT"
+
+
+def test_a2_with_nothing_to_spare_is_refuted():
+    assert status(conditions.near_start({"a": 0.1}, 0.0, math.inf, None, {})) == "REFUTED"
+
+
+def test_a3_is_proved_by_a_closed_form_and_else_only_consistent():
+    assert status(conditions.bounded(2.0, 2.0, proved=True)) == "PROVED"
+    assert status(conditions.bounded(2.0, 1.0, proved=False)) == "CONSISTENT"
+    assert status(conditions.bounded(2.0, 2.1, proved=True)) == "REFUTED"
+
+
+def test_the_promised_rate_is_held_against_every_step():
+    kept = conditions.promised({"1": 0.1, "2": 0.2}, decrement=0.1, seen=0.2, covered=True)
+    assert status(kept) == "SUPPORTED"
+    assert status(conditions.promised({"1": 0.1, "2": -0.2}, 0.1, 0.05, covered=True)) == "REFUTED"
+    assert status(conditions.promised({"1": 0.0}, 1e-9, 0.05, covered=False)) == "VACUOUS"
+    assert "A2" in conditions.promised({"1": 0.1}, 0.1, 0.2, covered=False).means
+
+
+def test_the_width_of_the_theorem_is_a_number():
+    assert status(conditions.wide(100, 10, 4.3e15)) == "REFUTED"
+    assert status(conditions.wide(100, 10, 5.0)) == "PROVED"
+
+
+def test_a_range_of_more_dimensions_than_measurements_is_refuted():
+    assert status(conditions.low_dimension(64, 100, None, exact=False)) == "INCONCLUSIVE"
+    refuted = conditions.low_dimension(784, 100, 1e-9, exact=False)
+    assert status(refuted) == "REFUTED"
+    assert refuted.verdict.margin == pytest.approx(-6.84)
+    assert status(conditions.low_dimension(50, 100, None)) == "SUPPORTED"
+
+
+def test_ratios_far_apart_refute_an_isometry_and_others_prove_nothing():
+    assert status(conditions.isometry({"seeds": (0.9, 1.1), "moves": (1e-8, 1.5)})) == "REFUTED"
+    assert status(conditions.isometry({"seeds": (0.9, 1.1)})) == "CONSISTENT"
+
+
+def test_a_picture_that_takes_longer_than_noise_refutes_the_bias():
+    never = math.inf
+    held = conditions.image_first("bias", "they are", {"cat": (10, 100), "coins": (10, never), "moon": (never, never)})
+    assert status(held) == "SUPPORTED"
+    assert held.has == "10 times at least; twice in 2 of 2 cases"
+    assert status(conditions.image_first("bias", "they are", {"cat": (10, 100), "coins": (30, 20)})) == "REFUTED"
+    assert status(conditions.image_first("bias", "they are", {"cat": (10, 19)})) == "REFUTED"
+    assert status(conditions.image_first("bias", "they are", {"cat": (never, 20)})) == "REFUTED"
+    assert status(conditions.image_first("bias", "they are", {"cat": (never, never)})) == "VACUOUS"
+
+
+def test_gains_decide_on_denoising_and_sensing():
+    assert status(conditions.denoises({"run": 0.5}, 3.0)) == "SUPPORTED"
+    assert status(conditions.denoises({"run": -0.5}, -1.8)) == "REFUTED"
+    assert status(conditions.recovers({"run": 0.5}, 0.2, 0.4)) == "SUPPORTED"
+    assert status(conditions.recovers({"run": -0.1}, 0.5, 0.4)) == "REFUTED"
+
+
+def test_a_number_that_is_none_counts_against():
+    assert status(conditions.denoises({"run": math.nan, "other": 0.5}, 3.0)) == "REFUTED"

@@ -1,0 +1,162 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from untrained.sims.diagnosis import Question, check
+from untrained.sims.networks.loading import Source, load
+from untrained.sims.random.streams import stream
+from untrained.theory.objects.descent import radius_needed
+from untrained.theory.objects.relu_generator import jacobian_singular_values
+
+FEW = {"seeds": 2, "steps": 25}
+
+
+def normal(*shape, seed=0):
+    return torch.from_numpy(stream(seed, "test_examine").standard_normal(shape)).float()
+
+
+def small():
+    """A decoder of 8x8 pixels, with a norm and doublings."""
+    module = nn.Sequential(
+        nn.Conv2d(6, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.Upsample(scale_factor=2),
+        nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 1, 1), nn.Tanh(),
+    )  # fmt: skip
+    with torch.no_grad():
+        for number, weight in enumerate(module.parameters()):
+            weight.copy_(0.3 * normal(*weight.shape, seed=number))
+    return module
+
+
+@pytest.fixture(scope="module")
+def report():
+    return check(small(), normal(1, 6, 4, 4), m=16, **FEW)
+
+
+def test_every_condition_is_judged_and_explained(report):
+    names = [one.name for one in report.conditions]
+    assert names == ["A1", "A2", "A3", "rate", "bias", "bias, photographs", "denoising", "dimension", "RIP", "sensing"]
+    assert all(one.verdict.status != "UNTESTED" and one.means and one.needs and one.has for one in report.conditions)
+    assert "16" in report.condition("dimension").needs
+    with pytest.raises(KeyError):
+        report.condition("none")
+
+
+def test_what_is_predicted_stands_beside_what_happened(report):
+    found = {one.name: one for one in report.predictions}
+    assert set(found) == {
+        "fit time of image", "fit time of noise", "noise against image", "best stop", "gain", "error of sensing",
+    }  # fmt: skip
+    for predicted, real in report.curves.fits.values():
+        assert len(predicted) == len(real) == 26
+        assert predicted[0] == real[0] == 1
+        assert real[-1] < 1
+
+
+def test_the_answer_is_plain_data_and_plain_words(report):
+    told = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert told["facts"]["image"] == [1, 8, 8]
+    assert told["facts"]["m"] == 16
+    assert len(told["conditions"]) == len(report.conditions)
+    assert report.words.startswith("For a 8x8 image and m = 16 this network is ")
+
+
+def test_the_same_seed_gives_the_same_answer(report):
+    again = check(small(), normal(1, 6, 4, 4), m=16, **FEW)
+    assert again.to_json() == report.to_json()
+
+
+def test_a_module_is_left_as_it_is():
+    module, z = small(), normal(1, 6, 4, 4)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    check(module, z, seeds=1, steps=2)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert all(weight.grad is None for weight in module.parameters())
+
+
+def test_the_papers_generator_meets_its_closed_forms():
+    source = load("two-layer@n=16,d=400,k=8")
+    found = check(source, seeds=1, steps=40)
+    subject = source.draw(0)
+    W = subject.vector().numpy().reshape(400, 8)
+    frozen = next(w for w in subject.module.parameters() if not w.requires_grad)
+    V, z = frozen.detach().numpy(), subject.z.numpy().ravel()
+    sigma = jacobian_singular_values(V, W, z)[15]
+    quantities = {one.name: one.values[0] for one in found.measured}
+    assert quantities["sigma_min(J)"] == pytest.approx(sigma, rel=1e-10)
+    assert found.facts["alpha"] == pytest.approx(sigma / 2, rel=1e-10)
+    assert found.facts["beta"] == pytest.approx(np.linalg.norm(V, 2) * np.linalg.norm(z), rel=1e-10)
+    wanted = radius_needed(sigma / 2, found.facts["misfit"])
+    assert found.facts["radius"] == pytest.approx(wanted, rel=1e-10)
+    assert found.condition("A3").verdict.status == "PROVED"
+    assert found.condition("width").verdict.status == "REFUTED"
+    assert found.condition("rate").verdict.status == "SUPPORTED"
+
+
+def test_a_linear_network_is_inside_the_theorem():
+    found = check(Source.of_module(nn.Linear(80, 1, bias=False), normal(36, 80)), seeds=1, steps=60)
+    assert found.condition("A1").verdict.status == "SUPPORTED"
+    assert found.condition("A2").verdict.status == "CONSISTENT"  # J never moves, so the attack shows no power
+    assert found.condition("rate").verdict.status == "SUPPORTED"
+    for name, (predicted, real) in found.curves.fits.items():
+        # Single precision, and a misfit that falls to a few percent.
+        np.testing.assert_allclose(real, predicted, rtol=1e-3, err_msg=name)
+
+
+def test_fewer_weights_than_outputs_are_told_apart():
+    found = check(nn.Linear(5, 1, bias=False), normal(36, 5), seeds=1, steps=5, m=20)
+    assert found.condition("A1").verdict.status == "REFUTED"
+    assert found.condition("dimension").verdict.status == "SUPPORTED"
+    assert "A1" in found.words
+
+
+def test_a_network_with_sigmoid_is_given_pixels_between_zero_and_one():
+    module = nn.Sequential(small()[:-1], nn.Sigmoid())
+    assert check(module, normal(1, 6, 4, 4), seeds=1, steps=2).facts["pixels"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"seeds": 0}, "seeds must be at least 1, got 0"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"noise": 0.0}, "noise must lie between 0 and 10, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(asked, message):
+    with pytest.raises(ValueError, match=message):
+        Question(**asked)
+
+
+def test_a_module_needs_its_input():
+    with pytest.raises(ValueError, match="latent must be given with a module"):
+        check(small())
+
+
+class Once(torch.autograd.Function):
+    """Twice the input, with a backward pass that cannot be differentiated again."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return 2 * gradient
+
+
+def test_a_network_that_can_be_differentiated_but_once_is_examined_too():
+    class Doubled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = small()
+
+        def forward(self, z):
+            return Once.apply(self.body(z))
+
+    found = check(Doubled(), normal(1, 6, 4, 4), seeds=1, steps=5, m=10)
+    assert {one.name for one in found.conditions} >= {"A1", "A2", "rate", "RIP"}

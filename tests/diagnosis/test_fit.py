@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from untrained.sims.diagnosis.fit import descend
+from untrained.sims.networks.subject import subject
+from untrained.sims.random.streams import stream
+from untrained.theory.objects import descent as by_the_letter
+from untrained.theory.objects.relu_generator import jacobian, residual
+
+RNG = stream(3, "test_fit")
+V, W, Z = RNG.standard_normal((4, 12)) / 3, RNG.standard_normal((12, 3)), RNG.standard_normal(3)
+Y = RNG.standard_normal(4)
+
+
+def two_layers():
+    module = nn.Sequential(nn.Linear(3, 12, bias=False), nn.ReLU(), nn.Linear(12, 4, bias=False))
+    module[0].weight.data, module[2].weight.data = torch.from_numpy(W), torch.from_numpy(V)
+    return subject("two layers", module, torch.from_numpy(Z)[None], trains=lambda name: name.startswith("0"))
+
+
+def linear(matrix, start=None):
+    module = nn.Linear(matrix.shape[1], 1, bias=False)
+    module.weight.data = torch.zeros(1, matrix.shape[1]) if start is None else torch.as_tensor(start)[None]
+    return subject("linear", module, torch.from_numpy(matrix))
+
+
+def test_the_descent_is_that_of_the_papers_generator():
+    step = 0.01
+    found = descend(two_layers(), Y, step, 40)
+    slow = by_the_letter.descend(
+        lambda w: (residual(V, w.reshape(12, 3), Z, Y), jacobian(V, w.reshape(12, 3), Z)), W.ravel(), step, 40
+    )
+    np.testing.assert_allclose(found.misfits, slow.misfits, rtol=1e-12)
+    np.testing.assert_allclose(float(found.movement.norm()), slow.distances[-1], rtol=1e-10)
+    assert found.end == "budget ended"
+    assert np.isnan(found.errors).all()
+
+
+def test_the_subject_is_left_as_it_is():
+    examined = two_layers()
+    before = examined.vector().clone()
+    descend(examined, Y, 0.01, 5)
+    assert torch.equal(examined.vector(), before)
+
+
+def test_a_descent_that_fits_ends_and_one_that_blows_up_says_when():
+    J = np.diag([1.0, 0.5])
+    assert descend(linear(J), np.ones(2), 1.0, 200).end == "converged"
+    blown = descend(linear(J), np.ones(2), 5.0, 200)
+    # |1 - 5 * 1| = 4 a step passes a thousand within five steps and not within four.
+    assert blown.end == "diverged at step 6"
+    assert np.isfinite(blown.misfits).all()
+    assert np.isfinite(blown.last).all()
+
+
+def test_measurements_are_fitted_through_their_operator():
+    J, A, x = np.diag([1.0, 0.5, 2.0]), np.array([[1.0, 1.0, 0.0]]), np.array([1.0, 2.0, 3.0])
+    measure = lambda f: torch.from_numpy(A) @ f  # noqa: E731
+    found = descend(linear(J), A @ x, 0.5, 30, through=measure, truth=x)
+    c, errors = np.zeros(3), []
+    for _ in range(31):
+        errors.append(np.linalg.norm(J @ c - x))
+        c = c - 0.5 * (A @ J).T @ (A @ J @ c - A @ x)
+    np.testing.assert_allclose(found.errors, errors[: len(found.errors)], rtol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(found.best - x), min(errors), rtol=1e-12)
+
+
+def test_the_time_to_a_share_is_the_first_step_there():
+    found = descend(linear(np.eye(1)), np.ones(1), 0.5, 10)
+    assert [found.time_to(share) for share in (1.0, 0.5, 0.3, 1e-9)] == [0, 1, 2, np.inf]
+
+
+@pytest.mark.parametrize(
+    ("y", "step", "steps", "message"),
+    [(Y, 0.0, 5, "step and steps"), (Y, 1.0, 0, "step and steps"), (Y[:2], 1.0, 5, "y must have shape")],
+)
+def test_what_cannot_be_run_is_refused(y, step, steps, message):
+    with pytest.raises(ValueError, match=message):
+        descend(two_layers(), y, step, steps)

@@ -1,0 +1,133 @@
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from untrained.sims.diagnosis.two_layer import TwoLayer, recognise
+from untrained.sims.networks.subject import subject
+from untrained.sims.random.streams import stream
+from untrained.theory.objects.relu_generator import jacobian
+
+
+def drawn(n=6, d=50, k=4, seed=0):
+    rng = stream(seed, "two layers")
+    return rng.standard_normal((n, d)) / math.sqrt(n * d), rng.standard_normal((d, k)), rng.standard_normal(k)
+
+
+def stacked(V, W, *, bias=False, act=None):
+    first, last = (nn.Linear(*M.shape[::-1], bias=b, dtype=torch.float64) for M, b in ((W, bias), (V, False)))
+    with torch.no_grad():
+        first.weight.copy_(torch.from_numpy(W))
+        last.weight.copy_(torch.from_numpy(V))
+    return nn.Sequential(first, act or nn.ReLU(inplace=True), last)
+
+
+def first_trains(name):
+    return name == "0.weight"
+
+
+class Functional(nn.Module):
+    """The same with V as a buffer, other names, and the rectifier as a function."""
+
+    def __init__(self, V, W):
+        super().__init__()
+        self.inner = nn.Parameter(torch.from_numpy(W))
+        self.register_buffer("outer", torch.from_numpy(V))
+
+    def forward(self, z):
+        return {"image": (F.relu(z @ self.inner.T) @ self.outer.T).reshape(2, -1)}
+
+
+def test_the_papers_generator_is_recognised_however_it_is_written():
+    V, W, z = drawn()
+    given = torch.from_numpy(z)[None]
+    for module, options in ((stacked(V, W), {"trains": first_trains}), (Functional(V, W), {})):
+        found = recognise(subject("two layers", module.double(), given, **options))
+        np.testing.assert_array_equal(found.W, W)
+        np.testing.assert_allclose(found.V, V, rtol=1e-13, atol=1e-16)  # one product and one quotient by ||z||^2
+        np.testing.assert_array_equal(found.z, z)
+
+
+@pytest.mark.parametrize(
+    ("module", "trains"),
+    [
+        (lambda V, W: stacked(V, W), lambda _: True),
+        (lambda V, W: stacked(V, W), lambda name: name == "2.weight"),
+        (lambda V, W: stacked(V, W, bias=True), first_trains),
+        (lambda V, W: stacked(V, W, act=nn.LeakyReLU(1e-6)), first_trains),
+        (lambda V, W: stacked(V, W, act=nn.ReLU6()), first_trains),
+        (lambda V, W: stacked(V, W, act=nn.SiLU()), first_trains),
+        (lambda V, W: nn.Sequential(stacked(V, W), nn.Tanh()), lambda name: name == "0.0.weight"),
+    ],
+    ids=["both train", "V trains", "bias", "leaky", "capped", "smooth", "tanh"],
+)
+def test_what_behaves_otherwise_is_not_recognised(module, trains):
+    V, W, z = drawn()
+    examined = subject("other", module(V, W).double(), torch.from_numpy(z)[None], trains=trains)
+    assert recognise(examined) is None
+
+
+def test_sigma_min_and_beta_are_those_of_the_jacobian():
+    V, W, z = drawn()
+    found = TwoLayer(V, W, z)
+    assert found.sigma_min == pytest.approx(np.linalg.svd(jacobian(V, W, z), compute_uv=False)[5], rel=1e-12)
+    on = np.ones((50, 1)) * z
+    assert found.beta == pytest.approx(np.linalg.norm(jacobian(V, on, z), 2), rel=1e-12)
+    assert found.radius(3.0) == pytest.approx(30 / found.sigma_min, rel=1e-12)
+
+
+def test_with_fewer_neurons_on_than_outputs_alpha_is_zero_and_the_radius_infinite():
+    V, W, z = drawn(6, 7)
+    W[:3] = -np.abs(W[:3]) * np.sign(z)
+    found = TwoLayer(V, W, z)
+    assert found.alpha == pytest.approx(0, abs=1e-16)
+    assert TwoLayer(V[:, :4], W[:4], z).radius(1.0) == math.inf
+
+
+def worst_by_the_letter(V, W, z, radius):
+    g = np.abs(W @ z) / np.linalg.norm(z)
+    best = 0.0
+    for size in range(1, len(g) + 1):
+        for chosen in map(list, combinations(range(len(g)), size)):
+            if (g[chosen] ** 2).sum() <= radius**2:
+                best = max(best, np.linalg.norm(V[:, chosen], 2) * np.linalg.norm(z))
+    return best
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.2, 0.7, 1.5, 2.5, 100.0])
+def test_the_worst_case_in_a_ball_is_the_best_affordable_set_of_flips(radius):
+    V, W, z = drawn(3, 9)
+    found = TwoLayer(V, W, z).worst(radius)
+    assert found.low == found.high == pytest.approx(worst_by_the_letter(V, W, z, radius), rel=1e-12)
+
+
+def test_bounds_on_the_worst_case_of_a_wider_network_hold_what_enumeration_finds(monkeypatch):
+    monkeypatch.setattr("untrained.sims.diagnosis.two_layer.ENUMERATED", 0)
+    for seed in range(5):
+        V, W, z = drawn(3, 9, seed=seed)
+        for radius in (0.3, 0.8, 1.6):
+            found, wanted = TwoLayer(V, W, z).worst(radius), worst_by_the_letter(V, W, z, radius)
+            assert found.low <= wanted * (1 + 1e-12)
+            assert wanted <= found.high * (1 + 1e-12)
+
+
+def test_a2_fails_from_the_radius_named_on_and_holds_below_the_other():
+    V, W, z = drawn(3, 9)
+    known = TwoLayer(V, W, z)
+    bound = known.alpha / 3
+    holds, fails = known.passed_at(bound)
+    assert known.worst(holds).passes(bound) is False
+    assert known.worst(fails).passes(bound) is True
+    assert fails - holds <= 2e-3 * fails  # exact for so few neurons
+    assert known.passed_at(2 * known.beta) == (math.inf, math.inf)
+
+
+def test_the_verdict_on_a2_is_open_between_the_bounds():
+    V, W, z = drawn(3, 40)
+    found = TwoLayer(V, W, z).worst(1.0)
+    assert found.low < found.high
+    assert found.passes((found.low + found.high) / 2) is None

@@ -1,0 +1,1 @@
+from tests.seeding import same_modules_each_time as same_modules_each_time

@@ -1,0 +1,27 @@
+"""Networks that several tests examine, drawn from streams of their own."""
+
+import torch
+
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import architecture
+from untrained.sims.networks.subject import subject
+from untrained.sims.random.streams import stream
+
+
+def normal(*shape, seed=0):
+    return torch.from_numpy(stream(seed, "test").standard_normal(shape))
+
+
+def drawn(module, seed=0):
+    """The module with every weight drawn anew, about as large as its own."""
+    with torch.no_grad():
+        for number, weight in enumerate(module.parameters()):
+            weight.copy_(0.4 * normal(*weight.shape, seed=seed + number))
+    return module
+
+
+def named(name, shape, **options):
+    chosen = architecture(name, shape, **options)
+    network = chosen.build()
+    initialise(network, stream(1, "weights"))
+    return subject(name, network, normal(1, *chosen.latent_shape))

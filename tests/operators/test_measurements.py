@@ -1,0 +1,237 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.operators import OPERATORS, as_operator, make_operator, measurements
+from untrained.sims.operators.measurements import Measurement, load_measurement, measure, save_measurement
+from untrained.sims.random.streams import stream
+
+SHAPE = (1, 8, 8)
+IMAGE = torch.linspace(-1, 1, 64).reshape(SHAPE)
+
+
+def made(name="gaussian", noise=0.1, shape=SHAPE, seed=2):
+    """A small measurement."""
+    options = {"fourier-radial": {"lines": 3}, "superres": {"factor": 2}}.get(name, {"m": 12})
+    return measure(IMAGE.expand(shape), make_operator(name, shape, seed=1, **options), noise, seed)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A saved measurement."""
+    path = tmp_path / "measurement.npz"
+    save_measurement(path, made())
+    return path
+
+
+def rewrite(path, **changes):
+    """Write the file again with changed fields and the checksum that belongs to them."""
+    with np.load(path) as file:
+        fields = {**{k: file[k] for k in file.files}, **changes}
+    fields["checksum"] = measurements._checksum(str(fields["spec"]), fields["y"], float(fields["noise"]))
+    np.savez_compressed(path, **fields)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("shape", [SHAPE, (3, 8, 8)], ids=str)
+def test_without_noise_y_is_the_product(name, shape):
+    measurement = made(name, 0.0, shape)
+    assert measurement.y.dtype == torch.float32
+    assert torch.equal(measurement.y, measurement.operator.forward(IMAGE.expand(shape)))
+
+
+def test_noise_is_normal_with_the_stated_deviation():
+    operator = make_operator("dct", (1, 64, 64), m=4000)
+    flat = torch.zeros(1, 64, 64)
+    z = np.concatenate([measure(flat, operator, 2.0, seed).y.double().numpy() for seed in range(5)]) * 4000**0.5 / 2
+    # Standard errors of mean and variance of 20 000 standard normal numbers, five of each.
+    assert abs(z.mean()) < 5 * z.size**-0.5
+    assert abs(z.var() - 1) < 5 * (2 / z.size) ** 0.5
+
+
+def test_noise_belongs_to_its_seed_and_not_to_the_matrix():
+    one, again, other = made(seed=2), made(seed=2), made(seed=3)
+    assert torch.equal(one.y, again.y)
+    assert not torch.equal(one.y, other.y)
+    assert one.operator.fingerprint() == other.operator.fingerprint()
+
+
+def test_noise_is_the_stream_of_that_role():
+    # So noise and matrix of the same seed share no numbers: the matrix is of another role.
+    noise = measure(torch.zeros(SHAPE), make_operator("gaussian", SHAPE, m=12, seed=7), 1.0, seed=7).y
+    np.testing.assert_allclose(noise, stream(7, "noise").standard_normal(12) / 12**0.5, rtol=1e-6)
+    assert not np.isclose(noise, stream(7, "A").standard_normal(12) / 12**0.5).any()
+
+
+def test_noise_scales_without_being_drawn_anew():
+    y0, y1, y2 = (made(noise=noise).y for noise in (0.0, 1.0, 2.0))
+    torch.testing.assert_close(y2 - y0, 2 * (y1 - y0), rtol=0, atol=1e-5)
+
+
+def test_the_fingerprint_is_of_operator_and_data():
+    one = made()
+    others = [made(seed=3), made(noise=0.2), made("gaussian-seeded"), replace(one, y=-one.y)]
+    assert one.fingerprint == made().fingerprint
+    assert len({m.fingerprint for m in (one, *others)}) == 5
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("shape", [SHAPE, (3, 8, 8)], ids=str)
+def test_a_file_gives_back_what_was_saved(name, shape, tmp_path):
+    path, one = tmp_path / "any name", made(name, shape=shape)
+    save_measurement(path, one)
+    again = load_measurement(str(path))
+    assert again.fingerprint == one.fingerprint
+    assert torch.equal(again.y, one.y)
+    assert again.noise == one.noise
+    assert again.operator.spec() == one.operator.spec()
+    assert torch.equal(again.operator.forward(IMAGE.expand(shape)), one.operator.forward(IMAGE.expand(shape)))
+
+
+def test_a_given_mask_is_kept_in_the_file(tmp_path):
+    mask = np.eye(8, dtype=bool)
+    save_measurement(tmp_path / "m.npz", measure(IMAGE, make_operator("inpainting", SHAPE, mask=mask)))
+    np.testing.assert_array_equal(load_measurement(tmp_path / "m.npz").operator.mask(), mask)
+
+
+def test_the_same_measurement_gives_the_same_bytes(saved, tmp_path):
+    save_measurement(tmp_path / "again.npz", made())
+    assert saved.read_bytes() == (tmp_path / "again.npz").read_bytes()
+
+
+def test_a_file_is_replaced_whole_or_left_alone(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def fail(file, **fields):
+        file.write(b"half of it")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_measurement(saved, made(seed=9))
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_damaged_file_never_gives_another_measurement(saved, tmp_path):
+    whole, fingerprint = saved.read_bytes(), made().fingerprint
+    rng, path = np.random.default_rng(0), tmp_path / "damaged.npz"
+    refused = 0
+    for place in rng.choice(len(whole), 150, replace=False):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << int(rng.integers(8)))]) + whole[place + 1 :])
+        try:
+            assert load_measurement(path).fingerprint == fingerprint
+        except (ValueError, OSError):
+            refused += 1
+    # Bits of dates and of attributes in the archive say nothing about the measurement.
+    assert refused > 75
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_refused(saved, kept):
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ValueError, match="file must be a whole measurement, got a damaged or other one in "):
+        load_measurement(saved)
+
+
+@pytest.mark.parametrize("content", ["text", "pickle", "array", "archive"])
+def test_another_file_is_refused(tmp_path, content):
+    path = tmp_path / "other.npz"
+    with path.open("wb") as file:
+        if content == "text":
+            file.write(b"y = A x\n")
+        elif content == "pickle":
+            np.save(file, np.array([{}], dtype=object), allow_pickle=True)
+        elif content == "array":
+            np.save(file, np.zeros(3))
+        else:
+            np.savez(file, y=np.zeros(3))
+    with pytest.raises(ValueError, match="file must be a whole measurement, got a damaged or other one in "):
+        load_measurement(path)
+
+
+def test_pickled_fields_are_not_run(saved):
+    rewrite(saved, noise=np.array(0.1), extra=np.zeros(1))
+    assert load_measurement(saved).noise == 0.1
+    with np.load(saved) as file:
+        fields = dict(file)
+    np.savez_compressed(saved, **{**fields, "kind": np.array([{"a": 1}], dtype=object)}, allow_pickle=True)
+    with pytest.raises(ValueError, match=r"damaged or other one in .*pickle"):
+        load_measurement(saved)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        load_measurement(tmp_path / "none.npz")
+    with pytest.raises(OSError, match="directory"):
+        load_measurement(tmp_path)
+
+
+def test_a_changed_number_is_noticed(saved):
+    with np.load(saved) as file:
+        fields = dict(file)
+    for name, value in {"y": fields["y"] * 2, "noise": 0.2, "spec": str(fields["spec"]).replace("12", "13")}.items():
+        np.savez_compressed(saved, **{**fields, name: value})
+        with pytest.raises(ValueError, match="checksum of the measurement must agree with its content, got another in"):
+            load_measurement(saved)
+
+
+def test_contents_that_make_no_sense_are_refused_even_with_their_checksum(saved):
+    spec = made().operator.spec()
+    y = made().y.numpy()
+    with_nan = np.where(np.arange(12) == 3, np.float32("nan"), y)
+    for changes, message in [
+        ({"y": y[1:]}, "y must have the m=12 entries of its operator, got 11"),
+        ({"y": with_nan}, "y must be float32 and finite"),
+        ({"y": y.astype(np.float64)}, r"y must be a float32 vector, got float64 of shape \(12,\)"),
+        ({"y": y[None]}, r"y must be a float32 vector, got float32 of shape \(1, 12\)"),
+        ({"y": y, "noise": -1.0}, "noise must be a finite number of at least 0, got -1.0"),
+        ({"noise": np.nan}, "noise must be a finite number of at least 0, got nan"),
+        ({"noise": 0.1, "spec": "[1]"}, "spec must be a JSON object"),
+        ({"spec": "{"}, "spec must be a JSON object"),
+        ({"spec": json.dumps({**spec, "name": "radon"})}, "operator must be one of"),
+        ({"spec": json.dumps({**spec, "name": 3})}, "operator must be one of"),
+        ({"spec": json.dumps({"m": 12})}, "spec must hold name, shape, m, seed and options"),
+        ({"spec": json.dumps(spec), "format": 2}, "of format 1, got 'untrained measurement' of format 2"),
+        ({"format": 1, "kind": "recovery"}, "file must be an untrained measurement of format 1, got 'recovery'"),
+    ]:
+        rewrite(saved, **changes)
+        with pytest.raises(ValueError, match=message):
+            load_measurement(saved)
+
+
+def test_a_users_own_operator_is_measured_but_not_saved(tmp_path):
+    class Half:
+        def forward(self, x):
+            return x.flatten() / 2
+
+        def adjoint(self, y):
+            return y.reshape(SHAPE) / 2
+
+    measurement = measure(IMAGE, as_operator(Half(), SHAPE))
+    with pytest.raises(ValueError, match="operator must be one made by name to be saved, got a user's own"):
+        save_measurement(tmp_path / "m.npz", measurement)
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_arguments_are_refused():
+    operator = make_operator("dct", SHAPE, 12)
+    with pytest.raises(ValueError, match=r"image must be of shape \(1, 8, 8\), got \(2, 1, 8, 8\)"):
+        measure(IMAGE.expand(2, 1, 8, 8), operator)
+    for noise in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="noise must be a finite number of at least 0"):
+            measure(IMAGE, operator, noise)
+    with pytest.raises(ValueError, match="y must be float32 and finite"):
+        measure(IMAGE * float("nan"), operator)
+    with pytest.raises(ValueError, match=r"y must be of shape \(12,\), got \(13,\)"):
+        Measurement(operator, torch.zeros(13))
+    with pytest.raises(ValueError, match="y must be float32 and finite"):
+        Measurement(operator, torch.zeros(12, dtype=torch.float64))
+
+
+def test_a_measurement_keeps_no_graph():
+    assert not measure(IMAGE.clone().requires_grad_(), make_operator("dct", SHAPE, 12)).y.requires_grad

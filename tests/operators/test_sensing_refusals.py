@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.operators import (
+    OPERATORS,
+    checks,
+    make_operator,
+    memory_available,
+    memory_estimate,
+    operator_from_spec,
+)
+
+SHAPE = (1, 8, 8)
+MASK = np.ones((8, 8), dtype=bool)
+COUNTED = sorted(set(OPERATORS) - {"fourier-radial", "superres"})
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("m", [0, -1, 65])
+def test_m_outside_its_range_is_refused(name, m):
+    with pytest.raises(ValueError, match=f"^m must be between 1 and 64, got {m}$"):
+        make_operator(name, SHAPE, m)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("m", [1.5, "9", True, float("nan")])
+def test_m_that_is_no_whole_number_is_refused(name, m):
+    with pytest.raises(ValueError, match=r"^m must be a whole number between 1 and 64, got "):
+        make_operator(name, SHAPE, m)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_missing_m_is_refused(name):
+    with pytest.raises(ValueError, match=f"^m must be given for {name}, between 1 and 64, got none$"):
+        make_operator(name, SHAPE)
+
+
+def test_whole_numbers_of_other_libraries_are_taken():
+    assert make_operator("dct", SHAPE, np.int64(3), seed=np.int32(1)).spec()["m"] == 3
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("shape", [(2, 8, 8), (8, 8), (1, 0, 8), (1, 8, 8, 1), (1, 8.0, 8), "188", None, (1, True, 8)])
+def test_a_shape_that_is_no_image_is_refused(name, shape):
+    with pytest.raises(ValueError, match=r"^shape must be \(1 or 3, height, width\), got "):
+        make_operator(name, shape, 3)
+
+
+REFUSED = [
+    ("radon", {}, r"operator must be one of gaussian, gaussian-seeded, fourier-radial, .*, superres, got 'radon'"),
+    (["dct"], {}, r"operator must be one of gaussian, .*, got \['dct'\]"),
+    ("dct", {"m": 3, "seed": -1}, "seed must be at least 0, got -1"),
+    ("dct", {"m": 3, "seed": "a"}, "seed must be a whole number at least 0, got 'a'"),
+    ("dct", {"m": 3, "lines": 4}, r"options of dct must be among \[\], got lines"),
+    ("superres", {"factors": 2}, r"options of superres must be among \['factor'\], got factors"),
+    ("dct", {"m": 3, "device": "abacus"}, "device must be cpu or one of this machine, got abacus"),
+    ("fourier-radial", {}, "lines must be given for fourier-radial, at least 1, got none"),
+    ("fourier-radial", {"m": 9}, "lines must be given for fourier-radial, at least 1, got none"),
+    ("fourier-radial", {"lines": 0}, "lines must be between 1 and 16, got 0"),
+    ("fourier-radial", {"lines": 17}, "lines must be between 1 and 16, got 17"),
+    ("fourier-radial", {"lines": 2, "m": 9}, "m must be left out for fourier-radial, or 6 as its options say, got 9"),
+    ("superres", {}, "factor must be given for superres, at least 2, got none"),
+    ("superres", {"factor": 1}, "factor must be at least 2, got 1"),
+    ("superres", {"factor": 3}, "factor must divide height and width, got 3 for 8x8"),
+    ("superres", {"factor": 16}, "factor must divide height and width, got 16 for 8x8"),
+    ("superres", {"factor": 2, "m": 9}, "m must be left out for superres, or 16 as its options say, got 9"),
+    ("inpainting", {"mask": ~MASK}, "mask must know at least one pixel, got none"),
+    ("inpainting", {"mask": MASK[1:]}, r"mask must be bool of shape \(8, 8\), got bool of shape \(7, 8\)"),
+    ("inpainting", {"mask": MASK * 1.0}, r"mask must be bool of shape \(8, 8\), got float64 of shape \(8, 8\)"),
+    ("inpainting", {"mask": MASK, "m": 9}, "m must be left out for inpainting, or 64 as its options say, got 9"),
+    ("inpainting", {"mask": "AAAA"}, r"mask must hold 8 bytes for shape \(8, 8\), got 3"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "message"), REFUSED)
+def test_a_wrong_argument_is_refused_in_a_sentence(name, options, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        make_operator(name, SHAPE, **options)
+
+
+@pytest.mark.parametrize("name", ["hadamard", "scrambled-hadamard"])
+def test_hadamard_names_the_way_out_for_other_sizes(name):
+    with pytest.raises(
+        ValueError, match=f"^sides must be powers of two for {name} .use {name[:-8]}dct instead., got 12x8$"
+    ):
+        make_operator(name, (1, 12, 8), 5)
+
+
+def test_an_image_too_small_for_lines_is_refused():
+    with pytest.raises(ValueError, match=r"^image must be at least 3 pixels high or wide for fourier-radial, got 2x2$"):
+        make_operator("fourier-radial", (1, 2, 2), lines=1)
+
+
+def test_a_matrix_beyond_memory_is_refused_before_it_is_drawn():
+    with pytest.raises(ValueError, match=r"GB available on cpu, got \d+\.\d GB; gaussian-seeded or scrambled-dct"):
+        make_operator("gaussian", (3, 4096, 4096), m=40_000_000)
+
+
+def test_what_does_not_fit_follows_what_is_available(monkeypatch):
+    monkeypatch.setattr(checks, "memory_available", lambda device: 4 * 10 * 64)
+    assert make_operator("gaussian", SHAPE, 10).m == 10
+    with pytest.raises(ValueError, match="must fit into"):
+        make_operator("gaussian", SHAPE, 11)
+    assert make_operator("gaussian-seeded", SHAPE, 11).m == 11
+
+
+def test_memory_estimates_are_what_is_held():
+    for name in ("gaussian", "dct", "scrambled-dct", "hadamard", "scrambled-hadamard", "inpainting"):
+        operator = make_operator(name, SHAPE, 10)
+        held = sum(t.numel() * t.element_size() for t in vars(operator).values() if isinstance(t, torch.Tensor))
+        assert memory_estimate(name, SHAPE, 10) == held
+    assert memory_estimate("gaussian", (1, 256, 256), 2000) == 4 * 2000 * 65536
+    assert memory_estimate("gaussian-seeded", (1, 256, 256), 60000) == 4 << 20  # one thread
+    assert all(memory_estimate(name, SHAPE, 10) < 1 << 23 for name in OPERATORS)
+    with pytest.raises(ValueError, match=r"operator must be one of gaussian, .*, superres, got 'radon'"):
+        memory_estimate("radon", SHAPE, 10)
+
+
+def test_available_memory_is_told_where_the_system_tells():
+    available = memory_available()
+    assert available is None or available > 1 << 20
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_images_and_measurements_of_another_kind_are_refused(name):
+    options = {"fourier-radial": {"lines": 2}, "superres": {"factor": 2}}.get(name, {"m": 5})
+    operator = make_operator(name, SHAPE, **options)
+    with pytest.raises(ValueError, match=r"^image must be of shape \(\.\.\., 1, 8, 8\), got \(8, 8\)$"):
+        operator.forward(torch.zeros(8, 8))
+    with pytest.raises(ValueError, match=r"^measurements must be of shape \(\.\.\., \d+\), got \(3,\)$"):
+        operator.adjoint(torch.zeros(3))
+    with pytest.raises(ValueError, match=r"^measurements must be of shape"):
+        operator.residual_and_gradient(torch.zeros(SHAPE), torch.zeros(()))
+    with pytest.raises(ValueError, match=r"^image must be float32 or float64, got uint8$"):
+        operator.forward(torch.zeros(SHAPE, dtype=torch.uint8))
+
+
+def test_an_image_on_another_device_is_refused():
+    with pytest.raises(ValueError, match=r"^image must be on the operator's device meta, got cpu$"):
+        make_operator("dct", SHAPE, 5).to("meta").forward(torch.zeros(SHAPE))
+
+
+def spec(**changes):
+    """A spec with something changed."""
+    return {**make_operator("dct", SHAPE, 5).spec(), **changes}
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"name": "dct"}, "spec must hold name, shape, m, seed and options, got one without m"),
+        (spec(name="radon"), "operator must be one of "),
+        (spec(m=0), "m of the spec must be at least 1, got 0"),
+        (spec(m="5"), "m of the spec must be a whole number at least 1, got '5'"),
+        (spec(shape=[8, 8]), "shape must be "),
+        (spec(options=[]), "options of the spec must be a mapping, got list"),
+        (spec(options={"device": "cpu"}), r"options of dct must be among \[\], got device"),
+        (spec(name="superres", options={"factor": 2}), "m of the spec must be 16 as its options say, got 5"),
+        (spec(name="inpainting", shape=[3, 8, 8]), "m of the spec must be 3 as its options say, got 5"),
+    ],
+)
+def test_a_broken_spec_is_refused(broken, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        operator_from_spec(broken)

@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.operators import as_operator, dot_test, operator_from_spec, stack
+
+SHAPE = (1, 4, 5)
+A = np.random.default_rng(0).standard_normal((7, 20)).astype(np.float32)
+
+
+class Tensors:
+    """A user's operator on tensors."""
+
+    def __init__(self, B=A):
+        self.B = torch.from_numpy(B)
+
+    def forward(self, x):
+        return self.B @ x.reshape(-1)
+
+    def adjoint(self, y):
+        return (self.B.T @ y).reshape(SHAPE)
+
+
+class Arrays:
+    """A user's operator that works on arrays only, in float64, and returns views with odd strides."""
+
+    def forward(self, x):
+        assert type(x) is np.ndarray
+        return (A.astype(np.float64) @ x.ravel())[::-1]
+
+    def adjoint(self, y):
+        assert type(y) is np.ndarray
+        return (A.T.astype(np.float64) @ y[::-1]).reshape(SHAPE)
+
+
+class Shifted(Tensors):
+    """An adjoint that puts its image one pixel off."""
+
+    def adjoint(self, y):
+        return super().adjoint(y).roll(1, -1)
+
+
+class Scaled(Tensors):
+    """An adjoint that forgot a factor."""
+
+    def adjoint(self, y):
+        return 0.9 * super().adjoint(y)
+
+
+class Affine(Tensors):
+    """A map that is not linear."""
+
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+class Clipped(Tensors):
+    """Another map that is not linear."""
+
+    def forward(self, x):
+        return super().forward(x).clamp(-1, 1)
+
+
+class InPlace(Tensors):
+    """An operator that spoils what it is given."""
+
+    def forward(self, x):
+        x *= 2
+        return self.B @ x.reshape(-1) / 2
+
+
+@pytest.mark.parametrize(("user", "matrix"), [(Tensors(), A), (Arrays(), A[::-1]), (InPlace(), A)])
+def test_a_users_operator_measures_batches_of_images(user, matrix):
+    operator = as_operator(user, SHAPE)
+    x = torch.randn(2, 3, *SHAPE, generator=torch.Generator().manual_seed(0))
+    kept = x.clone()
+    y = operator.forward(x)
+    assert torch.equal(x, kept)
+    assert (operator.m, operator.coefficients, operator.orthonormal) == (7, 7, False)
+    # Sums of 20 float32 products of size one.
+    np.testing.assert_allclose(y, x.flatten(-3).numpy() @ matrix.T, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(operator.adjoint(y).flatten(-3), y.numpy() @ matrix, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("user", [Tensors(), Arrays()])
+def test_a_users_operator_is_differentiable_by_its_adjoint(user):
+    operator = as_operator(user, SHAPE, 7)
+    x = torch.ones(SHAPE, requires_grad=True)
+    loss = operator.forward(x).square().sum()
+    (gradient,) = torch.autograd.grad(loss, x)
+    torch.testing.assert_close(gradient, 2 * operator.residual_and_gradient(x, torch.zeros(7))[1], rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(gradient.flatten(), 2 * A.T @ (A @ np.ones(20)), rtol=0, atol=1e-3)
+
+
+def test_norm_and_gain_are_found_from_products():
+    operator = as_operator(Tensors(), SHAPE)
+    exact = np.linalg.norm(A.astype(np.float64), 2) ** 2
+    assert exact <= operator.squared_norm() <= exact * 1.002
+    # The mean of 32 quadratic forms in random signs, each of variance below 2 ||A^T A||_F^2/n^2.
+    deviation = (2 * ((A.T @ A) ** 2).sum() / 32) ** 0.5 / 20
+    assert abs(operator.gain - (A**2).sum() / 20) < 5 * deviation
+
+
+def test_the_gain_of_known_pixels_is_exact():
+    operator = as_operator(Tensors(np.eye(20, dtype=np.float32)[:7]), SHAPE)
+    assert operator.gain == 7 / 20
+
+
+def test_different_operators_have_different_fingerprints_and_equal_ones_the_same():
+    prints = [as_operator(user, SHAPE).fingerprint() for user in (Tensors(), Tensors(), Tensors(2 * A))]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_users_operators_can_be_stacked():
+    several = stack([as_operator(Tensors(), SHAPE), as_operator(Tensors(2 * A), SHAPE)])
+    y = several.forward(torch.ones(2, *SHAPE))
+    torch.testing.assert_close(y[1], 2 * y[0])
+
+
+@pytest.mark.parametrize("user", [Shifted(), Scaled(), Affine(), Clipped()])
+def test_a_wrong_adjoint_is_refused(user):
+    with pytest.raises(ValueError, match="adjoint must be the transpose of forward within 1e-05, got a dot test of"):
+        as_operator(user, SHAPE)
+
+
+def test_the_dot_test_of_a_right_adjoint_is_rounding():
+    assert dot_test(as_operator(Tensors(), SHAPE)) < 1e-6
+
+
+class Missing:
+    forward = Tensors.forward
+
+
+class Column(Tensors):
+    def forward(self, x):
+        return super().forward(x)[:, None]
+
+    def adjoint(self, y):
+        return super().adjoint(y.reshape(-1))
+
+
+class Flat(Tensors):
+    def adjoint(self, y):
+        return super().adjoint(y).flatten()
+
+
+class Lists(Tensors):
+    def forward(self, x):
+        return [1.0, 2.0]
+
+
+class Complex(Tensors):
+    def forward(self, x):
+        return super().forward(x) * 1j
+
+
+class Broken(Tensors):
+    def forward(self, x):
+        return super().forward(x) / 0
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        (Missing(), "operator must have a method adjoint, got Missing without it"),
+        (Column(), r"forward of the user's operator must return shape \(m,\), got \(7, 1\)"),
+        (Flat(), r"adjoint of the user's operator must return \(1, 4, 5\), got \(20,\)"),
+        (
+            Lists(),
+            "must take tensors or arrays, got 'forward of the user's operator must return real numbers, got list'",
+        ),
+        (Complex(), "must return real numbers, got torch.complex64"),
+        (Broken(), "forward of the user's operator must return finite numbers, got others"),
+    ],
+)
+def test_an_unfit_operator_is_refused_in_a_sentence(user, message):
+    with pytest.raises(ValueError, match=message):
+        as_operator(user, SHAPE)
+
+
+def test_a_number_of_measurements_that_disagrees_is_refused():
+    with pytest.raises(ValueError, match=r"must return shape \(8,\), got \(7,\)"):
+        as_operator(Tensors(), SHAPE, 8)
+
+
+def test_a_spec_of_a_users_operator_says_that_it_cannot_be_rebuilt():
+    spec = as_operator(Tensors(), SHAPE).spec()
+    assert spec["options"]["rebuildable"] is False
+    with pytest.raises(ValueError, match="got a user's own, which cannot be rebuilt"):
+        operator_from_spec(spec)

@@ -1,0 +1,327 @@
+import errno
+import json
+import math
+import os
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from untrained.sims.evidence.verify import Gathered, judge_all
+from untrained.sims.record import store
+from untrained.sims.record.entries import (
+    KINDS,
+    entry,
+    evidence_from_json,
+    evidence_to_json,
+    gathered_from_json,
+    gathered_to_json,
+    plain,
+)
+from untrained.sims.record.store import (
+    Journal,
+    code_version,
+    load_record,
+    load_table,
+    save_record,
+    to_text,
+    write_whole,
+)
+from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
+from untrained.theory.ledger import ledger
+
+EVIDENCE = [
+    Symbolic(("a", "b"), ("b: x - 1",), "because", True),
+    Symbolic(("a",), (), "because"),
+    Exact(7, 5, -0.1, {"n": 3, "delta": 0.25}, "all of them", True, 1, {"n": 2, "delta": 0.5}),
+    Exact(7, 5, -math.inf, {"n": 3}),
+    Enclosed({"x": "1.234"}, (-0.5, 0.25), "because", True, True),
+    Enclosed({}, (-math.inf, math.inf)),
+    Searched(60, 50, 40, -math.inf, {"n": 3, "seed": 2**31}),
+    Searched(60, 0, 0, math.inf, {}),
+    Counted({"n": 4, "R": 0.2}, 0.9, 90, 100, 95, 1e-4, 0.8, 1.0, -math.inf, {"trial": 7}),
+]
+
+
+def gathered(claim_id="vanveen18.lemC3", seconds=1.25):
+    controls = {control.name: (EVIDENCE[6], EVIDENCE[2]) for control in ledger()[claim_id].controls}
+    return Gathered(claim_id, tuple(EVIDENCE), controls, seconds)
+
+
+def through_text(value):
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def test_every_kind_of_evidence_is_tried():
+    assert {type(e).__name__ for e in EVIDENCE} == set(KINDS)
+
+
+@pytest.mark.parametrize("evidence", EVIDENCE, ids=lambda e: type(e).__name__)
+def test_evidence_comes_back_from_json_as_it_was(evidence):
+    assert evidence_from_json(through_text(evidence_to_json(evidence))) == evidence
+
+
+def test_a_margin_that_is_no_number_comes_back():
+    back = evidence_from_json(through_text(evidence_to_json(Exact(1, 1, math.nan, {}))))
+    assert math.isnan(back.margin)
+
+
+def test_what_was_gathered_comes_back_from_json_as_it_was():
+    assert gathered_from_json(through_text(gathered_to_json(gathered()))) == gathered()
+
+
+def test_evidence_of_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="evidence must have a known kind, got 'Rumour'"):
+        evidence_from_json({"kind": "Rumour"})
+
+
+@pytest.mark.parametrize("change", [{"margin": None, "extra": 1}, {}], ids=["extra", "missing"])
+def test_evidence_with_other_fields_is_refused(change):
+    data = {**evidence_to_json(EVIDENCE[6]), **change} if change else {"kind": "Searched", "draws": 1}
+    with pytest.raises(ValueError, match="evidence of kind Searched must have its own fields"):
+        evidence_from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.int64(3), 3),
+        (np.float64(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.float64(np.inf), "inf"),
+        (-math.inf, "-inf"),
+        (math.nan, "nan"),
+        (Fraction(1, 3), "1/3"),
+        ((1, [2.0, Fraction(1, 2)]), [1, [2.0, "1/2"]]),
+        ({1: (np.int64(2),)}, {"1": [2]}),
+        (None, None),
+        ("text", "text"),
+    ],
+)
+def test_plain_values_are_what_json_holds(value, expected):
+    found = plain(value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_an_entry_has_everything_a_reader_needs():
+    judged = judge_all({"vanveen18.lemC3": gathered()})["vanveen18.lemC3"]
+    found = through_text(entry(judged, {"seed": 3, "code": "x"}))
+    assert (found["id"], found["verdict"], found["seed"], found["code"]) == ("vanveen18.lemC3", "REFUTED", 3, "x")
+    assert found["margin"] == "-inf"
+    assert found["domain"] == {k: [r.low, r.high] for k, r in ledger()["vanveen18.lemC3"].domain.items()}
+    assert [e["kind"] for e in found["evidence"]] == [type(e).__name__ for e in EVIDENCE]
+    assert found["level"] is None
+    controls = {c["id"]: c for c in found["controls"]}
+    assert set(controls) == {"vanveen18.lemC3~only_m", "vanveen18.lemC3~no_norm"}
+    assert controls["vanveen18.lemC3~only_m"]["refuted_by_same_route"]
+    assert controls["vanveen18.lemC3~only_m"]["says"] == "At most m rows change."
+
+
+def test_a_counted_claim_shows_its_level():
+    seen = Gathered("vanveen18.lemC2", (EVIDENCE[8],), {}, 0.0)
+    needed = {i: gathered(i) for i in ("vanveen18.lemC3", "vanveen18.lemC4")}
+    found = entry(judge_all({**needed, "vanveen18.lemC2": seen})["vanveen18.lemC2"], {})
+    assert found["family_level"] == 0.01
+    assert 0 < found["level"] < 0.01
+
+
+ENTRY = {
+    "id": "own.x",
+    "verdict": "PROVED",
+    "why": "proved by Symbolic",
+    "margin": 0.0,
+    "informative": None,
+    "domain": {},
+    "worst_case": {"ν": "½"},
+    "decided_by": ["Symbolic"],
+    "budget": "quick",
+    "seed": 0,
+    "code": "0.1.0+0",
+    "seconds": 3.5,
+}
+
+
+def test_a_record_comes_back_without_its_times(tmp_path):
+    save_record({"own.x": ENTRY, "own.y.z": {**ENTRY, "id": "own.y.z"}}, tmp_path)
+    found = load_record(tmp_path)
+    assert list(found) == ["own.x", "own.y.z"]
+    assert found["own.x"] == {k: v for k, v in ENTRY.items() if k != "seconds"}
+
+
+def test_the_same_entry_is_the_same_file(tmp_path):
+    save_record({"own.x": ENTRY}, tmp_path)
+    first = (tmp_path / "own.x.json").read_bytes()
+    save_record({"own.x": {**ENTRY, "seconds": 9.0}}, tmp_path)
+    assert (tmp_path / "own.x.json").read_bytes() == first
+    assert first.endswith(b"}\n")
+
+
+def test_tables_are_not_entries(tmp_path):
+    save_record({"own.x": ENTRY}, tmp_path)
+    write_whole(tmp_path / "_curve.json", to_text({"rows": [{"n": 1}]}))
+    assert list(load_record(tmp_path)) == ["own.x"]
+    assert load_table("curve", tmp_path) == [{"n": 1}]
+
+
+def test_a_table_that_was_not_recorded_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="table must be one of the record's, got 'curve'"):
+        load_table("curve", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{'verdict': 1}", r"record file must be JSON, got own\.x\.json with"),
+        (b'{"verdict": "PROVED"', r"record file must be JSON, got own\.x\.json with"),
+        (b"", r"record file must be JSON, got own\.x\.json with"),
+        (b"\xff\xfe", r"record file must be JSON, got own\.x\.json with"),
+        (b"[1]", r"record file must hold one object, got own\.x\.json with list"),
+        (b"{}", r"record file must hold the fields of an entry, got own\.x\.json without budget"),
+        (to_text({**ENTRY, "verdict": "MAYBE"}).encode(), r"must hold a known verdict, got own\.x\.json with 'MAYBE'"),
+    ],
+)
+def test_a_corrupted_record_file_is_refused_in_one_sentence(tmp_path, content, sentence):
+    (tmp_path / "own.x.json").write_bytes(content)
+    with pytest.raises(ValueError, match=sentence) as error:
+        load_record(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_numbers_that_are_not_finite_are_never_written_bare():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_text({"margin": math.inf})
+
+
+def test_writing_replaces_the_whole_file(tmp_path):
+    path = tmp_path / "x.json"
+    write_whole(path, "a long first text\n")
+    write_whole(path, "short\n")
+    assert path.read_text() == "short\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def full_disk(*arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt("at once")
+
+
+@pytest.mark.parametrize(
+    ("step", "failure", "error", "sentence"),
+    [
+        ("replace", full_disk, OSError, "No space left"),
+        ("chmod", full_disk, OSError, "No space left"),
+        ("replace", interrupted, KeyboardInterrupt, "at once"),
+    ],
+)
+def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, step, failure, error, sentence):
+    path = tmp_path / "x.json"
+    write_whole(path, "old\n")
+    monkeypatch.setattr(store.os, step, failure)
+    with pytest.raises(error, match=sentence):
+        write_whole(path, "new\n")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+    assert path.read_text() == "old\n"
+
+
+def test_text_that_cannot_be_encoded_leaves_no_part(tmp_path):
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        write_whole(tmp_path / "x.json", "half\ud800")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_full_is_an_error_and_leaves_no_part(tmp_path, monkeypatch):
+    def on_full_device(handle, *arguments, **options):
+        os.dup2(device, handle)
+        return fdopen(handle, *arguments, **options)
+
+    device, fdopen = os.open("/dev/full", os.O_WRONLY), os.fdopen
+    monkeypatch.setattr(store.os, "fdopen", on_full_device)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "x.json", "new\n")
+    os.close(device)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="in a folder that exists"):
+        write_whole(tmp_path / "missing" / "x.json", "text")
+
+
+def test_the_code_version_follows_the_sources(tmp_path, monkeypatch):
+    for room in ("theory", "sims/chance", "sims/imaging"):
+        (tmp_path / room).mkdir(parents=True)
+        (tmp_path / room / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(store, "ROOT", tmp_path)
+    before = code_version()
+    assert code_version() == before
+    (tmp_path / "sims" / "chance" / "record.json").write_text("{}")
+    assert code_version() == before
+    (tmp_path / "sims" / "imaging" / "a.py").write_text("x = 2\n")  # no evidence of a claim depends on recovery
+    assert code_version() == before
+    (tmp_path / "sims" / "chance" / "a.py").write_text("x = 2\n")
+    assert code_version() != before
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "untrained"
+
+
+def test_a_journal_lies_in_the_cache_folder(cache, monkeypatch):
+    assert Journal("quick", 0).path.parent == cache
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert Journal("quick", 0).path.parts[-3:-1] == (".cache", "untrained")
+
+
+def test_a_run_goes_on_from_what_was_written(cache):
+    journal = Journal("quick", 0)
+    journal.start({})
+    for claim_id in ("vanveen18.lemC3", "vanveen18.lemC4"):
+        journal.add(gathered(claim_id))
+    found = Journal("quick", 0).read()
+    assert found == {i: gathered(i) for i in ("vanveen18.lemC3", "vanveen18.lemC4")}
+
+
+def test_a_torn_last_line_is_left_out(cache):
+    journal = Journal("quick", 0)
+    journal.start({"vanveen18.lemC3": gathered()})
+    whole = journal.path.read_text()
+    for torn in (whole[:-1], whole[:40], "{"):
+        journal.path.write_text(whole + torn)
+        assert list(journal.read()) == ["vanveen18.lemC3"]
+
+
+def test_a_journal_that_begins_anew_keeps_only_what_it_is_given(cache):
+    journal = Journal("quick", 0)
+    journal.start({})
+    journal.add(gathered("vanveen18.lemC4"))
+    journal.start({"vanveen18.lemC3": gathered()})
+    assert list(journal.read()) == ["vanveen18.lemC3"]
+
+
+@pytest.mark.parametrize(("budget", "seed"), [("quick", 1), ("standard", 0), ("quick", 10)])
+def test_another_run_has_another_journal(cache, budget, seed):
+    Journal("quick", 0).start({"vanveen18.lemC3": gathered()})
+    other = Journal(budget, seed)
+    assert other.path != Journal("quick", 0).path
+    assert other.read() == {}
+
+
+def test_another_version_of_the_code_has_another_journal(cache, monkeypatch):
+    before = Journal("quick", 0).path
+    monkeypatch.setattr(store, "code_version", lambda: "0.1.0+other")
+    assert Journal("quick", 0).path != before
+
+
+def test_a_run_that_ends_leaves_no_journal(cache):
+    journal = Journal("quick", 0)
+    journal.start({})
+    journal.close()
+    journal.close()
+    assert list(cache.iterdir()) == []

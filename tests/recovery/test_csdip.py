@@ -1,0 +1,354 @@
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.networks import Architecture, architecture, dcgan
+from untrained.sims.operators import make_operator
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery import budget, csdip
+from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch, total_variation
+
+SHAPE = (1, 8, 8)
+SMALL = {"width": 4, "latent": 6}
+
+
+def a_problem(seed=0, m=20, name="gaussian"):
+    image = torch.from_numpy(stream(seed, "image").uniform(-1, 1, SHAPE).astype(np.float32))
+    operator = make_operator(name, SHAPE, m, seed=seed)
+    return operator, operator.forward(image), image
+
+
+def few(**changes):
+    return CSDIPSettings(**{"steps": 25, "network_options": SMALL, **changes})
+
+
+def by_the_letter(operator, y, settings, seed, restart=0, gain=None):
+    """One image, one restart, plain autograd and torch's own optimiser: every iterate with its misfit."""
+    chosen = architecture("dcgan", operator.shape, **settings.network_options)
+    network = chosen.build().train()
+    initialise(network, stream(seed, "weights", restart))
+    z = chosen.latent(stream(seed, "latent", restart))[None]
+    optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9)
+    iterates = []
+    for step in range(settings.steps):
+        optimiser.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / (settings.warm_up + 1))
+        optimiser.zero_grad()
+        x = network(z)[0]
+        misfit = (operator.forward(x) - y).square().sum()
+        tv = sum(x[:, i, j].sub(x[:, i, j - 1]).abs().sum() for i in range(8) for j in range(1, 8))
+        tv += sum(x[:, i, j].sub(x[:, i - 1, j]).abs().sum() for i in range(1, 8) for j in range(8))
+        (misfit / (gain or operator.gain) + settings.tv_weight * tv).backward()
+        iterates.append((x.detach().clone(), misfit.item()))
+        optimiser.step()
+    return iterates
+
+
+@pytest.mark.parametrize("changes", [{}, {"warm_up": 12}, {"network_options": {**SMALL, "slope": 0.3}}], ids=str)
+def test_a_fit_is_the_loop_of_the_paper(changes):
+    operator, y, _ = a_problem()
+    settings = few(stopping="fixed", **changes)
+    iterates = by_the_letter(operator, y, settings, seed=3)
+    found = recover(operator, y, settings, seed=3)
+    # 25 steps of float32 descent: rounding grows from 1e-7 by the steps' own conditioning, observed below 1e-5
+    torch.testing.assert_close(found.image, iterates[-1][0], atol=1e-3, rtol=0)
+    assert found.misfit == pytest.approx(iterates[-1][1], rel=1e-2)
+    assert (iterates[0][0] - iterates[-1][0]).abs().max() > 0.1  # the comparison is of something that moved
+
+
+def test_the_iterate_of_least_misfit_in_the_window_is_returned():
+    operator, y, _ = a_problem(1)
+    settings = few(stopping="last-window", window=10)
+    misfits = [misfit for _, misfit in by_the_letter(operator, y, settings, seed=0)]
+    found = recover(operator, y, settings, seed=0)
+    assert found.steps == 16 + int(np.argmin(misfits[15:]))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"combine": "mean"}, {"combine": "weighted"}, {"average": 0.9}, {"restarts": 1, "input_noise": 0.1}]
+)
+def test_the_misfit_in_the_result_is_that_of_the_returned_image(changes):
+    operator, y, _ = a_problem(2)
+    found = recover(operator, y, few(restarts=3) if not changes else few(**{"restarts": 3, **changes}))
+    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-5)
+
+
+def test_the_restart_of_least_misfit_is_taken_and_the_mean_is_the_mean():
+    operator, y, _ = a_problem(4)
+    best = recover(operator, y, few(restarts=3), seed=5)
+    assert best.misfit == pytest.approx(min(best.trace["restart_misfits"]), rel=1e-4)
+    fixed = few(restarts=3, combine="mean", stopping="fixed")
+    mean = recover(operator, y, fixed, seed=5).image
+    alone = [by_the_letter(operator, y, fixed, 5, restart)[-1][0] for restart in range(3)]
+    torch.testing.assert_close(mean, sum(alone) / 3, atol=1e-3, rtol=0)
+
+
+def test_weighted_restarts_count_by_what_was_minimised():
+    operator, y, _ = a_problem(4)
+    settings = few(restarts=3, combine="weighted", stopping="fixed")
+    alone = [by_the_letter(operator, y, settings, 5, restart)[-1][0] for restart in range(3)]
+    losses = np.array([float((operator.forward(x) - y).square().sum() + 0.01 * total_variation(x)) for x in alone])
+    weights = np.exp(-(losses - losses.min()) / (losses.min() / 10 + 0.2))
+    expected = sum(w * x for w, x in zip(weights / weights.sum(), alone, strict=True))
+    torch.testing.assert_close(recover(operator, y, settings, seed=5).image, expected.float(), atol=2e-3, rtol=0)
+    assert np.abs(weights / weights.sum() - 1 / 3).max() > 0.1
+
+
+def test_images_in_a_batch_do_not_see_their_neighbours():
+    problems = [a_problem(seed) for seed in range(3)]
+    settings = few(restarts=2, stopping="fixed")
+    together = recover_batch([p[0] for p in problems], torch.stack([p[1] for p in problems]), settings, seeds=[7, 8, 9])
+    for (operator, y, _), seed, found in zip(problems, (7, 8, 9), together, strict=True):
+        torch.testing.assert_close(found.image, recover(operator, y, settings, seed=seed).image, atol=1e-3, rtol=0)
+
+
+def test_groups_on_threads_give_what_one_program_gives(monkeypatch):
+    """One copy at a time, on two threads: the same images, and progress over all groups."""
+    problems = [a_problem(seed) for seed in range(2)]
+    operators, ys = [p[0] for p in problems], torch.stack([p[1] for p in problems])
+    settings = few(restarts=2, stopping="fixed")
+    together = recover_batch(operators, ys, settings, seeds=[1, 2])
+    monkeypatch.setattr(budget, "CACHE", 1)
+    apart = recover_batch(operators, ys, settings, seeds=[1, 2])
+    for one, other in zip(together, apart, strict=True):
+        torch.testing.assert_close(one.image, other.image, atol=1e-3, rtol=0)
+        assert one.trace["restart_misfits"] == pytest.approx(other.trace["restart_misfits"], rel=1e-2)
+
+
+def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
+    operator, y, _ = a_problem()
+    monkeypatch.setattr(budget, "CACHE", 1)
+
+    def interrupt(step, total, loss):
+        assert total == 3 * 100_000
+        if step > 20:
+            raise KeyboardInterrupt
+
+    found = recover(operator, y, few(steps=100_000, restarts=3), watch=interrupt)
+    assert found.outcome == "interrupted"
+    assert 1 <= len(found.trace["restart_misfits"]) <= 3
+
+
+def test_fitted_weights_are_those_of_the_fit():
+    operator, y, _ = a_problem()
+    weights = csdip.fitted_weights(operator, y, few(stopping="fixed"), seed=3)
+    network, z = dcgan(SHAPE, **SMALL).build().train(), dcgan(SHAPE, **SMALL).latent(stream(3, "latent", 0))
+    network.load_state_dict(weights, strict=False)
+    after = recover(operator, y, few(stopping="fixed", steps=26), seed=3).image
+    torch.testing.assert_close(network(z[None])[0].detach(), after, atol=1e-3, rtol=0)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
+    operator, y, _ = a_problem()
+    again = [recover(operator, y, few(), seed=seed).image for seed in (1, 1, 2)]
+    assert torch.equal(again[0], again[1])
+    assert (again[0] - again[2]).abs().max() > 1e-2
+
+
+def test_a_longer_fit_has_a_smaller_misfit():
+    operator, y, _ = a_problem()
+    assert recover(operator, y, few(steps=150)).misfit < 0.5 * recover(operator, y, few(steps=5)).misfit
+
+
+def test_more_total_variation_gives_a_flatter_image():
+    operator, y, _ = a_problem()
+    rough, flat = (recover(operator, y, few(steps=60, tv_weight=w)).image for w in (0.0, 10.0))
+    assert total_variation(flat) < 0.5 * total_variation(rough)
+
+
+def test_the_data_term_is_divided_by_the_operators_gain():
+    """Orthonormal rows shrink ||A x||^2 to (m/n)||x||^2: undivided, TV would weigh n/m times more."""
+    operator, y, _ = a_problem(name="dct", m=16)
+    assert operator.gain == pytest.approx(0.25)
+    settings = few(stopping="fixed", tv_weight=0.1)
+    found = recover(operator, y, settings).image
+    torch.testing.assert_close(found, by_the_letter(operator, y, settings, 0)[-1][0], atol=1e-3, rtol=0)
+    undivided = by_the_letter(operator, y, settings, 0, gain=1.0)[-1][0]
+    assert (found - undivided).abs().max() > 0.01
+
+
+def test_measurements_that_are_not_finite_end_as_an_outcome():
+    operator, y, _ = a_problem()
+    y[3] = torch.nan
+    found = recover(operator, y, few())
+    assert found.outcome == "diverged at step 1"
+    assert found.image.isfinite().all()
+
+
+def test_a_diverging_image_leaves_its_neighbours_alone():
+    problems = [a_problem(seed) for seed in range(2)]
+    ys = torch.stack([p[1] for p in problems])
+    ys[0, 0] = torch.inf
+    found = recover_batch([p[0] for p in problems], ys, few(stopping="fixed"), seeds=[0, 1])
+    assert found[0].outcome.startswith("diverged")
+    alone = recover(problems[1][0], ys[1], few(stopping="fixed"), seed=1)
+    torch.testing.assert_close(found[1].image, alone.image, atol=1e-3, rtol=0)
+
+
+def test_an_interrupt_keeps_the_best_image_so_far():
+    operator, y, _ = a_problem()
+
+    def interrupt(step, total, loss):
+        if step == 10:
+            raise KeyboardInterrupt
+
+    found = recover(operator, y, few(), watch=interrupt)
+    assert found.outcome == "interrupted"
+    assert found.steps <= 10
+    torch.testing.assert_close(found.image, by_the_letter(operator, y, few(), 0)[found.steps - 1][0], atol=1e-3, rtol=0)
+
+
+def test_progress_is_told_at_the_first_every_tenth_and_the_last_step():
+    operator, y, _ = a_problem()
+    told = []
+    recover(operator, y, few(), watch=lambda *said: told.append(said))
+    assert [step for step, _, _ in told] == [1, 10, 20, 25]
+    assert all(total == 25 for _, total, _ in told)
+    assert told[-1][2] < told[0][2]
+
+
+def test_held_out_measurements_are_not_fitted():
+    operator, y, _ = a_problem(m=40)
+    settings = few(stopping="held-out", held_out=0.3)
+    kept = torch.from_numpy(stream(0, "held out").random(40) >= 0.3)
+    other = y.clone()
+    other[~kept] += 5.0
+    first, second = (recover(operator, target, dataclasses.replace(settings, steps=1)) for target in (y, other))
+    assert first.trace["misfit"] == second.trace["misfit"]
+    assert 5 < (~kept).sum() < 20
+
+
+def test_stopping_by_discrepancy_stops_early_and_the_oracle_needs_the_truth():
+    operator, y, image = a_problem()
+    found = recover(operator, y, few(steps=200, stopping="discrepancy", noise=3.0))
+    assert found.outcome == "stopped early"
+    assert found.misfit <= 9.0
+    with pytest.raises(ValueError, match="oracle needs the true image"):
+        recover(operator, y, few(stopping="oracle"))
+    best = recover(operator, y, few(stopping="oracle"), truth=image).image
+    last = recover(operator, y, few(stopping="fixed")).image
+    assert (best - image).square().mean() <= (last - image).square().mean()
+
+
+class AnyModule(nn.Module):
+    """A user's own network: no sequence, a shared weight, one output."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 1, 3, padding=1)
+
+    def forward(self, z):
+        hidden = torch.relu(self.first(z))
+        return torch.tanh(self.second(hidden) + 0.1 * hidden.mean(1, keepdim=True))
+
+
+def test_a_users_own_network_is_fitted():
+    operator, y, _ = a_problem()
+    own = Architecture("own", SHAPE, AnyModule, (2, 8, 8))
+    found = recover(operator, y, few(restarts=2, steps=60), network=own)
+    assert found.misfit < 0.9 * found.trace["misfit"][0]
+
+
+@pytest.mark.parametrize("name", ["gaussian", "dct"])
+def test_an_average_of_iterates_is_that_of_their_definition_and_so_is_its_misfit(name):
+    operator, y, _ = a_problem(name=name)
+    settings = few(stopping="fixed", average=0.8)
+    iterates = [x for x, _ in by_the_letter(operator, y, settings, seed=3)]
+    weights = torch.tensor([0.8 ** (len(iterates) - 1 - k) for k in range(len(iterates))])
+    mean = torch.stack([w * x for w, x in zip(weights / weights.sum(), iterates, strict=True)]).sum(0)
+    found = recover(operator, y, settings, seed=3)
+    torch.testing.assert_close(found.image, mean, atol=1e-3, rtol=0)
+    # float32 sums of the residuals of 25 iterates
+    assert found.trace["restart_misfits"][0] == pytest.approx(found.misfit, rel=1e-4)
+
+
+def test_presets_know_small_images_and_few_measurements_from_large_ones():
+    def network(name, side, m):
+        return csdip.preset(name, make_operator("dct", (1, side, side), m)).network
+
+    assert [network("fast", 28, 100), network("fast", 64, 4000)] == ["decoder", "decoder"]
+    assert [network("best", 128, 327), network("best", 128, 328)] == ["decoder", "dcgan"]
+    assert csdip.preset("paper", make_operator("dct", (1, 128, 128), 328)) == PRESETS["paper"]
+    with pytest.raises(ValueError, match="preset must be one of paper, best, fast, got 'slow'"):
+        csdip.preset("slow", make_operator("dct", SHAPE, 5))
+
+
+@pytest.mark.parametrize(("restarts", "at_once"), [(1, 9), (3, 9), (3, 1)])
+def test_an_estimate_says_what_a_fit_takes(restarts, at_once, monkeypatch):
+    monkeypatch.setattr(csdip, "copies_at_once", lambda *_: at_once)
+    operator, y, _ = a_problem()
+    settings = few(restarts=restarts, steps=400)
+    expected = csdip.estimate(operator, y, settings)
+    assert expected.memory == budget.need([operator], architecture("dcgan", SHAPE, **SMALL), settings, y.device).memory
+    shorter = csdip.estimate(operator, y, dataclasses.replace(settings, steps=4))
+    assert expected.seconds > shorter.seconds > 0
+
+
+def test_the_preset_paper_holds_the_papers_numbers():
+    paper = PRESETS["paper"]
+    assert (paper.optimiser, paper.learning_rate, paper.momentum, paper.steps) == ("rmsprop", 1e-3, 0.9, 1000)
+    assert (paper.tv_weight, paper.stopping, paper.window, paper.prior_weight) == (0.01, "last-window", None, 0.0)
+    assert paper.initialisation == "torch-0.4.1"
+    assert all(preset.stopping != "oracle" for preset in PRESETS.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"network": "gan"}, "network must be one of .*got 'gan'"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"restarts": 0}, "restarts must be at least 1, got 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
+        ({"average": 1.0}, "average must be at least 0 and below 1, got 1.0"),
+        ({"tv_weight": -1.0}, "tv_weight must be at least 0, got -1.0"),
+        ({"stopping": "never"}, "stopping must be one of"),
+        ({"combine": "median"}, "combine must be one of best, mean, weighted"),
+        ({"optimiser": "sgd"}, "optimiser must be one of rmsprop, adam"),
+        ({"prior_weight": 1.0}, "prior_weight needs a learned prior"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_sentence(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        CSDIPSettings(**change)
+
+
+def test_measurements_of_another_length_and_networks_of_another_shape_are_refused():
+    operator, y, _ = a_problem()
+    with pytest.raises(ValueError, match="y must have the operator's 20 entries, got shape"):
+        recover(operator, y[:19], few())
+    with pytest.raises(ValueError, match=r"images of the operator's shape \(1, 8, 8\), got \(1, 28, 28\)"):
+        recover(operator, y, few(), network=dcgan((1, 28, 28)))
+
+
+def test_what_cannot_fit_in_memory_is_refused_before_it_starts(monkeypatch):
+    operator, y, _ = a_problem()
+    monkeypatch.setattr(budget, "memory_available", lambda device: 10_000)
+    with pytest.raises(ValueError, match="ask for fewer restarts"):
+        recover(operator, y, few(restarts=10))
+
+
+def test_the_estimate_counts_weights_activations_and_products():
+    operator, _, _ = a_problem()
+    chosen = dcgan((1, 28, 28))
+    activations, products = budget._follow(chosen)
+    # conv outputs, batch norms and relus at the sizes of the page: 2, 4 (up), 7, 7, 14 (up), 14, 28 (up), 28
+    assert products == 128 * 512 * 4 + 16 * 512 * 256 * 16 + 49 * 256 * 128 * 9 + 196 * 128 * 64 * 9 + 784 * 64 * 9
+    assert activations > 3 * (512 * 4 + 256 * 49 + 128 * 49 + 64 * 196)
+    cpu = torch.device("cpu")
+    one, four = (budget.need([operator], chosen, few(restarts=r), cpu) for r in (1, 4))
+    assert four.products == 4 * one.products
+    assert budget.need([operator], dcgan((1, 28, 28), width=32), few(), cpu).memory < one.memory
+    assert one.memory > 4 * 5 * chosen.weights()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
+def test_compiled_steps_change_nothing_but_speed():
+    operator, y, _ = a_problem()
+    plain, compiled = (recover(operator, y, few(stopping="fixed", steps=5, compile=c)).image for c in (False, True))
+    torch.testing.assert_close(plain, compiled, atol=1e-3, rtol=0)

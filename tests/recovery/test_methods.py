@@ -1,0 +1,166 @@
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from untrained.sims.recovery import methods
+from untrained.sims.recovery.methods import METHODS, assign, known_settings, method, parse, settings_for
+
+ROOT = Path(methods.__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Everything:
+    steps: int = 3
+    rate: float = 0.5
+    quick: bool = False
+    name: str = "a"
+    window: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["sum", "mean"] = "sum"
+
+    def __post_init__(self):
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+
+
+class Module:
+    EverythingSettings = Everything
+    PRESETS: Mapping[str, Any] = {"long": Everything(steps=100, options={"width": 9})}
+
+    @staticmethod
+    def recover(*arguments, **options):
+        raise AssertionError("nothing here recovers anything")
+
+
+class Bare:
+    EverythingSettings = Everything
+    recover = Module.recover
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Two methods of ours: "all" with a preset, "some" with the setting `name` given by its name."""
+    found = {
+        "all": methods.Method("all", "everything", "all", "EverythingSettings"),
+        "some": methods.Method("some", "less", "some", "EverythingSettings", {"name": "b"}),
+    }
+    monkeypatch.setattr(methods, "METHODS", found)
+    monkeypatch.setattr(methods.Method, "load", lambda self: Module if self.name == "all" else Bare)
+
+
+def test_the_registry_itself_loads_no_method():
+    code = "import sys, untrained.sims.recovery.methods as m; print(len(m.METHODS)); print('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == [str(len(METHODS)), "False"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_settings_with_defaults_and_a_recover_function(name):
+    found = method(name)
+    settings = settings_for(name) if name != "csgm" else None
+    assert callable(found.recover())
+    assert found.says
+    without = [f.name for f in fields(found.settings_class()) if f.default is MISSING and f.default_factory is MISSING]
+    assert without == []
+    assert settings is None or {**asdict(settings), **found.fixed} == asdict(settings)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_setting_of_every_method_can_be_written_as_text(name):
+    def text(value):
+        return str(value).lower() if isinstance(value, bool) or value is None else str(value).replace("'", '"')
+
+    for key, hint in known_settings(name).items():
+        default = next(f for f in fields(method(name).settings_class()) if f.name == key)
+        value = default.default if default.default is not MISSING else default.default_factory()
+        assert parse(key, text(value), hint) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("steps", "7", 7),
+        ("rate", "1e-3", 1e-3),
+        ("rate", "2", 2.0),
+        ("quick", "true", True),
+        ("quick", "False", False),
+        ("name", "a=b, c", "a=b, c"),
+        ("window", "5", 5),
+        ("window", "none", None),
+        ("options", '{"width": 4, "norm": "batch"}', {"width": 4, "norm": "batch"}),
+        ("options.width", "32", {"width": 32}),
+        ("options.mode", "bilinear", {"mode": "bilinear"}),
+        ("kind", "mean", "mean"),
+    ],
+)
+def test_a_text_becomes_a_value_of_the_setting_s_type(made, key, text, value):
+    found = getattr(settings_for("all", {key: text}), key.partition(".")[0])
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "sentence"),
+    [
+        ("steps", "7.5", "steps must be a whole number, got '7.5'"),
+        ("steps", "", "steps must be a whole number, got ''"),
+        ("steps", "0", "steps must be at least 1, got 0"),
+        ("rate", "fast", "rate must be a finite number, got 'fast'"),
+        ("rate", "nan", "rate must be a finite number, got 'nan'"),
+        ("rate", "inf", "rate must be a finite number, got 'inf'"),
+        ("quick", "1", "quick must be true or false, got '1'"),
+        ("window", "many", "window must be a whole number, got 'many'"),
+        ("options", "width", "options must be a JSON object"),
+        ("options", "[1]", "options must be a JSON object"),
+        ("kind", "max", "kind must be one of sum, mean, got 'max'"),
+        ("Steps", "7", "must be one of steps, rate, quick, name, window, options, kind, got 'Steps'"),
+        ("steps.more", "7", "got 'steps.more'"),
+    ],
+)
+def test_a_text_that_does_not_fit_is_refused(made, key, text, sentence):
+    with pytest.raises(ValueError, match=sentence.replace("[", r"\[")):
+        settings_for("all", {key: text})
+
+
+def test_what_a_method_s_name_stands_for_cannot_be_set(made):
+    assert settings_for("some").name == "b"
+    with pytest.raises(ValueError, match="got 'name'"):
+        settings_for("some", {"name": "c"})
+
+
+def test_settings_change_the_preset_they_start_from(made):
+    found = settings_for("all", {"rate": "0.25", "options.depth": "2"}, "long")
+    assert (found.steps, found.rate, found.options) == (100, 0.25, {"width": 9, "depth": 2})
+    assert Module.PRESETS["long"].options == {"width": 9}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("all", "must be one of long, got 'short'"), ("some", "as it has none")]
+)
+def test_an_unknown_preset_is_refused(made, name, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        settings_for(name, preset="short")
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"one of csdip, .*csgm, got 'CSDIP'"):
+        method("CSDIP")
+
+
+def test_assignments_go_to_every_method_that_has_the_setting(made):
+    dealt = assign(["all", "some"], ["steps=5", "some.steps=6", "name=x", "options.width=3", "all.options.depth=2"])
+    assert dealt == {
+        "all": {"steps": "5", "name": "x", "options.width": "3", "options.depth": "2"},
+        "some": {"steps": "6", "options.width": "3"},
+    }
+
+
+@pytest.mark.parametrize("word", ["steps", "=5", "size=5", "all.size=5", "other.steps=5"])
+def test_an_assignment_that_no_method_takes_is_refused(made, word):
+    with pytest.raises(ValueError, match="setting"):
+        {name: settings_for(name, given) for name, given in assign(["all", "some"], [word]).items()}

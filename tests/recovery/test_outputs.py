@@ -1,0 +1,53 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.images.images import read_image
+from untrained.sims.recovery.outputs import check_folder, check_output, checked_outputs, write_all
+
+
+def an_image(seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).uniform(-1, 1, (1, 8, 8)).astype(np.float32))
+
+
+def test_outputs_are_checked_before_anything_is_done(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "x.gif", tmp_path / "absent" / "x.png", tmp_path / "file" / "x.png"):
+        with pytest.raises(ValueError, match="--out must"):
+            check_output("--out", path, (".png",))
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match="--out must name a file in a folder"):
+        check_output("--out", tmp_path / "folder.png", (".png",))
+    for path in (tmp_path / "file", tmp_path / "absent" / "more"):
+        with pytest.raises(ValueError, match="--save-all must name a folder"):
+            check_folder("--save-all", path)
+    assert check_output("--out", tmp_path / "X.PNG", (".png",)) == (tmp_path / "X.PNG").resolve()
+
+
+def test_what_is_read_is_never_written_over(tmp_path):
+    source = tmp_path / "x.png"
+    source.touch()
+    with pytest.raises(ValueError, match="must not replace what is read"):
+        checked_outputs(tmp_path / "." / "x.png", read=(str(source), None))
+    (tmp_path / "link.png").symlink_to(source)
+    with pytest.raises(ValueError, match="must not replace what is read"):
+        checked_outputs(tmp_path / "link.png", read=(str(source),))
+
+
+def test_everything_is_written_where_it_was_asked_for(tmp_path):
+    images = {"one": an_image(1), "two": an_image(2)}
+    places = checked_outputs(tmp_path / "all.png", tmp_path / "r.json", tmp_path / "each")
+    written = write_all(places, {"format": 1}, images, b"picture")
+    names = ["r.json", "one.npy", "one.png", "two.npy", "two.png", "all.png"]
+    assert [path.name for path in written] == names
+    assert all(path.is_file() for path in written)
+    torch.testing.assert_close(read_image(tmp_path / "each" / "two.npy", signed=True), images["two"], rtol=0, atol=0)
+    assert json.loads((tmp_path / "r.json").read_text()) == {"format": 1}
+    assert (tmp_path / "all.png").read_bytes() == b"picture"
+
+
+def test_one_image_alone_is_the_output(tmp_path):
+    write_all(checked_outputs(tmp_path / "x.npy"), {}, {"one": an_image()})
+    torch.testing.assert_close(read_image(tmp_path / "x.npy", signed=True), an_image(), rtol=0, atol=0)

@@ -1,0 +1,40 @@
+import pytest
+
+from untrained.sims.recovery.requests import Request, Sensing, is_measurement, parse_counts, parse_size, sensing_of
+
+
+@pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: Request("y.npz", seed=-1)])
+def test_a_negative_seed_is_refused(make):
+    with pytest.raises(ValueError, match="non-negative integer, got -1"):
+        make()
+
+
+@pytest.mark.parametrize(("text", "size"), [(None, None), ("8", (8, 8)), ("8x9", (8, 9)), ("16X4", (16, 4))])
+def test_a_size_is_a_side_or_height_and_width(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "x", "8x", "8x9x3", "-8", "8.5", "8x0", "²"])
+def test_another_size_is_refused(text):
+    with pytest.raises(ValueError, match="--size must be N or HxW"):
+        parse_size(text)
+
+
+def test_a_measurement_file_brings_its_own_operator():
+    nothing = {"operator": None, "m": None, "noise": None, "seed": 0, "lines": None}
+    assert is_measurement("a/Y.NPZ")
+    assert sensing_of("y.npz", **nothing) is None
+    for changes in ({"operator": "dct"}, {"m": 3}, {"noise": 0.0}, {"lines": 3}):
+        with pytest.raises(ValueError, match=f"--{next(iter(changes))} is for an image"):
+            sensing_of("y.npz", **{**nothing, **changes})
+    with pytest.raises(ValueError, match="--operator and --m must be given"):
+        sensing_of("y.png", **nothing)
+    assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
+
+
+def test_counts_are_whole_numbers_with_commas_between():
+    assert parse_counts("--m", "500, 1000") == [500, 1000]
+    assert parse_counts("--m", None) is None
+    for text in ("", "5,", "0", "-5", "2.5", "x"):
+        with pytest.raises(ValueError, match="--m must be whole numbers above 0 with commas between, got"):
+            parse_counts("--m", text)

@@ -1,1 +1,0 @@
-"""The ledger's data: one file a paper, each with a tuple CLAIMS."""

@@ -1,1 +1,0 @@
-"""Evidence without chance: symbolic reductions, exact laws, ball-arithmetic enclosures."""

@@ -1,0 +1,1 @@
+"""The ledger: one module a paper, plain data."""

@@ -1,0 +1,1 @@
+"""Evidence without chance: algebra, exact laws and ball arithmetic."""
