@@ -20,19 +20,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
-from untrained.sims.networks.subject import Subject, flat, subject
+from untrained.sims.networks.network import Network, flat, make_network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.spectrum import Bounds, spectrum
 from untrained.sims.random.streams import stream
 
 
-def dcgan(side: int, **options: int) -> Subject:
+def dcgan(side: int, **options: int) -> Network:
     chosen = architecture("dcgan", (1, side, side), **options)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return subject("dcgan", network, torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent_shape))))
+    return make_network(
+        "dcgan", network, torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent_shape)))
+    )
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -63,7 +65,7 @@ def whole() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def by_jacrev(some: Subject) -> np.ndarray:
+def by_jacrev(some: Network) -> np.ndarray:
     """Squared singular values, from `torch.func.jacrev` and an SVD, increasing."""
     weights = {name: some.parameter(name).detach() for name in some.weights}
     J = torch.func.jacrev(lambda w: flat(torch.func.functional_call(some.module, w, (some.z,))))(weights)

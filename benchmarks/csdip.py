@@ -22,8 +22,8 @@ from torch import nn
 
 from untrained.sims.images.datasets import dataset
 from untrained.sims.images.scores import paired_interval, ratio_interval
+from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import dcgan
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip import PRESETS, preset, recover, recover_batch

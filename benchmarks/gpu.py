@@ -24,9 +24,9 @@ from untrained.sims.dynamics.columns import Held, Regenerated
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.survey import survey
 from untrained.sims.networks.batched import Batched
+from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import dcgan
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
@@ -163,7 +163,7 @@ def whole_spectrum() -> dict[str, Any]:
     module = network.build()
     initialise(module, stream(1, "weights"))
     z = network.latent(stream(1, "latent"))[None]
-    here, there = subject("dcgan", module, z), subject("dcgan", module.to("cuda"), z)
+    here, there = make_network("dcgan", module, z), make_network("dcgan", module.to("cuda"), z)
     begun = time.perf_counter()
     K = jacobian_gram(here)
     on_cpu = time.perf_counter() - begun

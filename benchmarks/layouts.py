@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from untrained.sims.networks.batched import Batched
+from untrained.sims.networks.generators import dcgan, decoder
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import dcgan, decoder
 from untrained.sims.random.streams import stream
 
 NETWORKS = {

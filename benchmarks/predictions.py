@@ -37,10 +37,10 @@ SHARES = (0.9, 0.7)
 def times(reference: str, seed: int, steps: int) -> list[dict[str, Any]]:
     """A row for each share of the first misfit: fit times of image and noise, predicted and measured."""
     source = load(reference)
-    subject, twin = source.draw(seed), source.draw(seed, torch.float32)
-    f0 = subject.output().detach().cpu().double().numpy()
-    seen = spectrum(subject, seed=seed)
-    x = target("example:camera", subject.image_shape, unit=is_unit([f0]))
+    network, twin = source.draw(seed), source.draw(seed, torch.float32)
+    f0 = network.output().detach().cpu().double().numpy()
+    seen = spectrum(network, seed=seed)
+    x = target("example:camera", network.image_shape, unit=is_unit([f0]))
     step = 1 / seen.largest.value
     rows: dict[float, dict[str, Any]] = {share: {"network": Path(reference).name, "seed": seed} for share in SHARES}
     for name, y in (("image", x), ("noise", noise_like(x, seed, "predictions"))):

@@ -93,7 +93,7 @@ def check(
     views = _views(source, question, watching)
     first = views[0]
     unit = is_unit([view.f0 for view in views])
-    shape = first.subject.image_shape
+    shape = first.network.image_shape
     x, photographs = target(question.target, shape, unit=unit), natural(shape, unit=unit)
     operator = question.sensing(shape)
     with watching("descents") as watch:
@@ -125,10 +125,10 @@ def _views(source: Source, question: Question, watching: Watching) -> list[View]
     views = []
     with watching("spectra") as watch:
         for done, seed in enumerate(seeds):
-            subject = source.draw(seed)
+            network = source.draw(seed)
             tell = _share(watch, done, len(seeds))
-            taken = spectrum(subject, seed=seed, exact=question.exact, steps=question.products, progress=tell)
-            views.append(View(seed, subject, _output(subject), taken))
+            taken = spectrum(network, seed=seed, exact=question.exact, steps=question.products, progress=tell)
+            views.append(View(seed, network, _output(network), taken))
             if watch:
                 watch(100 * (done + 1), 100 * len(seeds), taken.largest.value)
     return views
@@ -141,9 +141,9 @@ def _share(watch: Watch | None, done: int, seeds: int) -> Callable[[float], None
     return lambda share: watch(round(100 * (done + share)), 100 * seeds, float("nan"))
 
 
-def _output(subject: Any) -> np.ndarray:
+def _output(network: Any) -> np.ndarray:
     with torch.no_grad():
-        f: np.ndarray = subject.output().cpu().double().numpy()
+        f: np.ndarray = network.output().cpu().double().numpy()
     return f
 
 
@@ -162,8 +162,8 @@ def _facts(
 ) -> dict[str, Any]:
     first = views[0]
     return {
-        "output": first.subject.shape, "image": first.subject.image_shape, "n": first.subject.n,
-        "weights": first.subject.count, "exact": first.spectrum.exact, "seeds": len(views), "seed": question.seed,
+        "output": first.network.shape, "image": first.network.image_shape, "n": first.network.n,
+        "weights": first.network.count, "exact": first.spectrum.exact, "seeds": len(views), "seed": question.seed,
         "target": question.target, "pixels": [0, 1] if unit else [-1, 1], "steps": question.steps,
         "step size": first.step, "noise": question.noise, "notes": held.notes, "misfit": held.promise.misfit,
         "alpha": held.promise.alpha, "beta": held.promise.beta, "radius": held.promise.radius,
@@ -180,7 +180,7 @@ def _by_place(density: Measure) -> tuple[np.ndarray, np.ndarray]:
 def _curves(view: View, trial: Trial, held: Held) -> Curves:
     found: Trials = trial.found
     longest = max(len(real) for _, real in found.fits.values())
-    shape = view.subject.image_shape
+    shape = view.network.image_shape
     pictures = {"target": trial.x, "image": found.runs["image"].last, "denoised": found.runs["noisy image"].best}
     if "sensing" in found.runs:
         pictures["from y"] = found.runs["sensing"].last

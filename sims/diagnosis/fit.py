@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 
 Watch = Callable[[int, int, float], None]
 """Told after each step: the step, how many there are, and the misfit."""
@@ -46,7 +46,7 @@ class Run:
 
 
 def descend(
-    subject: Subject,
+    network: Network,
     y: np.ndarray,
     step: float,
     steps: int,
@@ -55,7 +55,7 @@ def descend(
     truth: np.ndarray | None = None,
     watch: Watch | None = None,
 ) -> Run:
-    """Descend from the subject's weights, which stay as they are; `through` is A, on outputs (n,), and y (m,).
+    """Descend from the network's weights, which stay as they are; `through` is A, on outputs (n,), and y (m,).
 
     Raises
     ------
@@ -64,7 +64,7 @@ def descend(
     """
     if not step > 0 or steps < 1:
         raise ValueError(f"step and steps must be above 0, got {step} and {steps}")
-    walker, start = subject.moved(torch.zeros(subject.count)), subject.vector()
+    walker, start = network.moved(torch.zeros(network.count)), network.vector()
     weights = [walker.parameter(name) for name in walker.weights]
     wanted = torch.as_tensor(y).to(weights[0])
     x = None if truth is None else torch.as_tensor(truth).to(weights[0])

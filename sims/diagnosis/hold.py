@@ -20,7 +20,7 @@ from untrained.sims.diagnosis.theorem import Promise, promise
 from untrained.sims.diagnosis.trials import SHARE, Trial
 from untrained.sims.diagnosis.two_layer import WIDTH_PRINTED, TwoLayer, recognise
 from untrained.sims.diagnosis.views import View
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.spectrum import spectrum
 from untrained.theory.objects.descent import radius_needed
@@ -46,7 +46,7 @@ def hold(
 ) -> Held:
     """Hold the theorem of convergence and the structural bias against a network seen at several seeds."""
     first = views[0]
-    two = recognise(first.subject)
+    two = recognise(first.network)
     promised = promise(first.spectrum, float(np.linalg.norm(first.f0 - trial.x)), two.beta if two else None)
     found = [_full_rank(views), *_theorem(first, trial, promised, two, seed, watch)]
     if two:
@@ -67,7 +67,7 @@ def _lemma(two: TwoLayer) -> float:
 
 
 def _full_rank(views: Sequence[View]) -> Condition:
-    first = views[0].subject
+    first = views[0].network
     values = {str(view.seed): view.spectrum.smallest for view in views}
     floors = {str(view.seed): view.spectrum.floor for view in views}
     return conditions.full_rank(values, floors, first.count, first.n)
@@ -85,7 +85,7 @@ def _theorem(
     radius, bound = radius_needed(alpha, promised.misfit), alpha / 3
     paths = {f"descent on {name}": run.movement.double() for name, run in trial.found.runs.items() if run.distance > 0}
     effort = 1 if view.spectrum.exact else 0
-    seen = attack(view.subject, radius, bound=bound, seed=seed, paths=paths, effort=effort, watch=_counted(watch))
+    seen = attack(view.network, radius, bound=bound, seed=seed, paths=paths, effort=effort, watch=_counted(watch))
     broken = conditions.near_start(seen.tried, seen.bound, radius, seen.passed_at, seen.further)
     return [broken, _bounded(view, two, seen), _rate(view, trial, promised, broken)]
 
@@ -106,16 +106,16 @@ def _bounded(view: View, two: TwoLayer | None, seen: Attack) -> Condition:
 def _on_path(view: View, trial: Trial, beta: float) -> tuple[Run, float]:
     """A descent with eta = 1/beta^2, where beta is at least ||J|| at both ends of it: the theorem needs no more."""
     run = trial.promised(1 / beta**2, PROMISED)
-    end = _norm(view.subject.moved(run.movement), view)
+    end = _norm(view.network.moved(run.movement), view)
     return (run, beta) if end <= beta else (trial.promised(1 / end**2, PROMISED), end)
 
 
-def _norm(subject: Subject, view: View, steps: int = 20) -> float:
+def _norm(network: Network, view: View, steps: int = 20) -> float:
     """||J|| of a network from below, by power iteration; of one without products J v from its whole spectrum."""
-    jacobian = Jacobian(subject)
+    jacobian = Jacobian(network)
     if not jacobian.has_products:
-        return math.sqrt(spectrum(subject).largest.value)
-    u = torch.from_numpy(view.spectrum.leading(1)[1][:, 0].copy()).to(subject.vector())
+        return math.sqrt(spectrum(network).largest.value)
+    u = torch.from_numpy(view.spectrum.leading(1)[1][:, 0].copy()).to(network.vector())
     for _ in range(steps):
         u = jacobian.gram(u / u.norm())
     return float(u.norm()) ** 0.5

@@ -21,9 +21,9 @@ SKETCH = 200
 def sensed(views: Sequence[View], trial: Trial, A: Measured, seed: int) -> list[Condition]:
     """Hold what is asked of compressed sensing with A against a network seen at several seeds."""
     first = views[0]
-    reach = dimension([view.spectrum for view in views], first.subject, sketch=min(A.m + 1, SKETCH), seed=seed)
-    hidden = witness(first.subject, first.spectrum, A) if reach.hidden_by(A.m) else None
-    given = {"moves": moves(first.subject, seed)}
+    reach = dimension([view.spectrum for view in views], first.network, sketch=min(A.m + 1, SKETCH), seed=seed)
+    hidden = witness(first.network, first.spectrum, A) if reach.hidden_by(A.m) else None
+    given = {"moves": moves(first.network, seed)}
     if hidden is not None:
         given["moves A does not see"] = hidden.difference[None]
     ratios = isometry(np.stack([view.f0 for view in views]), A, given, [view.spectrum for view in views])

@@ -14,7 +14,7 @@ from untrained.sims.diagnosis.predictions import Denoising, denoising, fit_time,
 from untrained.sims.diagnosis.range_geometry.measuring import Measured
 from untrained.sims.diagnosis.targets import noise_like
 from untrained.sims.diagnosis.views import View
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.random.streams import stream
 
@@ -36,7 +36,7 @@ class Trials:
 class Trial:
     """Descents of one network from one start: `twin` has the view's weights in single precision."""
 
-    def __init__(self, view: View, twin: Subject, x: np.ndarray, steps: int, seed: int, watch: Watch | None) -> None:
+    def __init__(self, view: View, twin: Network, x: np.ndarray, steps: int, seed: int, watch: Watch | None) -> None:
         self.view, self.twin, self.x, self.steps, self.seed, self.watch = view, twin, x, steps, seed, watch
         self.found = Trials()
 
@@ -82,7 +82,7 @@ class Trial:
 
     def promised(self, step: float, most: int) -> Run:
         """Descend on the picture with another step, in the view's double precision."""
-        return descend(self.view.subject, self.x, step, min(self.steps, most), watch=self.watch)
+        return descend(self.view.network, self.x, step, min(self.steps, most), watch=self.watch)
 
     def _descend(self, name: str, y: np.ndarray, step: float, **options: object) -> Run:
         run = descend(self.twin, y, step, self.steps, watch=self.watch, **options)  # type: ignore[arg-type]

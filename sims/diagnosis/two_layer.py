@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import radius_needed
 from untrained.theory.objects.relu_generator import jacobian_singular_values
@@ -151,43 +151,43 @@ def _crossing(passes: Callable[[float], bool], most: float, share: float) -> tup
     return low, high
 
 
-def recognise(subject: Subject) -> TwoLayer | None:
+def recognise(network: Network) -> TwoLayer | None:
     """Return V, W and z of a network that behaves as V ReLU(W z) with W trained and V frozen, else None.
 
     Only what the network does counts: V is read from its gradients where all neurons are on, and the outputs are then
     compared at its own and at drawn W, with signs of all kinds and sizes.
     """
-    if len(subject.weights) != 1 or subject.parameter(subject.weights[0]).ndim != 2:
+    if len(network.weights) != 1 or network.parameter(network.weights[0]).ndim != 2:
         return None
-    W = subject.vector().cpu().double().numpy().reshape(subject.parameter(subject.weights[0]).shape)
-    z = subject.z.detach().cpu().double().numpy().ravel()
+    W = network.vector().cpu().double().numpy().reshape(network.parameter(network.weights[0]).shape)
+    z = network.z.detach().cpu().double().numpy().ravel()
     if W.shape[1] != len(z) or not z.any() or not np.isfinite(W).all():
         return None
     rng = stream(0, "two layers recognised")
     drawn = [rng.standard_normal(W.shape) * scale for scale in (1, 1, 30)]
-    shown = [(at, _output(subject, at)) for at in (0 * W, W, *drawn)]
+    shown = [(at, _output(network, at)) for at in (0 * W, W, *drawn)]
     if np.abs(shown[0][1]).max() > 0 or not all(np.isfinite(y).all() for _, y in shown):
         return None
-    V = _output_weights(subject, z, len(W))
+    V = _output_weights(network, z, len(W))
     return TwoLayer(V, W, z) if all(_agrees(V, at, z, y) for at, y in shown) else None
 
 
-def _placed(subject: Subject, W: Array) -> Subject:
+def _placed(network: Network, W: Array) -> Network:
     """The network with its weights set to W, bit by bit."""
-    placed = subject.moved(torch.zeros_like(subject.vector()))
+    placed = network.moved(torch.zeros_like(network.vector()))
     with torch.no_grad():
-        placed.parameter(subject.weights[0]).copy_(torch.from_numpy(W))
+        placed.parameter(network.weights[0]).copy_(torch.from_numpy(W))
     return placed
 
 
-def _output(subject: Subject, W: Array) -> Array:
+def _output(network: Network, W: Array) -> Array:
     with torch.no_grad():
-        return _placed(subject, W).output().cpu().double().numpy()
+        return _placed(network, W).output().cpu().double().numpy()
 
 
-def _output_weights(subject: Subject, z: Array, width: int) -> Array:
+def _output_weights(network: Network, z: Array, width: int) -> Array:
     """V, if this is V ReLU(W z): with all neurons on, the gradient of output i is the outer product of v_i and z."""
-    on = _placed(subject, np.ones((width, 1)) * z / (z @ z))
+    on = _placed(network, np.ones((width, 1)) * z / (z @ z))
     y, weight = on.output(), on.parameter(on.weights[0])
     rows = [torch.autograd.grad(one, weight, retain_graph=True)[0].cpu().double().numpy() @ z for one in y]
     return np.array(rows) / (z @ z)

@@ -1,4 +1,4 @@
-"""One seed's view of a network: its subject, output and the spectrum of its Jacobian, and numbers over the seeds."""
+"""One seed's view of a network: output and spectrum of its Jacobian, and numbers over the seeds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from untrained.sims.diagnosis.answer import Quantity
 from untrained.sims.diagnosis.bias import bias
 from untrained.sims.images.scores import Interval, mean_interval
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.spectrum import Bounds, Measure, Spectrum
 
 
@@ -21,7 +21,7 @@ class View:
     """A network with the weights of one seed: its output f_0 (n,) and the spectrum of J J^T there."""
 
     seed: int
-    subject: Subject
+    network: Network
     f0: np.ndarray
     spectrum: Spectrum
     known: dict[bytes, Measure] = field(default_factory=dict, repr=False)
@@ -47,7 +47,7 @@ def root(bounds: Bounds) -> tuple[float, float, float]:
 
 def quantities(views: Sequence[View], x: np.ndarray, photographs: Mapping[str, np.ndarray]) -> list[Quantity]:
     """Numbers at the start, over the seeds: of the spectrum, and of the bias at the target x (n,) and photographs."""
-    found = [bias(view.spectrum, view.subject.image_shape, x, photographs) for view in views]
+    found = [bias(view.spectrum, view.network.image_shape, x, photographs) for view in views]
     rows: dict[str, list[tuple[float, float, float]]] = {
         "sigma_max(J)": [root(view.spectrum.largest) for view in views],
         "sigma_min(J)": [root(view.spectrum.smallest) for view in views],

@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from untrained.sims.networks.generator import Crop
+from untrained.sims.networks.generators import Crop
 from untrained.sims.networks.products import Axis, resized, transposed_by_products, transposed_in_one, transposed_in_two
 
 __all__ = ["Batched", "Weights", "transposed_by_products"]

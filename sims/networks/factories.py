@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from untrained.sims.networks.foreign import seeded
-from untrained.sims.networks.known import KNOWN, Drawn
+from untrained.sims.networks.named import NAMES, Drawn
 from untrained.sims.networks.preparing import copied
+from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import described, neighbours, run_file
 
@@ -33,7 +33,7 @@ def place(reference: str) -> tuple[Path, str]:
     """
     where, _, factory = reference.rpartition(":")
     if not where or not factory.isidentifier():
-        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(KNOWN)}, got {reference!r}")
+        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(NAMES)}, got {reference!r}")
     path = Path(where).resolve()
     if path.suffix != ".py" or not path.is_file():
         raise ValueError(f"network must come from a Python file that exists, got {where}")
@@ -49,7 +49,7 @@ def found_in(path: Path, factory: str) -> Any:
         where the file fails, or has nothing of that name that can be called.
     """
     try:
-        with seeded(0, "file"), neighbours(path.parent):
+        with isolated_rng(0, "file"), neighbours(path.parent):
             module = run_file(path, "network")
     except (Exception, SystemExit) as error:
         raise ValueError(f"{path.name} must run without error, got {described(error, path)}") from error
@@ -70,7 +70,7 @@ def called(name: str, path: Path, factory: Callable[[], object], seed: int) -> o
         where it fails.
     """
     try:
-        with seeded(seed, "weights"), neighbours(path.parent):
+        with isolated_rng(seed, "weights"), neighbours(path.parent):
             return factory()
     except (Exception, SystemExit) as error:
         raise ValueError(f"{name} must return without error, got {described(error, path)}") from error
@@ -155,7 +155,7 @@ def redrawn(name: str, module: nn.Module, seed: int) -> nn.Module:
         where a layer with weights has no such function, or it leaves some weights as they are.
     """
     made = copied(name, module)
-    with seeded(seed, "weights"), torch.no_grad():
+    with isolated_rng(seed, "weights"), torch.no_grad():
         for key, layer in made.named_modules():
             own = list(layer.parameters(recurse=False))
             for weight in own:

@@ -23,8 +23,8 @@ from untrained.sims.networks.factories import (
     shape_of,
     unpacked,
 )
-from untrained.sims.networks.known import Drawn, known
-from untrained.sims.networks.subject import Subject, subject
+from untrained.sims.networks.named import Drawn, by_name
+from untrained.sims.networks.network import Network, make_network
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Source:
             return False
         return any(not torch.equal(a, b) for a, b in zip(_numbers(*first), _numbers(*second), strict=True))
 
-    def draw(self, seed: int, dtype: torch.dtype = torch.float64) -> Subject:
+    def draw(self, seed: int, dtype: torch.dtype = torch.float64) -> Network:
         """Make the network with the weights and, where none was given, the latent of this seed.
 
         Raises
         ------
         ValueError
             where the seed is below 0, there is only the one network of seed 0, the factory fails or returns something
-            else, the filter leaves no weights, or the network cannot be examined (see `subject`).
+            else, the filter leaves no weights, or the network cannot be examined (see `make_network`).
         """
         if seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
         module, z = self.make(seed)
         if seed and not self.seeds_possible:
             raise OneSeedError(f"seed of {self.name} must be 0, got {seed}: it gives the same weights each time")
-        return subject(self.name, module, z, trains=self._trains(module), dtype=dtype)
+        return make_network(self.name, module, z, trains=self._trains(module), dtype=dtype)
 
     @classmethod
     def of_module(
@@ -118,7 +118,7 @@ def load(reference: str, *, latent_shape: LatentShape | None = None, param_filte
         filter is not one.
     """
     shape = None if latent_shape is None else shape_of("latent shape", latent_shape)
-    make = known(reference)
+    make = by_name(reference)
     if make is not None:
         return Source(reference, make, param_filter)
     path, factory = place(reference)

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from untrained.sims.networks.subject import Subject, own_input
+from untrained.sims.networks.network import Network, own_input
 from untrained.sims.ntk.backward import Batched
 from untrained.sims.operators.checks import memory_available
 
@@ -135,7 +135,7 @@ def _is_plain(layer: nn.Module) -> bool:
     return type(layer) in _KNOWN and own and not hooked and "forward" not in vars(layer)
 
 
-def _captured(subject: Subject, *, by_layers: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
+def _captured(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
     """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
     seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
@@ -143,29 +143,29 @@ def _captured(subject: Subject, *, by_layers: bool) -> tuple[torch.Tensor, list[
         seen.setdefault(layer, []).append((inputs[0].detach(), output))
         return output.clone()  # what follows may overwrite its input
 
-    hooks = [layer.register_forward_hook(note) for layer in subject.module.modules() if by_layers and _is_plain(layer)]
+    hooks = [layer.register_forward_hook(note) for layer in network.module.modules() if by_layers and _is_plain(layer)]
     try:
         with Batched() as mode:
-            y = subject.output()
+            y = network.output()
     finally:
         for hook in hooks:
             hook.remove()
-    known, covered = _known(subject, seen)
-    rest = [subject.parameter(name) for name in subject.weights if name not in covered]
+    known, covered = _known(network, seen)
+    rest = [network.parameter(name) for name in network.weights if name not in covered]
     return y, [*known, *(_Weight(weight, 0, weight.numel()) for weight in rest)], mode.widest
 
 
 def _known(
-    subject: Subject, seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
+    network: Network, seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
 ) -> tuple[list[_Factor], set[str]]:
     """The factors of the layers that ran once and hold weights of their own, and the names of these weights."""
-    names = {id(weight): name for name, weight in subject.module.named_parameters(remove_duplicate=True)}
-    shared = _shared(subject.module)
+    names = {id(weight): name for name, weight in network.module.named_parameters(remove_duplicate=True)}
+    shared = _shared(network.module)
     factors: list[_Factor] = []
     covered: set[str] = set()
     for layer, calls in seen.items():
         mine = {key: names[id(weight)] for key, weight in layer.named_parameters(recurse=False)}
-        wanted = {key for key, name in mine.items() if name in subject.weights}
+        wanted = {key for key, name in mine.items() if name in network.weights}
         if len(calls) != 1 or not wanted or shared & set(mine.values()):
             continue
         x, output = calls[0]
@@ -285,8 +285,8 @@ def _room(n: int, like: torch.Tensor) -> int:
     return int(max(1, budget // (n * like.element_size())))
 
 
-def jacobian_gram(subject: Subject) -> torch.Tensor:
-    """Return J J^T (n, n) over all weights that train, in the subject's dtype.
+def jacobian_gram(network: Network) -> torch.Tensor:
+    """Return J J^T (n, n) over all weights that train, in the network's dtype.
 
     Time grows as n passes backwards through the network and n^2 columns a layer; memory stays near BUDGET and n^2.
 
@@ -295,20 +295,20 @@ def jacobian_gram(subject: Subject) -> torch.Tensor:
     ValueError
         where the matrix does not fit into memory, with an estimate.
     """
-    K, agrees = _gram(subject, by_layers=True)
-    return K if agrees else _gram(subject, by_layers=False)[0]
+    K, agrees = _gram(network, by_layers=True)
+    return K if agrees else _gram(network, by_layers=False)[0]
 
 
-def _gram(subject: Subject, *, by_layers: bool) -> tuple[torch.Tensor, bool]:
+def _gram(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, bool]:
     """J J^T and whether it agrees with a product of its own: a layer's weights may be used elsewhere as well."""
-    room = _room(subject.n, subject.z)
-    y, factors, widest = _captured(subject, by_layers=by_layers)
+    room = _room(network.n, network.z)
+    y, factors, widest = _captured(network, by_layers=by_layers)
     K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
     for group in _groups(factors, room):
         for rows in _rows(y, group, widest):
             _add_triangle(K, rows)
     K = K.tril() + K.tril(-1).T
-    return K, _agrees(K, y, [subject.parameter(name) for name in subject.weights])
+    return K, _agrees(K, y, [network.parameter(name) for name in network.weights])
 
 
 def _agrees(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -> bool:

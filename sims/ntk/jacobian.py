@@ -10,21 +10,21 @@ import torch
 from torch.autograd import forward_ad
 from torch.func import functional_call
 
-from untrained.sims.networks.subject import Subject, flat
+from untrained.sims.networks.network import Network, flat
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Jacobian:
-    """The Jacobian J (n, count) of a subject's output by its weights, in the subject's dtype and on its device.
+    """The Jacobian J (n, count) of a network's output by its weights, in the network's dtype and on its device.
 
     The network runs once; what is kept of that run takes some times the memory of its activations.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        self._weights = [subject.parameter(name) for name in subject.weights]
-        self._y = subject.output()
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._weights = [network.parameter(name) for name in network.weights]
+        self._y = network.output()
         self.n, self.count = len(self._y), sum(weight.numel() for weight in self._weights)
 
     def adjoint(self, u: torch.Tensor) -> torch.Tensor:
@@ -76,7 +76,7 @@ class Jacobian:
     def _forward(self) -> Product:
         if isinstance(self._way, Exception):
             raise ValueError(
-                f"{self.subject.name} must be differentiable twice or in forward mode for products J v, "
+                f"{self.network.name} must be differentiable twice or in forward mode for products J v, "
                 "got a network that is neither: give its autograd.Function a differentiable backward or a jvp"
             ) from self._way
         return self._way
@@ -121,16 +121,16 @@ class Jacobian:
 
     def _by_forward_mode(self) -> Product:
         """The network run again with dual numbers as weights."""
-        subject = self.subject
+        network = self.network
 
         def product(v: torch.Tensor) -> torch.Tensor:
             with torch.no_grad(), warnings.catch_warnings(), forward_ad.dual_level():
                 warnings.simplefilter("ignore")  # torch warns of itself
                 dual = {
                     name: forward_ad.make_dual(weight.detach(), piece)
-                    for name, weight, piece in zip(subject.weights, self._weights, self._split(v), strict=True)
+                    for name, weight, piece in zip(network.weights, self._weights, self._split(v), strict=True)
                 }
-                tangent = forward_ad.unpack_dual(flat(functional_call(subject.module, dual, (subject.z,)))).tangent
+                tangent = forward_ad.unpack_dual(flat(functional_call(network.module, dual, (network.z,)))).tangent
             return torch.zeros_like(self._y) if tangent is None else tangent.detach()
 
         return product

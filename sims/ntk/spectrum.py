@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.measures import Bounds, Density, Measure, Spectrum, checked_count
@@ -85,7 +85,7 @@ class ExactSpectrum(Spectrum):
 
 
 def spectrum(
-    subject: Subject, *, seed: int = 0, exact: bool | None = None, steps: int = 120, probes: int = 8,
+    network: Network, *, seed: int = 0, exact: bool | None = None, steps: int = 120, probes: int = 8,
     level: float = 1e-3, progress: Progress | None = None,
 ) -> Spectrum:  # fmt: skip
     """Take the spectrum of J J^T: whole where `exact`, by default up to 4096 outputs, else from products with it.
@@ -95,6 +95,6 @@ def spectrum(
     ValueError
         where the whole matrix does not fit into memory, or the network allows no products J v.
     """
-    if subject.n <= WHOLE if exact is None else exact:
-        return ExactSpectrum(jacobian_gram(subject), level=level)
-    return LanczosSpectrum(Jacobian(subject), seed=seed, steps=steps, probes=probes, level=level, progress=progress)
+    if network.n <= WHOLE if exact is None else exact:
+        return ExactSpectrum(jacobian_gram(network), level=level)
+    return LanczosSpectrum(Jacobian(network), seed=seed, steps=steps, probes=probes, level=level, progress=progress)

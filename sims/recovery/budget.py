@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.networks.networks import Architecture
+from untrained.sims.networks.generators import Architecture
 from untrained.sims.operators import Operator, memory_available, memory_estimate
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 

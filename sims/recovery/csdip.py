@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from untrained.sims.networks.networks import Architecture, architecture
+from untrained.sims.networks.generators import Architecture, architecture
 from untrained.sims.operators import Operator
 from untrained.sims.recovery.budget import check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
-from untrained.sims.networks.networks import ARCHITECTURES
 from untrained.sims.operators import Operator
 from untrained.sims.recovery.stopping import RULES
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from untrained.sims.networks.batched import Batched
+from untrained.sims.networks.generators import Architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import Architecture
 from untrained.sims.operators import Operator, stack
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip_settings import CSDIPSettings

@@ -11,9 +11,9 @@ from untrained.sims.diagnosis.adversarial.difference import Difference, largest
 from untrained.sims.diagnosis.adversarial.kinks import kinks, smoothed
 from untrained.sims.diagnosis.adversarial.pushes import first_kinks, flips
 from untrained.sims.diagnosis.two_layer import TwoLayer
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 
 
@@ -33,14 +33,14 @@ class TwoLayers(nn.Module):
 
 def two_layers(n, d, k=3, seed=0):
     V, W, z = normal(n, d, seed=seed) / math.sqrt(d), normal(d, k, seed=seed + 100), normal(k, seed=seed + 200)
-    return subject("two layers", TwoLayers(V, W), z), TwoLayer(V.numpy(), W.numpy(), z.numpy())
+    return make_network("two layers", TwoLayers(V, W), z), TwoLayer(V.numpy(), W.numpy(), z.numpy())
 
 
 def dcgan(side=8, width=2):
     chosen = architecture("dcgan", (1, side, side), width=width, latent=4)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return subject("dcgan", network, normal(1, *chosen.latent_shape))
+    return make_network("dcgan", network, normal(1, *chosen.latent_shape))
 
 
 def dense(examined):
@@ -86,7 +86,7 @@ def test_a_single_flip_breaks_a2_for_wide_generators_and_is_found(n, d):
 
 def test_a_linear_network_is_never_moved():
     network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten())
-    examined = subject("linear", network, normal(1, 1, 5, 5))
+    examined = make_network("linear", network, normal(1, 1, 5, 5))
     found = attack(examined, 1e3, bound=1e-6)
     # Both Jacobians come from the same input, by the same operations: the difference is rounding.
     assert found.found <= 1e-13 * found.largest
@@ -132,7 +132,7 @@ def test_ascent_finds_more_than_random_directions_in_a_smooth_network():
     with torch.no_grad():
         for number, weight in enumerate(network.parameters()):
             weight.copy_(normal(*weight.shape, seed=number))
-    examined = subject("smooth", network, normal(1, 3))
+    examined = make_network("smooth", network, normal(1, 3))
     without, through = (attack(examined, 0.1, bound=100.0, effort=effort) for effort in (0, 4))
     assert through.direction == "ascent"
     assert through.found > 3 * without.found
@@ -165,7 +165,7 @@ class Own(nn.Module):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # of torch's own forward mode
 def test_a_network_without_second_derivatives_is_attacked_by_what_it_has():
-    examined = subject("own", Own(), normal(3))
+    examined = make_network("own", Own(), normal(3))
     found = attack(examined, 10.0, bound=0.01)
     assert found.refuted
     whole = float(torch.linalg.matrix_norm(dense(examined), 2))
@@ -191,7 +191,7 @@ def test_rectifiers_that_start_at_zero_break_a2_at_once():
     network = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 4))
     nn.init.zeros_(network[0].weight)
     nn.init.zeros_(network[0].bias)
-    found = attack(subject("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
+    found = attack(make_network("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
     assert found.passed_at < 1e-12
 
 
@@ -222,7 +222,7 @@ class Ways(nn.Module):
 
 
 def test_rectifiers_are_seen_however_they_are_written():
-    examined = subject("ways", Ways(), normal(1, 4))
+    examined = make_network("ways", Ways(), normal(1, 4))
     seen = kinks(examined)
     assert len(seen.before) == 6
     torch.testing.assert_close(seen.output, examined.output())
@@ -231,7 +231,7 @@ def test_rectifiers_are_seen_however_they_are_written():
 
 
 def test_a_network_of_smooth_layers_has_no_rectifiers_to_flip():
-    examined = subject("smooth", nn.Sequential(nn.Linear(3, 4), nn.GELU()), normal(1, 3))
+    examined = make_network("smooth", nn.Sequential(nn.Linear(3, 4), nn.GELU()), normal(1, 3))
     assert kinks(examined).before == ()
     assert list(flips(examined, 1.0, normal(4))) == []
 

@@ -79,10 +79,10 @@ def test_a_module_is_left_as_it_is():
 def test_the_papers_generator_meets_its_closed_forms():
     source = load("two-layer@n=16,d=400,k=8")
     found = check(source, seeds=1, steps=40)
-    subject = source.draw(0)
-    W = subject.vector().numpy().reshape(400, 8)
-    frozen = next(w for w in subject.module.parameters() if not w.requires_grad)
-    V, z = frozen.detach().numpy(), subject.z.numpy().ravel()
+    network = source.draw(0)
+    W = network.vector().numpy().reshape(400, 8)
+    frozen = next(w for w in network.module.parameters() if not w.requires_grad)
+    V, z = frozen.detach().numpy(), network.z.numpy().ravel()
     sigma = jacobian_singular_values(V, W, z)[15]
     quantities = {one.name: one.values[0] for one in found.measured}
     assert quantities["sigma_min(J)"] == pytest.approx(sigma, rel=1e-10)

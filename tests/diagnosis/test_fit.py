@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from untrained.sims.diagnosis.fit import descend
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects import descent as by_the_letter
 from untrained.theory.objects.relu_generator import jacobian, residual
@@ -17,13 +17,13 @@ Y = RNG.standard_normal(4)
 def two_layers():
     module = nn.Sequential(nn.Linear(3, 12, bias=False), nn.ReLU(), nn.Linear(12, 4, bias=False))
     module[0].weight.data, module[2].weight.data = torch.from_numpy(W), torch.from_numpy(V)
-    return subject("two layers", module, torch.from_numpy(Z)[None], trains=lambda name: name.startswith("0"))
+    return make_network("two layers", module, torch.from_numpy(Z)[None], trains=lambda name: name.startswith("0"))
 
 
 def linear(matrix, start=None):
     module = nn.Linear(matrix.shape[1], 1, bias=False)
     module.weight.data = torch.zeros(1, matrix.shape[1]) if start is None else torch.as_tensor(start)[None]
-    return subject("linear", module, torch.from_numpy(matrix))
+    return make_network("linear", module, torch.from_numpy(matrix))
 
 
 def test_the_descent_is_that_of_the_papers_generator():
@@ -38,7 +38,7 @@ def test_the_descent_is_that_of_the_papers_generator():
     assert np.isnan(found.errors).all()
 
 
-def test_the_subject_is_left_as_it_is():
+def test_the_network_is_left_as_it_is():
     examined = two_layers()
     before = examined.vector().clone()
     descend(examined, Y, 0.01, 5)

@@ -8,9 +8,9 @@ from torch import nn
 from untrained.sims.diagnosis.range_geometry.dimension import Dimension, dimension, sketched_rank, witness
 from untrained.sims.diagnosis.range_geometry.isometry import Isometry, isometry, isometry_ratios, moves, tangent
 from untrained.sims.diagnosis.range_geometry.measuring import measured
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.spectrum import LanczosSpectrum, spectrum
 from untrained.sims.operators import make_operator
@@ -35,14 +35,14 @@ class Narrow(nn.Module):
 
 
 def narrow(n=20, rank=7, count=12):
-    return subject("narrow", Narrow(n, rank, count), torch.ones(1, dtype=torch.float64))
+    return make_network("narrow", Narrow(n, rank, count), torch.ones(1, dtype=torch.float64))
 
 
 def named(name, shape, seed=1, **options):
     chosen = architecture(name, shape, **options)
     network = chosen.build()
     initialise(network, stream(seed, "weights"))
-    return subject(name, network, torch.from_numpy(normal(1, *chosen.latent_shape, seed=9)))
+    return make_network(name, network, torch.from_numpy(normal(1, *chosen.latent_shape, seed=9)))
 
 
 def test_the_dimension_is_the_rank_of_the_jacobian():
@@ -160,7 +160,7 @@ def test_a_gaussian_matrix_is_near_an_isometry_on_pairs_and_blind_to_some_tangen
     ("call", "message"),
     [
         (lambda: dimension([]), "spectra must be at least one, got none"),
-        (lambda: dimension([LanczosSpectrum(Jacobian(narrow()))]), "subject must be given"),
+        (lambda: dimension([LanczosSpectrum(Jacobian(narrow()))]), "network must be given"),
         (lambda: sketched_rank(Jacobian(narrow()), 0), "columns must be at least 1, got 0"),
         (lambda: measured(np.ones(3)), r"measurement must be a matrix \(m, n\) of finite numbers, got shape \(3,\)"),
         (lambda: measured(np.full((2, 2), np.nan)), "measurement must be a matrix"),

@@ -8,7 +8,7 @@ from torch import nn
 
 from untrained.sims.diagnosis.theorem import promise
 from untrained.sims.diagnosis.two_layer import recognise
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.spectrum import Bounds, ExactSpectrum, spectrum
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import SHARP_PATH, SHARP_RATE, contraction, descend, radius_needed
@@ -34,7 +34,7 @@ def drawn(n, d, k=5, seed=0):
 @pytest.mark.parametrize(("n", "d"), [(3, 60), (16, 200), (40, 400)])
 def test_the_two_layer_generator_gets_the_constants_of_its_closed_forms(n, d):
     V, W, z, y = drawn(n, d)
-    examined = subject("two layers", TwoLayers(V, W), torch.from_numpy(z))
+    examined = make_network("two layers", TwoLayers(V, W), torch.from_numpy(z))
     known = recognise(examined)
     misfit = float(np.linalg.norm(residual(V, W, z, y)))
     got = promise(spectrum(examined), misfit, known.beta)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from untrained.sims.diagnosis.two_layer import TwoLayer, recognise
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.relu_generator import jacobian
 
@@ -46,7 +46,7 @@ def test_the_papers_generator_is_recognised_however_it_is_written():
     V, W, z = drawn()
     given = torch.from_numpy(z)[None]
     for module, options in ((stacked(V, W), {"trains": first_trains}), (Functional(V, W), {})):
-        found = recognise(subject("two layers", module.double(), given, **options))
+        found = recognise(make_network("two layers", module.double(), given, **options))
         np.testing.assert_array_equal(found.W, W)
         np.testing.assert_allclose(found.V, V, rtol=1e-13, atol=1e-16)  # one product and one quotient by ||z||^2
         np.testing.assert_array_equal(found.z, z)
@@ -67,7 +67,7 @@ def test_the_papers_generator_is_recognised_however_it_is_written():
 )
 def test_what_behaves_otherwise_is_not_recognised(module, trains):
     V, W, z = drawn()
-    examined = subject("other", module(V, W).double(), torch.from_numpy(z)[None], trains=trains)
+    examined = make_network("other", module(V, W).double(), torch.from_numpy(z)[None], trains=trains)
     assert recognise(examined) is None
 
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from untrained.sims.networks import batched, products
 from untrained.sims.networks.batched import Batched, transposed_by_products
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
 from untrained.sims.random.streams import stream
 
 DOUBLE = {"rtol": 1e-9, "atol": 1e-10}  # float64 rounds at 1e-16; thousands of terms and batch norms leave 1e-12

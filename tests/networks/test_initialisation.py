@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 from torch import nn
 
+from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import LAWS, initialise
-from untrained.sims.networks.networks import dcgan
 from untrained.sims.random.streams import stream
 
 # P below which a sample refutes its law: with some thirty looks at fixed seeds, 1e-6 each leaves 3e-5 in all.

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.known import KNOWN, known
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.loading import Source, load
-from untrained.sims.networks.networks import architecture
+from untrained.sims.networks.named import NAMES, by_name
 from untrained.sims.recovery.fitting import _draw
 
 ZOO = Path(__file__).parent / "zoo"
@@ -243,17 +243,17 @@ def test_a_module_that_cannot_be_redrawn_has_one_seed_only(module):
     ],
 )
 def test_known_networks_start_as_the_fits_of_measurements_do(name, network, shape):
-    module, z = known(name)(4)
+    module, z = by_name(name)(4)
     wanted, latent = _draw(architecture(network, shape), "torch-0.4.1", 4, 0)
     assert torch.equal(z[0], latent)
     assert all(torch.equal(a, b) for a, b in zip(module.parameters(), wanted.parameters(), strict=True))
 
 
 def test_known_networks_have_their_shapes():
-    small = [name for name in KNOWN if name not in ("dcgan-xray", "dcgan-retina", "two-layer")]
+    small = [name for name in NAMES if name not in ("dcgan-xray", "dcgan-retina", "two-layer")]
     assert {load(name).draw(0).image_shape for name in small} == {(1, 28, 28)}
     assert load("dcgan@3x16x16,width=4").draw(0).image_shape == (3, 16, 16)
-    assert known("resnet") is None
+    assert by_name("resnet") is None
 
 
 def test_the_two_layer_generator_is_v_relu_of_w_z():

@@ -2,9 +2,9 @@
 
 import torch
 
+from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 
 
@@ -24,4 +24,4 @@ def named(name, shape, **options):
     chosen = architecture(name, shape, **options)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return subject(name, network, normal(1, *chosen.latent_shape))
+    return make_network(name, network, normal(1, *chosen.latent_shape))

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from tests.ntk.networks import drawn, named, normal
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk import gram
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.theory.objects.relu_generator import jacobian_singular_values
@@ -65,7 +65,7 @@ def test_the_gram_matrix_is_that_of_the_rows_of_the_jacobian(name, shape, option
     ids=str,
 )
 def test_each_kind_of_layer_agrees_with_its_definition(layer):
-    agree(subject("layer", drawn(nn.Sequential(layer, nn.Tanh())), normal(1, 2, 5, 6)))
+    agree(make_network("layer", drawn(nn.Sequential(layer, nn.Tanh())), normal(1, 2, 5, 6)))
 
 
 class Odd(nn.Module):
@@ -89,11 +89,11 @@ class Odd(nn.Module):
 @pytest.mark.parametrize("budget", [400 << 20, 4000])
 def test_weights_that_no_layer_accounts_for_are_taken_directly(budget, monkeypatch):
     monkeypatch.setattr(gram, "BUDGET", budget)
-    agree(subject("odd", drawn(Odd()), normal(1, 5)))
+    agree(make_network("odd", drawn(Odd()), normal(1, 5)))
 
 
 def test_only_the_weights_that_train_count():
-    some = subject("odd", drawn(Odd()), normal(1, 5), trains=lambda name: name.startswith(("first.weight", "own")))
+    some = make_network("odd", drawn(Odd()), normal(1, 5), trains=lambda name: name.startswith(("first.weight", "own")))
     assert some.weights == ("own", "first.weight")
     agree(some)
 
@@ -114,7 +114,7 @@ class TwoLayers(nn.Module):
 def test_the_papers_generator_has_the_singular_values_of_its_closed_form():
     rng = np.random.default_rng(0)
     V, W, z = rng.standard_normal((6, 50)), rng.standard_normal((50, 4)), rng.standard_normal(4)
-    K = jacobian_gram(subject("two layers", TwoLayers(V, W), torch.from_numpy(z)[None]))
+    K = jacobian_gram(make_network("two layers", TwoLayers(V, W), torch.from_numpy(z)[None]))
     values = torch.linalg.eigvalsh(K).flip(0).sqrt()
     np.testing.assert_allclose(values, jacobian_singular_values(V, W, z), rtol=1e-10)
 
@@ -162,4 +162,4 @@ class Tied(nn.Module):
 def test_layers_that_do_more_than_their_kind_are_taken_for_what_they_do(made):
     module = made()
     z = normal(1, 1, 3, 4) if isinstance(module, nn.Conv2d) else normal(2, 4)
-    agree(subject("more", nn.Sequential(module), z))
+    agree(make_network("more", nn.Sequential(module), z))

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.ntk.networks import drawn, named, normal
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.jacobian import Jacobian
 
@@ -85,19 +85,19 @@ class Functional(nn.Module):
         return F.group_norm(h, 1).mean(1)
 
 
-SUBJECTS = {
+NETWORKS = {
     "dcgan": lambda: named("dcgan", (1, 28, 28), width=1, latent=3),
     "deep decoder": lambda: named("deep-decoder", (1, 12, 12), channels=4),
     "skip U-Net": lambda: named("skip-unet", (1, 16, 16), width=3, skip=2),
-    "functional": lambda: subject("functional", drawn(Functional()), normal(1, 3, 9, 8)),
-    "own backward": lambda: subject("own", drawn(Applies(OwnSine.apply)), normal(1, 4)),
-    "own tangent": lambda: subject("own", drawn(Applies(OnceWithTangent.apply)), normal(1, 4)),
+    "functional": lambda: make_network("functional", drawn(Functional()), normal(1, 3, 9, 8)),
+    "own backward": lambda: make_network("own", drawn(Applies(OwnSine.apply)), normal(1, 4)),
+    "own tangent": lambda: make_network("own", drawn(Applies(OnceWithTangent.apply)), normal(1, 4)),
 }
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_products_are_those_with_the_rows_of_gradients(name):
-    examined = SUBJECTS[name]()
+    examined = NETWORKS[name]()
     J, jacobian = dense(examined), Jacobian(examined)
     assert (jacobian.n, jacobian.count) == J.shape
     u, v = normal(len(J), seed=7), normal(J.shape[1], seed=8)
@@ -110,7 +110,7 @@ def test_products_are_those_with_the_rows_of_gradients(name):
 
 @pytest.mark.parametrize("name", ["dcgan", "skip U-Net", "functional"])
 def test_the_two_ways_forward_agree(name):
-    jacobian = Jacobian(SUBJECTS[name]())
+    jacobian = Jacobian(NETWORKS[name]())
     v = normal(jacobian.count)
     one, other = jacobian._by_double_backward()(v), jacobian._by_forward_mode()(v)
     torch.testing.assert_close(one, other, rtol=0, atol=1e-12 * float(other.abs().max()))
@@ -118,7 +118,7 @@ def test_the_two_ways_forward_agree(name):
 
 @pytest.mark.parametrize("function", [Once, Opaque])
 def test_a_function_that_nothing_can_push_forward_is_refused_in_one_sentence(function):
-    jacobian = Jacobian(subject("mine", drawn(Applies(function.apply)), normal(1, 4)))
+    jacobian = Jacobian(make_network("mine", drawn(Applies(function.apply)), normal(1, 4)))
     assert jacobian.adjoint(torch.ones(5)).shape == (jacobian.count,)
     with pytest.raises(ValueError, match="mine must be differentiable twice or in forward mode for products J v"):
         jacobian.forward(torch.zeros(jacobian.count))
@@ -126,20 +126,20 @@ def test_a_function_that_nothing_can_push_forward_is_refused_in_one_sentence(fun
 
 @pytest.mark.parametrize("function", [OwnSine, Once, Opaque, OnceWithTangent])
 def test_the_gram_matrix_needs_neither(function):
-    examined = subject("mine", drawn(Applies(function.apply)), normal(1, 4))
+    examined = make_network("mine", drawn(Applies(function.apply)), normal(1, 4))
     J = dense(examined)
     torch.testing.assert_close(jacobian_gram(examined), J @ J.T, rtol=0, atol=1e-14 * J.shape[1])
 
 
 def test_the_gram_matrix_sees_through_functions_as_through_modules():
-    J = dense(SUBJECTS["functional"]())
+    J = dense(NETWORKS["functional"]())
     wanted = J @ J.T
-    found = jacobian_gram(SUBJECTS["functional"]())
+    found = jacobian_gram(NETWORKS["functional"]())
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12 * float(wanted.abs().max()))
 
 
 @pytest.mark.parametrize(("product", "name", "size"), [("forward", "v", 59), ("adjoint", "u", 4), ("gram", "u", 6)])
 def test_a_vector_of_another_shape_is_refused(product, name, size):
-    jacobian = Jacobian(SUBJECTS["own backward"]())
+    jacobian = Jacobian(NETWORKS["own backward"]())
     with pytest.raises(ValueError, match=rf"{name} must have shape \(\d+,\), got \({size},\)"):
         getattr(jacobian, product)(torch.zeros(size))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 from untrained.sims.ntk import gram
 from untrained.sims.ntk import spectrum as module
 from untrained.sims.ntk.jacobian import Jacobian
@@ -26,11 +26,11 @@ class Matrix(nn.Module):
 
 
 def examined(values=VALUES, count=150):
-    """A subject with these eigenvalues of J J^T, and its eigenvectors."""
+    """A network with these eigenvalues of J J^T, and its eigenvectors."""
     n, rng = len(values), stream(0, "test")
     U, V = np.linalg.qr(rng.standard_normal((n, n)))[0], np.linalg.qr(rng.standard_normal((count, n)))[0]
     M = torch.from_numpy((U * np.sqrt(values)) @ V.T)
-    return subject("matrix", Matrix(M), torch.ones(n, dtype=torch.float64)), U
+    return make_network("matrix", Matrix(M), torch.ones(n, dtype=torch.float64)), U
 
 
 def u_of(n, seed=5):
@@ -120,7 +120,7 @@ def test_the_density_counts_every_eigenvalue_and_tells_its_error():
 
 
 def test_fewer_weights_than_outputs_leave_the_smallest_at_zero():
-    found = spectrum(subject("two weights", Scaled(), torch.ones(9)), exact=False)
+    found = spectrum(make_network("two weights", Scaled(), torch.ones(9)), exact=False)
     assert (found.smallest.low, found.smallest.high) == (0, 0)
     assert found.largest.value == pytest.approx(18)
     assert found.density().integral(np.ones_like) == pytest.approx(9)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from untrained.sims.networks.generators import Architecture, architecture, dcgan
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import Architecture, architecture, dcgan
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import budget, csdip

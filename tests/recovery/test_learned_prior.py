@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import dcgan
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import learned_prior
 from untrained.sims.recovery.learned_prior import (

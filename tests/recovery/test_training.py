@@ -8,7 +8,7 @@ import torch
 
 from untrained.sims.images.datasets import available
 from untrained.sims.images.images import write_image
-from untrained.sims.networks.networks import architecture
+from untrained.sims.networks.generators import architecture
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure, save_measurement
 from untrained.sims.random.streams import stream

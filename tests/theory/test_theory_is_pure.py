@@ -10,7 +10,7 @@ NOT_IN_THEORY = ("random", "torch", "pathlib", "numpy.random", "hypothesis", "se
 NOT_CALLED_IN_THEORY = {"open", "print", "input", "exec", "eval"}
 GENERATORS = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox", "BitGenerator"}
 
-FOREIGN = {"sims/networks/foreign.py"}
+FOREIGN = {"sims/random/isolated_rng.py"}
 """Runs the code of users, who draw from global generators: it seeds these, and puts them back."""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from untrained.sims.diagnosis.adversarial.hunt import CLOSER, PLENTY, Found, Hunt, Watch
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Attack:
 
 
 def attack(
-    subject: Subject,
+    network: Network,
     radius: float,
     *,
     bound: float,
@@ -70,9 +70,9 @@ def attack(
     if not 0 <= bound < math.inf:
         raise ValueError(f"bound must be a finite number >= 0, got {bound}")
     for name, path in (paths or {}).items():
-        if path.shape != (subject.count,):
-            raise ValueError(f"path {name!r} must have shape ({subject.count},), got {tuple(path.shape)}")
-    hunt = Hunt(subject, seed, effort, bound, paths or {}, watch)
+        if path.shape != (network.count,):
+            raise ValueError(f"path {name!r} must have shape ({network.count},), got {tuple(path.shape)}")
+    hunt = Hunt(network, seed, effort, bound, paths or {}, watch)
     best = hunt.search(radius, math.inf if effort else PLENTY * hunt.bound)
     passed = _nearest(hunt, best) if best.change.norm > hunt.bound else None
     best = hunt.top or best

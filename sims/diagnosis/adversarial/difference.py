@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.random.streams import stream
 
@@ -25,14 +25,14 @@ class Change:
 
 
 class Difference:
-    """J(theta_0 + step) - J(theta_0) of a subject, for any step (count,)."""
+    """J(theta_0 + step) - J(theta_0) of a network, for any step (count,)."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject, self.base = subject, Jacobian(subject)
+    def __init__(self, network: Network) -> None:
+        self.network, self.base = network, Jacobian(network)
 
     def at(self, step: torch.Tensor, start: torch.Tensor, steps: int) -> Change:
         """The change at theta_0 + step, by `steps` of Lanczos from `start` (n,); 0 where the network is not finite."""
-        there = Jacobian(self.subject.moved(step))
+        there = Jacobian(self.network.moved(step))
         norms: list[float] = []
 
         def back(u: torch.Tensor) -> torch.Tensor:
@@ -58,7 +58,7 @@ class Difference:
 
     def pair(self, step: torch.Tensor, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
         """The unit vectors (u (n,), v (count,)) of a change that was found."""
-        v = Jacobian(self.subject.moved(step)).adjoint(change.u) - self.base.adjoint(change.u)
+        v = Jacobian(self.network.moved(step)).adjoint(change.u) - self.base.adjoint(change.u)
         return change.u, v / v.norm().clamp_min(1e-300)
 
 

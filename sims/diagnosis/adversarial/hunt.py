@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.diagnosis.adversarial.difference import Change, Difference, largest
 from untrained.sims.diagnosis.adversarial.pushes import Push, ascents, first_kinks, flips, plain
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.random.streams import stream
 
@@ -42,7 +42,7 @@ class Found:
 class Hunt:
     """One network under attack; `top` is the most that was found, and moves below `least` are rounding."""
 
-    subject: Subject
+    network: Network
     seed: int
     effort: int
     bound: float
@@ -54,9 +54,9 @@ class Hunt:
     tried: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.difference = Difference(self.subject)
-        theta = self.subject.vector()
-        self.draw = torch.from_numpy(stream(self.seed, "attack", "start").standard_normal(self.subject.n)).to(theta)
+        self.difference = Difference(self.network)
+        theta = self.network.vector()
+        self.draw = torch.from_numpy(stream(self.seed, "attack", "start").standard_normal(self.network.n)).to(theta)
         base = self.difference.base
         self.u = _leading(base, self.draw)
         self.largest = float(base.adjoint(self.u).norm())
@@ -95,17 +95,17 @@ class Hunt:
 
     def search(self, radius: float, enough: float) -> Found:
         """The best push of a ball: plain ones, flips, then ascents from the best; less where `enough` comes early."""
-        usual = plain(self.subject, radius, self.seed, self.paths, layers=4 * max(1, self.effort))
+        usual = plain(self.network, radius, self.seed, self.paths, layers=4 * max(1, self.effort))
         best = self.best(usual, None, enough)
         assert best is not None
         for _ in range(2):  # the second time for what was found the first time
             if best.change.norm <= enough:
-                best = self.best(flips(self.subject, radius, best.change.u), best, enough) or best
+                best = self.best(flips(self.network, radius, best.change.u), best, enough) or best
         return self.ascend(best, radius, min(enough, PLENTY * self.bound))
 
     def flipped(self, radius: float) -> Found | None:
         """The nearest of the first flips that passes the bound, if one does."""
-        for push in first_kinks(self.subject):
+        for push in first_kinks(self.network):
             if push.distances[0] > radius:
                 break
             found = self.at(push.name, push.distances[0] * push.direction, self.u, 2 * QUICK)
@@ -115,7 +115,7 @@ class Hunt:
 
     def again(self, radius: float) -> Found:
         """The same for a smaller ball, until the bound is passed; flips first, since they are what happens near by."""
-        best = self.best(flips(self.subject, radius, self.u), None, self.bound)
+        best = self.best(flips(self.network, radius, self.u), None, self.bound)
         if best is None or best.change.norm <= self.bound:
             return self.search(radius, self.bound)
         return best
@@ -126,7 +126,7 @@ class Hunt:
             if best.change.norm > enough:
                 break
             u, v = self.difference.pair(best.step, best.change)
-            found = self.best(ascents(self.subject, best.step, u, v, radius), best) or best
+            found = self.best(ascents(self.network, best.step, u, v, radius), best) or best
             gained, best = found.change.norm > best.change.norm * 1.01, found
             if not gained:
                 break
@@ -149,7 +149,7 @@ class Hunt:
 
     def further(self, radius: float, best: Found) -> dict[str, float]:
         """What the best push, a random one and shrinking do a thousand times further out."""
-        pushes = {push.name: push.direction for push in _some(plain(self.subject, radius, self.seed, {}))}
+        pushes = {push.name: push.direction for push in _some(plain(self.network, radius, self.seed, {}))}
         pushes[best.name] = best.step / best.distance
         return {n: self.difference.at(FURTHER * radius * d, self.u, QUICK).norm for n, d in pushes.items()}
 

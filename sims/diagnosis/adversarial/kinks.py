@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 
 _KINKED = {"relu", "relu_", "leaky_relu", "leaky_relu_", "relu6", "prelu", "threshold", "threshold_", "clamp_min"}
 _SMOOTHED = {"relu", "relu_", "leaky_relu", "leaky_relu_"}
@@ -71,19 +71,19 @@ def _softened(x: torch.Tensor, slope: float, width: float) -> torch.Tensor:
     return slope * x + (1 - slope) * scale * F.softplus(x / scale)
 
 
-def kinks(subject: Subject) -> Kinks:
+def kinks(network: Network) -> Kinks:
     """Run the network once and return what its rectifiers saw; none are found in a network of smooth layers only."""
     with _Watching() as seen:
-        y = subject.output()
+        y = network.output()
     pairs = [(x, o) for x, o in zip(seen.before, seen.after, strict=True) if x.requires_grad]
     return Kinks(y, tuple(x for x, _ in pairs), tuple(o for _, o in pairs))
 
 
-def smoothed(subject: Subject, width: float) -> Callable[[], torch.Tensor]:
+def smoothed(network: Network, width: float) -> Callable[[], torch.Tensor]:
     """The network's output as a function of its weights with rounded rectifiers: a surrogate that has curvature."""
 
     def output() -> torch.Tensor:
         with _Smoothing(width):
-            return subject.output()
+            return network.output()
 
     return output

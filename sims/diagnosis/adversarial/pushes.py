@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from untrained.sims.diagnosis.adversarial.kinks import Kinks, kinks, smoothed
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.random.streams import stream
 
 PAST = 1.02
@@ -28,18 +28,18 @@ class Push:
 
 
 def plain(
-    subject: Subject, radius: float, seed: int, paths: Mapping[str, torch.Tensor], layers: int = 0
+    network: Network, radius: float, seed: int, paths: Mapping[str, torch.Tensor], layers: int = 0
 ) -> Iterator[Push]:
     """The given paths, a random direction, and the weights shrunk to zero and grown: all of them, and single layers.
 
     Of the layers those of least norm are taken, of which a given distance is the largest share.
     """
-    theta = subject.vector()
+    theta = network.vector()
     for name, path in paths.items():
         yield _push(name, path.to(theta), radius, float(path.norm()))
-    draws = stream(seed, "attack", "random").standard_normal(subject.count)
+    draws = stream(seed, "attack", "random").standard_normal(network.count)
     yield _push("random", torch.from_numpy(draws).to(theta), radius)
-    for name, part in {"all weights": theta, **_layers(subject, theta, layers)}.items():
+    for name, part in {"all weights": theta, **_layers(network, theta, layers)}.items():
         yield _push(f"shrinking {name}", -part, radius, 0.999 * float(part.norm()))
         yield _push(f"growing {name}", part, radius)
 
@@ -49,44 +49,44 @@ def _push(name: str, towards: torch.Tensor, radius: float, *distances: float) ->
     return Push(name, towards / towards.norm().clamp_min(1e-300), (*inside, radius))
 
 
-def _layers(subject: Subject, theta: torch.Tensor, most: int) -> dict[str, torch.Tensor]:
+def _layers(network: Network, theta: torch.Tensor, most: int) -> dict[str, torch.Tensor]:
     """theta with all but one weight tensor set to zero, for those of least norm; nothing where there is only one."""
-    sizes = [subject.parameter(name).numel() for name in subject.weights]
-    parts = list(zip(subject.weights, theta.split(sizes), strict=True))
+    sizes = [network.parameter(name).numel() for name in network.weights]
+    parts = list(zip(network.weights, theta.split(sizes), strict=True))
     chosen = sorted((float(part.norm()), name) for name, part in parts if part.norm() > 0)[:most]
-    starts = dict(zip(subject.weights, torch.tensor([0, *sizes]).cumsum(0).tolist(), strict=False))
+    starts = dict(zip(network.weights, torch.tensor([0, *sizes]).cumsum(0).tolist(), strict=False))
     found = {}
     for _, name in chosen if len(parts) > 1 else []:
-        place = slice(starts[name], starts[name] + subject.parameter(name).numel())
+        place = slice(starts[name], starts[name] + network.parameter(name).numel())
         found[name] = torch.zeros_like(theta)
         found[name][place] = theta[place]
     return found
 
 
-def flips(subject: Subject, radius: float, u: torch.Tensor) -> Iterator[Push]:
+def flips(network: Network, radius: float, u: torch.Tensor) -> Iterator[Push]:
     """Push as many rectifiers through zero as the radius allows: those nearest to it, or those worth most to u^T f.
 
     For the two-layer generator these are the cheapest flips, and those with the largest <u, v_l>^2/g_l^2.
     """
-    seen = kinks(subject)
+    seen = kinks(network)
     if not seen.before:
         return
     h = torch.cat([_in_units(x) for x in seen.before])
-    yield from _flipped("flips nearest to zero", subject, seen, h.abs().argsort(), radius)
+    yield from _flipped("flips nearest to zero", network, seen, h.abs().argsort(), radius)
     sent = torch.autograd.grad(seen.output, seen.after, u, retain_graph=True, allow_unused=True)
     pairs = zip(sent, seen.after, strict=True)
     worth = torch.cat([o.new_zeros(o.numel()) if g is None else g.flatten() for g, o in pairs]).abs()
     order = (worth / h.abs().clamp_min(1e-300)).argsort(descending=True)
-    yield from _flipped("flips worth most", subject, seen, order, radius)
+    yield from _flipped("flips worth most", network, seen, order, radius)
 
 
-def first_kinks(subject: Subject, most: int = 4) -> Iterator[Push]:
+def first_kinks(network: Network, most: int = 4) -> Iterator[Push]:
     """Push single rectifiers just through zero: of those nearest to it in what goes in, the nearest in the weights."""
-    seen = kinks(subject)
+    seen = kinks(network)
     if not seen.before:
         return
     h = torch.cat([_in_units(x) for x in seen.before])
-    found = [_through_zero(subject, seen, one[None]) for one in h.abs().argsort()[: 4 * most]]
+    found = [_through_zero(network, seen, one[None]) for one in h.abs().argsort()[: 4 * most]]
     for direction, distance in sorted(found, key=lambda push: push[1])[:most]:
         if 0 < distance < math.inf:
             yield Push("first flips", direction, (distance,))
@@ -98,12 +98,12 @@ def _in_units(x: torch.Tensor) -> torch.Tensor:
     return flat / flat.square().mean().sqrt().clamp_min(1e-300)
 
 
-def _flipped(name: str, subject: Subject, seen: Kinks, order: torch.Tensor, radius: float) -> Iterator[Push]:
+def _flipped(name: str, network: Network, seen: Kinks, order: torch.Tensor, radius: float) -> Iterator[Push]:
     """The push of as many of the ordered rectifiers as `radius` allows, by bisection over their number."""
     low, high, best = 0, len(order), None
     number = high  # all of them first
     while low < number <= high:
-        direction, distance = _through_zero(subject, seen, order[:number])
+        direction, distance = _through_zero(network, seen, order[:number])
         if distance <= radius:
             low, best = number, Push(name, direction, (distance, radius))
         else:
@@ -115,9 +115,9 @@ def _flipped(name: str, subject: Subject, seen: Kinks, order: torch.Tensor, radi
         yield best
 
 
-def _through_zero(subject: Subject, seen: Kinks, chosen: torch.Tensor) -> tuple[torch.Tensor, float]:
+def _through_zero(network: Network, seen: Kinks, chosen: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Steepest descent of sum h_i(0) h_i(theta) over the chosen, and how far it is until that sum is below zero."""
-    weights = [subject.parameter(name) for name in subject.weights]
+    weights = [network.parameter(name) for name in network.weights]
     mask = torch.zeros(sum(x.numel() for x in seen.before), dtype=torch.bool, device=chosen.device)
     mask[chosen] = True
     masks = mask.split([x.numel() for x in seen.before])
@@ -134,12 +134,12 @@ def _joined(parts: Sequence[torch.Tensor | None], weights: Sequence[torch.Tensor
     return torch.cat([w.new_zeros(w.numel()) if g is None else g.detach().flatten() for g, w in pairs])
 
 
-def ascents(subject: Subject, step: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float) -> Iterator[Push]:
+def ascents(network: Network, step: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float) -> Iterator[Push]:
     """Steepest ascent of u^T J(theta) v from theta_0 + step: of the network itself, and with its rectifiers rounded.
 
     On a ball this is a step of the power method; mixed with the step so far it is one of gradient ascent.
     """
-    there = subject.moved(step)
+    there = network.moved(step)
     outputs = {"ascent": there.output}
     if kinks(there).before:
         outputs["ascent, rounded"] = smoothed(there, ROUNDED)

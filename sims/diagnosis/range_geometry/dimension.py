@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.diagnosis.range_geometry.isometry import isometry_ratios, known_range
 from untrained.sims.diagnosis.range_geometry.measuring import Measured
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.spectrum import Spectrum
 from untrained.sims.random.streams import stream
@@ -36,9 +36,9 @@ class Dimension:
 
 
 def dimension(
-    spectra: Sequence[Spectrum], subject: Subject | None = None, *, sketch: int = 64, seed: int = 0
+    spectra: Sequence[Spectrum], network: Network | None = None, *, sketch: int = 64, seed: int = 0
 ) -> Dimension:
-    """Rank of J, the most over several starts; from spectra that are not whole, a lower bound by sketches of `subject`.
+    """Rank of J, the most over several starts; from spectra that are not whole, a lower bound by sketches of `network`.
 
     J Omega has the rank of J, or that of Omega (count, sketch) where this is less, with probability 1: rank(J Omega) is
     never more than rank(J). Ranks are counted above rounding.
@@ -46,16 +46,16 @@ def dimension(
     Raises
     ------
     ValueError
-        where there is no spectrum, or none is whole and no subject is given.
+        where there is no spectrum, or none is whole and no network is given.
     """
     if not spectra:
         raise ValueError("spectra must be at least one, got none")
     whole = [one.rank() for one in spectra if one.exact]
     if whole:
         return Dimension(max(whole), True)
-    if subject is None:
-        raise ValueError("subject must be given where no spectrum is whole, got none")
-    return Dimension(sketched_rank(Jacobian(subject), sketch, seed), False)
+    if network is None:
+        raise ValueError("network must be given where no spectrum is whole, got none")
+    return Dimension(sketched_rank(Jacobian(network), sketch, seed), False)
 
 
 def sketched_rank(jacobian: Jacobian, columns: int, seed: int = 0) -> int:
@@ -73,7 +73,7 @@ def sketched_rank(jacobian: Jacobian, columns: int, seed: int = 0) -> int:
     sketch = np.stack([jacobian.forward(omega).cpu().double().numpy() for omega in draws], 1)
     values = np.linalg.svd(sketch, compute_uv=False)
     # Squared as eigenvalues of J J^T are, so that a rank means the same for both.
-    floor = jacobian.n * torch.finfo(jacobian.subject.z.dtype).eps
+    floor = jacobian.n * torch.finfo(jacobian.network.z.dtype).eps
     return int((values**2 > floor * values[0] ** 2).sum())
 
 
@@ -97,7 +97,7 @@ class Witness:
         return min(self.ratios)
 
 
-def witness(subject: Subject, spectrum: Spectrum, A: Measured, size: float | None = None) -> Witness | None:
+def witness(network: Network, spectrum: Spectrum, A: Measured, size: float | None = None) -> Witness | None:
     """A weight direction v with A J v = 0 and J v != 0, followed to ever smaller steps and corrected by chord steps.
 
     With eigenpairs (lambda, w) of J J^T, J^T w/sqrt(lambda) are orthonormal weight directions whose images are
@@ -114,10 +114,10 @@ def witness(subject: Subject, spectrum: Spectrum, A: Measured, size: float | Non
         return None
     B = A.forward((U * roots).T).T
     a = _unseen(B, roots)
-    jacobian = Jacobian(subject)
-    v = jacobian.adjoint(_tensor(U @ (a / roots), subject))
-    follow = _Follow(subject, jacobian, A, U, roots, np.linalg.pinv(B))
-    return follow.down(v / v.norm(), size or 0.1 * float(subject.vector().norm()))
+    jacobian = Jacobian(network)
+    v = jacobian.adjoint(_tensor(U @ (a / roots), network))
+    follow = _Follow(network, jacobian, A, U, roots, np.linalg.pinv(B))
+    return follow.down(v / v.norm(), size or 0.1 * float(network.vector().norm()))
 
 
 def _unseen(B: np.ndarray, roots: np.ndarray) -> np.ndarray:
@@ -127,15 +127,15 @@ def _unseen(B: np.ndarray, roots: np.ndarray) -> np.ndarray:
     return null @ inside
 
 
-def _tensor(x: np.ndarray, subject: Subject) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x)).to(subject.z)
+def _tensor(x: np.ndarray, network: Network) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(x)).to(network.z)
 
 
 @dataclass
 class _Follow:
     """Steps along one weight direction, each corrected so that A sees nothing: w <- w - J^T U a/roots, B a = A d."""
 
-    subject: Subject
+    network: Network
     jacobian: Jacobian
     A: Measured
     U: np.ndarray
@@ -143,11 +143,11 @@ class _Follow:
     inverse: np.ndarray
 
     def __post_init__(self) -> None:
-        self.start = self._output(torch.zeros_like(self.subject.vector()))
+        self.start = self._output(torch.zeros_like(self.network.vector()))
 
     def _output(self, step: torch.Tensor) -> np.ndarray:
         with torch.no_grad():
-            return self.subject.moved(step).output().cpu().double().numpy()
+            return self.network.moved(step).output().cpu().double().numpy()
 
     def down(self, v: torch.Tensor, size: float) -> Witness:
         """The best that corrections make of the step, from the first size on, each a quarter of the one before."""
@@ -170,5 +170,5 @@ class _Follow:
             if best is None or ratio < best[1]:
                 best = (step, ratio, d)
             a = self.inverse @ self.A.forward(d[None])[0]
-            step = step - self.jacobian.adjoint(_tensor(self.U @ (a / self.roots), self.subject))
+            step = step - self.jacobian.adjoint(_tensor(self.U @ (a / self.roots), self.network))
         return best

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from untrained.sims.diagnosis.range_geometry.measuring import Measured
-from untrained.sims.networks.subject import Subject
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.spectrum import Spectrum
 from untrained.sims.random.streams import stream
 
@@ -95,15 +95,15 @@ def tangent(spectrum: Spectrum, A: Measured) -> tuple[float, float]:
     return (float(squared[-1]) if U.shape[1] <= A.m else 0.0), float(squared[0])
 
 
-def moves(subject: Subject, seed: int = 0, sizes: Sequence[float] = SIZES, each: int = 4) -> np.ndarray:
+def moves(network: Network, seed: int = 0, sizes: Sequence[float] = SIZES, each: int = 4) -> np.ndarray:
     """G(theta_0 + w) - G(theta_0) (k, n) for random w of these sizes relative to ||theta_0||, `each` of them."""
-    rng, theta = stream(seed, "reach", "moves"), subject.vector()
-    start, found = subject.output().detach(), []
+    rng, theta = stream(seed, "reach", "moves"), network.vector()
+    start, found = network.output().detach(), []
     for size in sizes:
         for _ in range(each):
-            w = torch.from_numpy(rng.standard_normal(subject.count)).to(theta)
+            w = torch.from_numpy(rng.standard_normal(network.count)).to(theta)
             with torch.no_grad():
-                found.append(subject.moved(w * (size * theta.norm() / w.norm())).output() - start)
+                found.append(network.moved(w * (size * theta.norm() / w.norm())).output() - start)
     return torch.stack(found).cpu().double().numpy()
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from untrained.sims.networks.subject import subject
+from untrained.sims.networks.network import make_network
 
 Z = torch.ones(1, 4)
 CALLS = count()
@@ -33,10 +33,10 @@ class Clamps(nn.Linear):
         return super().forward(z)
 
 
-def test_a_subject_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
+def test_a_network_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Dropout(0.0)).eval()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    made = subject("net", module, torch.arange(36.0).reshape(1, 1, 6, 6).sin())
+    made = make_network("net", module, torch.arange(36.0).reshape(1, 1, 6, 6).sin())
     assert made.module.training
     assert not made.module[2].inplace
     assert made.module[1].running_mean is None
@@ -51,7 +51,7 @@ def test_a_subject_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
     "wrap", [lambda y: (y, 1), lambda y: [y], lambda y: {"image": y}], ids=["tuple", "list", "dict"]
 )
 def test_of_several_outputs_the_first_is_taken(wrap):
-    made = subject("net", Returns(wrap), Z)
+    made = make_network("net", Returns(wrap), Z)
     assert made.shape == (1, 3)
     assert made.output().shape == (3,)
 
@@ -89,18 +89,18 @@ def test_of_several_outputs_the_first_is_taken(wrap):
 )
 def test_what_cannot_be_examined_is_refused_in_one_sentence(module, sentence):
     with pytest.raises(ValueError, match=sentence):
-        subject("net", module, Z)
+        make_network("net", module, Z)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_module_that_is_no_longer_python_is_refused():
     with pytest.raises(ValueError, match="network must be plain modules, got TopLevelTracedModule in itself of net"):
-        subject("net", torch.jit.trace(nn.Linear(4, 3), Z), Z)
+        make_network("net", torch.jit.trace(nn.Linear(4, 3), Z), Z)
 
 
 def test_a_filter_that_leaves_nothing_is_refused():
     with pytest.raises(ValueError, match="net must have weights that train, got none"):
-        subject("net", nn.Linear(4, 3), Z, trains=lambda _: False)
+        make_network("net", nn.Linear(4, 3), Z, trains=lambda _: False)
 
 
 def moves(made):
@@ -189,7 +189,7 @@ class Mapped(nn.Module):
 )  # fmt: skip
 def test_what_modules_do_to_themselves_leaves_a_function_of_the_weights(make):
     torch.manual_seed(0)
-    made = subject("net", make(), torch.tensor([[0.3, -1.0, 2.0, 0.7]]))
+    made = make_network("net", make(), torch.tensor([[0.3, -1.0, 2.0, 0.7]]))
     assert made.output().dtype == torch.float64
     assert torch.equal(made.output(), made.output())
     assert torch.equal(made.moved(torch.zeros(made.count)).output(), made.output())
@@ -197,11 +197,11 @@ def test_what_modules_do_to_themselves_leaves_a_function_of_the_weights(make):
 
 
 def test_weights_that_are_shared_count_once():
-    assert subject("net", Shares(), Z).count == 16 + 4 + 4
+    assert make_network("net", Shares(), Z).count == 16 + 4 + 4
 
 
 def test_a_spectral_norm_s_vectors_stay_while_its_weights_move():
-    made = subject("net", parametrizations.spectral_norm(nn.Linear(4, 4)), Z)
+    made = make_network("net", parametrizations.spectral_norm(nn.Linear(4, 4)), Z)
     assert parametrize.is_parametrized(made.module)
     further = made.moved(torch.ones(made.count))
     assert torch.equal(further.module.parametrizations.weight[0]._u, made.module.parametrizations.weight[0]._u)
@@ -211,19 +211,19 @@ def test_the_process_s_random_numbers_are_left_alone():
     module = Returns(lambda y: y + torch.rand(3))
     before = torch.get_rng_state()
     with pytest.raises(ValueError, match="draws random numbers"):
-        subject("net", module, Z)
+        make_network("net", module, Z)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_whole_numbers_stay_whole_and_single_precision_is_had_on_request():
-    made = subject("net", nn.Embedding(5, 3), torch.tensor([4, 1]))
+    made = make_network("net", nn.Embedding(5, 3), torch.tensor([4, 1]))
     assert (made.z.dtype, made.shape, made.output().dtype) == (torch.int64, (2, 3), torch.float64)
-    assert subject("net", Returns(lambda y: y.float()), Z, dtype=torch.float32).output().dtype == torch.float32
+    assert make_network("net", Returns(lambda y: y.float()), Z, dtype=torch.float32).output().dtype == torch.float32
 
 
 def test_a_latent_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="latent of net must be finite"):
-        subject("net", nn.Linear(4, 3), Z / 0)
+        make_network("net", nn.Linear(4, 3), Z / 0)
 
 
 @pytest.mark.parametrize(
@@ -237,22 +237,22 @@ def test_a_latent_that_is_not_finite_is_refused():
     ],
 )
 def test_outputs_are_seen_as_images_where_they_can_be(shape, image):
-    made = subject("net", nn.Linear(4, 3), Z)
+    made = make_network("net", nn.Linear(4, 3), Z)
     assert replace(made, shape=shape).image_shape == image
 
 
 def test_a_step_of_another_length_is_refused():
     with pytest.raises(ValueError, match=r"step must have shape \(15,\), got \(3,\)"):
-        subject("net", nn.Linear(4, 3), Z).moved(torch.ones(3))
+        make_network("net", nn.Linear(4, 3), Z).moved(torch.ones(3))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
 def test_a_module_on_cuda_stays_there():
     module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU(inplace=True))
-    made = subject("net", copy.deepcopy(module).cuda(), torch.randn(5, 4))
+    made = make_network("net", copy.deepcopy(module).cuda(), torch.randn(5, 4))
     assert made.z.is_cuda
     assert made.output().is_cuda
-    twin = subject("net", module, made.z.cpu())
+    twin = make_network("net", module, made.z.cpu())
     torch.testing.assert_close(made.output().cpu(), twin.output())
 
 
@@ -278,7 +278,7 @@ def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
         def forward(self, z):
             return self.pixels * z
 
-    seen = subject("plain", Plain(), torch.ones(1))
+    seen = make_network("plain", Plain(), torch.ones(1))
     assert seen.image_shape == image
     wanted = seen.parameter("pixels").squeeze()
     if image[0] > 1 and shape[-1] == image[0]:

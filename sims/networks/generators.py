@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from inspect import signature
 from itertools import pairwise
 from math import ceil, prod
@@ -13,12 +13,84 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from untrained.sims.networks.generator import Architecture, Crop, Shape, check, check_slope, check_upsampling, size_text
-
 __all__ = [
     "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
     "latent_size", "skip_unet",
 ]  # fmt: skip
+
+Shape = tuple[int, int, int]
+UPSAMPLINGS = ("nearest", "bilinear")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A generator G(z; w) of images of one shape: how to build it and how its input z is drawn.
+
+    `build()` returns a module from (1, *latent_shape) to (1, C, H, W); `latent_law` is "normal" or "uniform".
+    """
+
+    name: str
+    shape: Shape
+    build: Callable[[], nn.Module]
+    latent_shape: tuple[int, ...]
+    latent_law: str = "normal"
+    latent_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.latent_law not in ("normal", "uniform"):
+            raise ValueError(f"latent_law must be normal or uniform, got {self.latent_law!r}")
+
+    def latent(self, rng: np.random.Generator) -> torch.Tensor:
+        """Draw one input z, of shape latent_shape."""
+        draw = rng.random if self.latent_law == "uniform" else rng.standard_normal
+        return torch.from_numpy((self.latent_scale * draw(self.latent_shape)).astype(np.float32))
+
+    def weights(self) -> int:
+        """Number of weights w."""
+        with torch.device("meta"):
+            return sum(p.numel() for p in self.build().parameters())
+
+
+class Crop(nn.Module):
+    """The centre of an image."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Crop (..., h, w) to (..., height, width)."""
+        top, left = (x.shape[-2] - self.height) // 2, (x.shape[-1] - self.width) // 2
+        return x[..., top : top + self.height, left : left + self.width]
+
+
+def size_text(shape: Shape) -> str:
+    """Height x width, for people."""
+    return "x".join(str(side) for side in shape[1:])
+
+
+def validate_shape(shape: Shape, smallest: int, **counts: int | None) -> None:
+    """Refuse shapes that are too small, and counts (none: the default is taken) that are no whole number above 0."""
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise ValueError(f"shape must be (1 or 3, height, width), got {shape}")
+    if min(shape[1:]) < smallest:
+        raise ValueError(f"image must be at least {smallest}x{smallest} for this network, got {size_text(shape)}")
+    for name, count in counts.items():
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+
+
+def validate_upsampling(upsampling: str) -> None:
+    """Refuse ways of upsampling that are unknown."""
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
+
+
+def validate_slope(slope: float) -> None:
+    """Refuse slopes below 0 of a rectifier that are no number in [0, 1)."""
+    if not isinstance(slope, int | float) or not 0 <= slope < 1:
+        raise ValueError(f"slope must be a number of at least 0 and below 1, got {slope!r}")
+
 
 _PUBLISHED_LATENT: dict[Shape, int] = {(1, 28, 28): 128, (1, 256, 256): 64, (3, 128, 128): 32}
 
@@ -68,9 +140,9 @@ def decoder(
     ValueError
         where the image is below 8x8, an option is out of range, or the upsampling is unknown.
     """
-    check(shape, 8, latent=latent, width=width)
-    check_upsampling(upsampling)
-    check_slope(slope)
+    validate_shape(shape, 8, latent=latent, width=width)
+    validate_upsampling(upsampling)
+    validate_slope(slope)
     return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling, slope), (latent, 1, 1))
 
 
@@ -99,15 +171,15 @@ def dcgan(
 
     Source: vanveen18 Appendix A (DCGAN of depth 7); layer sizes agree with the published weights' count.
     """
-    check(shape, 8, latent=latent, width=width)
-    check_upsampling(upsampling)
+    validate_shape(shape, 8, latent=latent, width=width)
+    validate_upsampling(upsampling)
     k = _PUBLISHED_LATENT.get(shape, 64) if latent is None else latent
     if shape == (1, 28, 28):
         return replace(decoder(shape, latent=k, width=width, upsampling=upsampling, slope=slope), name="dcgan")
     if upsampling != "nearest":
         size = size_text(shape)
         raise ValueError(f"upsampling of dcgan must be nearest at {size}, got {upsampling!r}: decoder has both")
-    check_slope(slope)
+    validate_slope(slope)
     return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width, slope), (k, 1, 1))
 
 
@@ -131,7 +203,7 @@ def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) 
 
     Source: heckel18 (Deep Decoder), with tanh in place of the sigmoid for pixels on [-1, 1].
     """
-    check(shape, 4, channels=channels, depth=depth)
+    validate_shape(shape, 4, channels=channels, depth=depth)
     layers = max(2, int(np.log2(min(shape[1:]))) - 2) if depth is None else depth
     start = (max(2, shape[1] >> layers), max(2, shape[2] >> layers))
     return Architecture(
@@ -181,7 +253,7 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
 
     Source: ulyanov18 (Deep Image Prior), with tanh at the end for pixels on [-1, 1].
     """
-    check(shape, 16, width=width, skip=skip, depth=depth)
+    validate_shape(shape, 16, width=width, skip=skip, depth=depth)
     most = int(np.log2(min(shape[1:]) - 1))
     scales = min(5, most - 1) if depth is None else depth
     if scales > most:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from untrained.sims.networks.foreign import seeded
 from untrained.sims.networks.preparing import prepared
+from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import described
 
 _ROUNDING = 1e4
@@ -43,7 +43,7 @@ class _Watch(TorchDispatchMode):
             self.narrowed = result.dtype
 
 
-def tried(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weights: Sequence[str]) -> torch.Tensor:
+def probe(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weights: Sequence[str]) -> torch.Tensor:
     """Return the output, as a tensor of its own shape, of a prepared copy `made` of a module.
 
     Raises
@@ -54,9 +54,9 @@ def tried(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weight
     """
     theta = [made.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
-    with seeded(0, "try", 1), watch:
+    with isolated_rng(0, "try", 1), watch:
         y = first_tensor(_run(name, module, made, z))
-    with seeded(0, "try", 2), torch.no_grad():
+    with isolated_rng(0, "try", 2), torch.no_grad():
         again = first_tensor(_run(name, module, made, z))
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
@@ -134,7 +134,7 @@ def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:
 def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -> None:
     if not y.requires_grad:
         raise ValueError(f"output of {name} must depend on its weights, got one that does not")
-    with seeded(0, "try", 3):
+    with isolated_rng(0, "try", 3):
         u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
     try:
         found = torch.autograd.grad(y, list(theta), u, allow_unused=True)

@@ -13,7 +13,7 @@ from untrained.sims.random.streams import stream
 
 
 @contextmanager
-def seeded(seed: int, *names: str | int) -> Iterator[None]:
+def isolated_rng(seed: int, *names: str | int) -> Iterator[None]:
     """Seed the global generators of torch, numpy and Python from a stream, and put all of them back at the end.
 
     So are torch's default dtype and device and its switch for gradients, which a file may set for itself.

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from untrained.sims.networks.foreign import seeded
-from untrained.sims.networks.generator import Shape
+from untrained.sims.networks.generators import Shape, architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import architecture
+from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 
 Drawn = tuple[nn.Module, torch.Tensor]
@@ -40,11 +39,11 @@ _PRESETS = {
     "skip-unet": _Preset("skip-unet", (1, 28, 28)),
 }
 _TWO_LAYER = "two-layer"
-KNOWN = (*_PRESETS, _TWO_LAYER)
+NAMES = (*_PRESETS, _TWO_LAYER)
 _SIZES = {"n": 64, "d": 640, "k": 32}
 
 
-def known(reference: str) -> Callable[[int], Drawn] | None:
+def by_name(reference: str) -> Callable[[int], Drawn] | None:
     """Return what draws a known network from a seed, as (module, z), or None where the name is not known.
 
     After the name and an `@` may come a shape and options: `deep-decoder@64x64`, `decoder@3x32x32,width=8`,
@@ -56,7 +55,7 @@ def known(reference: str) -> Callable[[int], Drawn] | None:
         where a shape or option is unknown or out of range.
     """
     name, _, rest = reference.partition("@")
-    if name not in KNOWN:
+    if name not in NAMES:
         return None
     shape, options = _parsed(reference, rest)
     if name == _TWO_LAYER:
@@ -67,7 +66,7 @@ def known(reference: str) -> Callable[[int], Drawn] | None:
     chosen = architecture(preset.network, shape or preset.shape, **options)
 
     def draw(seed: int) -> Drawn:
-        with seeded(seed, "build"):
+        with isolated_rng(seed, "build"):
             network = chosen.build()
         initialise(network, stream(seed, "weights", 0))
         return network, chosen.latent(stream(seed, "latent", 0))[None]

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.networks import (
+from untrained.sims.networks.generators import (
     ARCHITECTURES,
     Architecture,
     Crop,
@@ -18,6 +17,7 @@ from untrained.sims.networks.networks import (
     latent_size,
     skip_unet,
 )
+from untrained.sims.networks.initialisation import initialise
 from untrained.sims.random.streams import stream
 
 NARROW = {

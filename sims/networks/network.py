@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.preparing import copied, prepared
-from untrained.sims.networks.trying import first_tensor, tried
+from untrained.sims.networks.probe import first_tensor, probe
 
 _COLOURS = 4
 """An axis of so many entries at most holds colours."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class Network:
     """A module with its input z and the weights that train, by name; `shape` is that of the output.
 
     The module is a copy, in training mode, in one dtype, without running statistics and without in-place layers.
@@ -66,7 +66,7 @@ class Subject:
         """The weights that train as one vector (count,), in the order of `weights`."""
         return torch.cat([self.parameter(name).detach().flatten() for name in self.weights])
 
-    def moved(self, step: torch.Tensor) -> Subject:
+    def moved(self, step: torch.Tensor) -> Network:
         """The same network with `step` (count,) added to its weights.
 
         Raises
@@ -112,15 +112,15 @@ def _colours_last(sides: tuple[int, ...]) -> bool:
     return False
 
 
-def subject(
+def make_network(
     name: str,
     module: nn.Module,
     z: torch.Tensor,
     *,
     trains: Callable[[str], bool] = lambda _: True,
     dtype: torch.dtype = torch.float64,
-) -> Subject:
-    """Make a subject of a module and its input: a copy in one dtype whose output depends on nothing but its weights.
+) -> Network:
+    """Make a network of a module and its input: a copy in one dtype whose output depends on nothing but its weights.
 
     The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
 
@@ -138,7 +138,7 @@ def subject(
         weight.requires_grad_(key in weights)
     given = _input(name, z, dtype, made.get_parameter(weights[0]).device)
     made.register_forward_pre_hook(own_input)
-    return Subject(name, made, given, weights, tuple(tried(name, module, made, given, weights).shape))
+    return Network(name, made, given, weights, tuple(probe(name, module, made, given, weights).shape))
 
 
 def _input(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
