@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from untrained.sims.files import Refused, decoding, existing, write_bytes
 from untrained.sims.operators import Shape
+from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.result import Watch
 from untrained.theory.objects.shapes import whole_number
 
 KIND, FORMAT = "untrained generator", 1
@@ -98,7 +98,7 @@ def train_generator(
     hidden: int = 500,
     epochs: int = 60,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> Generator:
     """Train a variational autoencoder on images (N, C, H, W) on [-1, 1] and return its decoder.
 

@@ -12,13 +12,14 @@ import torch
 
 from untrained.sims.networks.generators import Architecture, architecture
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.budget import check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.csdip_settings import preset as preset
 from untrained.sims.recovery.fitting import Course, Data, Fit, fitted_part, run
 from untrained.sims.recovery.fitting import total_variation as total_variation
-from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import Kept, rule
 
 
@@ -28,7 +29,7 @@ def recover(
     settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
     truth: torch.Tensor | None = None,
     network: Architecture | None = None,
 ) -> Recovery:
@@ -54,7 +55,7 @@ def recover_batch(
     settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
     *,
     seeds: Sequence[int],
-    watch: Watch | None = None,
+    watch: Progress | None = None,
     truths: torch.Tensor | None = None,
     network: Architecture | None = None,
 ) -> list[Recovery]:
@@ -130,7 +131,7 @@ def _seconds_a_step(task: _Task, problems: _Problems) -> float:
 
 
 def held_out_misfit(
-    operator: Operator, y: torch.Tensor, settings: CSDIPSettings, *, seed: int = 0, watch: Watch | None = None
+    operator: Operator, y: torch.Tensor, settings: CSDIPSettings, *, seed: int = 0, watch: Progress | None = None
 ) -> float:
     """Misfit, per measurement, on those that a fit did not see: what a user without the truth can choose settings by.
 
@@ -152,7 +153,7 @@ def fitted_weights(
     settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return the weights w* by name after a fit of one restart to one image's measurements.
 
@@ -215,7 +216,7 @@ def _data(task: _Task, problems: _Problems) -> Data:
     return Data([task.operators[i] for i in images], task.ys[images], restarts, task.settings, task.seeds[0])
 
 
-def _all_groups(task: _Task, groups: list[_Problems], watch: Watch) -> list[_Ended]:
+def _all_groups(task: _Task, groups: list[_Problems], watch: Progress) -> list[_Ended]:
     """One group runs here with all threads; several run on a thread each, so that none waits for another."""
     end, steps = threading.Event(), task.settings.steps
     if len(groups) == 1:
@@ -225,7 +226,7 @@ def _all_groups(task: _Task, groups: list[_Problems], watch: Watch) -> list[_End
     return [group for group in ended if group.course.steps]
 
 
-def _on_threads(task: _Task, groups: list[_Problems], watch: Watch, end: threading.Event) -> list[_Ended]:
+def _on_threads(task: _Task, groups: list[_Problems], watch: Progress, end: threading.Event) -> list[_Ended]:
     done, losses = [0] * len(groups), [0.0] * len(groups)
 
     def fit(number: int) -> _Ended:

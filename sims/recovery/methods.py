@@ -16,7 +16,8 @@ class Method:
     """A recovery method: what it is, where it lives, and the settings that its name stands for.
 
     `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
-    settings that name a file, and `needs` is one without which there is no such method.
+    settings that name a file, and `needs` is one without which there is no such method. `version` grows when the same
+    settings give other numbers.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Method:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ()
     needs: str | None = None
+    version: int = 1
 
     def load(self) -> Any:
         """Import the method's module."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 
-Watch = Callable[[int, int, float], None]
-"""Told (step, steps in all, loss) as a method goes on."""
+Watch = Progress
 
 
 def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False) -> None:

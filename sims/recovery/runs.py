@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ from untrained.sims.files import existing
 from untrained.sims.images.images import example_image, read_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure, save_measurement
+from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
 from untrained.sims.recovery.reports import entry, report, sensed
 from untrained.sims.recovery.requests import Request, Sensing
-from untrained.sims.recovery.result import Recovery, Watch
+from untrained.sims.recovery.result import Recovery
 from untrained.sims.runtime import memory_told
-
-Watching = Callable[[str], contextlib.AbstractContextManager[Watch | None]]
-"""Opens, for a method's name, what is told of its progress."""
 
 
 @dataclass(frozen=True)
@@ -167,13 +164,7 @@ def _truth(request: Request, shape: tuple[int, int, int]) -> torch.Tensor | None
     return truth
 
 
-@contextlib.contextmanager
-def unwatched(_: str) -> Iterator[None]:
-    """Tell nobody."""
-    yield None
-
-
-def recover_all(problem: Problem, watching: Watching = unwatched) -> Found:
+def recover_all(problem: Problem, watching: OpenProgress = no_progress) -> Found:
     """Give the same measurement to each method in turn.
 
     An interrupt, or a method that refuses, ends the run; what came before is kept, and `ended` says why.
@@ -217,7 +208,7 @@ def expected(problem: Problem) -> dict[str, Any]:
     return found
 
 
-def _recover(problem: Problem, name: str, watch: Watch | None) -> Recovery:
+def _recover(problem: Problem, name: str, watch: Progress | None) -> Recovery:
     measurement, seed = problem.measurement, problem.request.seed
     recover = method(name).recover()
     found: Recovery = recover(measurement.operator, measurement.y, problem.settings[name], seed=seed, watch=watch)

@@ -15,11 +15,12 @@ from untrained.sims.images.decoding import Codes
 from untrained.sims.images.images import to_image
 from untrained.sims.images.resizing import centre_crop, resize
 from untrained.sims.operators.measurements import Measurement
+from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.learned_prior import READINGS, Prior, grid_search, learn_prior
 from untrained.sims.recovery.methods import assign, parse, settings_for
-from untrained.sims.recovery.runs import Watching, read_measurement, unwatched
+from untrained.sims.recovery.runs import read_measurement
 from untrained.sims.runtime import memory_told
 
 HELD_BACK = 1000
@@ -74,7 +75,7 @@ def learn(
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    watching: Watching = unwatched,
+    watching: OpenProgress = no_progress,
 ) -> Prior:
     """Fit CS-DIP to every measurement file, each from weights of its own, and learn the law of the weights.
 
@@ -127,7 +128,7 @@ def choose_weight(
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    watching: Watching = unwatched,
+    watching: OpenProgress = no_progress,
 ) -> tuple[float, dict[float, float]]:
     """Try weights of a learned prior; return the one of least misfit on held-out measurements, and all misfits.
 

@@ -16,13 +16,13 @@ from untrained.sims.experiments.recipes.recipe import Learned
 from untrained.sims.networks.vae import save_generator, train_generator
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.csdip import fitted_weights
 from untrained.sims.recovery.learned_prior import learn_prior, save_prior
-from untrained.sims.recovery.result import Watch
 
 
 def learned_file(
-    cell: Cell, images: torch.Tensor, device: torch.device, folder: Path, watch: Watch | None = None
+    cell: Cell, images: torch.Tensor, device: torch.device, folder: Path, watch: Progress | None = None
 ) -> Path:
     """Return the file with what a cell's run learns, learned now unless it was before; images are the whole set's.
 
@@ -49,7 +49,7 @@ def _key(cell: Cell, plan: Learned, images: torch.Tensor) -> str:
 
 
 def _prior(
-    path: Path, cell: Cell, plan: Learned, images: torch.Tensor, device: torch.device, watch: Watch | None
+    path: Path, cell: Cell, plan: Learned, images: torch.Tensor, device: torch.device, watch: Progress | None
 ) -> None:
     """Fit a network to each image's measurements, by its own A and without noise, and learn the law of the weights.
 
@@ -61,7 +61,7 @@ def _prior(
 
 
 def _fitted(
-    cell: Cell, number: int, image: torch.Tensor, device: torch.device, watch: Watch | None
+    cell: Cell, number: int, image: torch.Tensor, device: torch.device, watch: Progress | None
 ) -> Mapping[str, torch.Tensor]:
     seed, setup = image_seed(cell.dataset, number), cell.setup
     c, h, w = image.shape
@@ -71,7 +71,7 @@ def _fitted(
 
 
 def _generator(
-    path: Path, cell: Cell, plan: Learned, images: torch.Tensor, device: torch.device, watch: Watch | None
+    path: Path, cell: Cell, plan: Learned, images: torch.Tensor, device: torch.device, watch: Progress | None
 ) -> None:
     """Train on images that are not evaluated; it is done on the CPU, whatever the device."""
     save_generator(path, train_generator(images[plan.first : plan.first + plan.count], watch=watch))

@@ -18,9 +18,10 @@ from untrained.sims.experiments.recipes.thumbnails import encoded
 from untrained.sims.images.scores import score
 from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.measurements import Measurement, measure
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.reports import finite
-from untrained.sims.recovery.result import Recovery, Watch
+from untrained.sims.recovery.result import Recovery
 from untrained.sims.runtime import memory_told
 
 PICTURED = 5
@@ -33,7 +34,7 @@ class Bench:
 
     device: torch.device
     folder: Path
-    watch: Watch | None = None
+    watch: Progress | None = None
     say: Callable[[str], None] = lambda _: None
 
 

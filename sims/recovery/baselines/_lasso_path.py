@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines._lasso_columns import Source
 from untrained.sims.recovery.baselines._lasso_newton import MOST, Step, dual_value, proximal_step
-from untrained.sims.recovery.result import Watch
 
 FACTOR = 5.0
 """By what the penalties fall from one stage to the next."""
@@ -30,11 +30,11 @@ PATIENCE = 4
 
 
 @dataclass
-class Progress:
+class NewtonLog:
     """Counts Newton steps, tells of them, and ends the search where they are used up or a loss is not finite."""
 
     total: int
-    watch: Watch | None = None
+    watch: Progress | None = None
     steps: int = 0
     losses: list[float] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ class Path:
     y is (m,), the penalties (n,) are positive, both float64 and on one device; `scale` is a typical ||b_j||^2.
     """
 
-    def __init__(self, y: torch.Tensor, penalties: torch.Tensor, scale: float, progress: Progress) -> None:
+    def __init__(self, y: torch.Tensor, penalties: torch.Tensor, scale: float, progress: NewtonLog) -> None:
         self.y, self.penalties, self.scale, self.progress = y, penalties, scale, progress
         self.c, self.u = torch.zeros_like(penalties), y / FACTOR
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import torch
 
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines._rows import worth_holding
 from untrained.sims.recovery.baselines._tv_model import Model, Multipliers, filtered
 from untrained.sims.recovery.baselines._tv_updates import Factorised, Nearest
 from untrained.sims.recovery.differences import differences, laplacian_symbol, shrink, transposed_differences
-from untrained.sims.recovery.result import Watch
 
 Map = Callable[[torch.Tensor], torch.Tensor]
 Proximal = Callable[[torch.Tensor, float], torch.Tensor]
@@ -31,11 +31,11 @@ EDGE = 0.1
 
 
 @dataclass
-class Progress:
+class SearchLog:
     """What was seen along the way: values and relative gaps, the best image and the best bound with its multipliers."""
 
     total: int
-    watch: Watch | None = None
+    watch: Progress | None = None
     steps: int = 0
     values: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Copy:
 class Search:
     """The iterates: x, which minimises the augmented Lagrangian, its copies, and the weight rho."""
 
-    def __init__(self, model: Model, progress: Progress) -> None:
+    def __init__(self, model: Model, progress: SearchLog) -> None:
         self.model, self.progress = model, progress
         self.rho = model.penalty / EDGE
         zero = model.y.new_zeros(model.operator.shape)

@@ -11,9 +11,10 @@ from typing import Literal, get_args
 import torch
 
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.baselines.denoise import DENOISERS, Denoiser, denoiser
-from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.result import Recovery, check_measurements
 
 GROWTH = 1.25
 """AMP has diverged when the effective noise exceeds that of the zero image by this factor."""
@@ -97,7 +98,7 @@ def recover(
     settings: DAMPSettings | None = None,
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> Recovery:
     """Recover an image from y of shape (m,) by D-AMP, or by plug-and-play descent.
 
@@ -140,7 +141,7 @@ def _in_box(settings: DAMPSettings) -> Denoiser:
     return (lambda x, sigma: plain(x, sigma).clamp(-1.0, 1.0)) if settings.box else plain
 
 
-def _follow(iterates: Iterator[_Iterate], zero: _Iterate, settings: DAMPSettings, watch: Watch | None) -> _Course:
+def _follow(iterates: Iterator[_Iterate], zero: _Iterate, settings: DAMPSettings, watch: Progress | None) -> _Course:
     course, last = _Course(zero), zero
     try:
         for step, new in enumerate(iterates, 1):

@@ -10,8 +10,9 @@ import torch
 
 from untrained.sims.networks.vae import Generator, load_generator
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.result import Recovery, check_measurements
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def recover(
     settings: CSGMSettings | None = None,
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
     generator: Generator | None = None,
 ) -> Recovery:
     """Recover an image from y of shape (m,): descend in z from every start, keep the start of least misfit.
@@ -104,7 +105,7 @@ class _Course:
 
 
 def _descend(
-    G: Generator, operator: Operator, y: torch.Tensor, settings: CSGMSettings, seed: int, watch: Watch | None
+    G: Generator, operator: Operator, y: torch.Tensor, settings: CSGMSettings, seed: int, watch: Progress | None
 ) -> _Course:
     starts = [stream(seed, "latent", r).standard_normal(G.latent, dtype=np.float32) for r in range(settings.restarts)]
     z = torch.from_numpy(np.stack(starts)).to(y.device).requires_grad_()
@@ -131,7 +132,7 @@ def _descend(
     return course
 
 
-def _tell(course: _Course, settings: CSGMSettings, watch: Watch | None) -> None:
+def _tell(course: _Course, settings: CSGMSettings, watch: Progress | None) -> None:
     if course.steps % 10 == 0 or course.steps in (1, settings.steps):
         course.trace.append(float(course.misfits.min()))
         if watch is not None:

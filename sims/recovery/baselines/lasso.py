@@ -11,10 +11,11 @@ import torch
 
 from untrained.sims.images.bases import Basis, daubechies, make_basis
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines._lasso_columns import Source, make_source, project_away
 from untrained.sims.recovery.baselines._lasso_newton import dual_value
-from untrained.sims.recovery.baselines._lasso_path import Path, Progress
-from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.baselines._lasso_path import NewtonLog, Path
+from untrained.sims.recovery.result import Recovery, check_measurements
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Problem:
     def _synthesis(self, c: torch.Tensor) -> torch.Tensor:
         return self.basis.synthesis(c.unflatten(-1, self.basis.shape))
 
-    def path(self, progress: Progress) -> Path:
+    def path(self, progress: NewtonLog) -> Path:
         """The search for the penalised coefficients, on what of y the free ones cannot explain."""
         scale = 1.0 if self.operator.orthonormal else self.operator.gain
         return Path(project_away(self.free, self.y), self.penalties, scale, progress)
@@ -117,7 +118,7 @@ def recover(
     settings: LassoSettings = LassoSettings(),
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> Recovery:
     """Recover the image Psi c of min_c ||A Psi c - y||^2/2 + lambda ||c||_1 from y (m,); nothing in it is random.
 
@@ -134,7 +135,7 @@ def recover(
     """
     check_measurements(operator, y)
     begun = time.perf_counter()
-    problem, progress = _Problem(operator, y, settings), Progress(settings.max_steps, watch)
+    problem, progress = _Problem(operator, y, settings), NewtonLog(settings.max_steps, watch)
     path = problem.path(progress)
     ending = _search(problem, path)
     image = problem.image(path.c).float()

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines._rows import DENSE
 from untrained.sims.recovery.baselines._tv_model import Model
-from untrained.sims.recovery.baselines._tv_search import Progress, Search
-from untrained.sims.recovery.result import Recovery, Watch, check_measurements
+from untrained.sims.recovery.baselines._tv_search import Search, SearchLog
+from untrained.sims.recovery.result import Recovery, check_measurements
 
 KINDS = ("isotropic", "anisotropic", "joint")
 NOISELESS, NOISY = 1e-3, 1.0
@@ -67,7 +68,7 @@ def recover(
     settings: TVSettings = TVSettings(),
     *,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> Recovery:
     """Recover the image of min_x ||A x - y||^2/2 + lambda TV(x) from y (m,); nothing in it is random.
 
@@ -83,7 +84,7 @@ def recover(
     """
     check_measurements(operator, y)
     begun = time.perf_counter()
-    progress = Progress(settings.max_steps, watch)
+    progress = SearchLog(settings.max_steps, watch)
     model = Model(operator, y.double(), settings.weight(operator), settings.kind, settings.box)
     ending = _search(model, progress, settings)
     image = (y.new_zeros(operator.shape) if progress.image is None else progress.image).float()
@@ -103,7 +104,7 @@ def recover(
     )
 
 
-def _search(model: Model, progress: Progress, settings: TVSettings) -> str:
+def _search(model: Model, progress: SearchLog, settings: TVSettings) -> str:
     if not torch.isfinite(model.y).all():
         return "diverged at step 0"
     large = model.operator.m * model.operator.n > SMALL and model.operator.name in DENSE
@@ -114,7 +115,7 @@ def _search(model: Model, progress: Progress, settings: TVSettings) -> str:
     return f"diverged at step {progress.steps}" if progress.diverged else "ended"
 
 
-def _certificate(model: Model, image: torch.Tensor, progress: Progress) -> dict[str, float]:
+def _certificate(model: Model, image: torch.Tensor, progress: SearchLog) -> dict[str, float]:
     """Values of the very image and of the best multipliers, in float64 by the operator itself."""
     if progress.multipliers is None or progress.diverged:
         return {"penalty": model.penalty}
