@@ -230,7 +230,7 @@ def test_no_multipliers_prove_more_than_the_minimum(box):
     operator = make_operator("gaussian", GREY, 12)
     y = operator.forward(1.3 * blocks(GREY))
     model = Model(operator, y.double(), 0.02, "isotropic", box)
-    progress = _tv_search.Progress(3000)
+    progress = _tv_search.SearchLog(3000)
     _tv_search.Search(model, progress).run(1e-6)
     least, end = min(progress.values), progress.multipliers
     assert least * (1 - 1e-6) <= model.bound(end) <= least
