@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -93,3 +94,31 @@ def memory_told(what: str) -> Iterator[None]:
             raise
         advice = "a smaller --size or --m, or an operator that holds no matrix (gaussian-seeded, dct, fourier-radial)"
         raise ValueError(f"{what} must fit in memory, got an allocation that failed; try {advice}") from error
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """Return a device that this machine has.
+
+    Raises
+    ------
+    ValueError
+        where it has none of that name.
+    """
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device must be cpu or one of this machine, got {device}") from error
+
+
+def memory_available(device: str | torch.device = "cpu") -> int | None:
+    """Bytes that can still be had on a device; None where the system does not tell."""
+    if torch.device(device).type == "cuda":
+        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    report = Path("/proc/meminfo")
+    if report.exists():
+        for line in report.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from untrained.sims.networks.network import Network, own_input
 from untrained.sims.ntk.backward import Batched
-from untrained.sims.operators.checks import memory_available
+from untrained.sims.runtime import memory_available
 
 BUDGET = 400 << 20
 """Bytes that rows of factors of J may take at a time."""

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Self
 
@@ -15,10 +15,8 @@ import torch
 from untrained.sims.operators.norms import spectral_norm_squared
 
 Shape = tuple[int, int, int]
+"""Channels, height and width of an image."""
 Product = Callable[[torch.Tensor], torch.Tensor]
-
-FORMAT = 1
-"""Number of the law that turns a spec into an operator; it grows when the same spec gives another operator."""
 
 
 class Operator(ABC):
@@ -26,10 +24,12 @@ class Operator(ABC):
 
     `gain` is ||A||_F^2/n, which is E ||A x||^2/||x||^2 over isotropic x (its expectation, 1, for a Gaussian A);
     `orthonormal` says that A A^T = I; `coefficients` is what a user calls the number of measurements. Images and
-    measurements are float32 or float64, and products keep their dtype.
+    measurements are float32 or float64, and products keep their dtype. `version` numbers the law that turns a spec into
+    this kind of operator: it is raised by hand when the same spec gives other numbers.
     """
 
     name: str
+    version: int = 1
     orthonormal: bool = False
     gain: float
 
@@ -117,16 +117,21 @@ class Operator(ABC):
     @property
     def device(self) -> torch.device | None:
         """Where the operator's numbers lie; None where it holds none and so works anywhere."""
-        held = self._held()
-        return next(iter(held.values())).device if held else None
+        tensors = self._tensors()
+        return next(iter(tensors.values())).device if tensors else None
 
-    def _held(self) -> dict[str, torch.Tensor]:
+    @property
+    def memory(self) -> int:
+        """Bytes that the operator holds, or needs for a product where it draws its numbers anew."""
+        return sum(tensor.nbytes for tensor in self._tensors().values())
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
         return {k: v for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
 
     def to(self, device: str | torch.device) -> Self:
         """The same operator with its numbers on a device."""
         moved = copy.copy(self)
-        for name, tensor in self._held().items():
+        for name, tensor in self._tensors().items():
             setattr(moved, name, tensor.to(device))
         return moved
 
@@ -135,8 +140,8 @@ class Operator(ABC):
         return {"name": self.name, "shape": list(self.shape), "m": self.m, "seed": self.seed, "options": self.options}
 
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, of the spec and the format number."""
-        text = json.dumps({"format": FORMAT, **self.spec()}, sort_keys=True, allow_nan=False)
+        """SHA-256, in hexadecimal, of the spec and the version of its law."""
+        text = json.dumps({"format": self.version, **self.spec()}, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def check(self, name: str, value: torch.Tensor, tail: tuple[int, ...]) -> None:
@@ -148,8 +153,8 @@ class Operator(ABC):
             where it is not.
         """
         if value.shape[max(0, value.ndim - len(tail)) :] != tail:
-            wanted = ", ".join(map(str, ("...", *tail)))
-            raise ValueError(f"{name} must be of shape ({wanted}), got {tuple(value.shape)}")
+            shape = ", ".join(map(str, ("...", *tail)))
+            raise ValueError(f"{name} must be of shape ({shape}), got {tuple(value.shape)}")
         if value.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"{name} must be float32 or float64, got {str(value.dtype).removeprefix('torch.')}")
         if self.device is not None and value.device != self.device:
@@ -172,3 +177,35 @@ class _Linear(torch.autograd.Function):
 
 def _linear(x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
     return _Linear.apply(x, product, transposed)  # type: ignore[no-untyped-call]
+
+
+def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a whole number in [least, most].
+
+    Raises
+    ------
+    ValueError
+        where it is none.
+    """
+    interval = f"at least {least}" if most is None else f"between {least} and {most}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ValueError(f"{name} must be a whole number {interval}, got {value!r}")
+    number = int(value.__index__())
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be {interval}, got {number}")
+    return number
+
+
+def checked_shape(shape: Any) -> Shape:
+    """Return (C, H, W) with C of 1 or 3.
+
+    Raises
+    ------
+    ValueError
+        where it is of another kind.
+    """
+    sides = list(shape) if isinstance(shape, Sequence) else []
+    numbers = [s.__index__() for s in sides if hasattr(s, "__index__") and not isinstance(s, bool)]
+    if len(sides) != 3 or len(numbers) != 3 or min(numbers) < 1 or numbers[0] not in (1, 3):
+        raise ValueError(f"shape must be (1 or 3, height, width), got {shape!r}")
+    return int(numbers[0]), int(numbers[1]), int(numbers[2])

@@ -26,32 +26,32 @@ class Inpainting(Operator):
         super().__init__(shape, shape[0] * positions, seed if mask is None else 0)
         self.gain = self.m / self.n
         pixels = shape[1] * shape[2]
-        drawn = stream(seed, "A").permutation(pixels)[:positions] if mask is None else np.flatnonzero(mask)
-        self._given = mask is not None
-        self.kept = torch.from_numpy(np.sort(drawn))
+        places = stream(seed, "A").permutation(pixels)[:positions] if mask is None else np.flatnonzero(mask)
+        self._own_mask = mask is not None
+        self.positions = torch.from_numpy(np.sort(places))
 
     @property
     def coefficients(self) -> int:
         """Known positions."""
-        return len(self.kept)
+        return len(self.positions)
 
     @property
     def options(self) -> dict[str, Any]:
         """The mask, where it was given."""
-        return {"mask": pack_mask(self.mask().numpy())} if self._given else {}
+        return {"mask": pack_mask(self.mask().numpy())} if self._own_mask else {}
 
     def mask(self) -> torch.Tensor:
         """The known positions, (H, W) of bool."""
         mask = torch.zeros(self.shape[1] * self.shape[2], dtype=torch.bool)
-        mask[self.kept.cpu()] = True
+        mask[self.positions.cpu()] = True
         return mask.reshape(self.shape[1:])
 
     def _product(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(-2)[..., self.kept].flatten(1)
+        return x.flatten(-2)[..., self.positions].flatten(1)
 
     def _transposed(self, y: torch.Tensor) -> torch.Tensor:
         x = y.new_zeros(len(y), self.shape[0], self.shape[1] * self.shape[2])
-        x[..., self.kept] = y.reshape(len(y), self.shape[0], -1)
+        x[..., self.positions] = y.reshape(len(y), self.shape[0], -1)
         return x.reshape(-1, *self.shape)
 
 

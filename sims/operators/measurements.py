@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.operators import Operator, operator_from_spec
+from untrained.sims.files import write_bytes
+from untrained.sims.operators.base import Operator
+from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
 KIND = "untrained measurement"
@@ -89,25 +91,15 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
     if spec["options"].get("rebuildable") is False:
         raise ValueError("operator must be one made by name to be saved, got a user's own, which cannot be rebuilt")
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
-    fields = {"kind": KIND, "format": FORMAT, "y": y, "noise": measurement.noise, "spec": text}
-    _write(Path(path), {**fields, "checksum": _checksum(text, y, measurement.noise)})
+    fields: dict[str, Any] = {"kind": KIND, "format": FORMAT, "y": y, "noise": measurement.noise, "spec": text}
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **fields, checksum=_checksum(text, y, measurement.noise))
+    write_bytes(Path(path), archive.getvalue())
 
 
 def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
     head = json.dumps([KIND, FORMAT, spec, float(noise).hex()]).encode()
     return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
-
-
-def _write(path: Path, fields: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **fields)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def load_measurement(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Measurement:

@@ -8,30 +8,29 @@ from typing import Any
 
 import torch
 
-from untrained.sims.operators.base import Operator, Shape
-from untrained.sims.operators.checks import checked_device, checked_shape, refuse_beyond_memory, whole
+from untrained.sims.operators.base import Operator, Shape, checked_shape, whole_number
 from untrained.sims.operators.fourier import FourierRadial
-from untrained.sims.operators.gaussian import Gaussian
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
-from untrained.sims.operators.seeded import SeededGaussian
-from untrained.sims.operators.subsampled import SubsampledTransform
+from untrained.sims.operators.random_matrices import Gaussian, SeededGaussian
+from untrained.sims.operators.transforms import SubsampledTransform
+from untrained.sims.runtime import checked_device, memory_available
 
 Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]
 
 
-def _measurements(name: str, m: Any, most: int) -> int:
+def _count(name: str, m: Any, most: int) -> int:
     if m is None:
         raise ValueError(f"m must be given for {name}, between 1 and {most}, got none")
-    return whole("m", m, 1, most)
+    return whole_number("m", m, 1, most)
 
 
 def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     kind = Gaussian if name == "gaussian" else SeededGaussian
-    return kind(shape, _measurements(name, m, prod(shape)), seed)
+    return kind(shape, _count(name, m, prod(shape)), seed)
 
 
 def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
-    m = _measurements(name, m, prod(shape))
+    m = _count(name, m, prod(shape))
     if name.endswith("hadamard") and any(side & (side - 1) for side in shape[1:]):
         raise ValueError(
             f"sides must be powers of two for {name} (use {name[:-8]}dct instead), got {shape[1]}x{shape[2]}"
@@ -44,14 +43,14 @@ def _fourier(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, A
         raise ValueError(f"lines must be given for {name}, at least 1, got none")
     if max(shape[1:]) < 3:
         raise ValueError(f"image must be at least 3 pixels high or wide for {name}, got {shape[1]}x{shape[2]}")
-    operator = FourierRadial(shape, whole("lines", options["lines"], 1, shape[1] + shape[2]))
+    operator = FourierRadial(shape, whole_number("lines", options["lines"], 1, shape[1] + shape[2]))
     _same(name, m, operator)
     return operator
 
 
 def _inpainting(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     if "mask" not in options:
-        return Inpainting(shape, _measurements(name, m, shape[1] * shape[2]), seed)
+        return Inpainting(shape, _count(name, m, shape[1] * shape[2]), seed)
     mask = read_mask(options["mask"], shape)
     operator = Inpainting(shape, int(mask.sum()), seed, mask)
     _same(name, m, operator)
@@ -61,7 +60,7 @@ def _inpainting(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str
 def _superres(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     if "factor" not in options:
         raise ValueError(f"factor must be given for {name}, at least 2, got none")
-    factor = whole("factor", options["factor"], 2)
+    factor = whole_number("factor", options["factor"], 2)
     if shape[1] % factor or shape[2] % factor:
         raise ValueError(f"factor must divide height and width, got {factor} for {shape[1]}x{shape[2]}")
     operator = SuperResolution(shape, factor)
@@ -113,13 +112,24 @@ def make_operator(
 def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, options: Mapping[str, Any]) -> Operator:
     if name not in OPERATORS:
         raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, got {name!r}")
-    maker, known = _MAKERS[name]
-    if unknown := sorted(set(options) - known):
-        raise ValueError(f"options of {name} must be among {sorted(known)}, got {unknown[0]}")
-    shape, seed, device = checked_shape(shape), whole("seed", seed, 0), checked_device(device)
+    maker, names = _MAKERS[name]
+    if unknown := sorted(set(options) - names):
+        raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
+    shape, seed, device = checked_shape(shape), whole_number("seed", seed, 0), checked_device(device)
     if name == "gaussian":
-        refuse_beyond_memory(name, shape, _measurements(name, m, prod(shape)), device)
+        _refuse_beyond_memory(_count(name, m, prod(shape)), prod(shape), device)
     return maker(name, shape, m, seed, options).to(device)
+
+
+def _refuse_beyond_memory(m: int, n: int, device: torch.device) -> None:
+    size = 4 * m * n
+    for place in dict.fromkeys(("cpu", str(device))):
+        available = memory_available(place)
+        if available is not None and size > available:
+            raise ValueError(
+                f"gaussian of m={m} and n={n} must fit into the {available / 1e9:.1f} GB available on {place}, "
+                f"got {size / 1e9:.1f} GB; gaussian-seeded or scrambled-dct need almost none"
+            )
 
 
 def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cpu") -> Operator:
@@ -137,15 +147,15 @@ def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cp
         raise ValueError("spec must be that of an operator made by name, got a user's own, which cannot be rebuilt")
     if not isinstance(options, Mapping):
         raise ValueError(f"options of the spec must be a mapping, got {type(options).__name__}")
-    shape, m = checked_shape(spec["shape"]), whole("m of the spec", spec["m"], 1)
-    operator = _make(name, shape, _asked(name, shape, m), spec["seed"], device, options)
+    shape, m = checked_shape(spec["shape"]), whole_number("m of the spec", spec["m"], 1)
+    operator = _make(name, shape, _argument_m(name, shape, m), spec["seed"], device, options)
     if operator.m != m:
         raise ValueError(f"m of the spec must be {operator.m} as its options say, got {m}")
     return operator
 
 
-def _asked(name: Any, shape: Shape, m: int) -> int | None:
-    """What `make_operator` was asked for, given the length of y."""
+def _argument_m(name: Any, shape: Shape, m: int) -> int | None:
+    """The argument m of `make_operator`, from the length of y."""
     if name in ("fourier-radial", "superres"):
         return None
     return m // shape[0] if name == "inpainting" else m

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from untrained.sims.operators.base import Operator, Shape
-from untrained.sims.operators.gaussian import Gaussian
+from untrained.sims.operators.random_matrices import Gaussian
 
 
 class Stack:

@@ -1,12 +1,16 @@
-"""Orthonormal transforms of images: the two-dimensional DCT-II and the Walsh-Hadamard transform."""
+"""Orthonormal transforms of images, DCT-II and Walsh-Hadamard, and operators of random rows of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import torch
+
+from untrained.sims.operators.base import Operator, Product, Shape
+from untrained.sims.random.streams import stream
 
 LARGEST_MATRIX = 512
 """Length up to which a product with the transform's matrix beats the fast transform."""
@@ -97,3 +101,37 @@ def _sylvester(side: int) -> torch.Tensor:
     while len(matrix) < side:
         matrix = torch.kron(two, matrix)
     return matrix / side**0.5
+
+
+class SubsampledTransform(Operator):
+    """m coefficients of a transform of each channel, drawn without replacement from all C H W of them.
+
+    The scrambled kinds flip the sign of each pixel at random first, which spreads a natural image evenly over the
+    coefficients.
+    """
+
+    orthonormal = True
+    maps: ClassVar[dict[str, tuple[Product, Product]]] = {
+        "dct": (dct2, inverse_dct2),
+        "hadamard": (walsh_hadamard2, walsh_hadamard2),
+    }
+
+    def __init__(self, name: str, shape: Shape, m: int, seed: int = 0) -> None:
+        super().__init__(shape, m, seed)
+        self.name, self.gain = name, m / self.n
+        self._forward, self._inverse = self.maps[name.removeprefix("scrambled-")]
+        rng = stream(seed, "A")
+        self.rows = torch.from_numpy(np.sort(rng.permutation(self.n)[:m]))
+        scrambled = name.startswith("scrambled-")
+        self.signs = torch.from_numpy(rng.integers(2, size=shape, dtype=np.int8) * 2 - 1) if scrambled else None
+
+    def _signed(self, x: torch.Tensor) -> torch.Tensor:
+        return x if self.signs is None else x * self.signs
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        return self._forward(self._signed(x)).reshape(-1, self.n)[:, self.rows]
+
+    def _transposed(self, y: torch.Tensor) -> torch.Tensor:
+        c = y.new_zeros(len(y), self.n)
+        c[:, self.rows] = y
+        return self._signed(self._inverse(c.reshape(-1, *self.shape)))

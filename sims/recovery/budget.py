@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from untrained.sims.networks.generators import Architecture
-from untrained.sims.operators import Operator, memory_available, memory_estimate
+from untrained.sims.operators import Operator
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
+from untrained.sims.runtime import memory_available
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,12 @@ class Need:
     products: int
 
 
-def _held(operator: Operator) -> int:
-    return memory_estimate(operator.name, operator.shape, operator.m)
-
-
 def need(operators: Sequence[Operator], chosen: Architecture, settings: CSDIPSettings, device: torch.device) -> Need:
     """Estimate memory and work before starting, by a pass that only follows shapes."""
     copies = len(operators) * settings.restarts
     at_once = min(copies, copies_at_once(chosen, device) * (torch.get_num_threads() if device.type == "cpu" else 1))
     activations, products = _follow(chosen)
-    held = sum(_held(op) for op in operators) * (1 if len(operators) == 1 else 2)
+    held = sum(op.memory for op in operators) * (1 if len(operators) == 1 else 2)
     memory = held + 4 * at_once * (STATES * chosen.weights() + 3 * activations)
     return Need(memory, copies * (3 * products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
 
@@ -87,7 +84,7 @@ def check_fits(
     """
     free = memory_available(device)
     needed = need(operators, chosen, settings, device).memory - sum(
-        _held(op) for op in operators
+        op.memory for op in operators
     )  # these are held already
     if free is not None and needed > free:
         raise ValueError(

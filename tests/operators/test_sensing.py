@@ -186,8 +186,8 @@ def test_the_fingerprint_is_fixed_to_the_bit():
 def test_a_subsampled_transform_is_distinct_rows_of_the_whole_one(name, shape):
     operator = made(name, shape)
     whole = full_transform(name, shape)
-    np.testing.assert_allclose(matrix(operator), whole[operator.kept.numpy()], rtol=0, atol=1e-14)
-    assert len(set(operator.kept.tolist())) == operator.m
+    np.testing.assert_allclose(matrix(operator), whole[operator.rows.numpy()], rtol=0, atol=1e-14)
+    assert len(set(operator.rows.tolist())) == operator.m
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 4, 8)], ids=str)
@@ -195,7 +195,7 @@ def test_a_subsampled_transform_is_distinct_rows_of_the_whole_one(name, shape):
 def test_a_scrambled_transform_flips_pixels_first(name, shape):
     operator = made(name, shape)
     signs = operator.signs.numpy().ravel()
-    expected = full_transform(name, shape)[operator.kept.numpy()] * signs
+    expected = full_transform(name, shape)[operator.rows.numpy()] * signs
     np.testing.assert_allclose(matrix(operator), expected, rtol=0, atol=1e-14)
     assert set(signs) == {-1, 1}
 
@@ -203,7 +203,7 @@ def test_a_scrambled_transform_flips_pixels_first(name, shape):
 def test_rows_and_signs_are_drawn_uniformly():
     # 400 draws of 16 of 64 rows: a row is kept 100 +- 8.7 times; signs of 25 600 pixels sum to 0 +- 160 (5 sigma).
     operators = [make_operator("scrambled-dct", (1, 8, 8), 16, seed) for seed in range(400)]
-    kept = np.bincount(np.concatenate([a.kept for a in operators]), minlength=64)
+    kept = np.bincount(np.concatenate([a.rows for a in operators]), minlength=64)
     assert np.abs(kept - 100).max() < 5 * 8.7
     assert abs(sum(int(a.signs.sum()) for a in operators)) < 5 * 160
 

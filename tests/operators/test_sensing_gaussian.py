@@ -5,9 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from untrained.sims.operators import gaussian, make_operator, seeded
-from untrained.sims.operators.gaussian import gaussian_matrix, residual_products
-from untrained.sims.operators.seeded import SeededGaussian
+from untrained.sims.operators import make_operator, random_matrices
+from untrained.sims.operators.random_matrices import SeededGaussian, gaussian_matrix, residual_products
 
 
 def drawn(m, n, batch, seed=0):
@@ -31,7 +30,7 @@ def entries(name):
 
 @pytest.mark.parametrize("name", ["gaussian", "gaussian-seeded"])
 def test_entries_are_standard_normal_up_to_the_scale(name, monkeypatch):
-    monkeypatch.setattr(seeded, "ENTRIES", 7 * 4096)  # ten blocks of rows, the last a short one
+    monkeypatch.setattr(random_matrices, "ENTRIES", 7 * 4096)  # ten blocks of rows, the last a short one
     z = entries(name)
     # Standard errors: 1/sqrt(N) for the mean, sqrt(2/N) for the variance; five of them.
     assert abs(z.mean()) < 5 * z.size**-0.5
@@ -41,7 +40,7 @@ def test_entries_are_standard_normal_up_to_the_scale(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["gaussian", "gaussian-seeded"])
 def test_rows_are_uncorrelated(name, monkeypatch):
-    monkeypatch.setattr(seeded, "ENTRIES", 7 * 4096)
+    monkeypatch.setattr(random_matrices, "ENTRIES", 7 * 4096)
     z = entries(name)
     inner = (z @ z.T / z.shape[1])[np.triu_indices(64, 1)]
     # 2016 nearly normal values of deviation 1/64: the largest exceeds 5.5 of them but once in 10^4.
@@ -77,8 +76,8 @@ def test_the_matrix_is_drawn_in_place_and_once():
 @pytest.mark.parametrize("batch", [1, 2, 5, 17])
 @pytest.mark.parametrize("block", [1, 12 * 300 * 4, 1 << 30])
 def test_one_pass_gives_what_two_passes_give(batch, block, threads, monkeypatch):
-    monkeypatch.setattr(gaussian, "CACHED", block)
-    monkeypatch.setattr(gaussian, "SHARE", 5000)
+    monkeypatch.setattr(random_matrices, "CACHED", block)
+    monkeypatch.setattr(random_matrices, "SHARE", 5000)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     A, x, y = drawn(50, 300, batch)
     residual, gradient = residual_products(A, x, y)
@@ -90,18 +89,18 @@ def test_one_pass_gives_what_two_passes_give(batch, block, threads, monkeypatch)
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_float64_images_are_measured_in_float64(batch, monkeypatch):
-    monkeypatch.setattr(gaussian, "CACHED", 7 * 300 * 4)
+    monkeypatch.setattr(random_matrices, "CACHED", 7 * 300 * 4)
     A, x, y = drawn(50, 300, batch)
     x, y = x.double(), y.double()
     residual, gradient = residual_products(A, x, y)
     torch.testing.assert_close(residual.square().sum(-1), plain(A, x, y)[0], rtol=1e-13, atol=0)
     torch.testing.assert_close(gradient, plain(A, x, y)[1], rtol=0, atol=1e-12)
-    torch.testing.assert_close(gaussian.product(A, x), x @ A.double().T, rtol=0, atol=1e-12)
-    torch.testing.assert_close(gaussian.transposed(A, y), y @ A.double(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(random_matrices.product(A, x), x @ A.double().T, rtol=0, atol=1e-12)
+    torch.testing.assert_close(random_matrices.transposed(A, y), y @ A.double(), rtol=0, atol=1e-12)
 
 
 def test_a_seeded_matrix_is_that_of_its_blocks(monkeypatch):
-    monkeypatch.setattr(seeded, "ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ENTRIES", 7 * 64)
     operator = SeededGaussian((1, 8, 8), 30, seed=2)
     A = torch.cat([operator.block(number) for number in range(5)])
     assert A.shape == (30, 64)
@@ -111,7 +110,7 @@ def test_a_seeded_matrix_is_that_of_its_blocks(monkeypatch):
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_seeded_matrix_gives_the_residual_and_gradient_of_its_definition(batch, monkeypatch):
-    monkeypatch.setattr(seeded, "ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ENTRIES", 7 * 64)
     operator = SeededGaussian((1, 8, 8), 30, seed=2)
     A = torch.cat([operator.block(number) for number in range(5)])
     _, x, y = drawn(30, 64, batch)
@@ -123,7 +122,7 @@ def test_a_seeded_matrix_gives_the_residual_and_gradient_of_its_definition(batch
 
 
 def test_a_seeded_matrix_does_not_depend_on_threads(monkeypatch):
-    monkeypatch.setattr(seeded, "ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ENTRIES", 7 * 64)
     operator, x = SeededGaussian((1, 8, 8), 30, seed=2), torch.ones(1, 8, 8)
     results = []
     for threads in (1, 2, 3, 9):
@@ -136,7 +135,7 @@ def test_a_seeded_matrix_does_not_depend_on_threads(monkeypatch):
 
 
 def test_a_seeded_operator_holds_no_matrix():
-    assert not SeededGaussian((1, 8, 8), 30)._held()
+    assert not SeededGaussian((1, 8, 8), 30)._tensors()
 
 
 def test_numbers_of_a_seed_are_fixed():

@@ -2,14 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from untrained.sims.operators import (
-    OPERATORS,
-    checks,
-    make_operator,
-    memory_available,
-    memory_estimate,
-    operator_from_spec,
-)
+from untrained.sims.operators import OPERATORS, make_operator, operator_from_spec, registry
+from untrained.sims.runtime import memory_available
 
 SHAPE = (1, 8, 8)
 MASK = np.ones((8, 8), dtype=bool)
@@ -98,23 +92,24 @@ def test_a_matrix_beyond_memory_is_refused_before_it_is_drawn():
 
 
 def test_what_does_not_fit_follows_what_is_available(monkeypatch):
-    monkeypatch.setattr(checks, "memory_available", lambda device: 4 * 10 * 64)
+    monkeypatch.setattr(registry, "memory_available", lambda device: 4 * 10 * 64)
     assert make_operator("gaussian", SHAPE, 10).m == 10
     with pytest.raises(ValueError, match="must fit into"):
         make_operator("gaussian", SHAPE, 11)
     assert make_operator("gaussian-seeded", SHAPE, 11).m == 11
 
 
-def test_memory_estimates_are_what_is_held():
+def test_memory_is_what_is_held():
     for name in ("gaussian", "dct", "scrambled-dct", "hadamard", "scrambled-hadamard", "inpainting"):
         operator = make_operator(name, SHAPE, 10)
-        held = sum(t.numel() * t.element_size() for t in vars(operator).values() if isinstance(t, torch.Tensor))
-        assert memory_estimate(name, SHAPE, 10) == held
-    assert memory_estimate("gaussian", (1, 256, 256), 2000) == 4 * 2000 * 65536
-    assert memory_estimate("gaussian-seeded", (1, 256, 256), 60000) == 4 << 20  # one thread
-    assert all(memory_estimate(name, SHAPE, 10) < 1 << 23 for name in OPERATORS)
-    with pytest.raises(ValueError, match=r"operator must be one of gaussian, .*, superres, got 'radon'"):
-        memory_estimate("radon", SHAPE, 10)
+        tensors = [value for value in vars(operator).values() if isinstance(value, torch.Tensor)]
+        assert operator.memory == sum(t.numel() * t.element_size() for t in tensors) > 0
+    assert make_operator("gaussian", SHAPE, 10).memory == 4 * 10 * 64
+    assert make_operator("superres", SHAPE, factor=2).memory == 0
+
+
+def test_rows_drawn_anew_need_a_block_for_each_thread():
+    assert make_operator("gaussian-seeded", (1, 256, 256), 60000).memory == (4 << 20) * torch.get_num_threads()
 
 
 def test_available_memory_is_told_where_the_system_tells():

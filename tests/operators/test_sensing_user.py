@@ -188,3 +188,18 @@ def test_a_spec_of_a_users_operator_says_that_it_cannot_be_rebuilt():
     assert spec["options"]["rebuildable"] is False
     with pytest.raises(ValueError, match="got a user's own, which cannot be rebuilt"):
         operator_from_spec(spec)
+
+
+def test_an_object_of_float32_tensors_is_given_float32_throughout():
+    operator = as_operator(Tensors(), SHAPE)
+    y = operator.forward(torch.ones(SHAPE, dtype=torch.float64))
+    assert y.dtype == torch.float64
+    assert torch.equal(y, operator.forward(torch.ones(SHAPE)).double())
+    assert operator.adjoint(y).dtype == torch.float64
+
+
+def test_an_object_that_takes_float64_keeps_it():
+    operator = as_operator(Arrays(), SHAPE)
+    x = torch.full(SHAPE, 1 / 3, dtype=torch.float64)
+    expected = (A.astype(np.float64) @ x.numpy().ravel())[::-1]
+    np.testing.assert_allclose(operator.forward(x).numpy(), expected, rtol=1e-14)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from untrained.sims.operators import Operator, memory_available
+from untrained.sims.operators import Operator
+from untrained.sims.runtime import memory_available
 
 BLOCK = 1 << 24
 """Entries of A that are looked at at once."""

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.operators.base import Operator, Shape
-from untrained.sims.operators.checks import checked_shape
+from untrained.sims.operators.base import Operator, Shape, checked_shape
 from untrained.sims.random.streams import stream
 
 TOLERANCE = 1e-5
@@ -32,25 +31,34 @@ def dot_test(operator: Operator, seed: int = 0) -> float:
 class UserOperator(Operator):
     """A user's object with `forward` and `adjoint` on one image; batches are looped over.
 
-    `gain` is estimated from a few dozen images of random signs, and exact where A^T A is diagonal.
+    `gain` is estimated from a few dozen images of random signs, and exact where A^T A is diagonal. Where the object
+    does not take float64, as one that holds a float32 tensor, it is given float32 throughout.
     """
 
     name = "user"
 
     def __init__(self, user: Any, shape: Shape, m: int | None = None) -> None:
         super().__init__(shape, 0)
-        self._user, self._numpy = user, False
-        self.m = self._measurements(m)
+        self._user, self._numpy, self._single = user, False, False
+        self.m = self._count(m)
         back = self._call("adjoint", torch.zeros(self.m))
         if tuple(back.shape) != shape:
             raise ValueError(f"adjoint of the user's operator must return {shape}, got {tuple(back.shape)}")
+        self._single = not self._takes_double()
         self._probe()
 
-    def _measurements(self, m: int | None) -> int:
+    def _takes_double(self) -> bool:
+        try:
+            self._there_and_back(torch.zeros(self.shape, dtype=torch.float64))
+        except Exception:
+            return False
+        return True
+
+    def _count(self, m: int | None) -> int:
         y = self._first_image()
         if y.ndim != 1 or len(y) == 0 or (m is not None and len(y) != m):
-            wanted = "(m,)" if m is None else f"({m},)"
-            raise ValueError(f"forward of the user's operator must return shape {wanted}, got {tuple(y.shape)}")
+            shape = "(m,)" if m is None else f"({m},)"
+            raise ValueError(f"forward of the user's operator must return shape {shape}, got {tuple(y.shape)}")
         return len(y)
 
     def _first_image(self) -> torch.Tensor:
@@ -71,7 +79,7 @@ class UserOperator(Operator):
         return y
 
     def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
-        own = value.detach().clone()
+        own = value.detach().to(torch.float32 if self._single else value.dtype, copy=True)
         result = getattr(self._user, method)(own.cpu().numpy() if self._numpy else own)
         if isinstance(result, np.ndarray):
             result = torch.from_numpy(np.ascontiguousarray(result))
