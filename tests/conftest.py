@@ -17,3 +17,12 @@ def record():
     from untrained.sims.record.store import load_record
 
     return load_record()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Count the functions behind the cases: a parametrised test is one function and many cases."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    cases = {report.nodeid for report in reports if report.when == "call"}
+    functions = {nodeid.partition("[")[0] for nodeid in cases}
+    if cases:
+        terminalreporter.write_line(f"{len(functions)} test functions ran as {len(cases)} cases.")
