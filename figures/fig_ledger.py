@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.style import BLACK, GREY, PALE, VERDICTS
 from untrained.figures.verdict_table import margin, share
-from untrained.sims.record.store import FOLDER, load_record
+from untrained.sims.record.store import FOLDER, read_all
 from untrained.theory.ledger import ledger
 
 Entry = Mapping[str, Any]
@@ -55,7 +55,7 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
     ValueError
         where the folder holds no record.
     """
-    record = load_record(folder)
+    record = read_all("claim", folder)
     if not record:
         raise ValueError(f"record must hold at least one claim, got none in {folder.name}")
     entries = {claim_id: record.get(claim_id, UNTESTED) for claim_id in ledger()}

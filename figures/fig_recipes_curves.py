@@ -11,8 +11,7 @@ from untrained.figures.recipe_curves import curve, legend
 from untrained.figures.style import GREY
 from untrained.sims.experiments.recipes.curves import CURVES
 from untrained.sims.experiments.recipes.recipe import Recipe
-from untrained.sims.experiments.recipes.records import load
-from untrained.sims.record.store import FOLDER
+from untrained.sims.record.store import FOLDER, read_all
 
 
 def fig_recipes_curves(folder: Path = FOLDER) -> Figure:
@@ -24,8 +23,9 @@ def fig_recipes_curves(folder: Path = FOLDER) -> Figure:
         where a record is damaged.
     """
     figure = Figure(figsize=(8.27, 5.6), layout="constrained")
+    records = read_all("recipe", folder)
     for place, recipe in zip(figure.subplots(2, 3).ravel(), CURVES, strict=True):
-        record = load(recipe.name, folder)
+        record = records.get(recipe.name)
         place.set_title(_title(recipe), fontsize=8)
         if record is not None and record["points"]:
             curve(place, record)

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from untrained.figures.recipe_pictures import blocks_of, draw_blocks, height_of, write
 from untrained.figures.style import GREY
 from untrained.sims.experiments.recipes.pictures import PICTURES
-from untrained.sims.experiments.recipes.records import load
-from untrained.sims.record.store import FOLDER
+from untrained.sims.record.store import FOLDER, read_all
 
 WIDTH, MARGIN, HEAD, LINE = 8.27, 0.2, 0.3, 0.2
 """Inches: the page, its margins, a recipe's title, and a line where it has no pictures."""
@@ -24,7 +23,8 @@ def fig_recipes_pictures(folder: Path = FOLDER) -> Figure:
     ValueError
         where a record is damaged.
     """
-    shown = [(recipe, load(recipe.name, folder)) for recipe in PICTURES]
+    records = read_all("recipe", folder)
+    shown = [(recipe, records.get(recipe.name)) for recipe in PICTURES]
     pages = [(recipe, [] if record is None else blocks_of(record)) for recipe, record in shown]
     inner = WIDTH - 2 * MARGIN
     heights = [HEAD + (height_of(blocks, inner) if blocks else LINE) for _, blocks in pages]

@@ -7,9 +7,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from untrained.figures.recipe_grids import grid
-from untrained.sims.experiments.recipes.records import blank, load
+from untrained.sims.experiments.recipes.made import blank
 from untrained.sims.experiments.recipes.tables import TABLES
-from untrained.sims.record.store import FOLDER
+from untrained.sims.record.store import FOLDER, read_all
 
 
 def fig_recipes_tables(folder: Path = FOLDER) -> Figure:
@@ -21,8 +21,9 @@ def fig_recipes_tables(folder: Path = FOLDER) -> Figure:
         where a record is damaged.
     """
     figure = Figure(figsize=(8.27, 5.6), layout="constrained")
+    records = read_all("recipe", folder)
     for place, recipe in zip(figure.subplots(2, 1).ravel(), TABLES, strict=True):
-        record = load(recipe.name, folder)
+        record = records.get(recipe.name)
         grid(place, record or blank(recipe))
         told = "" if record else f" (ours not recorded: untrained reproduce {recipe.name})"
         place.set_title(f"{recipe.source.removeprefix('vanveen18 ')}: {recipe.title}{told}", fontsize=8.5)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from untrained.figures.style import BLACK, BLUE, GREY, ORANGE
-from untrained.sims.record.store import FOLDER, load_table
+from untrained.sims.record.store import FOLDER, read_record
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = (BLUE, ORANGE)
@@ -35,7 +35,7 @@ def fig_sigma_min(folder: Path = FOLDER) -> Figure:
     ValueError
         where the table was not recorded.
     """
-    rows = load_table("sigma_min", folder)
+    rows = read_record("table", "sigma_min", folder)["rows"]
     figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for n, colour in zip(_sizes(rows), COLOURS, strict=False):

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import LABEL, bars, levels
 from untrained.figures.style import BLUE, GREY, ORANGE, PURPLE
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 SIGNALS = {"picture": (BLUE, "o"), "noisy picture": (PURPLE, "^"), "noise": (ORANGE, "s")}
 STEPS = {"steps_to_1e-1": 1e-1, "steps_to_1e-2": 1e-2, "steps_to_1e-6": 1e-6}
@@ -27,7 +26,7 @@ def fig_study_noise(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("noise", folder)["rows"]
+    rows = read_record("study", "noise", folder)["rows"]
     n, ratio = levels(rows, "n")[-1], levels(rows, "ratio")[-1]
     held = [row for row in rows if (row["n"], row["ratio"]) == (n, ratio)]
     figure = Figure(figsize=(8.2, 3.0), layout="constrained")

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import COLOURS, LABEL, SOURCES, band, bars, curve, levels
 from untrained.figures.style import BLACK, BLUE, GREY
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 THRESHOLDS = {
     "half converged_quarter": ("converge in {} steps", 4, GREY, "s"),
@@ -29,7 +28,7 @@ def fig_study_phase(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    study = load_study("phase", folder)
+    study = read_record("study", "phase", folder)
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     _shares(left, study["rows"])

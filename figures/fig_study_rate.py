@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import LABEL, SOURCES, band, curve, levels
 from untrained.figures.style import BLUE, ORANGE
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 
 def fig_study_rate(folder: Path = FOLDER) -> Figure:
@@ -22,7 +21,7 @@ def fig_study_rate(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("rate", folder)["rows"]
+    rows = read_record("study", "rate", folder)["rows"]
     sizes = levels(rows, "n")
     figure = Figure(figsize=(3.6 * len(sizes), 3.3), layout="constrained")
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import LABEL, bars, curve, levels
 from untrained.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 LOOKS: dict[str, tuple[str, str, str]] = {
     "fourier": ("Fourier rows", BLUE, "o"),
@@ -37,7 +36,7 @@ def fig_study_sensing(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("sensing", folder)["rows"]
+    rows = read_record("study", "sensing", folder)["rows"]
     ratio = min(r for r in levels(rows, "ratio") if r >= min(SHOWN, levels(rows, "ratio")[-1]))
     held = [row | {"over": row["n"] / row["m"]} for row in rows if row["ratio"] == ratio]
     figure = Figure(figsize=(8.2, 3.2), layout="constrained")

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import COLOURS, LABEL, SOURCES, band, curve, levels
 from untrained.figures.style import BLACK, GREY
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 
 def fig_study_sigma(folder: Path = FOLDER) -> Figure:
@@ -22,7 +21,7 @@ def fig_study_sigma(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("sigma", folder)["rows"]
+    rows = read_record("study", "sigma", folder)["rows"]
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     _medians(left, rows)

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import LABEL, band, curve, levels
 from untrained.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 DASHED, DOTTED = (0, (4, 1.2)), (0, (1, 1.2))
 COUNTS = (
@@ -38,7 +37,7 @@ def fig_study_signs(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("signs", folder)["rows"]
+    rows = read_record("study", "signs", folder)["rows"]
     n = levels(rows, "n")[-1]
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.study_drawing import COLOURS, LABEL, curve, levels
 from untrained.figures.style import BLACK, GREY
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study, pick
+from untrained.sims.record.store import FOLDER, pick, read_record
 
 QUANTITIES = {
     "converged": "share of runs that converge",
@@ -29,7 +28,7 @@ def fig_study_step(folder: Path = FOLDER) -> Figure:
     ValueError
         where the study was not recorded.
     """
-    rows = load_study("step", folder)["rows"]
+    rows = read_record("study", "step", folder)["rows"]
     figure = Figure(figsize=(8.2, 3.3), layout="constrained")
     for axes, (quantity, label) in zip(figure.subplots(1, 3), QUANTITIES.items(), strict=True):
         _panel(axes, rows, quantity)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from untrained.figures.verdict_table import with_table
-from untrained.sims.record.store import ROOT, load_record, write_whole
+from untrained.sims.files import write_text
+from untrained.sims.record.store import read_all
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
     """Rewrite the table between the README's markers."""
     path = ROOT / "README.md"
-    write_whole(path, with_table(path.read_text(encoding="utf-8"), load_record()))
+    write_text(path, with_table(path.read_text(encoding="utf-8"), read_all("claim")))
 
 
 if __name__ == "__main__":

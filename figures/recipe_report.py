@@ -11,8 +11,8 @@ from rich.console import Console
 from untrained.figures.recipe_drawing import draw_recipe
 from untrained.figures.recipe_tables import sentences, tables
 from untrained.figures.side_by_side import encoded
-from untrained.sims.experiments.recipes.records import save
-from untrained.sims.files import write_bytes
+from untrained.sims.files import write_bytes, write_text
+from untrained.sims.record.store import record_text
 
 
 def report(record: Mapping[str, Any], console: Console) -> None:
@@ -26,7 +26,9 @@ def report(record: Mapping[str, Any], console: Console) -> None:
 
 def write(record: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write a record and its picture, as PNG and PDF, into a folder, and return the files."""
-    paths = [save(record, folder)]
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{record['name']}.json"]
+    write_text(paths[0], record_text("recipe", record))
     figure = draw_recipe(record)
     for suffix in (".png", ".pdf"):
         path = folder / f"{record['name']}{suffix}"

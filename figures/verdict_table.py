@@ -142,6 +142,6 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
                 "level",
                 f"{number(level)} per interval, {entry['family_level']} for all" if level else "",
             ),
-            ("recorded", f"budget {entry['budget']}, seed {entry['seed']}, code {entry['code']}"),
+            ("recorded", f"budget {entry['budget']}, seed {entry['seed']}, version {entry['version']}"),
         ]
     return [(name, text) for name, text in rows if text]

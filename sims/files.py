@@ -1,4 +1,4 @@
-"""Opening files that may be damaged, and writing files whole."""
+"""Opening files that may be damaged, and writing files whole; where the cache lies."""
 
 from __future__ import annotations
 
@@ -75,3 +75,20 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text in UTF-8 as `write_bytes` writes bytes.
+
+    Raises
+    ------
+    ValueError, OSError
+        as `write_bytes` does.
+    """
+    write_bytes(path, text.encode())
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be computed again; XDG_CACHE_HOME names another."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "untrained"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -61,21 +59,14 @@ def described(device: torch.device) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything the numbers depend on; `code` is a hash of the recovery code itself."""
-    found = {"code": _code_hash(), "python": platform.python_version()}
+    """Versions of everything the numbers depend on."""
+    found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "uninstalled"
     return found | ({"cuda": torch.version.cuda} if torch.version.cuda else {})
-
-
-def _code_hash() -> str:
-    digest, room = hashlib.sha256(), Path(__file__).parent
-    for path in sorted(room.rglob("*.py")):
-        digest.update(path.relative_to(room).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 @contextlib.contextmanager

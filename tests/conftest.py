@@ -14,9 +14,9 @@ hypothesis.settings.load_profile("tests")
 @pytest.fixture(scope="session")
 def record():
     """The committed record: entry by claim id."""
-    from untrained.sims.record.store import load_record
+    from untrained.sims.record.store import read_all
 
-    return load_record()
+    return read_all("claim")
 
 
 def pytest_terminal_summary(terminalreporter):

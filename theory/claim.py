@@ -127,7 +127,10 @@ class CountRoute:
 
 @dataclass(frozen=True)
 class Claim:
-    """One numbered statement with everything needed to test it."""
+    """One numbered statement with everything needed to test it.
+
+    `version` is raised by hand when numbers that the record holds of it change.
+    """
 
     id: str
     source: Source
@@ -146,6 +149,7 @@ class Claim:
     exact: ExactRoute | None = None
     search: SearchRoute | None = None
     count: CountRoute | None = None
+    version: int = 1
 
     @property
     def values(self) -> Constants:

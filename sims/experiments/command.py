@@ -19,6 +19,7 @@ from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.opening import reading
 from untrained.sims.experiments.studies.registry import STUDIES
 from untrained.sims.experiments.sweep import run
+from untrained.sims.files import cache_folder
 
 MANY = 100_000
 """More cells than this are asked about first."""
@@ -69,9 +70,7 @@ def set_workers(order: Order, workers: int | None, scheduler: str | None, device
 
 
 def _default_place(name: str) -> Path:
-    from untrained.sims.record.store import _cache_folder
-
-    return _cache_folder() / "sweeps" / f"{name}.sqlite"
+    return cache_folder() / "sweeps" / f"{name}.sqlite"
 
 
 def is_large(order: Order) -> bool:

@@ -43,7 +43,7 @@ Task = tuple[str, Cell]
 class Engine:
     """The state of a run: what is with the workers, what is tried again, and how long a cell takes."""
 
-    def __init__(self, crew: Crew, store: Store, study: str, fixed: tuple[str, str, str], watch: Watch) -> None:
+    def __init__(self, crew: Crew, store: Store, study: str, fixed: tuple[str, int, str], watch: Watch) -> None:
         self._crew, self._store, self._study, self._fixed, self._watch = crew, store, study, fixed, watch
         self._flying: dict[Future[list[Result]], list[Task]] = {}
         self._again: deque[Task] = deque()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from untrained.sims.experiments.grid import Cells
-from untrained.sims.experiments.loading import code_version, load
+from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.opening import reading
 from untrained.sims.files import write_bytes
 
@@ -20,7 +20,7 @@ KINDS = (".csv", ".parquet")
 
 
 def rows(store: Path, study: str, cells: Cells | None = None) -> list[dict[str, Any]]:
-    """Return the finished rows of a study as its code is now: parameters, seed, then columns.
+    """Return the finished rows of a study in its version of now: parameters, seed, then columns.
 
     They come in the order of `cells`, and of these only; without, in the order of parameters and seed.
 
@@ -29,11 +29,11 @@ def rows(store: Path, study: str, cells: Cells | None = None) -> list[dict[str, 
     ValueError
         where the study or its store cannot be read.
     """
-    loaded, code = load(study), code_version(study)
+    loaded = load(study)
     with reading(store, loaded.name) as kept:
-        found = dict(kept.done(code))
+        found = dict(kept.done(loaded.version))
     if cells is not None:
-        keys = (cell.key(loaded.name, code) for cell in cells)
+        keys = (cell.key(loaded.name, loaded.version) for cell in cells)
         ordered = [found[key] for key in keys if key in found]
     else:
         ordered = sorted(found.values(), key=lambda one: (*(one.parameters[axis] for axis in loaded.axes), one.seed))

@@ -23,9 +23,9 @@ class Cell:
     parameters: Mapping[str, Scalar]
     seed: int
 
-    def key(self, study: str, code: str) -> str:
+    def key(self, study: str, version: int) -> str:
         """SHA-256 of what the numbers of the cell depend on."""
-        parts = [study, dict(self.parameters), self.seed, code]
+        parts = [study, dict(self.parameters), self.seed, version]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

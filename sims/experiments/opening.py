@@ -11,16 +11,16 @@ from pathlib import Path
 from untrained.sims.experiments.lock import Lock
 from untrained.sims.experiments.store import Store, together
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION = 0x756E7472
 """The four letters `untr` in the header of the file."""
 _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE sweeps (id INTEGER PRIMARY KEY, started REAL NOT NULL, cells INTEGER NOT NULL, "
-    "kept INTEGER NOT NULL, code TEXT NOT NULL)",
+    "kept INTEGER NOT NULL, version INTEGER NOT NULL)",
     "CREATE TABLE cells (key TEXT PRIMARY KEY, study TEXT NOT NULL, parameters TEXT NOT NULL, seed INTEGER NOT NULL, "
     "outcome TEXT NOT NULL, row TEXT, error TEXT, seconds REAL NOT NULL, worker TEXT NOT NULL, "
-    "device TEXT NOT NULL, code TEXT NOT NULL, sweep INTEGER NOT NULL, ended REAL NOT NULL)",
+    "device TEXT NOT NULL, version INTEGER NOT NULL, sweep INTEGER NOT NULL, ended REAL NOT NULL)",
 )
 _WAYS_OUT = "move it away or name another by --store"
 

@@ -28,12 +28,12 @@ class Ended:
 
 @dataclass(frozen=True)
 class Found:
-    """A row of the store: a finished cell of some version of the code."""
+    """A row of the store: a finished cell of some version of its study."""
 
     parameters: Mapping[str, Any]
     seed: int
     row: Row
-    code: str
+    version: int
 
 
 @contextmanager
@@ -54,18 +54,20 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
-        self._sweep, self._code = 0, ""
+        self._sweep, self._version = 0, 0
 
     def outcomes(self) -> dict[str, str]:
         """Return the outcome of every cell that has one, by key."""
         return dict(self._connection.execute("SELECT key, outcome FROM cells"))
 
-    def begin(self, cells: int, kept: int, code: str) -> None:
+    def begin(self, cells: int, kept: int, version: int) -> None:
         """Note that a sweep begins, of how many cells, and how many of them are done from before."""
         with together(self._connection):
-            values = (time.time(), cells, kept, code)
-            added = self._connection.execute("INSERT INTO sweeps(started, cells, kept, code) VALUES (?,?,?,?)", values)
-        self._sweep, self._code = int(added.lastrowid or 0), code
+            values = (time.time(), cells, kept, version)
+            added = self._connection.execute(
+                "INSERT INTO sweeps(started, cells, kept, version) VALUES (?,?,?,?)", values
+            )
+        self._sweep, self._version = int(added.lastrowid or 0), version
 
     def add(self, study: str, ended: Iterable[Ended]) -> None:
         """Keep cells, all or none of them; what failed before is replaced."""
@@ -78,14 +80,15 @@ class Store:
         cell, found = ended.cell, ended.result
         which = (ended.key, study, json.dumps(dict(cell.parameters), allow_nan=False), cell.seed)
         how = (found.outcome, found.row, found.error, found.seconds, found.worker, found.device)
-        return (*which, *how, self._code, self._sweep, now)
+        return (*which, *how, self._version, self._sweep, now)
 
-    def done(self, code: str | None = None) -> Iterator[tuple[str, Found]]:
-        """Yield the finished cells by key, of one version of the code or of all."""
-        wanted = "SELECT key, parameters, seed, row, code FROM cells WHERE outcome = 'done'"
-        wanted += "" if code is None else " AND code = ?"
-        for key, parameters, seed, row, version in self._connection.execute(wanted, () if code is None else (code,)):
-            yield key, Found(json.loads(parameters), seed, row_from_text(row), version)
+    def done(self, version: int | None = None) -> Iterator[tuple[str, Found]]:
+        """Yield the finished cells by key, of one version of the study or of all."""
+        wanted = "SELECT key, parameters, seed, row, version FROM cells WHERE outcome = 'done'"
+        wanted += "" if version is None else " AND version = ?"
+        values = () if version is None else (version,)
+        for key, parameters, seed, row, of in self._connection.execute(wanted, values):
+            yield key, Found(json.loads(parameters), seed, row_from_text(row), of)
 
     def failures(self) -> Iterator[tuple[str, str]]:
         """Yield the cells that failed in the newest sweep: parameters and seed in words, and the error."""

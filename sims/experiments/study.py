@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Scalar = int | float | str
 Kind = Literal["int", "float", "str"]
 Domain = tuple[float, float] | tuple[str, ...]
-ROOMS = ("sims/dynamics", "sims/evidence", "sims/random", "theory")
+Result = tuple[Mapping[str, Any], int, Mapping[str, Any]]
+"""Parameters, seed and row of a finished cell."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,8 @@ class Study:
 
     `row(parameters, seed, device)` gives columns of JSON scalars and depends on parameters and seed only. `axes` is
     the default grid and `domain` the allowed range of the same parameters: (low, high), both included, or words.
-    `check` refuses combinations by a ValueError. `code` names the packages, folders or files (from the root of the
-    project, or beside the study) whose sources, with the study's own file, tell one version of the numbers from
-    another.
+    `check` refuses combinations by a ValueError. `version` is raised by hand when the numbers change.
+    `table` sums all rows of a grid up in the few that are recorded.
 
     Raises
     ------
@@ -36,13 +36,15 @@ class Study:
     domain: Mapping[str, Domain]
     seeds: int
     row: Callable[[Mapping[str, Any], int, str], Mapping[str, Any]]
-    version: str = ""
+    version: int = 1
+    table: Callable[[Sequence[Result]], list[dict[str, Any]]] | None = None
     check: Callable[[Mapping[str, Any]], None] | None = None
-    code: tuple[str, ...] = ROOMS
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise ValueError(f"name of a study must be letters, digits, dots and dashes, got {self.name!r}")
+        if self.version < 1:
+            raise ValueError(f"version of {self.name} must be at least 1, got {self.version}")
         if self.seeds < 1:
             raise ValueError(f"seeds of {self.name} must be at least 1, got {self.seeds}")
         if not self.axes or set(self.axes) != set(self.domain):

@@ -9,7 +9,7 @@ from pathlib import Path
 from untrained.sims.experiments.engine import Engine, Summary, Watch
 from untrained.sims.experiments.executors import Crew
 from untrained.sims.experiments.grid import Cells
-from untrained.sims.experiments.loading import code_version, load, resolve
+from untrained.sims.experiments.loading import load, resolve
 from untrained.sims.experiments.opening import writing
 from untrained.sims.experiments.study import Study
 
@@ -36,8 +36,8 @@ def run(
         already and `resume` is off, or the workers cannot go on; what has ended is kept.
     """
     reference = resolve(study)
-    loaded, code = load(reference), code_version(reference)
-    keys = _keys(loaded, cells, code)
+    loaded = load(reference)
+    keys = _keys(loaded, cells)
     crew = executor_factory if isinstance(executor_factory, Crew) else Crew(executor_factory)
     with writing(store, loaded.name) as kept:
         found = {key: outcome for key, outcome in kept.outcomes().items() if key in keys}
@@ -47,13 +47,13 @@ def run(
                 "go on from them by --resume, or name another by --store"
             )
         done = {key for key, outcome in found.items() if outcome == "done"}
-        kept.begin(len(keys), len(done), code)
-        pending = ((key, cell) for cell in cells if (key := cell.key(loaded.name, code)) not in done)
-        sweep = Engine(crew, kept, loaded.name, (reference, code, device), watch or (lambda _: None))
+        kept.begin(len(keys), len(done), loaded.version)
+        pending = ((key, cell) for cell in cells if (key := cell.key(loaded.name, loaded.version)) not in done)
+        sweep = Engine(crew, kept, loaded.name, (reference, loaded.version, device), watch or (lambda _: None))
         return sweep.run(pending, Summary(len(keys), len(done), 0, len(done), 0.0))
 
 
-def _keys(study: Study, cells: Cells, code: str) -> set[str]:
+def _keys(study: Study, cells: Cells) -> set[str]:
     keys: set[str] = set()
     checked = None
     for cell in cells:
@@ -62,7 +62,7 @@ def _keys(study: Study, cells: Cells, code: str) -> set[str]:
             if repr(fitted) != repr(dict(cell.parameters)):
                 raise ValueError(f"parameters of {study.name} must be as its axes have them, got {cell.parameters}")
             checked = cell.parameters
-        if (key := cell.key(study.name, code)) in keys:
+        if (key := cell.key(study.name, study.version)) in keys:
             raise ValueError(f"cells must each be named once, got {dict(cell.parameters)}, seed {cell.seed} twice")
         keys.add(key)
     if not keys:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from untrained.sims.experiments.loading import code_version, load
+from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.rows import row_to_text
 from untrained.sims.experiments.study import Study
 
@@ -31,17 +31,20 @@ class Result:
     device: str
 
 
-def work(reference: str, code: str, device: str, cells: Sequence[tuple[Mapping[str, Any], int]]) -> list[Result]:
+def work(reference: str, version: int, device: str, cells: Sequence[tuple[Mapping[str, Any], int]]) -> list[Result]:
     """Compute cells, given as (parameters, seed), the first ones only where they take long; one that raises fails.
 
     Raises
     ------
     ValueError
-        where the study cannot be imported here, or not in the version of code that the sweep is of.
+        where the study cannot be imported here, or not in the version that the sweep is of.
     """
-    study, here = load(reference), code_version(reference)
-    if here != code:
-        raise ValueError(f"worker must have the code that the sweep began with ({code}), got {here} on {_worker()}")
+    study = load(reference)
+    if study.version != version:
+        got = f"{study.version} on {_worker()}"
+        raise ValueError(
+            f"worker must have the version of {study.name} that the sweep began with ({version}), got {got}"
+        )
     device, results, start = _present(device), [], time.perf_counter()
     for parameters, seed in cells:
         results.append(_compute(study, parameters, seed, device))

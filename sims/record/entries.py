@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from untrained.sims.evidence.verify import FAMILY_LEVEL, Gathered, Judged, interval_level
+from untrained.sims.evidence.gather import FAMILY_LEVEL, Gathered, Judged, interval_level
 from untrained.theory.claim import Claim, Range
 from untrained.theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
 from untrained.theory.ledger import ledger
@@ -100,6 +100,7 @@ def entry(judged: Judged, header: Mapping[str, Any]) -> dict[str, Any]:
             "evidence": [evidence_to_json(e) for e in judged.gathered.evidence],
             "controls": [_control(claim, name, judged) for name in judged.gathered.controls],
             **header,
+            "version": claim.version,
         }
     )
 

@@ -1,36 +1,48 @@
-"""Reading and writing records: one small JSON file a claim, written beside and then renamed."""
+"""The committed record: one small JSON file for each claim, table, study and recipe, with one reader and one writer.
+
+A record's identity is the version of its law: an explicit whole number on the claim, table, study or recipe that it is
+of, raised by hand when its numbers change. What the sources look like is no part of it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from untrained.sims.evidence.verify import Gathered
-from untrained.sims.files import write_bytes
-from untrained.sims.record.entries import gathered_from_json, gathered_to_json
+from untrained.sims.files import write_text
 from untrained.theory.verdict import Status
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.resolve().parents[1]
-_FIELDS = {"verdict", "why", "margin", "informative", "domain", "worst_case", "decided_by", "budget", "seed", "code"}
+CHANGED = "these numbers changed: raise the version of {} and record again"
+"""What a test says that recomputes recorded numbers and finds others."""
+
+Data = dict[str, Any]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record: where its files lie, the fields that each must have, its layout and its most bytes."""
 
-    Raises
-    ------
-    ValueError
-        where the folder does not exist.
-    OSError
-        where the folder cannot be written to.
-    """
-    write_bytes(path, text.encode())
+    noun: str
+    pattern: str
+    fields: frozenset[str]
+    layout: Callable[[Mapping[str, Any]], str]
+    check: Callable[[Data], str | None]
+    limit: int = 200_000
+
+    def path(self, name: str, folder: Path) -> Path:
+        """The file of a record."""
+        return folder / self.pattern.format(name)
+
+    def names(self, folder: Path) -> Iterator[str]:
+        """The names of the records of this kind that there are, in alphabetical order."""
+        before, after = (Path(self.pattern).name).split("{}")
+        for path in sorted((folder / self.pattern).parent.glob(f"{before}*{after}")):
+            if before or not path.name.startswith("_"):
+                yield path.name.removeprefix(before).removesuffix(after)
 
 
 def to_text(value: Any) -> str:
@@ -38,117 +50,127 @@ def to_text(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def load_record(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
-    """Return the committed record: entry by claim id (tables, whose names begin with _, left out).
+def _line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def _rows_as_lines(data: Mapping[str, Any]) -> str:
+    """JSON text with a line for each row, so that a change is seen where it is."""
+    head = json.dumps({name: value for name, value in data.items() if name != "rows"}, indent=1, allow_nan=False)
+    rows = ",\n".join(json.dumps(row, separators=(",", ":"), allow_nan=False) for row in data["rows"])
+    return f'{head[:-2]},\n "rows": [\n{rows}\n]}}\n'
+
+
+def _elements_as_lines(data: Mapping[str, Any]) -> str:
+    """JSON text with a line for each element of each list."""
+    fields = [f" {json.dumps(name)}: {_elements(value)}" for name, value in data.items()]
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def _elements(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _line(value)
+    return "[\n" + ",\n".join(f"  {_line(part)}" for part in value) + "\n ]"
+
+
+def _verdict_fault(data: Data) -> str | None:
+    return None if data["verdict"] in get_args(Status) else f"a known verdict, got {data['verdict']!r}"
+
+
+def _columns_fault(data: Data) -> str | None:
+    rows = data["rows"]
+    if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+        columns = {frozenset(row) for row in rows}
+        if len(columns) == 1 and {"source", "quantity", "value"} <= next(iter(columns)):
+            return None
+    return "rows with the same columns and a source"
+
+
+_JUDGED = frozenset(
+    ("verdict", "why", "margin", "informative", "domain", "worst_case", "decided_by", "budget", "seed", "version")
+)
+_RECIPE = frozenset(("name", "kind", "title", "source", "version", "groups", "points", "statements"))
+_STUDY = frozenset(("name", "says", "axes", "seeds", "version", "rows"))
+KINDS: Mapping[str, Kind] = {
+    "claim": Kind("claim", "{}.json", _JUDGED, to_text, _verdict_fault),
+    "table": Kind("table", "_{}.json", frozenset(("rows", "seed", "version")), to_text, _columns_fault),
+    "study": Kind("study", "sweeps/{}.json", _STUDY, _rows_as_lines, _columns_fault, 100_000),
+    "recipe": Kind("recipe", "recipes/{}.json", _RECIPE, _elements_as_lines, lambda _: None),
+}
+"""Every kind of record that there is."""
+
+
+def read_record(kind: str, name: str, folder: Path | None = None) -> Data:
+    """Return the record of a claim, table, study or recipe.
 
     Raises
     ------
     ValueError
-        where a file is not the JSON of an entry.
+        where there is none, or its file is not JSON with the fields of its kind.
     """
-    record = {path.stem: _read(path) for path in sorted(folder.glob("[!_]*.json"))}
-    for name, data in record.items():
-        if missing := sorted(_FIELDS - set(data)):
-            raise ValueError(f"record file must hold the fields of an entry, got {name}.json without {missing[0]}")
-        if data["verdict"] not in get_args(Status):
-            raise ValueError(f"record file must hold a known verdict, got {name}.json with {data['verdict']!r}")
-    return record
-
-
-def load_table(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Return the rows of a recorded table.
-
-    Raises
-    ------
-    ValueError
-        where the table was not recorded.
-    """
-    path = folder / f"_{name}.json"
-    if not path.exists():
-        raise ValueError(f"table must be one of the record's, got {name!r}")
-    rows: list[dict[str, Any]] = _read(path).get("rows", [])
-    if not rows or len({frozenset(row) for row in rows}) > 1:
-        raise ValueError(f"table must hold rows with the same columns, got another {path.name}")
-    return rows
-
-
-def _read(path: Path) -> dict[str, Any]:
+    of, path = KINDS[kind], KINDS[kind].path(name, folder or FOLDER)
+    if not path.is_file():
+        raise ValueError(f"{of.noun} must be one of the record's, got {name!r}")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"record file must be JSON, got {path.name} with {error}") from error
+        raise ValueError(f"record of a {of.noun} must be JSON, got {path.name} with {error}") from error
     if not isinstance(data, dict):
-        raise ValueError(f"record file must hold one object, got {path.name} with {type(data).__name__}")
+        raise ValueError(f"record of a {of.noun} must be one object, got {path.name} with {type(data).__name__}")
+    if missing := sorted(of.fields - data.keys()):
+        raise ValueError(f"record of a {of.noun} must hold its fields, got {path.name} without {missing[0]}")
+    if fault := of.check(data):
+        raise ValueError(f"record of a {of.noun} must hold {fault}, in {path.name}")
     return data
 
 
-def save_record(entries: Mapping[str, Mapping[str, Any]], folder: Path = FOLDER) -> None:
-    """Write an entry per claim, without times, so that the same run gives the same files."""
-    for claim_id, data in entries.items():
-        write_whole(folder / f"{claim_id}.json", to_text({k: v for k, v in data.items() if k != "seconds"}))
+def read_all(kind: str, folder: Path | None = None) -> dict[str, Data]:
+    """Return every record of a kind that there is, by name.
 
-
-def _package_version() -> str:
-    try:
-        return version("untrained")
-    except PackageNotFoundError:
-        return "uninstalled"
-
-
-def code_version() -> str:
-    """Package version and a hash of every source file that the ledger's evidence depends on."""
-    digest = hashlib.sha256()
-    for room in ("theory", "sims/evidence", "sims/random", "sims/dynamics", "sims/record"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{_package_version()}+{digest.hexdigest()[:12]}"
-
-
-def _cache_folder() -> Path:
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".cache") / "untrained"
-
-
-class Journal:
-    """What a run has gathered so far, a line a claim, so that an interrupted run can go on.
-
-    The name holds budget, seed, claims and code version: only an identical run goes on from it.
+    Raises
+    ------
+    ValueError
+        as `read_record` does.
     """
+    return {name: read_record(kind, name, folder) for name in KINDS[kind].names(folder or FOLDER)}
 
-    def __init__(self, budget: str, seed: int, ids: Sequence[str] = ()) -> None:
-        key = hashlib.sha256(f"{budget} {seed} {code_version()} {' '.join(ids)}".encode()).hexdigest()[:16]
-        self.path = _cache_folder() / f"verify-{key}.jsonl"
 
-    def read(self) -> dict[str, Gathered]:
-        """Return every claim that was written whole; a torn last line is left out.
+def write_record(kind: str, name: str, data: Mapping[str, Any], folder: Path | None = None) -> Path:
+    """Write a record, so that the same data give the same file, and return the file.
 
-        Raises
-        ------
-        ValueError
-            where another line is damaged.
-        """
-        if not self.path.exists():
-            return {}
-        try:
-            lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
-            return {g.id: g for g in (gathered_from_json(json.loads(line)) for line in lines)}
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"the journal to resume from must be whole, got a damaged {self.path}") from error
+    Raises
+    ------
+    ValueError
+        where it is too long for the record, or a number is not finite.
+    OSError
+        where the folder cannot be written to.
+    """
+    path, text = KINDS[kind].path(name, folder or FOLDER), record_text(kind, data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)
+    return path
 
-    def start(self, kept: Mapping[str, Gathered]) -> None:
-        """Begin the file anew with what is kept from before."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, "".join(self._line(g) for g in kept.values()))
 
-    def add(self, gathered: Gathered) -> None:
-        """Append one claim."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(self._line(gathered))
+def record_text(kind: str, data: Mapping[str, Any]) -> str:
+    """Return the text of a record's file.
 
-    def close(self) -> None:
-        """Remove the file of a run that came to its end."""
-        self.path.unlink(missing_ok=True)
+    Raises
+    ------
+    ValueError
+        where it is too long for the record, or a number is not finite.
+    """
+    of = KINDS[kind]
+    text = of.layout(data)
+    if (size := len(text.encode())) > of.limit:
+        raise ValueError(f"record of a {of.noun} must take at most {of.limit} bytes, got {size}")
+    return text
 
-    @staticmethod
-    def _line(gathered: Gathered) -> str:
-        return json.dumps(gathered_to_json(gathered), allow_nan=False) + "\n"
+
+def fits(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether a record is short enough."""
+    return len(KINDS[kind].layout(data).encode()) <= KINDS[kind].limit
+
+
+def pick(rows: list[Data], **values: object) -> list[Data]:
+    """Return the rows of a table that hold these values and have a value."""
+    return [row for row in rows if row["value"] is not None and all(row[k] == v for k, v in values.items())]

@@ -12,11 +12,13 @@ import numpy as np
 
 from untrained.sims.random.draws import jacobian_smallest_singular_values
 from untrained.sims.random.streams import stream
-from untrained.sims.record.store import FOLDER, code_version, to_text, write_whole
+from untrained.sims.record.store import FOLDER, write_record
 from untrained.theory.laws.masked import masked_smallest_decides
 from untrained.theory.ledger import ledger
 
 Row = dict[str, Any]
+VERSION = 1
+"""Raised by hand when the numbers of a table change."""
 SIZES = (16, 64)
 LEVEL_RATIOS = {16: (6, 1e4, 18), 64: (6, 400, 10)}
 """Lowest d/n, highest d/n and how many between them for the exact law, whose cost grows with n and d."""
@@ -118,10 +120,10 @@ def record_tables(seed: int, folder: Path = FOLDER) -> list[Path]:
     OSError
         where the folder cannot be written to.
     """
-    paths = [folder / f"_{name}.json" for name in TABLES]
-    for path, rows in zip(paths, TABLES.values(), strict=True):
-        write_whole(path, to_text({"rows": rows(seed), "seed": seed, "code": code_version()}))
-    return paths
+    return [
+        write_record("table", name, {"rows": rows(seed), "seed": seed, "version": VERSION}, folder)
+        for name, rows in TABLES.items()
+    ]
 
 
 def main() -> None:

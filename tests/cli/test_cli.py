@@ -13,6 +13,7 @@ import pytest
 
 from untrained import cli
 from untrained.sims.record import store
+from untrained.sims.record.journal import Journal
 from untrained.theory.ledger import ledger
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +126,7 @@ def recorded(monkeypatch, cache):
 
     def of(**verdicts):
         entries = {name.replace("__", "."): {"verdict": verdict} for name, verdict in verdicts.items()}
-        monkeypatch.setattr(store, "load_record", lambda: entries)
+        monkeypatch.setattr(store, "read_all", lambda kind: entries)
 
     return of
 
@@ -159,18 +160,18 @@ def test_a_claim_that_is_not_recorded_contradicts_nothing(recorded):
 
 def test_recording_writes_the_entries_and_exits_zero(recorded, monkeypatch):
     saved = {}
-    monkeypatch.setattr(store, "save_record", saved.update)
+    monkeypatch.setattr(store, "write_record", lambda kind, name, data: saved.update({name: data}))
     recorded(oymak19__step__rate="REFUTED")
     assert verify([FAST[0]], record=True) == 0
     assert saved[FAST[0]]["verdict"] == "PROVED"
 
 
 def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):
-    def damaged():
-        raise ValueError("record file must be JSON, got x.json")
+    def damaged(kind):
+        raise ValueError("record of a claim must be JSON, got x.json")
 
-    monkeypatch.setattr(store, "load_record", damaged)
-    with pytest.raises(cli.RefusedError, match=r"record file must be JSON, got x\.json"):
+    monkeypatch.setattr(store, "read_all", damaged)
+    with pytest.raises(cli.RefusedError, match=r"record of a claim must be JSON, got x\.json"):
         verify([FAST[0]])
     assert not cache.exists()
 
@@ -243,7 +244,7 @@ def test_claims_of_an_id_shows_its_source_and_formula(run):
     assert rows["source"] == f"vanveen18, {claim.source.label}, page {claim.source.page}"
     assert rows["refuted by"] == claim.refuted_by
     assert "no_deviation" in rows["false siblings"]
-    assert rows["verdict"].startswith(store.load_record()[claim.id]["verdict"])
+    assert rows["verdict"].startswith(store.read_all("claim")[claim.id]["verdict"])
 
 
 def test_a_reader_that_stops_early_meets_no_traceback():
@@ -271,8 +272,8 @@ def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypa
     def full(path, text):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("untrained.sims.record.store.write_whole", full)
-    monkeypatch.setattr(store.Journal, "start", lambda self, kept: cache.mkdir(parents=True))
+    monkeypatch.setattr("untrained.sims.files.write_bytes", full)
+    monkeypatch.setattr(Journal, "start", lambda self, kept: cache.mkdir(parents=True))
     with pytest.raises(OSError, match="No space left"):
         cli._verify([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
     (journal,) = cache.iterdir()
@@ -280,8 +281,8 @@ def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypa
 
 
 def test_runs_of_other_claims_keep_their_own_journals(cache):
-    assert store.Journal("quick", 0, ["a"]).path != store.Journal("quick", 0, ["b"]).path
-    assert store.Journal("quick", 0, ["a"]).path == store.Journal("quick", 0, ["a"]).path
+    assert Journal("quick", 0, ["a"]).path != Journal("quick", 0, ["b"]).path
+    assert Journal("quick", 0, ["a"]).path == Journal("quick", 0, ["a"]).path
 
 
 def test_the_front_of_an_id_that_names_one_claim_shows_its_page(run):

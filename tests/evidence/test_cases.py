@@ -3,8 +3,8 @@ import pytest
 
 from untrained.sims.dynamics.trajectory import follow
 from untrained.sims.evidence.cases import build_case, shape_of
+from untrained.sims.evidence.counts import count
 from untrained.sims.evidence.search import look
-from untrained.sims.evidence.trials import count
 from untrained.sims.random import draws
 from untrained.sims.random.streams import stream
 from untrained.theory.claim import Claim, CountRoute, Draw, SearchRoute, Sides, Source

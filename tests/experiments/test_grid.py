@@ -8,7 +8,7 @@ import pytest
 from support import FOLDER, TINY
 
 from untrained.sims.experiments.grid import Cell, Grid, make_grid
-from untrained.sims.experiments.loading import code_version, load, resolve
+from untrained.sims.experiments.loading import load, resolve
 from untrained.sims.experiments.studies.registry import STUDIES
 from untrained.sims.experiments.study import Study
 
@@ -152,28 +152,6 @@ def test_a_file_that_fails_is_refused_with_its_reason(tmp_path):
     (tmp_path / "bad.py").write_text("1 / 0\n")
     with pytest.raises(ValueError, match="ZeroDivisionError: division by zero"):
         load(f"{tmp_path / 'bad.py'}:X")
-
-
-BASE = """\
-from untrained.sims.experiments.study import Study
-S = Study('s', '', {'a': (1,)}, {'a': (0, 9)}, 1, lambda *_: {}"""
-
-
-def test_the_code_version_follows_the_study_s_file_its_version_and_what_it_names(tmp_path):
-    def version(folder, text, helper="", rest=")\n"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "helper.py").write_text(helper)
-        path = tmp_path / folder / "s.py"
-        path.write_text(text + rest)
-        return code_version(f"{path}:S")
-
-    alone, named = ", code=())\n", ", code=('helper.py',))\n"
-    assert version("a", BASE, rest=alone) == version("b", BASE, "x = 1\n", rest=alone)
-    assert version("c", BASE, "x = 1\n", rest=named) != version("d", BASE, "x = 2\n", rest=named)
-    assert version("e", BASE, rest=", code=(), version='2')\n") != version("f", BASE, rest=", code=(), version='3')\n")
-    assert version("g", BASE, rest=", code=('json',))\n") != version("h", BASE, rest=", code=('csv',))\n")
-    with pytest.raises(ValueError, match=r"code of s must name packages, folders or files, got 'no\.such'"):
-        version("i", BASE, rest=", code=('no.such',))\n")
 
 
 def test_a_grid_makes_its_cells_one_by_one():

@@ -15,16 +15,16 @@ from untrained.figures.recipe_drawing import draw_recipe
 from untrained.figures.recipe_report import report, write
 from untrained.figures.recipe_tables import number, setup_told, spoken
 from untrained.figures.style import STYLE
-from untrained.sims.experiments.recipes import made, records
+from untrained.sims.experiments.recipes import made
 from untrained.sims.experiments.recipes.cells import cells_of
 from untrained.sims.experiments.recipes.cost import costs
-from untrained.sims.experiments.recipes.made import record_of
+from untrained.sims.experiments.recipes.made import blank, record_of
 from untrained.sims.experiments.recipes.paper import COEFFICIENTS
 from untrained.sims.experiments.recipes.recipe import Setup
-from untrained.sims.experiments.recipes.records import LIMIT, blank, folder_of, load, load_all, save, to_text
 from untrained.sims.experiments.recipes.registry import RECIPES
 from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
+from untrained.sims.record.store import KINDS, fits, read_all, record_text, write_record
 
 PAGES = ("recipes_curves", "recipes_pictures", "recipes_tables")
 
@@ -57,21 +57,8 @@ def a_record(kind="curves", **given):
 
 def test_a_record_comes_back_as_it_was(tmp_path):
     record = a_record("pictures")
-    assert save(record, folder_of(tmp_path)) == tmp_path / "recipes" / "pictures.json"
-    assert load("pictures", tmp_path) == record
-    assert load("absent", tmp_path) is None
-    assert load_all(["pictures", "absent"], tmp_path) == {"pictures": record}
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [("{", "be JSON, got x.json"), ("[]", "with list"), ('{"name": "x"}', "got x.json without code")],
-)
-def test_a_damaged_record_is_refused(tmp_path, text, sentence):
-    folder_of(tmp_path).mkdir()
-    (folder_of(tmp_path) / "x.json").write_text(text)
-    with pytest.raises(ValueError, match=f"^record of a recipe must .*{sentence}"):
-        load("x", tmp_path)
+    assert write_record("recipe", "pictures", record, tmp_path) == tmp_path / "recipes" / "pictures.json"
+    assert read_all("recipe", tmp_path) == {"pictures": record}
 
 
 def test_rows_of_a_record_are_its_cells_and_points_their_means():
@@ -108,14 +95,14 @@ def test_pictures_are_made_smaller_until_a_record_is_small_or_left_out(monkeypat
     record = record_of(one, done, {"mnist": noise})
     side = max(decoded(record["pictures"][0]["png"]).shape)
     assert 32 <= side < 200
-    assert len(to_text(record).encode()) <= LIMIT
+    assert fits("recipe", record)
     assert {p["label"] for p in record["pictures"]} == {"original", "csdip", "tv"}
-    monkeypatch.setattr(made, "LIMIT", 8_000)
+    monkeypatch.setattr(made, "fits", lambda kind, data: len(KINDS[kind].layout(data)) <= 8_000)
     assert record_of(one, done, {"mnist": noise})["pictures"] == []
 
 
 def test_a_record_has_one_line_a_group_of_cells():
-    text = to_text(a_record())
+    text = record_text("recipe", a_record())
     assert json.loads(text) == a_record()
     assert sum('"psnr":' in line for line in text.splitlines()) == 4
 
@@ -125,7 +112,7 @@ def test_the_pattern_is_recorded_without_a_cell():
     assert [(c["setup"]["lines"], c["coefficients"]) for c in record["counts"]] == list(COEFFICIENTS.items())
     sampled = [int((decoded(p["png"]) > 0).sum()) for p in record["pictures"]]
     assert sampled == [2 * count + 1 for count in COEFFICIENTS.values()]  # both half planes, and the mean
-    assert len(to_text(record).encode()) <= LIMIT
+    assert fits("recipe", record)
 
 
 @pytest.mark.parametrize("kind", ["curves", "pictures", "gains", "runtimes"])
@@ -186,7 +173,7 @@ def recorded(tmp_path):
             }
             for cell in cells_of(one, {name: len(p) for name, p in pixels.items()}, images=2)
         }  # fmt: skip
-        save(record_of(one, done, pixels), folder_of(tmp_path))
+        write_record("recipe", one.name, record_of(one, done, pixels), tmp_path)
     return tmp_path
 
 
@@ -229,11 +216,8 @@ def test_costs_are_of_seconds_recorded_for_the_same_setup_else_for_others():
     assert untimed.recorded is None
 
 
-def test_committed_records_are_of_recipes_and_small():
-    for path in folder_of().glob("*.json"):
-        assert path.stem in RECIPES
-        assert path.stat().st_size <= LIMIT
-        record = load(path.stem)
-        assert record is not None
-        assert record["title"] == RECIPES[path.stem].title
-    assert folder_of().parent == records.RECORD
+def test_committed_records_are_of_recipes_in_their_versions():
+    records = read_all("recipe")
+    assert records.keys() <= RECIPES.keys()
+    for name, record in records.items():
+        assert (record["title"], record["version"]) == (RECIPES[name].title, RECIPES[name].version)

@@ -1,12 +1,12 @@
+import dataclasses
 import math
-import shutil
 from dataclasses import replace
 
 import pytest
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.sims.experiments.recipes import cells
-from untrained.sims.experiments.recipes.cells import Cell, batches_of, cells_of, engines, image_seed, key, settings_of
+from untrained.sims.experiments.recipes.cells import Cell, batches_of, cells_of, image_seed, key, settings_of
 from untrained.sims.experiments.recipes.paper import COEFFICIENTS
 from untrained.sims.experiments.recipes.recipe import NAMES, Learned, Part, Run, Setup
 from untrained.sims.experiments.recipes.registry import RECIPES, select
@@ -14,6 +14,7 @@ from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Satu
 from untrained.sims.experiments.recipes.summary import interval, percent
 from untrained.sims.experiments.recipes.tables import LEARNED
 from untrained.sims.operators import make_operator
+from untrained.sims.recovery import methods
 
 FIGURES = ["1a", "1b", "2", "3a", "3b", "4a", "4b", *map(str, range(5, 15))]
 
@@ -164,35 +165,24 @@ def test_a_key_depends_on_everything_that_the_numbers_depend_on(small_methods, m
         (replace(cell, run=replace(LEARNING, learned=Learned("prior", 1, 2))), pixels[1]),
         (replace(cell, run=replace(LEARNING, settings={"prior_weight": "10"})), pixels[1]),
     ]
-    found = [key(*other) for other in [(cell, pixels[1]), *others]]
-    monkeypatch.setattr(cells, "engines", lambda: "other")
-    assert len({*found, key(cell, pixels[1])}) == len(others) + 2
+    assert len({key(*other) for other in [(cell, pixels[1]), *others]}) == len(others) + 1
 
 
 def test_a_key_depends_on_nothing_else(small_methods, monkeypatch):
     cell, pixels = Cell("mnist", 1, SETUPS[0], WHOLE), images()
     same = Cell("mnist", 1, Setup(m=8), Run("another label", "whole", {"share": "1.0"}))
     assert key(cell, pixels[1]) == key(same, pixels[1].clone())
-    monkeypatch.setattr(cells, "engines", lambda: "0")
-    assert key(cell, pixels[1]) == "454dccd8ec471723a89c85ed96a0e8d5"
+    assert key(cell, pixels[1]) == "a68a8a46aa02c39c2cbf3890fb79cfd2"
 
 
-def test_the_code_version_is_that_of_the_engines_and_not_of_the_recipes(tmp_path, monkeypatch):
-    room = tmp_path / "imaging"
-    shutil.copytree(cells._ROOM, room, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "chance").mkdir()
-    shutil.copy(cells._ROOM.parent / "chance" / "streams.py", tmp_path / "chance")
-    monkeypatch.setattr(cells, "_ROOM", room)
-    fresh = engines.__wrapped__
-    before = fresh()
-    assert before == engines()
-    for name in ("recipes/curves.py", "recipes/paper.py", "reproduce.py", "surroundings.py"):
-        (room / name).write_text("")
-    assert fresh() == before
-    for name in ("recipes/work.py", "measurements.py", "sensing/gaussian.py", "recovery/csdip.py"):
-        (room / name).write_text("")
-        before, last = fresh(), before
-        assert before != last
+def test_a_cell_s_key_follows_the_versions_of_its_laws(small_methods, monkeypatch):
+    cell, pixels = cells_of(recipe(), {"mnist": 6})[0], images(6)
+    before = key(cell, pixels[0])
+    chosen = methods.METHODS[cell.run.method]
+    monkeypatch.setitem(methods.METHODS, cell.run.method, dataclasses.replace(chosen, version=chosen.version + 1))
+    after = key(cell, pixels[0])
+    monkeypatch.setattr(cells, "LAW", cells.LAW + 1)
+    assert len({before, after, key(cell, pixels[0])}) == 3
 
 
 def test_an_interval_is_students(small_methods):

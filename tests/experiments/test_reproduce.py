@@ -6,13 +6,14 @@ from rich.console import Console
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, Workshop, images, recipe
 from untrained import cli
-from untrained.sims.experiments.recipes import cost, learning, progress, records, registry, reproduce
+from untrained.sims.experiments.recipes import cost, learning, progress, registry, reproduce
 from untrained.sims.experiments.recipes.cells import image_seed
 from untrained.sims.experiments.recipes.keep import Kept
 from untrained.sims.experiments.recipes.recipe import Learned, Run, Setup
 from untrained.sims.experiments.recipes.reproduce import Request, prepare, resume_from, run
 from untrained.sims.experiments.recipes.summary import rows
 from untrained.sims.experiments.recipes.work import PICTURED, Bench, measured
+from untrained.sims.record import store
 from untrained.sims.recovery import methods
 
 CPU = torch.device("cpu")
@@ -294,7 +295,7 @@ def command(workshop, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("UNTRAINED_DATA", "")
     monkeypatch.setattr(cli, "_console", lambda: Console(width=200))
-    monkeypatch.setattr(records, "folder_of", lambda record=None: tmp_path / "record")
+    monkeypatch.setattr(store, "FOLDER", tmp_path / "record")
 
     def of(*arguments):
         code = cli.app(["reproduce", *map(str, arguments)], standalone_mode=False)
@@ -318,7 +319,7 @@ def test_the_command_records_and_resumes(command, workshop, tmp_path):
     assert len(workshop.calls) == 4
     out = command("narrow", "--resume", "--record")
     assert len(workshop.calls) == 8
-    path = tmp_path / "record" / "narrow.json"
+    path = tmp_path / "record" / "recipes" / "narrow.json"
     assert str(path) in out
     found = list(rows(json.loads(path.read_text())))
     assert len(found) == 8
@@ -362,9 +363,6 @@ def test_the_list_tells_cells_hours_and_records(command, workshop, monkeypatch, 
         ["gain", "16", "?"],
     ]
     command("narrow", "--record")
-    monkeypatch.setattr(
-        cost, "load_all", lambda names: {"narrow": json.loads((tmp_path / "record/narrow.json").read_text())}
-    )
     line = command("--list", "narrow").splitlines()[1]
     assert line.split()[:4] == ["narrow", "8", "0.0", "-"]
     assert "recorded (4 of mnist)" in line

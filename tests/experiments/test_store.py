@@ -89,7 +89,7 @@ def test_cells_are_kept_all_together_or_not_at_all(place):
 UNFIT = {
     "text": (lambda path: path.write_text("hello, this is no database" * 100), "file is not a database"),
     "another program's": (lambda path: alter(path, "CREATE TABLE t (a)"), "of another program"),
-    "a newer format": (lambda path: alter(path, "PRAGMA user_version = 2", make=True), "of format 2"),
+    "a newer format": (lambda path: alter(path, "PRAGMA user_version = 3", make=True), "of format 3"),
     "another study's": (lambda path: make(path, "other"), "must be of the study tiny"),
     "cut off": (lambda path: cut(path), "must be a whole SQLite file"),
     "overwritten in the middle": (lambda path: overwrite(path), "must be a whole SQLite file"),

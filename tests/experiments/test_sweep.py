@@ -1,5 +1,6 @@
 """Running sweeps: the same rows whoever computes them, and no cell's fault stops another."""
 
+import dataclasses
 import os
 import pickle
 import signal
@@ -16,7 +17,7 @@ from untrained.sims.experiments.engine import Summary
 from untrained.sims.experiments.executors import Crew, cluster, cores, processes
 from untrained.sims.experiments.export import rows
 from untrained.sims.experiments.grid import Cell, make_grid
-from untrained.sims.experiments.loading import code_version, load
+from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.opening import reading
 from untrained.sims.experiments.processes import Processes, WorkerDiedError
 from untrained.sims.experiments.sweep import run
@@ -211,9 +212,9 @@ def test_a_fault_of_the_executor_stops_with_one_sentence(sweep, place):
         sweep(crew=Crew(lambda: Breaking(RuntimeError("odd"))))
 
 
-def test_a_worker_with_other_code_is_refused():
-    with pytest.raises(ValueError, match=r"must have the code that the sweep began with \(0123\), got "):
-        work(TINY, "0123", "cpu", [])
+def test_a_worker_with_another_version_of_the_study_is_refused():
+    with pytest.raises(ValueError, match=r"must have the version of tiny that the sweep began with \(7\), got 1 on "):
+        work(TINY, 7, "cpu", [])
 
 
 def test_a_scheduler_that_is_lost_stops_with_one_sentence_and_keeps_what_ended(sweep, place):
@@ -264,7 +265,7 @@ def test_a_group_that_takes_long_is_handed_back_as_far_as_it_is(sweep, place, tm
     sweep(GRID, store=tmp_path / "other")
     monkeypatch.setattr("untrained.sims.experiments.work._SECONDS", 0.0)
     cells = [(dict(cell.parameters), cell.seed) for cell in make_grid(load(TINY), GRID)]
-    assert len(work(TINY, code_version(TINY), "cpu", cells)) == 1
+    assert len(work(TINY, load(TINY).version, "cpu", cells)) == 1
     assert numbers(sweep(GRID)) == (80, 80, 0, 0)
     assert raw(place) == raw(tmp_path / "other")
 
@@ -353,11 +354,13 @@ def test_a_result_says_where_and_how_long(sweep, place):
     assert Result("done", "{}", None, 0.0, worker, device).outcome == "done"
 
 
-def test_rows_of_other_code_stay_in_the_file_and_are_not_given_out(sweep, place, monkeypatch):
+def test_rows_of_another_version_stay_in_the_file_and_are_not_given_out(sweep, place, monkeypatch):
     sweep("n=1")
-    monkeypatch.setattr("untrained.sims.experiments.sweep.code_version", lambda reference: "older")
-    monkeypatch.setattr("untrained.sims.experiments.work.code_version", lambda reference: "older")
-    assert numbers(sweep("n=1")) == (4, 4, 0, 0)
+    with monkeypatch.context() as older:
+        raised = dataclasses.replace(load(TINY), version=2)
+        for room in ("sweep", "work"):
+            older.setattr(f"untrained.sims.experiments.{room}.load", lambda reference: raised)
+        assert numbers(sweep("n=1")) == (4, 4, 0, 0)
     assert len(raw(place)) == 8
     assert len(rows(place, TINY)) == 4
     assert len(make_grid(load(TINY), "n=1")) == 4

@@ -62,5 +62,4 @@ TINY = Study(
     seeds=2,
     row=row,
     check=check,
-    code=(),
 )

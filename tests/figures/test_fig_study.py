@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from untrained.figures.draw import draw, figure_names, make
-from untrained.sims.record.store import FOLDER
-from untrained.sims.record.studies import load_study
+from untrained.sims.record.store import FOLDER, read_record
 
 NAMES = ("phase", "rate", "step", "sigma", "signs", "sensing", "noise")
 
@@ -46,14 +45,14 @@ def test_figure_of_a_study_that_was_not_recorded_is_refused(name: str, tmp_path:
 
 
 def test_phase_names_every_n_and_the_budget() -> None:
-    study = load_study("phase")
+    study = read_record("study", "phase")
     steps = study["axes"]["steps"][0]
     wanted = {f"n = {n}" for n in study["axes"]["n"]} | {f"converge in {steps} steps", f"not stuck after {steps} steps"}
     assert wanted <= legend_texts("phase")
 
 
 def test_step_has_a_line_and_a_mark_for_every_ratio() -> None:
-    study = load_study("step")
+    study = read_record("study", "step")
     assert {f"d/n = {ratio:g}" for ratio in study["axes"]["ratio"]} <= legend_texts("step")
     rows = [row for row in study["rows"] if (row["source"], row["quantity"]) == ("printed", "step_multiple")]
     lines = [line for line in make("study_step").axes[0].get_lines() if line.get_marker() == "v"]

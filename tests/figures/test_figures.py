@@ -15,7 +15,7 @@ from untrained.figures.fig_ledger import SECTIONS, section
 from untrained.figures.fig_sigma_min import fig_sigma_min
 from untrained.figures.style import STYLE, VERDICTS
 from untrained.figures.verdict_table import COLOURS
-from untrained.sims.record.store import FOLDER, load_record, load_table
+from untrained.sims.record.store import FOLDER, read_all, read_record
 from untrained.sims.record.tables import TABLES, record_tables, simulated_rows
 from untrained.theory.ledger import ledger
 
@@ -101,8 +101,8 @@ def test_ledger_changes_with_the_record(drawn: dict[str, bytes], record: Path, t
 
 
 def test_sigma_min_changes_with_the_table(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
-    rows = [row | {"value": 0.9 * row["value"]} for row in load_table("sigma_min", record)]
-    (record / "_sigma_min.json").write_text(json.dumps({"rows": rows}))
+    rows = [row | {"value": 0.9 * row["value"]} for row in read_record("table", "sigma_min", record)["rows"]]
+    (record / "_sigma_min.json").write_text(json.dumps({"rows": rows, "seed": 0, "version": 1}))
     png, _ = draw(["sigma_min"], tmp_path, record)
     assert png.read_bytes() != drawn["sigma_min.png"]
 
@@ -152,7 +152,7 @@ def test_no_text_overlaps_or_leaves_the_page(name: str) -> None:
 
 def test_ledger_shows_every_claim_with_its_verdict() -> None:
     _, found = boxes("ledger")
-    shown, record = [text for text, _ in found], load_record()
+    shown, record = [text for text, _ in found], read_all("claim")
     for claim_id in ledger():
         assert claim_id.partition(".")[2] in shown
     for verdict in VERDICTS:
@@ -183,7 +183,7 @@ def test_widths_on_the_figure_are_those_of_the_table() -> None:
 
 
 def test_table_is_that_of_its_seed() -> None:
-    rows = load_table("sigma_min")
+    rows = read_record("table", "sigma_min")["rows"]
     for n, d in ((16, 48), (16, 160_000), (64, 192)):
         for fresh in simulated_rows(0, n, d):
             place = {key: value for key, value in fresh.items() if key != "value"}
@@ -193,7 +193,7 @@ def test_table_is_that_of_its_seed() -> None:
 
 
 def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
-    rows = load_table("sigma_min")
+    rows = read_record("table", "sigma_min")["rows"]
     for n in (16, 64):
         exact = sorted((r["d_over_n"], r["value"]) for r in rows if r["source"] == "exact law" and r["n"] == n)
         (threshold,) = (r["d_over_n"] for r in rows if r["source"] == "threshold" and r["n"] == n)

@@ -19,7 +19,7 @@ from untrained.figures.verdict_table import (
     with_table,
     worst,
 )
-from untrained.sims.record.store import ROOT, load_record
+from untrained.sims.record.store import read_all
 from untrained.theory.ledger import ledger
 
 
@@ -82,7 +82,7 @@ def test_tally_is_in_the_order_of_verdicts() -> None:
 
 
 def test_markdown_table_has_a_row_per_recorded_claim() -> None:
-    record = load_record()
+    record = read_all("claim")
     rows = [line for line in markdown_table(record).split("\n") if line.startswith("| [`")]
     named = [row.split("`")[1] for row in rows]
     assert named == [claim_id for claim_id in ledger() if claim_id in record]
@@ -93,14 +93,14 @@ def test_markdown_table_has_a_row_per_recorded_claim() -> None:
 
 
 def test_terminal_table_has_a_row_per_claim() -> None:
-    record = load_record()
+    record = read_all("claim")
     assert terminal_table(record).row_count == len(record)
     assert {data["verdict"] for data in record.values()} <= set(COLOURS)
 
 
 @pytest.mark.parametrize("old", ["", "| old |\n", "several\n\nlines \\1 of it\n"])
 def test_with_table_replaces_between_markers_only(old: str) -> None:
-    record = load_record()
+    record = read_all("claim")
     text = with_table(f"before\n{BEGIN}\n{old}{END}\nafter\n", record)
     assert text == f"before\n{BEGIN}\n{markdown_table(record)}\n{END}\nafter\n"
     assert with_table(text, record) == text
@@ -109,12 +109,12 @@ def test_with_table_replaces_between_markers_only(old: str) -> None:
 @pytest.mark.parametrize("text", ["", "# untrained\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n"])
 def test_with_table_refuses_a_readme_without_markers(text: str) -> None:
     with pytest.raises(ValueError, match="README must hold the markers"):
-        with_table(text, load_record())
+        with_table(text, read_all("claim"))
 
 
 def test_readme_holds_the_table_of_the_record() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert with_table(readme, load_record()) == readme, "run `python -m untrained.figures.readme`"
+    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_table(text, read_all("claim")) == text, "run `python -m untrained.figures.readme`"
 
 
 def test_readme_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,11 +122,11 @@ def test_readme_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: py
     (tmp_path / "README.md").write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
     readme.main()
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert text == f"über\n{BEGIN}\n{markdown_table(load_record())}\n{END}\n"
+    assert text == f"über\n{BEGIN}\n{markdown_table(read_all('claim'))}\n{END}\n"
 
 
 def test_claim_page_says_what_is_known() -> None:
-    for claim_id, data in load_record().items():
+    for claim_id, data in read_all("claim").items():
         page = dict(claim_page(claim_id, data))
         assert page["claim"] == claim_id
         assert page["verdict"].startswith(data["verdict"])

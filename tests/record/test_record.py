@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 import math
@@ -7,10 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from untrained.sims.evidence.verify import Gathered, judge_all
-from untrained.sims.record import store
+from untrained.sims import files
+from untrained.sims.evidence.gather import Gathered, judge_all
+from untrained.sims.files import write_text
+from untrained.sims.record import entries, store
+from untrained.sims.record import journal as journals
 from untrained.sims.record.entries import (
-    KINDS,
     entry,
     evidence_from_json,
     evidence_to_json,
@@ -18,15 +21,8 @@ from untrained.sims.record.entries import (
     gathered_to_json,
     plain,
 )
-from untrained.sims.record.store import (
-    Journal,
-    code_version,
-    load_record,
-    load_table,
-    save_record,
-    to_text,
-    write_whole,
-)
+from untrained.sims.record.journal import Journal
+from untrained.sims.record.store import KINDS, read_all, read_record, record_text, to_text, write_record
 from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
 from untrained.theory.ledger import ledger
 
@@ -53,7 +49,7 @@ def through_text(value):
 
 
 def test_every_kind_of_evidence_is_tried():
-    assert {type(e).__name__ for e in EVIDENCE} == set(KINDS)
+    assert {type(e).__name__ for e in EVIDENCE} == set(entries.KINDS)
 
 
 @pytest.mark.parametrize("evidence", EVIDENCE, ids=lambda e: type(e).__name__)
@@ -106,8 +102,8 @@ def test_plain_values_are_what_json_holds(value, expected):
 
 def test_an_entry_has_everything_a_reader_needs():
     judged = judge_all({"vanveen18.lemC3": gathered()})["vanveen18.lemC3"]
-    found = through_text(entry(judged, {"seed": 3, "code": "x"}))
-    assert (found["id"], found["verdict"], found["seed"], found["code"]) == ("vanveen18.lemC3", "REFUTED", 3, "x")
+    found = through_text(entry(judged, {"seed": 3}))
+    assert (found["id"], found["verdict"], found["seed"], found["version"]) == ("vanveen18.lemC3", "REFUTED", 3, 1)
     assert found["margin"] == "-inf"
     assert found["domain"] == {k: [r.low, r.high] for k, r in ledger()["vanveen18.lemC3"].domain.items()}
     assert [e["kind"] for e in found["evidence"]] == [type(e).__name__ for e in EVIDENCE]
@@ -137,54 +133,83 @@ ENTRY = {
     "decided_by": ["Symbolic"],
     "budget": "quick",
     "seed": 0,
-    "code": "0.1.0+0",
-    "seconds": 3.5,
+    "version": 1,
 }
 
 
-def test_a_record_comes_back_without_its_times(tmp_path):
-    save_record({"own.x": ENTRY, "own.y.z": {**ENTRY, "id": "own.y.z"}}, tmp_path)
-    found = load_record(tmp_path)
-    assert list(found) == ["own.x", "own.y.z"]
-    assert found["own.x"] == {k: v for k, v in ENTRY.items() if k != "seconds"}
+ROWS = [{"source": "edge", "quantity": "x", "value": 0.1}, {"source": "edge", "quantity": "y", "value": None}]
+RECORDS = {
+    "claim": ENTRY,
+    "table": {"rows": ROWS, "seed": 0, "version": 1},
+    "study": {"name": "x", "says": "X?", "axes": {"n": [1]}, "seeds": 1, "version": 2, "rows": ROWS},
+    "recipe": {
+        "name": "x", "kind": "curves", "title": "X", "source": "y", "version": 1, "groups": [{"mse": [1.0]}],
+        "points": [], "statements": [],
+    },
+}  # fmt: skip
 
 
-def test_the_same_entry_is_the_same_file(tmp_path):
-    save_record({"own.x": ENTRY}, tmp_path)
-    first = (tmp_path / "own.x.json").read_bytes()
-    save_record({"own.x": {**ENTRY, "seconds": 9.0}}, tmp_path)
-    assert (tmp_path / "own.x.json").read_bytes() == first
-    assert first.endswith(b"}\n")
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_record_comes_back_as_it_was(tmp_path, kind):
+    paths = [write_record(kind, name, RECORDS[kind], tmp_path) for name in ("own.x", "own.y.z")]
+    assert read_record(kind, "own.x", tmp_path) == RECORDS[kind]
+    assert read_all(kind, tmp_path) == {"own.x": RECORDS[kind], "own.y.z": RECORDS[kind]}
+    assert paths[0].read_text() == record_text(kind, RECORDS[kind])
+    assert paths[0].read_bytes().endswith(b"}\n")
 
 
-def test_tables_are_not_entries(tmp_path):
-    save_record({"own.x": ENTRY}, tmp_path)
-    write_whole(tmp_path / "_curve.json", to_text({"rows": [{"n": 1}]}))
-    assert list(load_record(tmp_path)) == ["own.x"]
-    assert load_table("curve", tmp_path) == [{"n": 1}]
+def test_kinds_do_not_see_each_other(tmp_path):
+    for kind, data in RECORDS.items():
+        write_record(kind, "x", data, tmp_path)
+    assert [list(read_all(kind, tmp_path)) for kind in KINDS] == [["x"]] * len(KINDS)
 
 
-def test_a_table_that_was_not_recorded_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="table must be one of the record's, got 'curve'"):
-        load_table("curve", tmp_path)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_not_recorded_is_refused(tmp_path, kind):
+    with pytest.raises(ValueError, match=f"^{kind} must be one of the record's, got 'curve'$"):
+        read_record(kind, "curve", tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_record_that_grows_too_long_is_refused_and_the_old_one_stays(tmp_path, kind):
+    path = write_record(kind, "x", RECORDS[kind], tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"^record of a {kind} must take at most [0-9]+ bytes, got"):
+        write_record(kind, "x", {**RECORDS[kind], "says": "x" * KINDS[kind].limit}, tmp_path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_committed_files_are_as_the_writer_writes_them(kind):
+    for name, data in read_all(kind).items():
+        assert KINDS[kind].path(name, store.FOLDER).read_text(encoding="utf-8") == record_text(kind, data)
+
+
+@pytest.mark.parametrize("rows", [[], [{"source": 1}], [*ROWS, {"source": 1}], "rows", [1]])
+@pytest.mark.parametrize("kind", ["table", "study"])
+def test_rows_of_different_columns_are_refused(tmp_path, kind, rows):
+    KINDS[kind].path("x", tmp_path).parent.mkdir(exist_ok=True)
+    KINDS[kind].path("x", tmp_path).write_text(json.dumps({**RECORDS[kind], "rows": rows}))
+    with pytest.raises(ValueError, match=f"^record of a {kind} must hold rows with the same columns and a source, in"):
+        read_record(kind, "x", tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"{'verdict': 1}", r"record file must be JSON, got own\.x\.json with"),
-        (b'{"verdict": "PROVED"', r"record file must be JSON, got own\.x\.json with"),
-        (b"", r"record file must be JSON, got own\.x\.json with"),
-        (b"\xff\xfe", r"record file must be JSON, got own\.x\.json with"),
-        (b"[1]", r"record file must hold one object, got own\.x\.json with list"),
-        (b"{}", r"record file must hold the fields of an entry, got own\.x\.json without budget"),
-        (to_text({**ENTRY, "verdict": "MAYBE"}).encode(), r"must hold a known verdict, got own\.x\.json with 'MAYBE'"),
+        (b"{'verdict': 1}", r"record of a claim must be JSON, got own\.x\.json with"),
+        (b'{"verdict": "PROVED"', r"record of a claim must be JSON, got own\.x\.json with"),
+        (b"", r"record of a claim must be JSON, got own\.x\.json with"),
+        (b"\xff\xfe", r"record of a claim must be JSON, got own\.x\.json with"),
+        (b"[1]", r"record of a claim must be one object, got own\.x\.json with list"),
+        (b"{}", r"record of a claim must hold its fields, got own\.x\.json without budget"),
+        (to_text({**ENTRY, "verdict": "MAYBE"}).encode(), r"must hold a known verdict, got 'MAYBE', in own\.x\.json"),
     ],
 )
 def test_a_corrupted_record_file_is_refused_in_one_sentence(tmp_path, content, sentence):
     (tmp_path / "own.x.json").write_bytes(content)
     with pytest.raises(ValueError, match=sentence) as error:
-        load_record(tmp_path)
+        read_all("claim", tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -195,8 +220,8 @@ def test_numbers_that_are_not_finite_are_never_written_bare():
 
 def test_writing_replaces_the_whole_file(tmp_path):
     path = tmp_path / "x.json"
-    write_whole(path, "a long first text\n")
-    write_whole(path, "short\n")
+    write_text(path, "a long first text\n")
+    write_text(path, "short\n")
     assert path.read_text() == "short\n"
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
     assert path.stat().st_mode & 0o777 == 0o644
@@ -220,17 +245,17 @@ def interrupted(*arguments):
 )
 def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, step, failure, error, sentence):
     path = tmp_path / "x.json"
-    write_whole(path, "old\n")
-    monkeypatch.setattr(store.os, step, failure)
+    write_text(path, "old\n")
+    monkeypatch.setattr(files.os, step, failure)
     with pytest.raises(error, match=sentence):
-        write_whole(path, "new\n")
+        write_text(path, "new\n")
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
     assert path.read_text() == "old\n"
 
 
 def test_text_that_cannot_be_encoded_leaves_no_part(tmp_path):
     with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
-        write_whole(tmp_path / "x.json", "half\ud800")
+        write_text(tmp_path / "x.json", "half\ud800")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -240,31 +265,16 @@ def test_a_device_that_is_full_is_an_error_and_leaves_no_part(tmp_path, monkeypa
         return fdopen(handle, *arguments, **options)
 
     device, fdopen = os.open("/dev/full", os.O_WRONLY), os.fdopen
-    monkeypatch.setattr(store.os, "fdopen", on_full_device)
+    monkeypatch.setattr(files.os, "fdopen", on_full_device)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(tmp_path / "x.json", "new\n")
+        write_text(tmp_path / "x.json", "new\n")
     os.close(device)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="in a folder that exists"):
-        write_whole(tmp_path / "missing" / "x.json", "text")
-
-
-def test_the_code_version_follows_the_sources(tmp_path, monkeypatch):
-    for room in ("theory", "sims/chance", "sims/imaging"):
-        (tmp_path / room).mkdir(parents=True)
-        (tmp_path / room / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(store, "ROOT", tmp_path)
-    before = code_version()
-    assert code_version() == before
-    (tmp_path / "sims" / "chance" / "record.json").write_text("{}")
-    assert code_version() == before
-    (tmp_path / "sims" / "imaging" / "a.py").write_text("x = 2\n")  # no evidence of a claim depends on recovery
-    assert code_version() == before
-    (tmp_path / "sims" / "chance" / "a.py").write_text("x = 2\n")
-    assert code_version() != before
+        write_text(tmp_path / "missing" / "x.json", "text")
 
 
 @pytest.fixture
@@ -313,9 +323,10 @@ def test_another_run_has_another_journal(cache, budget, seed):
     assert other.read() == {}
 
 
-def test_another_version_of_the_code_has_another_journal(cache, monkeypatch):
+def test_another_version_of_a_claim_has_another_journal(cache, monkeypatch):
     before = Journal("quick", 0).path
-    monkeypatch.setattr(store, "code_version", lambda: "0.1.0+other")
+    raised = {**ledger(), "vanveen18.lemC3": dataclasses.replace(ledger()["vanveen18.lemC3"], version=2)}
+    monkeypatch.setattr(journals, "ledger", lambda: raised)
     assert Journal("quick", 0).path != before
 
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from untrained.sims.diagnosis.examine import Question
-    from untrained.sims.evidence.verify import Gathered
+    from untrained.sims.evidence.gather import Gathered
     from untrained.sims.experiments.command import Order
     from untrained.sims.experiments.recipes.keep import Kept
     from untrained.sims.experiments.recipes.reproduce import Plan
     from untrained.sims.networks.loading import Source
-    from untrained.sims.record.store import Journal
+    from untrained.sims.record.journal import Journal
     from untrained.sims.recovery.requests import Request
     from untrained.sims.recovery.result import Watch
     from untrained.sims.recovery.runs import Found
@@ -60,10 +60,10 @@ def _ids(names: Sequence[str]) -> list[str]:
 
 
 def _record() -> dict[str, dict[str, Any]]:
-    from untrained.sims.record.store import load_record
+    from untrained.sims.record.store import read_all
 
     try:
-        return load_record()
+        return read_all("claim")
     except ValueError as error:
         _refuse(error)
 
@@ -98,7 +98,7 @@ def verify(
 ) -> None:
     """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
     _one_thread_each()
-    from untrained.sims.evidence.verify import BUDGETS
+    from untrained.sims.evidence.gather import BUDGETS
 
     if budget not in BUDGETS:
         _refuse(f"--budget must be one of {', '.join(BUDGETS)}, got {budget!r}")
@@ -117,13 +117,15 @@ def verify(
 def _verify(
     ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
 ) -> int:
-    from untrained.sims.evidence.verify import judge_all
+    from untrained.sims.evidence.gather import judge_all
+    from untrained.sims.files import write_text
     from untrained.sims.record.entries import entry
-    from untrained.sims.record.store import Journal, code_version, save_record, to_text, write_whole
+    from untrained.sims.record.journal import Journal
+    from untrained.sims.record.store import to_text, write_record
     from untrained.theory.verdict import contradicts
 
     recorded = _record()
-    header = {"budget": budget, "seed": seed, "code": code_version()}
+    header = {"budget": budget, "seed": seed}
     journal = Journal(budget, seed, ids)
     gathered = _gather(ids, budget, seed, workers, journal, resume=resume)
     judged = judge_all(gathered)
@@ -135,9 +137,10 @@ def _verify(
     ]
     if json is not None:
         whole = {**header, "format": 1, "claims": list(entries.values()), "contradictions": against}
-        write_whole(json, to_text(whole))
+        write_text(json, to_text(whole))
     if record:
-        save_record(entries)
+        for claim_id, data in entries.items():
+            write_record("claim", claim_id, {k: v for k, v in data.items() if k != "seconds"})
     journal.close()  # only now: what a long run found must outlive a disk that is full
     _report(entries, against, len(entries.keys() - recorded.keys()))
     return 1 if against and not record else 0
@@ -149,7 +152,7 @@ def _gather(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from untrained.sims.evidence.verify import gather_all
+    from untrained.sims.evidence.gather import gather_all
     from untrained.theory.ledger import in_order_of_need
 
     try:
@@ -192,7 +195,7 @@ def _console() -> Any:
 
 def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str], unrecorded: int) -> None:
     from untrained.figures.verdict_table import tally, terminal_table
-    from untrained.sims.evidence.verify import FAMILY_LEVEL
+    from untrained.sims.evidence.gather import FAMILY_LEVEL
 
     console = _console()
     console.print(terminal_table(entries, console.width))
@@ -533,13 +536,13 @@ def _reproduce(plan: Plan, kept: Kept, device: Any) -> None:
 
 def _tell_recipes(plan: Plan, place: Path | None, *, record: bool) -> None:
     from untrained.figures.recipe_report import report, write
-    from untrained.sims.experiments.recipes.records import folder_of, save
     from untrained.sims.experiments.recipes.reproduce import records
+    from untrained.sims.record.store import write_record
 
     console = _console()
     for made in records(plan):
         report(made, console)
-        written = [save(made, folder_of())] if record else []
+        written = [write_record("recipe", made["name"], made)] if record else []
         for path in written + ([] if place is None else write(made, place)):
             print(path)
 

@@ -13,11 +13,12 @@ import torch
 
 from untrained.sims.experiments.recipes.recipe import Part, Recipe, Run, Setup
 from untrained.sims.operators import Operator
+from untrained.sims.operators.base import FORMAT as LAW
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.methods import settings_for
+from untrained.sims.recovery.methods import method, settings_for
 
-FORMAT = 1
-VERSION = "1"
+FORMAT = 2
+"""Number of the law by which images are measured and scored; it is raised when other numbers come out."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def settings_of(run: Run, learned: Path | None = None, operator: Operator | None
     return settings_for(run.method, given, run.preset, operator)
 
 
-def engines() -> str:
-    """The version of the laws that a cell's numbers follow; the recipes themselves are not among them."""
-    return VERSION
+def versions_of(run: Run) -> dict[str, int]:
+    """The versions of the laws that a cell's numbers follow; the recipes themselves are not among them."""
+    return {"cells": FORMAT, "operators": LAW, "method": method(run.method).version}
 
 
 def fingerprint(image: torch.Tensor) -> str:
@@ -86,8 +87,7 @@ def key(cell: Cell, image: torch.Tensor) -> str:
         where the run's settings are not ones of its method.
     """
     content = {
-        "format": FORMAT,
-        "code": engines(),
+        "versions": versions_of(cell.run),
         "dataset": cell.dataset,
         "image": cell.image,
         "pixels": fingerprint(image),

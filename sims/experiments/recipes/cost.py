@@ -8,9 +8,9 @@ from typing import Any
 
 from untrained.sims.experiments.recipes.cells import Cell, cells_of
 from untrained.sims.experiments.recipes.recipe import Recipe
-from untrained.sims.experiments.recipes.records import load_all
 from untrained.sims.experiments.recipes.registry import RECIPES, select
 from untrained.sims.images.datasets import available, dataset
+from untrained.sims.record.store import read_all
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def all_costs(names: Sequence[str]) -> list[Cost]:
     chosen = select(names or list(RECIPES))
     sets = dict.fromkeys(part.dataset for recipe in chosen for part in recipe.parts)
     held = {name: len(dataset(name)) for name in sets if available(name) is None}
-    return costs(chosen, held, load_all(list(RECIPES)))
+    return costs(chosen, held, read_all("recipe"))
 
 
 def _cost(recipe: Recipe, held: Mapping[str, int], timed: Any, record: Mapping[str, Any] | None) -> Cost:

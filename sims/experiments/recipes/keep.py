@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from untrained.sims.record.store import _cache_folder, write_whole
+from untrained.sims.files import cache_folder, write_text
 
 _FIELDS = {"mse", "psnr", "ssim", "seconds", "outcome", "device", "at_once", "m", "picture"}
 
@@ -19,7 +19,7 @@ class Kept:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or _cache_folder() / "cells"
+        self.folder = folder or cache_folder() / "cells"
 
     def start(self) -> None:
         """Make the folder.
@@ -31,7 +31,7 @@ class Kept:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / ".writable", "")
+            write_text(self.folder / ".writable", "")
         except OSError as error:
             at = f"{self.folder} ({error.strerror}); XDG_CACHE_HOME names another"
             raise ValueError(f"the cache folder must be one that can be written to, got {at}") from error
@@ -57,7 +57,7 @@ class Kept:
 
     def add(self, key: str, found: Mapping[str, Any]) -> None:
         """Keep what was found in a cell."""
-        write_whole(self._path(key), json.dumps(found, allow_nan=False) + "\n")
+        write_text(self._path(key), json.dumps(found, allow_nan=False) + "\n")
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.experiments.recipes.cells import Cell, engines, fingerprint, image_seed, settings_of
+from untrained.sims.experiments.recipes.cells import Cell, fingerprint, image_seed, settings_of, versions_of
 from untrained.sims.experiments.recipes.recipe import Learned
 from untrained.sims.networks.vae import save_generator, train_generator
 from untrained.sims.operators import make_operator
@@ -42,7 +42,12 @@ def learned_file(
 
 
 def _key(cell: Cell, plan: Learned, images: torch.Tensor) -> str:
-    content = {"code": engines(), "dataset": cell.dataset, "pixels": fingerprint(images), "plan": asdict(plan)}
+    content = {
+        "versions": versions_of(cell.run),
+        "dataset": cell.dataset,
+        "pixels": fingerprint(images),
+        "plan": asdict(plan),
+    }
     if plan.what == "prior":
         content |= {"setup": asdict(replace(cell.setup, variance=0.0)), "settings": asdict(settings_of(cell.run))}
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]

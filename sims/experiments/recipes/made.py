@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from untrained.sims.experiments.recipes.cells import Cell, engines
+from untrained.sims.experiments.recipes.cells import Cell
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
-from untrained.sims.experiments.recipes.records import LIMIT, to_text
 from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
 from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
 from untrained.sims.operators import make_operator
+from untrained.sims.record.store import fits
 from untrained.sims.runtime import versions
 
 SIDES = (256, 128, 96, 80, 64, 48, 32)
@@ -23,15 +23,15 @@ FORMAT = 1
 
 
 def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """Return everything found of a recipe, as JSON can hold it, in at most LIMIT bytes.
+    """Return everything found of a recipe, as JSON can hold it, within the limit of the record.
 
     `done` holds the recipe's finished cells; `sets` the images (N, C, H, W) they are about.
     """
     record = {
         "format": FORMAT,
         **{name: getattr(recipe, name) for name in ("name", "kind", "axis", "title", "source")},
-        "code": engines(),
-        "versions": {k: v for k, v in versions().items() if k != "code"},
+        "version": recipe.version,
+        "versions": versions(),
         "images": _images(recipe, done, sets),
         "numbers": [asdict(number) for number in recipe.numbers],
         "silent": list(recipe.silent),
@@ -82,7 +82,7 @@ def _with_pictures(
     for side in SIDES if recipe.kind in ("pictures", "pattern") else ():
         pictures = _patterns(recipe, side) if recipe.kind == "pattern" else _pictures(recipe, done, sets, side)
         whole = {**record, "pictures": pictures}
-        if len(to_text(whole).encode()) <= LIMIT:
+        if fits("recipe", whole):
             return whole
     return record
 
@@ -113,3 +113,10 @@ def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, p
         "label": label,
         "png": png,
     }
+
+
+def blank(recipe: Recipe) -> dict[str, Any]:
+    """Return the record of a recipe of which nothing was run: it holds the paper's numbers only."""
+    head = {"name": recipe.name, "kind": recipe.kind, "title": recipe.title, "source": recipe.source}
+    numbers = [asdict(number) for number in recipe.numbers]
+    return {**head, "numbers": numbers, "points": [], "gains": [], "counts": [], "pictures": []}

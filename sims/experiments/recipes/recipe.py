@@ -112,7 +112,8 @@ class Recipe:
     """A figure or table of a paper as an experiment that can be run.
 
     `axis` is what changes from setup to setup; `numbers` are those the paper prints; `silent` says what it leaves open
-    and how that was settled here, `differs` what is not as in the paper.
+    and how that was settled here, `differs` what is not as in the paper. `version` is raised by
+    hand when recorded numbers change.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Recipe:
     statements: tuple[Statement, ...] = ()
     silent: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+    version: int = 1
 
     def labels(self) -> list[str]:
         """Return the label of every run, once each."""

@@ -25,8 +25,6 @@ OUTCOMES = {"converged": CONVERGED, "stalled": STALLED, "diverged": DIVERGED, "e
 """Columns that count runs by how they ended."""
 LEVEL = 0.05
 """Every interval of a table misses with at most this probability, each by itself."""
-CODE = ("sims/dynamics", "sims/random/streams.py", "theory/objects", "sims/experiments/studies/common.py")
-"""The sources that the numbers of a study depend on, besides its own file."""
 
 
 def width_of(parameters: Mapping[str, Any]) -> int:

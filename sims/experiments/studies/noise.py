@@ -21,7 +21,6 @@ from untrained.sims.dynamics.columns import Columns, Mixed
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.signals import camera_crops
 from untrained.sims.experiments.studies.common import (
-    CODE,
     OUTCOMES,
     Cell,
     Row,
@@ -155,5 +154,5 @@ STUDY = Study(
     seeds=1,
     row=row,
     check=_check,
-    code=CODE,
+    table=table,
 )

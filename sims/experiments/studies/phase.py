@@ -19,7 +19,6 @@ from scipy.stats import binom
 
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
-    CODE,
     OUTCOMES,
     Cell,
     Row,
@@ -127,5 +126,5 @@ STUDY = Study(
     domain={"n": (1, 1024), "ratio": (0.1, 1e4), "runs": (1, 4096), "steps": (16, 10_000_000)},
     seeds=2,
     row=row,
-    code=(*CODE, "sims/experiments/summary.py"),
+    table=table,
 )

@@ -18,7 +18,6 @@ from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.trace import Trace
 from untrained.sims.experiments.studies.common import (
-    CODE,
     Cell,
     Row,
     by_parameters,
@@ -109,5 +108,5 @@ STUDY = Study(
     domain={"n": (1, 1024), "ratio": (0.1, 1e6), "runs": (1, 4096), "steps": (2, 10_000_000)},
     seeds=2,
     row=row,
-    code=CODE,
+    table=table,
 )

@@ -19,7 +19,6 @@ from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.columns import Mixed
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
-    CODE,
     OUTCOMES,
     Cell,
     Row,
@@ -135,5 +134,5 @@ STUDY = Study(
     seeds=1,
     row=row,
     check=_check,
-    code=CODE,
+    table=table,
 )

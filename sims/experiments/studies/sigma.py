@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from untrained.sims.experiments.studies.common import (
-    CODE,
     Cell,
     Row,
     by_parameters,
@@ -32,7 +31,6 @@ from untrained.sims.random.streams import stream
 from untrained.theory.laws.masked import masked_smallest_below
 
 LEMMA = 0.5
-EXACT = ("sims/random/draws.py", "theory/laws/masked.py", "theory/laws/wishart.py", "theory/proof/ball.py")
 EXACT_COST = 20_000
 """Largest n d for which the exact law is computed."""
 NEAREST = 3
@@ -120,5 +118,5 @@ STUDY = Study(
     domain={"n": (1, 4096), "ratio": (0.1, 1e6), "trials": (1, 1_000_000)},
     seeds=1,
     row=row,
-    code=(*CODE, *EXACT, "sims/experiments/summary.py"),
+    table=table,
 )

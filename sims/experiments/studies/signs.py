@@ -18,7 +18,6 @@ import torch
 from untrained.sims.dynamics.columns import Held
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
-    CODE,
     Cell,
     Row,
     by_parameters,
@@ -117,5 +116,5 @@ STUDY = Study(
     domain={"n": (1, 1024), "ratio": (0.1, 1e5), "runs": (1, 4096), "steps": (2, 10_000_000)},
     seeds=1,
     row=row,
-    code=CODE,
+    table=table,
 )

@@ -17,7 +17,6 @@ import torch
 from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
-    CODE,
     OUTCOMES,
     Cell,
     Row,
@@ -131,5 +130,5 @@ STUDY = Study(
     },
     seeds=1,
     row=row,
-    code=CODE,
+    table=table,
 )

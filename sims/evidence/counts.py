@@ -39,6 +39,13 @@ def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float,
     )
 
 
+def replay(claim: Claim, route: CountRoute, cell: int, trials: int, trial: int, root_seed: int) -> float:
+    """Draw one of so many trials of a cell again, and return its margin; NaN where a hypothesis did not hold."""
+    size = _block_size(claim, route.cells[cell])
+    block, place = divmod(trial, size)
+    return float(_margins(claim, route, cell, block, min(size, trials - block * size), root_seed)[place])
+
+
 def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: int) -> Any:
     size = _block_size(claim, route.cells[cell])
     for block, start in enumerate(range(0, trials, size)):

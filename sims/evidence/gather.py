@@ -66,8 +66,8 @@ def gather(claim_id: str, budget_name: str, root_seed: int) -> Gathered:
 
 
 def _routes(claim: Claim, budget: Budget, root_seed: int, *, shrink: bool) -> tuple[Evidence, ...]:
+    from untrained.sims.evidence.counts import count
     from untrained.sims.evidence.search import search
-    from untrained.sims.evidence.trials import count
     from untrained.theory.proof.exact import decide
 
     seen: list[Evidence] = []

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from untrained.sims.evidence import verify
-from untrained.sims.evidence.verify import (
+from untrained.sims.evidence import gather as gathering
+from untrained.sims.evidence.gather import (
     BUDGETS,
     FAMILY_LEVEL,
     Gathered,
@@ -75,7 +75,7 @@ def test_what_is_done_is_passed_on_and_not_repeated(monkeypatch):
         repeated.extend(waiting)
         return (Gathered(claim_id, (), {}, 0.0) for claim_id in waiting)
 
-    monkeypatch.setattr(verify, "_on_processes", gathers)
+    monkeypatch.setattr(gathering, "_on_processes", gathers)
     done = {"vanveen18.lemC3": Gathered("vanveen18.lemC3", (PROVES,), {}, 1.5)}
     found = {g.id: g for g in gather_all(["vanveen18.lemC2"], "quick", 0, 1, done)}
     assert found["vanveen18.lemC3"] is done["vanveen18.lemC3"]
@@ -95,10 +95,10 @@ def test_the_routes_run_in_order_on_the_claim_and_on_every_sibling(on_one):
 @pytest.mark.parametrize("budget", [BUDGETS["quick"], BUDGETS["standard"]], ids=lambda b: b.name)
 def test_a_budget_scales_examples_and_trials(budget):
     claim = dataclasses.replace(ledger()["own.lemB1_200"], enclosed=None, exact=None)
-    found = verify._routes(claim, budget, 0, shrink=True)
+    found = gathering._routes(claim, budget, 0, shrink=True)
     assert [e.trials for e in found] == [claim.count.trials * budget.trials_factor] * 2
     search = dataclasses.replace(ledger()["vanveen18.lemB2.ceiling.corrected"], symbolic=None)
-    (seen,) = verify._routes(search, budget, 0, shrink=True)
+    (seen,) = gathering._routes(search, budget, 0, shrink=True)
     assert isinstance(seen, Searched)
     assert seen.draws == budget.examples
 
@@ -146,5 +146,5 @@ def test_false_siblings_are_judged_on_their_own():
 def test_a_claim_with_a_fitted_constant_is_at_most_consistent(monkeypatch):
     claim = ledger()["vanveen18.lemC3"]
     fitted = dataclasses.replace(claim, constants={**claim.constants, "per_rank": Constant(2, "fitted")})
-    monkeypatch.setattr(verify, "ledger", lambda: {**ledger(), claim.id: fitted})
+    monkeypatch.setattr(gathering, "ledger", lambda: {**ledger(), claim.id: fitted})
     assert judge_all(by_hand(lemC3=PROVES))[claim.id].verdict.status == "CONSISTENT"
