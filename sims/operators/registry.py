@@ -85,6 +85,18 @@ _MAKERS: dict[str, tuple[Maker, frozenset[str]]] = {
     "superres": (_superres, frozenset({"factor"})),
 }
 OPERATORS: tuple[str, ...] = tuple(_MAKERS)
+_CLASSES: dict[str, type[Operator]] = {
+    "gaussian": Gaussian,
+    "gaussian-seeded": SeededGaussian,
+    "fourier-radial": FourierRadial,
+    "inpainting": Inpainting,
+    "superres": SuperResolution,
+}
+
+
+def law_version(name: str) -> int:
+    """Return the version of the law by which a named operator comes from its spec."""
+    return _CLASSES.get(name, SubsampledTransform).version
 
 
 def make_operator(

@@ -13,7 +13,7 @@ import torch
 
 from untrained.sims.experiments.recipes.recipe import Part, Recipe, Run, Setup
 from untrained.sims.operators import Operator
-from untrained.sims.operators.base import FORMAT as LAW
+from untrained.sims.operators.registry import law_version
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.methods import method, settings_for
 
@@ -66,9 +66,9 @@ def settings_of(run: Run, learned: Path | None = None, operator: Operator | None
     return settings_for(run.method, given, run.preset, operator)
 
 
-def versions_of(run: Run) -> dict[str, int]:
+def versions_of(setup: Setup, run: Run) -> dict[str, int]:
     """The versions of the laws that a cell's numbers follow; the recipes themselves are not among them."""
-    return {"cells": FORMAT, "operators": LAW, "method": method(run.method).version}
+    return {"cells": FORMAT, "operator": law_version(setup.operator), "method": method(run.method).version}
 
 
 def fingerprint(image: torch.Tensor) -> str:
@@ -87,7 +87,7 @@ def key(cell: Cell, image: torch.Tensor) -> str:
         where the run's settings are not ones of its method.
     """
     content = {
-        "versions": versions_of(cell.run),
+        "versions": versions_of(cell.setup, cell.run),
         "dataset": cell.dataset,
         "image": cell.image,
         "pixels": fingerprint(image),

@@ -43,7 +43,7 @@ def learned_file(
 
 def _key(cell: Cell, plan: Learned, images: torch.Tensor) -> str:
     content = {
-        "versions": versions_of(cell.run),
+        "versions": versions_of(cell.setup, cell.run),
         "dataset": cell.dataset,
         "pixels": fingerprint(images),
         "plan": asdict(plan),
