@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from untrained.sims.images.images import EXAMPLES
+from untrained.sims.images.images import EXAMPLES, load_image
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.runs import load_image
 
 Shape = tuple[int, int, int]
 NATURAL = ("camera", "coins", "brick", "cat", "coffee", "moon", "grass", "rocket")

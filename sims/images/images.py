@@ -104,6 +104,34 @@ def example_image(name: str, *, grey: bool = False, size: Size | None = None) ->
     return read_image(_example_folder() / _FILES[name], grey=grey or name == "shepp-logan", size=size)
 
 
+def load_image(source: str, *, grey: bool = False, size: Size | None = None) -> torch.Tensor:
+    """Return the image of a path, or of `example:NAME`, as (C, H, W) on [-1, 1].
+
+    Raises
+    ------
+    ValueError
+        where it is no image.
+    """
+    kind, colon, name = source.partition(":")
+    read = example_image if colon and kind == "example" else read_image
+    return read(name if colon and kind == "example" else source, grey=grey, size=size)
+
+
+def image(name_or_path: str | Path, size: Size | None = None, grey: bool = False) -> torch.Tensor:
+    """Return an example image by its name ("camera"), or the image of a file, as float32 (C, H, W) on [-1, 1].
+
+    `size` (a side, or height and width) crops about the centre and resamples; `grey` takes the luma.
+
+    Raises
+    ------
+    ValueError
+        where there is no such image, or the size is not one.
+    """
+    if str(name_or_path) in EXAMPLES:
+        return example_image(str(name_or_path), grey=grey, size=size)
+    return load_image(str(name_or_path), grey=grey, size=size)
+
+
 def write_image(path: str | Path, image: torch.Tensor) -> None:
     """Write an image (C, H, W) on [-1, 1] by the suffix of the path.
 

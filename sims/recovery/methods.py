@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import numbers
+import os
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -35,8 +37,8 @@ class Method:
 
     def settings_class(self) -> type[Any]:
         """Return the dataclass of its settings."""
-        found: type[Any] = getattr(self.load(), self.settings)
-        return found
+        settings: type[Any] = getattr(self.load(), self.settings)
+        return settings
 
     def presets(self) -> Mapping[str, Any]:
         """Return its named settings; most methods have none."""
@@ -44,8 +46,8 @@ class Method:
 
     def recover(self) -> Callable[..., Any]:
         """Return the function that recovers an image."""
-        found: Callable[..., Any] = self.load().recover
-        return found
+        function: Callable[..., Any] = self.load().recover
+        return function
 
 
 METHODS: dict[str, Method] = {
@@ -99,14 +101,30 @@ def settings_for(
         where the method, the preset or a key is unknown, or a text does not fit its setting.
     """
     chosen = method(name)
-    kind, given = chosen.settings_class(), {**_start(chosen, preset, operator), **chosen.fixed}
+    kind, values = chosen.settings_class(), {**_start(chosen, preset, operator), **chosen.fixed}
     types_of = {key: hint for key, hint in known_settings(name).items() if key not in chosen.fixed}
     for key, text in (assignments or {}).items():
         head, _, rest = key.partition(".")
         if head not in types_of or (rest and not _is_mapping(types_of[head])):
             raise ValueError(f"setting of {name} must be one of {', '.join(types_of)}, got {key!r}")
-        given[head] = {**given.get(head, {}), rest: _loose(text)} if rest else parse(key, text, types_of[head])
-    return kind(**given)
+        values[head] = {**values.get(head, {}), rest: _loose(text)} if rest else parse(key, text, types_of[head])
+    return kind(**values)
+
+
+def settings_of(name: str, values: Mapping[str, Any], preset: str | None = None, operator: Any = None) -> Any:
+    """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, and these values.
+
+    Raises
+    ------
+    ValueError
+        where the method, the preset or a key is unknown, or a value is of another type than its setting.
+    """
+    chosen, hints = method(name), known_settings(name)
+    for key in values:
+        if key not in hints:
+            raise ValueError(f"setting of {name} must be one of {', '.join(hints)}, got {key!r}")
+    changes = {key: checked_value(key, value, hints[key]) for key, value in values.items()}
+    return chosen.settings_class()(**{**_start(chosen, preset, operator), **chosen.fixed, **changes})
 
 
 def known_settings(name: str) -> dict[str, Any]:
@@ -122,8 +140,8 @@ def _start(chosen: Method, preset: str | None, operator: Any) -> dict[str, Any]:
         return {}
     presets = chosen.presets()
     if preset not in presets:
-        known = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
-        raise ValueError(f"preset of {chosen.name} must be {known}, got {preset!r}")
+        choices = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
+        raise ValueError(f"preset of {chosen.name} must be {choices}, got {preset!r}")
     start = presets[preset] if operator is None else chosen.load().preset(preset, operator)
     return {f.name: getattr(start, f.name) for f in fields(start) if f.init}
 
@@ -144,8 +162,8 @@ def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, st
         head, _, rest = key.partition(".")
         takers = [head] if head in dealt and rest else [name for name in names if head in known_settings(name)]
         if not takers:
-            known = "; ".join(f"{name} ({', '.join(known_settings(name))})" for name in names)
-            raise ValueError(f"setting must be one of those of {known}, got {key!r}")
+            choices = "; ".join(f"{name} ({', '.join(known_settings(name))})" for name in names)
+            raise ValueError(f"setting must be one of those of {choices}, got {key!r}")
         for name in takers:
             dealt[name][rest if head in dealt and rest else key] = text
     return dealt
@@ -165,11 +183,34 @@ def parse(name: str, text: str, hint: Any) -> Any:
         return _object(name, text)
     if get_origin(hint) is Literal:
         return _choice(name, text, get_args(hint))
-    reader, wanted = _READERS.get(hint, (str, "text"))
+    reader, noun = _READERS.get(hint, (str, "text"))
     try:
         return reader(text)
     except ValueError:
-        raise ValueError(f"{name} must be {wanted}, got {text!r}") from None
+        raise ValueError(f"{name} must be {noun}, got {text!r}") from None
+
+
+def checked_value(name: str, value: Any, hint: Any) -> Any:
+    """Return a value as its setting has it: numbers of other libraries become int or float, a path its text.
+
+    Raises
+    ------
+    ValueError
+        where it is of another type.
+    """
+    if _is_optional(hint):
+        return None if value is None else checked_value(name, value, _without_none(hint))
+    if _is_mapping(hint):
+        return dict(value) if isinstance(value, Mapping) else _refuse_value(name, "a mapping", value)
+    if get_origin(hint) is Literal:
+        return _choice(name, value, get_args(hint))
+    kind, convert, noun = _KINDS[hint]
+    fits = isinstance(value, kind) and (hint is bool or not isinstance(value, bool))
+    return convert(value) if fits else _refuse_value(name, noun, value)
+
+
+def _refuse_value(name: str, noun: str, value: Any) -> Any:
+    raise ValueError(f"{name} must be {noun}, got {value!r}")
 
 
 def _is_optional(hint: Any) -> bool:
@@ -186,9 +227,9 @@ def _is_mapping(hint: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def _choice(name: str, text: str, known: Sequence[str]) -> str:
-    if text not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {text!r}")
+def _choice(name: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {text!r}")
     return text
 
 
@@ -225,4 +266,10 @@ _READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     bool: (_truth_value, "true or false"),
     int: (int, "a whole number"),
     float: (_number, "a finite number"),
+}
+_KINDS: dict[Any, tuple[Any, Callable[[Any], Any], str]] = {
+    bool: (bool, bool, "true or false"),
+    int: (numbers.Integral, int, "a whole number"),
+    float: (numbers.Real, float, "a number"),
+    str: ((str, os.PathLike), os.fspath, "text"),
 }

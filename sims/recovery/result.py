@@ -34,7 +34,8 @@ class Recovery:
 
     `image` is (C, H, W) float32 on the CPU; `misfit` is ||y - A image||^2 of that very image; `outcome` is one of
     "converged", "steps ended", "stopped early", "diverged at step t" and "interrupted"; `certificate` holds what proves
-    the quality of the solution (a duality gap), where there is such a thing.
+    the quality of the solution (a duality gap), where there is such a thing; `scores` compare it with the truth, where
+    that was given.
     """
 
     image: torch.Tensor
@@ -46,3 +47,10 @@ class Recovery:
     seconds: float
     certificate: Mapping[str, float] = field(default_factory=dict)
     trace: Mapping[str, list[float]] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        size = "x".join(map(str, self.image.shape))
+        scores = "".join(f", {name} {self.scores[name]:.4g}" for name in ("mse", "psnr", "ssim") if name in self.scores)
+        ending = f"{self.outcome}, {self.steps} steps in {self.seconds:.3g} s"
+        return f"{self.method} {size}: {ending}; misfit {self.misfit:.4g}{scores}"

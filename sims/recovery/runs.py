@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from untrained.sims.files import existing
-from untrained.sims.images.images import example_image, read_image
+from untrained.sims.images.images import load_image as load_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure, save_measurement
 from untrained.sims.progress import OpenProgress, Progress, no_progress
@@ -48,19 +48,6 @@ class Found:
     def images(self) -> dict[str, torch.Tensor]:
         """Each method's image (C, H, W)."""
         return {entry["method"]: image for entry, image in self.results}
-
-
-def load_image(source: str, *, grey: bool = False, size: tuple[int, int] | None = None) -> torch.Tensor:
-    """Return the image of a path, or of `example:NAME`, as (C, H, W) on [-1, 1].
-
-    Raises
-    ------
-    ValueError
-        where it is no image.
-    """
-    kind, colon, name = source.partition(":")
-    read = example_image if colon and kind == "example" else read_image
-    return read(name if colon and kind == "example" else source, grey=grey, size=size)
 
 
 def take_measurement(image: torch.Tensor, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:

@@ -9,7 +9,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from untrained.sims.images.images import EXAMPLES, LUMA, example_image, read_image, write_image
+from untrained.sims.images.images import EXAMPLES, LUMA, example_image, image, read_image, write_image
 from untrained.sims.images.resizing import centre_crop, resize
 from untrained.sims.random.streams import stream
 
@@ -511,3 +511,13 @@ def test_the_usual_examples_are_there():
 def test_an_unknown_example_is_refused_with_the_list():
     with pytest.raises(ValueError, match=r"name must be one of astronaut, brick, .*shepp-logan, text, got 'lena'"):
         example_image("lena")
+
+
+def test_an_image_goes_by_example_name_or_path(tmp_path):
+    camera = image("camera", size=(8, 12), grey=True)
+    assert torch.equal(camera, example_image("camera", size=(8, 12), grey=True))
+    assert torch.equal(camera, image("example:camera", (8, 12), True))
+    write_image(tmp_path / "camera.npy", camera)
+    assert torch.equal(image(str(tmp_path / "camera.npy")), read_image(tmp_path / "camera.npy"))
+    with pytest.raises(ValueError, match="path must name a file that exists"):
+        image("no such image")

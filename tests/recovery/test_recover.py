@@ -1,0 +1,151 @@
+"""One call recovers an image, by every method, from what people hand over."""
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims import operators
+from untrained.sims.images.scores import score
+from untrained.sims.networks.generators import decoder
+from untrained.sims.operators.measurements import measure
+from untrained.sims.recovery import csdip, methods
+from untrained.sims.recovery.recover import recover
+
+SHAPE = (1, 16, 16)
+A = operators.gaussian(SHAPE, 60, seed=1)
+SMALL = {"network_options": {"width": 4, "latent": 4}, "steps": 5}
+PLAIN = {
+    "csdip": SMALL,
+    "lasso-dct": {"max_steps": 20},
+    "lasso-wavelet": {"max_steps": 20},
+    "tv": {"max_steps": 20},
+    "damp": {"steps": 3},
+}
+
+
+def an_image(seed=0):
+    steps = np.random.default_rng(seed).standard_normal(SHAPE)
+    return torch.from_numpy(np.clip(steps.cumsum(1).cumsum(2) / 16, -1, 1).astype(np.float32))
+
+
+Y = A.forward(an_image())
+
+
+@pytest.mark.parametrize("method", PLAIN)
+def test_the_call_is_that_of_the_method(method):
+    recovery = recover(Y, A, method, seed=3, **PLAIN[method])
+    settings = methods.settings_of(method, PLAIN[method])
+    expected = methods.method(method).recover()(A, Y, settings, seed=3)
+    assert torch.equal(recovery.image, expected.image)
+    assert (recovery.settings, recovery.scores) == (expected.settings, {})
+
+
+def test_every_method_without_a_file_is_tried_here():
+    assert set(PLAIN) == {name for name, method in methods.METHODS.items() if method.needs is None}
+
+
+@pytest.mark.parametrize("method", PLAIN)
+def test_arrays_and_tensors_with_a_gradient_are_taken(method):
+    expected = recover(Y, A, method, **PLAIN[method]).image
+    for y in (Y.numpy(), Y.numpy().astype(np.float64), Y.numpy()[::-1].copy()[::-1], Y.clone().requires_grad_()):
+        assert torch.equal(recover(y, A, method, **PLAIN[method]).image, expected)
+
+
+@pytest.mark.parametrize("method", PLAIN)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_measurements_that_are_not_finite_are_refused(method, bad):
+    y = Y.clone()
+    y[7] = bad
+    with pytest.raises(ValueError, match=r"^y must be float32 and finite, got other numbers$"):
+        recover(y, A, method, **PLAIN[method])
+
+
+class Halves:
+    """A user's operator that holds a float32 tensor and so takes no float64."""
+
+    matrix = A.matrix[:40]
+
+    def forward(self, x):
+        return self.matrix @ x.reshape(-1)
+
+    def adjoint(self, y):
+        return (self.matrix.T @ y).reshape(SHAPE)
+
+
+@pytest.mark.parametrize("method", PLAIN)
+def test_a_user_s_float32_operator_serves_every_method(method):
+    own = operators.user(Halves(), SHAPE)
+    y = own.forward(an_image())
+    recovery = recover(y, own, method, **PLAIN[method])
+    assert recovery.image.isfinite().all()
+    assert recovery.misfit < 0.9 * float(y.square().sum())
+
+
+@pytest.mark.parametrize("preset", csdip.PRESETS)
+def test_a_user_s_operator_takes_the_presets(preset):
+    own = operators.user(Halves(), SHAPE)
+    recovery = recover(own.forward(an_image()), own, preset=preset, steps=2, restarts=1)
+    assert recovery.settings["tv_weight"] == csdip.PRESETS[preset].tv_weight
+
+
+def test_a_measurement_brings_operator_and_noise_level():
+    measurement = measure(an_image(), A, noise=0.2, seed=4)
+    recovery = recover(measurement, method="tv", max_steps=20)
+    assert recovery.settings["noise"] == 0.2
+    assert torch.equal(recovery.image, recover(measurement.y, A, "tv", noise=0.2, max_steps=20).image)
+    assert recover(measurement, method="tv", noise=0.0, max_steps=20).settings["noise"] == 0.0
+    with pytest.raises(ValueError, match=r"^operator must be left out for a measurement"):
+        recover(measurement, operators.gaussian(SHAPE, 60, seed=2), "tv")
+
+
+def test_the_truth_gives_scores_and_stops_the_oracle():
+    recovery = recover(Y, A, "tv", truth=an_image().numpy(), max_steps=20)
+    assert recovery.scores == score(recovery.image, an_image())
+    assert "psnr" in str(recovery)
+    stopped = recover(Y, A, truth=an_image(), stopping="oracle", **SMALL)
+    assert stopped.scores["mse"] == pytest.approx(float((stopped.image - an_image()).square().mean()), rel=1e-5)
+    with pytest.raises(ValueError, match=r"^truth must be of the operator's shape \(1, 16, 16\), got \(1, 8, 8\)$"):
+        recover(Y, A, "tv", truth=torch.zeros(1, 8, 8))
+
+
+def test_a_network_goes_by_name_or_is_handed_over():
+    named = recover(Y, A, network="decoder", network_options={"width": 4}, steps=5)
+    given = recover(Y, A, network=decoder(SHAPE, width=4), steps=5)
+    assert torch.equal(named.image, given.image)
+    with pytest.raises(ValueError, match=r"^network must be left out for tv, which has none, got one$"):
+        recover(Y, A, "tv", network="decoder")
+
+
+def test_progress_is_called():
+    calls = []
+    recover(Y, A, progress=lambda *call: calls.append(call), **SMALL)
+    assert [(step, total) for step, total, _ in calls] == [(1, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "cs-dip"}, "method must be one of csdip, .*, got 'cs-dip'"),
+        ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
+        ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
+        ({"y": Y * 1j}, "y must be an array or a tensor of real numbers, got complex ones"),
+        ({"y": Y[:9]}, r"y must be of shape \(60,\), got \(9,\)"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"seed": 1.5}, "seed must be a whole number at least 0, got 1.5"),
+        ({"stepz": 3}, "setting of csdip must be one of network, .*, got 'stepz'"),
+        ({"steps": "many"}, "steps must be a whole number, got 'many'"),
+        ({"steps": True}, "steps must be a whole number, got True"),
+        ({"compile": 1}, "compile must be true or false, got 1"),
+        ({"network_options": 3}, "network_options must be a mapping, got 3"),
+        ({"preset": "slow"}, "preset of csdip must be one of paper, best, fast, got 'slow'"),
+    ],
+)
+def test_bad_input_names_the_argument(changes, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        recover(**{"y": Y, "operator": A, **changes})
+
+
+def test_numbers_of_other_libraries_are_settings():
+    recovery = recover(Y, A, "tv", max_steps=np.int64(10), tolerance=np.float32(0.5))
+    assert type(recovery.settings["max_steps"]) is int
+    assert type(recovery.settings["tolerance"]) is float
