@@ -145,7 +145,7 @@ def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
     assert whole["measurement"] == {"fingerprint": problem.measurement.fingerprint, "noise": 0.1}
     assert (whole["device"], whole["threads"]) == ("cpu", torch.get_num_threads())
     assert whole["versions"]["torch"] == torch.__version__
-    assert set(whole["versions"]) >= {"untrained", "python", "numpy", "scipy", "scikit-image", "code"}
+    assert set(whole["versions"]) >= {"untrained", "python", "numpy", "scipy", "scikit-image"}
 
 
 def test_a_method_that_asks_for_the_noise_is_told_the_measurement_s(stub, file):
