@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -81,4 +81,27 @@ class Counted:
     worst_case: dict[str, Any] = field(default_factory=dict)
 
 
-Evidence = Symbolic | Exact | Enclosed | Searched | Counted
+@dataclass(frozen=True)
+class Compared:
+    """A paired comparison: the interval (low, high) of a quantity over `pairs`, claimed to lie in `sense` to `limit`.
+
+    The interval misses the truth with probability at most `level`; where pairs are too few for one, its ends are
+    infinite.
+    """
+
+    case: dict[str, Any]
+    estimate: float
+    low: float
+    high: float
+    sense: Literal["<", "<=", ">", ">="]
+    limit: float
+    level: float
+    pairs: int
+
+    def opposite(self) -> Compared:
+        """Return the same comparison with the opposite claim: a false sibling wherever this one is true."""
+        senses: dict[str, Literal["<", "<=", ">", ">="]] = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+        return replace(self, sense=senses[self.sense])
+
+
+Evidence = Symbolic | Exact | Enclosed | Searched | Counted | Compared

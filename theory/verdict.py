@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from untrained.theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
+from untrained.theory.evidence import Compared, Counted, Enclosed, Evidence, Exact, Searched, Symbolic
 
 Status = Literal["PROVED", "SUPPORTED", "CONSISTENT", "INCONCLUSIVE", "VACUOUS", "REFUTED", "UNTESTED"]
 Finding = Literal["refutes", "proves", "supports", "unresolved", "open", "silent"]
@@ -40,6 +41,8 @@ def finding(evidence: Evidence) -> Finding:
             return _searched_finding(evidence)
         case Counted():
             return _counted_finding(evidence)
+        case Compared():
+            return _compared_finding(evidence)
 
 
 def _symbolic_finding(e: Symbolic) -> Finding:
@@ -82,6 +85,16 @@ def _counted_finding(e: Counted) -> Finding:
         return "supports"
     best_low = (e.level / 2) ** (1 / e.applicable)
     return "unresolved" if best_low < e.claimed else "open"
+
+
+def _compared_finding(e: Compared) -> Finding:
+    holds = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[e.sense]
+    if not e.pairs:
+        return "silent"
+    if not e.low <= e.high:  # not a number included
+        return "open"
+    at_ends = {holds(e.low, e.limit), holds(e.high, e.limit)}
+    return "open" if len(at_ends) > 1 else "supports" if at_ends.pop() else "refutes"
 
 
 def judge(
@@ -165,7 +178,7 @@ def _status(
         kinds.setdefault(f, []).append(kind)
     if "refutes" in kinds:
         weak = _not_proved(needs)
-        if weak and not set(kinds["refutes"]) & {"Exact", "Searched", "Counted"}:
+        if weak and not set(kinds["refutes"]) & {"Exact", "Searched", "Counted", "Compared"}:
             return "INCONCLUSIVE", f"refuted if {', '.join(weak)} holds, which is not proved here"
         clash = "; this contradicts other evidence that proves it" if "proves" in kinds else ""
         return "REFUTED", f"refuted by {_names(kinds['refutes'])}{clash}"
@@ -234,8 +247,17 @@ def _margin_of(e: Evidence) -> tuple[float, dict[str, Any]] | None:
                 return None  # no failure where none could be expected is no slack
             allowed, end = 1 - e.claimed, e.high if finding(e) == "refutes" else e.low
             return (allowed - (1 - end)) / max(allowed, 1e-300), {**e.case, **e.worst_case}
+        case Compared():
+            return (_compared_margin(e), e.case) if e.pairs else None
         case Symbolic():
             return (-1.0, {"residual": e.residuals[0]}) if e.residuals else None
+
+
+def _compared_margin(e: Compared) -> float:
+    """Margin of the end of the interval that decides, in units of the limit (of 1 where that is 0)."""
+    below, refuted = e.sense in ("<", "<="), finding(e) == "refutes"
+    end = e.low if below is refuted else e.high
+    return (e.limit - end if below else end - e.limit) / (abs(e.limit) or 1.0)
 
 
 def _worst(evidence: Sequence[Evidence]) -> tuple[float | None, dict[str, Any]]:
@@ -255,6 +277,8 @@ def _informative(evidence: Sequence[Evidence]) -> float | None:
                 tested, said = tested + e.draws, said + e.informative
             case Counted():
                 tested, said = tested + e.trials, said + (e.applicable if e.claimed > 0 else 0)
+            case Compared():
+                tested, said = tested + e.pairs, said + (e.pairs if math.isfinite(e.high - e.low) else 0)
             case Symbolic() | Enclosed():
                 pass
     return said / tested if tested else None

@@ -6,16 +6,16 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from untrained.sims.evidence.gather import FAMILY_LEVEL, Gathered, Judged, interval_level
 from untrained.theory.claim import Claim, Range
-from untrained.theory.evidence import Counted, Enclosed, Evidence, Exact, Searched, Symbolic
+from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import ledger
 
-KINDS: dict[str, type] = {kind.__name__: kind for kind in (Symbolic, Exact, Enclosed, Searched, Counted)}
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Evidence)}
 _TUPLES = ("checked", "residuals", "margin")
 
 
@@ -48,7 +48,7 @@ def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
         where the kind is unknown or a field is missing.
     """
     fields = {k: _back(k, v) for k, v in data.items() if k != "kind"}
-    kind = KINDS.get(str(data.get("kind")))
+    kind = _KINDS.get(str(data.get("kind")))
     if kind is None:
         raise ValueError(f"evidence must have a known kind, got {data.get('kind')!r}")
     try:

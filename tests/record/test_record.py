@@ -4,6 +4,7 @@ import json
 import math
 import os
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from untrained.sims import files
 from untrained.sims.evidence.gather import Gathered, judge_all
 from untrained.sims.files import write_text
-from untrained.sims.record import entries, store
 from untrained.sims.record import journal as journals
+from untrained.sims.record import store
 from untrained.sims.record.entries import (
     entry,
     evidence_from_json,
@@ -23,7 +24,7 @@ from untrained.sims.record.entries import (
 )
 from untrained.sims.record.journal import Journal
 from untrained.sims.record.store import KINDS, read_all, read_record, record_text, to_text, write_record
-from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
+from untrained.theory.evidence import Compared, Counted, Enclosed, Evidence, Exact, Searched, Symbolic
 from untrained.theory.ledger import ledger
 
 EVIDENCE = [
@@ -36,6 +37,8 @@ EVIDENCE = [
     Searched(60, 50, 40, -math.inf, {"n": 3, "seed": 2**31}),
     Searched(60, 0, 0, math.inf, {}),
     Counted({"n": 4, "R": 0.2}, 0.9, 90, 100, 95, 1e-4, 0.8, 1.0, -math.inf, {"trial": 7}),
+    Compared({"m": 500}, 0.8, 0.7, 0.9, "<", 1.0, 0.05, 60),
+    Compared({"m": 500}, 0.8, -math.inf, math.inf, ">=", 1.0, 0.05, 1),
 ]
 
 
@@ -49,7 +52,7 @@ def through_text(value):
 
 
 def test_every_kind_of_evidence_is_tried():
-    assert {type(e).__name__ for e in EVIDENCE} == set(entries.KINDS)
+    assert {type(e).__name__ for e in EVIDENCE} == {kind.__name__ for kind in get_args(Evidence)}
 
 
 @pytest.mark.parametrize("evidence", EVIDENCE, ids=lambda e: type(e).__name__)

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from untrained.sims.evidence.intervals import clopper_pearson
-from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
+from untrained.theory.evidence import Compared, Counted, Enclosed, Exact, Searched, Symbolic
 from untrained.theory.verdict import contradicts, finding, judge, trials_to_resolve
 
 LEVEL = 0.01
@@ -31,6 +31,10 @@ def searched(margin, *, draws=10, applicable=10, informative=10, worst=None):
 def counted(low, high, claimed, *, successes=90, trials=100, applicable=100, worst=None):
     case, trial = {"cell": 1}, worst or {"trial": 7}
     return Counted(case, claimed, successes, trials, applicable, LEVEL, low, high, -0.5, trial)
+
+
+def compared(low, high, sense="<", limit=1.0, *, pairs=30):
+    return Compared({"m": 500}, (low + high) / 2, low, high, sense, limit, LEVEL, pairs)
 
 
 STRADDLES = counted(0.85, 0.95, 0.9)
@@ -75,6 +79,22 @@ FINDINGS = {
     "an interval above the claim supports": (counted(0.9, 0.95, 0.9), "supports"),
     "an interval around the claim is open": (STRADDLES, "open"),
     "trials too few for the claim are unresolved": (TOO_FEW, "unresolved"),
+    "an interval of a comparison below its limit supports": (compared(0.5, 0.9), "supports"),
+    "an interval of a comparison above its limit refutes": (compared(1.1, 1.5), "refutes"),
+    "an interval of a comparison around its limit is open": (compared(0.9, 1.1), "open"),
+    "an interval that reaches a limit to stay below is open": (compared(0.5, 1.0), "open"),
+    "an interval that reaches a limit to keep supports": (compared(0.5, 1.0, "<="), "supports"),
+    "an interval from a limit to stay below upwards refutes": (compared(1.0, 1.5), "refutes"),
+    "an interval from a limit to keep upwards is open": (compared(1.0, 1.5, "<="), "open"),
+    "an interval above a limit to exceed supports": (compared(1.1, 1.5, ">"), "supports"),
+    "an interval below a limit to exceed refutes": (compared(0.5, 1.0, ">"), "refutes"),
+    "an interval from a limit to reach upwards supports": (compared(1.0, 1.5, ">="), "supports"),
+    "an interval below a limit to reach refutes": (compared(0.5, 0.9, ">="), "refutes"),
+    "an interval that ends at a limit to reach is open": (compared(0.5, 1.0, ">="), "open"),
+    "a comparison without a bound is open": (compared(-math.inf, math.inf, pairs=1), "open"),
+    "a comparison that is no number is open": (compared(math.nan, math.nan), "open"),
+    "a comparison whose ends are exchanged is open": (compared(0.9, 0.5), "open"),
+    "a comparison of no pair is silent": (compared(1.1, 1.5, pairs=0), "silent"),
     "a claim of probability zero is silent": (counted(0.8, 0.9, 0.0), "silent"),
     "a cell whose hypotheses never held is silent": (
         counted(0.0, 1.0, 0.9, successes=0, applicable=0),
@@ -89,9 +109,9 @@ def test_a_finding_is_what_the_evidence_says(name):
     assert finding(evidence) == expected
 
 
-REFUTING = [symbolic("x"), exact(-0.1), enclosed(-2, -1), searched(-0.1), counted(0.8, 0.89, 0.9)]
+REFUTING = [symbolic("x"), exact(-0.1), enclosed(-2, -1), searched(-0.1), counted(0.8, 0.89, 0.9), compared(1.1, 1.5)]
 PROVING = [symbolic(), exact(0.1, exhausts=True), enclosed(0, 1, exhausts=True)]
-SUPPORTING = [exact(0.1), enclosed(0, 1), searched(0.1), counted(0.9, 0.95, 0.9)]
+SUPPORTING = [exact(0.1), enclosed(0, 1), searched(0.1), counted(0.9, 0.95, 0.9), compared(0.5, 0.9)]
 
 
 def kind(evidence):
@@ -268,10 +288,12 @@ def test_the_informative_share_counts_all_tested_cases():
         searched(0.1, draws=10, applicable=8, informative=5),
         counted(0.9, 0.95, 0.9, trials=6, applicable=4),
         counted(0.9, 0.95, 0.0, trials=20, applicable=20),
+        compared(0.5, 0.9, pairs=7),
+        compared(-math.inf, math.inf, pairs=1),
         symbolic(),
         enclosed(0, 1),
     ]
-    assert judge(evidence, {}).informative == (1 + 5 + 4) / (4 + 10 + 6 + 20)
+    assert judge(evidence, {}).informative == (1 + 5 + 4 + 7) / (4 + 10 + 6 + 20 + 7 + 1)
 
 
 @pytest.mark.parametrize("evidence", [symbolic(), enclosed(0, 1)], ids=kind)
@@ -297,12 +319,48 @@ def test_the_margin_of_a_count_is_of_the_failure_that_the_claim_allows():
     assert verdict.worst_case == {"cell": 1, "trial": 7}
 
 
+@pytest.mark.parametrize("sense", ["<", "<=", ">", ">="])
+def test_a_comparison_supports_exactly_where_its_opposite_is_refuted(sense):
+    opposed = {"supports": "refutes", "refutes": "supports", "open": "open"}
+    for low, high in ((0.5, 0.9), (0.5, 1.0), (0.9, 1.1), (1.0, 1.0), (1.0, 1.5), (1.1, 1.5)):
+        one = compared(low, high, sense)
+        assert one.opposite().opposite() == one
+        assert finding(one.opposite()) == opposed[finding(one)]
+
+
+def test_a_comparison_is_supported_with_its_opposite_for_a_false_sibling():
+    one = compared(0.5, 0.75)
+    verdict = judge([one], {"opposite": [one.opposite()]})
+    assert (verdict.status, verdict.margin, verdict.worst_case) == ("SUPPORTED", 0.25, {"m": 500})
+    assert judge([one.opposite()], {"opposite": [one]}).status == "REFUTED"
+    assert judge([compared(0.5, 1.5)], {}).status == "INCONCLUSIVE"
+    assert judge([compared(0.5, 1.5, pairs=0)], {}).status == "VACUOUS"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "margin"),
+    [
+        (compared(1.0, 1.5, "<", 2.0), 0.25),
+        (compared(2.5, 3.0, "<", 2.0), -0.25),
+        (compared(1.0, 2.5, "<", 2.0), -0.25),
+        (compared(2.5, 3.0, ">", 2.0), 0.25),
+        (compared(1.0, 1.5, ">", 2.0), -0.25),
+        (compared(0.5, 1.5, ">", 0.0), 0.5),
+        (compared(-2.0, -1.0, ">", 0.0), -1.0),
+        (compared(-4.0, -3.0, "<", -2.0), 0.5),
+    ],
+)
+def test_the_margin_of_a_comparison_is_of_the_end_that_decides_in_units_of_the_limit(evidence, margin):
+    assert judge([evidence], {}).margin == margin
+
+
 @pytest.mark.parametrize(
     "untested",
     [
         counted(0.0, 1.0, 0.9, applicable=0, successes=0),
         Searched(10, 0, 0, 0.0, {}),
         Exact(3, 0, 0.0, {}),
+        compared(0.5, 0.9, pairs=0),
     ],
     ids=kind,
 )
