@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 
 def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, float]:
@@ -17,10 +17,8 @@ def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, f
         raise ValueError(f"successes must lie in 0..trials with trials >= 1, got {successes} of {trials}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
-    k, n, tail = successes, trials, level / 2
-    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.isf(tail, k + 1, n - k))
-    return low, high
+    interval = binomtest(successes, trials).proportion_ci(1 - level, "exact")
+    return float(interval.low), float(interval.high)
 
 
 def split_level(family_level: float, intervals: int) -> float:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import hypothesis
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.internal.conjecture import providers
 
 from untrained.sims.evidence.cases import build_case
+from untrained.sims.evidence.local_constants import no_local_constants
 from untrained.sims.random.streams import stream
 from untrained.theory.claim import Case, Claim, Range, SearchRoute
 from untrained.theory.evidence import Searched
@@ -88,11 +86,10 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
         if margin is not None and math.isfinite(margin):
             hypothesis.target(-margin, label="margin")
 
-    wanted = max(20, int(examples * route.effort))
-    phases = [hypothesis.Phase.generate, hypothesis.Phase.target]
-    _run(claim, visit, wanted, root_seed, phases)
-    seen = tally.evidence()
-    return _shrunk(claim, route, seen, wanted, root_seed) if shrink and seen.margin < 0 else seen
+    draws = max(20, int(examples * route.effort))
+    _run(claim, visit, draws, root_seed, [hypothesis.Phase.generate, hypothesis.Phase.target])
+    evidence = tally.evidence()
+    return _shrunk(claim, route, evidence, draws, root_seed) if shrink and evidence.margin < 0 else evidence
 
 
 def _domain(claim: Claim) -> Mapping[str, Range]:
@@ -105,20 +102,20 @@ def _in_order(claim: Claim, params: Case, seed: int) -> dict[str, Any]:
     return {**{name: params[name] for name in _domain(claim)}, "seed": seed}
 
 
-def _shrunk(claim: Claim, route: SearchRoute, seen: Searched, wanted: int, root_seed: int) -> Searched:
-    found: list[dict[str, Any]] = []
+def _shrunk(claim: Claim, route: SearchRoute, evidence: Searched, draws: int, root_seed: int) -> Searched:
+    counterexamples: list[dict[str, Any]] = []
 
     def insist(params: dict[str, Any], seed: int) -> None:
         margin, _ = look(claim, route, params, seed, root_seed)
         if margin is not None and margin < 0:
-            found.append(_in_order(claim, params, seed))
+            counterexamples.append(_in_order(claim, params, seed))
             raise _CounterexampleError
 
     try:
-        _run(claim, insist, wanted, root_seed, [hypothesis.Phase.generate, hypothesis.Phase.shrink])
+        _run(claim, insist, draws, root_seed, [hypothesis.Phase.generate, hypothesis.Phase.shrink])
     except _CounterexampleError:
-        return replace(seen, smallest=found[-1])
-    return seen
+        return replace(evidence, smallest=counterexamples[-1])
+    return evidence
 
 
 def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[hypothesis.Phase]) -> None:
@@ -134,15 +131,6 @@ def _run(claim: Claim, visit: Any, examples: int, root_seed: int, phases: list[h
     )
     params = st.fixed_dictionaries({name: strategy(values) for name, values in _domain(claim).items()})
     source = int(stream(root_seed, claim.id, "search").integers(2**63))
-    given = hypothesis.given(params, st.integers(0, 2**32 - 1))
-    with _no_borrowed_constants():
-        hypothesis.seed(source)(settings(given(visit)))()
-
-
-def _no_borrowed_constants() -> AbstractContextManager[Any]:
-    """Keep hypothesis from trying constants of whatever code is loaded, which would make a search depend on it.
-
-    Releases that do not borrow constants lack these two names and need nothing.
-    """
-    wanted: dict[str, Any] = {"_get_local_constants": getattr(providers, "Constants", None), "CONSTANTS_CACHE": {}}
-    return mock.patch.multiple(providers, **{k: v for k, v in wanted.items() if hasattr(providers, k)})
+    test = settings(hypothesis.given(params, st.integers(0, 2**32 - 1))(visit))
+    with no_local_constants():
+        hypothesis.seed(source)(test)()

@@ -5,6 +5,7 @@ import sys
 import hypothesis
 import numpy as np
 import pytest
+from hypothesis.internal.conjecture import providers
 
 from untrained.sims.evidence.search import look, search, strategy
 from untrained.theory.claim import Claim, Constant, Draw, Hypothesis, Range, SearchRoute, Sides, Source
@@ -114,6 +115,20 @@ def test_the_search_does_not_depend_on_what_other_code_is_loaded(request):
     before = recorded_draws()
     request.getfixturevalue("loaded_constants")
     assert recorded_draws() == before
+
+
+@pytest.mark.parametrize("name", ["_get_local_constants", "Constants", "CONSTANTS_CACHE"])
+def test_a_release_of_hypothesis_without_a_name_that_is_replaced_is_refused(monkeypatch, name):
+    monkeypatch.delattr(providers, name)
+    with pytest.raises(RuntimeError, match=rf"hypothesis must be a release from .*, got 6\.[0-9.]+ without {name}$"):
+        seeded(1)
+
+
+@pytest.mark.parametrize("version", ["6.134.9", "7.0.0", "5.49.0"])
+def test_a_release_of_hypothesis_that_nobody_has_tried_is_refused(monkeypatch, version):
+    monkeypatch.setattr(hypothesis, "__version__", version)
+    with pytest.raises(RuntimeError, match=rf"hypothesis must be a release from 6\.135 to below 7 .*, got {version}$"):
+        seeded(1)
 
 
 @pytest.mark.parametrize("derandomize", [True, False])
