@@ -18,9 +18,9 @@ from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.csdip_settings import preset as preset
 from untrained.sims.recovery.fitting import Course, Data, Fit, fitted_part, run
-from untrained.sims.recovery.fitting import total_variation as total_variation
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import Kept, rule
+from untrained.sims.recovery.total_variation import total_variation
 
 
 def recover(

@@ -18,12 +18,7 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.learned_prior import load_prior
 from untrained.sims.recovery.stopping import Rule, Seen
-
-
-def total_variation(x: torch.Tensor) -> torch.Tensor:
-    """Anisotropic total variation of each image: the sum of |differences| of neighbours, (..., C, H, W) to (...)."""
-    across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
-    return across.abs().sum((-3, -2, -1)) + down.abs().sum((-3, -2, -1))
+from untrained.sims.recovery.total_variation import total_variation
 
 
 class _Misfit(torch.autograd.Function):

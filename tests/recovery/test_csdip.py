@@ -11,7 +11,8 @@ from untrained.sims.networks.initialisation import initialise
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import budget, csdip
-from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch, total_variation
+from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch
+from untrained.sims.recovery.total_variation import total_variation
 
 SHAPE = (1, 8, 8)
 SMALL = {"width": 4, "latent": 6}

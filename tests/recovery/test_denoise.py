@@ -8,7 +8,8 @@ from skimage.restoration import denoise_tv_chambolle
 from untrained.sims.images.images import example_image
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.baselines import denoise
-from untrained.sims.recovery.baselines.denoise import DENOISERS, cycle_spun, denoiser, total_variation
+from untrained.sims.recovery.baselines.denoise import DENOISERS, cycle_spun, denoiser
+from untrained.sims.recovery.total_variation import total_variation_proximal
 
 FREE = sorted(set(DENOISERS) - {"bm3d"})
 
@@ -33,7 +34,7 @@ def test_total_variation_moves_two_halves_towards_each_other(left, right):
     wanted = halves(list(np.array(left) + shift), list(np.array(right) - shift))
     # The dual is within 2 L ||p||^2/(k + 1)^2 = 2 * 8 * 64/400^2 of its best after 400 steps, in units of weight^2, and
     # half the squared distance to the minimiser is at most that: 0.6 sqrt(2 * 0.0064) = 0.07 over the whole image.
-    found = total_variation(x, weight, 400)
+    found = total_variation_proximal(x, weight, 400)
     assert (found - wanted).norm() < 0.07
     assert (found - x).norm() > 0.7
 
@@ -41,7 +42,7 @@ def test_total_variation_moves_two_halves_towards_each_other(left, right):
 def test_total_variation_is_that_of_an_independent_routine():
     x = (halves([-0.4], [0.7], 12) + 0.2 * noise((1, 12, 12))).double()
     other = denoise_tv_chambolle(x[0].numpy(), weight=0.3, eps=1e-12, max_num_iter=3000)
-    np.testing.assert_allclose(total_variation(x, 0.3, 1500)[0].numpy(), other, atol=1e-3)
+    np.testing.assert_allclose(total_variation_proximal(x, 0.3, 1500)[0].numpy(), other, atol=1e-3)
     assert abs(x[0].numpy() - other).max() > 0.1
 
 
@@ -49,9 +50,9 @@ def test_the_steps_taken_suffice():
     # At the strength of the largest noise that recovery meets, 60 steps are as good as many to a fiftieth of the noise.
     x = halves([-0.9], [0.9], 28).float()
     noisy = x + noise(x.shape)
-    few, many = (total_variation(noisy, 0.8, steps) for steps in (denoise.TV_STEPS, 600))
+    few, many = (total_variation_proximal(noisy, 0.8, steps) for steps in (denoise.TV_STEPS, 600))
     assert (few - many).square().mean().sqrt() < 0.02
-    assert (total_variation(noisy, 0.8, 3) - many).square().mean().sqrt() > 0.02
+    assert (total_variation_proximal(noisy, 0.8, 3) - many).square().mean().sqrt() > 0.02
 
 
 def haar(side):

@@ -8,10 +8,10 @@ from untrained.sims.images.bases import make_basis
 from untrained.sims.images.datasets import dataset
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.baselines import _lasso_columns
-from untrained.sims.recovery.baselines._lasso_newton import dual_value, feasible_scale
-from untrained.sims.recovery.baselines._systems import Grams, conjugate_gradients, factorised
+from untrained.sims.recovery.baselines import lasso_columns
 from untrained.sims.recovery.baselines.lasso import LassoSettings, recover
+from untrained.sims.recovery.baselines.lasso_solver import dual_value, feasible_scale
+from untrained.sims.recovery.baselines.linear_systems import Grams, conjugate_gradients, factorised
 
 SHAPE = (1, 6, 6)
 WAYS = ("everything", "working set", "products only")
@@ -53,9 +53,9 @@ def value(B, y, penalties, c):
 def choose(way, monkeypatch):
     """The three ways to hold A Psi: all columns, some of them beside float32 rows, and none."""
     if way != "everything":
-        monkeypatch.setattr(_lasso_columns, "SMALL", 0)
+        monkeypatch.setattr(lasso_columns, "SMALL_MATRIX", 0)
     if way == "products only":
-        monkeypatch.setattr(_lasso_columns, "worth_holding", lambda *_: False)
+        monkeypatch.setattr(lasso_columns, "worth_holding", lambda *_: False)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from skimage.restoration import denoise_nl_means
 
+from untrained.sims.recovery.total_variation import total_variation_proximal
+
 Denoiser = Callable[[torch.Tensor, float], torch.Tensor]
 """From images (..., C, H, W) and sigma to images of the same shape."""
 
@@ -27,43 +29,7 @@ def denoise_tv(images: torch.Tensor, sigma: float) -> torch.Tensor:
 
     images: (..., C, H, W). sigma: the noise's standard deviation in pixel units.
     """
-    return total_variation(images, TV_WEIGHT * sigma * math.sqrt(images.shape[-3]), TV_STEPS)
-
-
-def total_variation(images: torch.Tensor, weight: float, steps: int) -> torch.Tensor:
-    """Minimise ||u - x||^2/2 + weight TV(u), where TV sums the gradient's norm (all channels in one) over pixels.
-
-    images: (..., C, H, W). steps: of the accelerated projected gradient on the dual.
-    Source: Beck and Teboulle 2009, fast gradient-based algorithms for constrained total variation denoising
-    """
-    if weight <= 0.0:
-        return images
-    x, t = images / weight, 1.0
-    p = q = torch.zeros((2, *images.shape), dtype=images.dtype, device=images.device)
-    for _ in range(steps):
-        q = q + _gradient(x - _gradient_adjoint(q)) / 8.0
-        p, p_old = q / q.square().sum((0, -3), keepdim=True).sqrt().clamp_min(1.0), p
-        t, t_old = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0, t
-        q = p + (t_old - 1.0) / t * (p - p_old)
-    return images - weight * _gradient_adjoint(p)
-
-
-def _gradient(u: torch.Tensor) -> torch.Tensor:
-    """Differences to the pixel below and to the right, (2, ..., C, H, W), zero at the border."""
-    g = torch.zeros((2, *u.shape), dtype=u.dtype, device=u.device)
-    g[0, ..., :-1, :] = u[..., 1:, :] - u[..., :-1, :]
-    g[1, ..., :-1] = u[..., 1:] - u[..., :-1]
-    return g
-
-
-def _gradient_adjoint(g: torch.Tensor) -> torch.Tensor:
-    down, right = g
-    u = torch.zeros_like(down)
-    u[..., 1:, :] += down[..., :-1, :]
-    u[..., :-1, :] -= down[..., :-1, :]
-    u[..., 1:] += right[..., :-1]
-    u[..., :-1] -= right[..., :-1]
-    return u
+    return total_variation_proximal(images, TV_WEIGHT * sigma * math.sqrt(images.shape[-3]), TV_STEPS)
 
 
 def denoise_wavelet(images: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -92,8 +58,8 @@ def _spin(x: torch.Tensor, gap: int, end: int, shrink: Denoiser) -> torch.Tensor
     for down in (1, -1):
         for right in (1, -1):
             band = _pair(_pair(x, gap, -2, down), gap, -1, right)
-            kept = _spin(band, 2 * gap, end, shrink) if down == right == 1 else shrink(band, 0.5 / gap)
-            out += _pair(_pair(kept, -gap, -2, down), -gap, -1, right)
+            part = _spin(band, 2 * gap, end, shrink) if down == right == 1 else shrink(band, 0.5 / gap)
+            out += _pair(_pair(part, -gap, -2, down), -gap, -1, right)
     return out
 
 

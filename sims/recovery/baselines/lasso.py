@@ -12,9 +12,8 @@ import torch
 from untrained.sims.images.bases import Basis, daubechies, make_basis
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.baselines._lasso_columns import Source, make_source, project_away
-from untrained.sims.recovery.baselines._lasso_newton import dual_value
-from untrained.sims.recovery.baselines._lasso_path import NewtonLog, Path
+from untrained.sims.recovery.baselines.lasso_columns import ColumnSource, column_source, project_away
+from untrained.sims.recovery.baselines.lasso_solver import NewtonLog, PenaltyPath, dual_value
 from untrained.sims.recovery.result import Recovery, check_measurements
 
 
@@ -78,14 +77,14 @@ class _Problem:
     def _synthesis(self, c: torch.Tensor) -> torch.Tensor:
         return self.basis.synthesis(c.unflatten(-1, self.basis.shape))
 
-    def path(self, progress: NewtonLog) -> Path:
+    def path(self, log: NewtonLog) -> PenaltyPath:
         """The search for the penalised coefficients, on what of y the free ones cannot explain."""
         scale = 1.0 if self.operator.orthonormal else self.operator.gain
-        return Path(project_away(self.free, self.y), self.penalties, scale, progress)
+        return PenaltyPath(project_away(self.free, self.y), self.penalties, scale, log)
 
-    def source(self) -> Source:
+    def source(self) -> ColumnSource:
         """The columns of A Psi, less what the free ones explain."""
-        return make_source(self.operator, self.basis, self.free)
+        return column_source(self.operator, self.basis, self.free)
 
     def image(self, c: torch.Tensor) -> torch.Tensor:
         """The image (C, H, W) of penalised coefficients c (n,), with the best free ones beside them."""
@@ -135,8 +134,8 @@ def recover(
     """
     check_measurements(operator, y)
     begun = time.perf_counter()
-    problem, progress = _Problem(operator, y, settings), NewtonLog(settings.max_steps, watch)
-    path = problem.path(progress)
+    problem, log = _Problem(operator, y, settings), NewtonLog(settings.max_steps, watch)
+    path = problem.path(log)
     ending = _search(problem, path)
     image = problem.image(path.c).float()
     x = image.double()
@@ -144,25 +143,25 @@ def recover(
     if ending == "ended" and certificate["relative_gap"] <= settings.tolerance:
         ending = "converged"
     elif ending == "ended":
-        ending = "steps ended" if progress.ended else "stopped early"
+        ending = "steps ended" if log.ended else "stopped early"
     return Recovery(
         image=image.cpu(),
         method=f"lasso-{settings.basis}",
         settings=asdict(settings),
         outcome=ending,
         misfit=problem.misfit(x),
-        steps=progress.steps,
+        steps=log.steps,
         seconds=time.perf_counter() - begun,
         certificate={**certificate, "penalty": problem.penalty, "levels": float(problem.basis.levels)},
-        trace={"loss": progress.losses, "dual": path.u.tolist()},
+        trace={"loss": log.losses, "dual": path.u.tolist()},
     )
 
 
-def _search(problem: _Problem, path: Path) -> str:
+def _search(problem: _Problem, path: PenaltyPath) -> str:
     if not torch.isfinite(problem.y).all():
         return "diverged at step 0"
     try:
         path.run(problem.source(), problem.settings.tolerance)
     except KeyboardInterrupt:
         return "interrupted"
-    return f"diverged at step {path.progress.steps}" if path.progress.diverged else "ended"
+    return f"diverged at step {path.log.steps}" if path.log.diverged else "ended"

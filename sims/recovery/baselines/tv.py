@@ -10,16 +10,14 @@ import torch
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.baselines._rows import DENSE
-from untrained.sims.recovery.baselines._tv_model import Model
-from untrained.sims.recovery.baselines._tv_search import Search, SearchLog
+from untrained.sims.recovery.baselines.linear_systems import DENSE, SMALL_MATRIX
+from untrained.sims.recovery.baselines.tv_model import Model
+from untrained.sims.recovery.baselines.tv_search import Search, SearchLog
 from untrained.sims.recovery.result import Recovery, check_measurements
+from untrained.sims.recovery.total_variation import TV_KINDS
 
-KINDS = ("isotropic", "anisotropic", "joint")
 NOISELESS, NOISY = 1e-3, 1.0
 """The default lambda over the operator's gain, without noise; and over sigma sqrt(gain/m), with it."""
-SMALL = 1 << 22
-"""Up to this many entries of a dense A all products are float64; above it, only those of the certificate."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class TVSettings:
     max_steps: int = 2000
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.kind not in TV_KINDS:
+            raise ValueError(f"kind must be one of {', '.join(TV_KINDS)}, got {self.kind!r}")
         if self.penalty is not None and not 0 < self.penalty < math.inf:
             raise ValueError(f"penalty must be above 0, got {self.penalty}")
         if not 0 <= self.noise < math.inf:
@@ -84,11 +82,11 @@ def recover(
     """
     check_measurements(operator, y)
     begun = time.perf_counter()
-    progress = SearchLog(settings.max_steps, watch)
+    log = SearchLog(settings.max_steps, watch)
     model = Model(operator, y.double(), settings.weight(operator), settings.kind, settings.box)
-    ending = _search(model, progress, settings)
-    image = (y.new_zeros(operator.shape) if progress.image is None else progress.image).float()
-    certificate = _certificate(model, image, progress)
+    ending = _search(model, log, settings)
+    image = (y.new_zeros(operator.shape) if log.image is None else log.image).float()
+    certificate = _certificate(model, image, log)
     if ending == "ended":
         ending = "converged" if certificate["relative_gap"] <= settings.tolerance else "steps ended"
     return Recovery(
@@ -97,29 +95,29 @@ def recover(
         settings=asdict(settings),
         outcome=ending,
         misfit=model.misfit(image),
-        steps=progress.steps,
+        steps=log.steps,
         seconds=time.perf_counter() - begun,
         certificate=certificate,
-        trace={"loss": progress.values, "relative_gap": progress.gaps},
+        trace={"loss": log.values, "relative_gap": log.gaps},
     )
 
 
-def _search(model: Model, progress: SearchLog, settings: TVSettings) -> str:
+def _search(model: Model, log: SearchLog, settings: TVSettings) -> str:
     if not torch.isfinite(model.y).all():
         return "diverged at step 0"
-    large = model.operator.m * model.operator.n > SMALL and model.operator.name in DENSE
+    large = model.operator.m * model.operator.n > SMALL_MATRIX and model.operator.name in DENSE
     try:
-        Search(replace(model, dtype=torch.float32) if large else model, progress).run(0.9 * settings.tolerance)
+        Search(replace(model, dtype=torch.float32) if large else model, log).run(0.9 * settings.tolerance)
     except KeyboardInterrupt:
         return "interrupted"
-    return f"diverged at step {progress.steps}" if progress.diverged else "ended"
+    return f"diverged at step {log.steps}" if log.diverged else "ended"
 
 
-def _certificate(model: Model, image: torch.Tensor, progress: SearchLog) -> dict[str, float]:
+def _certificate(model: Model, image: torch.Tensor, log: SearchLog) -> dict[str, float]:
     """Values of the very image and of the best multipliers, in float64 by the operator itself."""
-    if progress.multipliers is None or progress.diverged:
+    if log.multipliers is None or log.diverged:
         return {"penalty": model.penalty}
-    value, bound = model.value(image.double()), model.bound(progress.multipliers)
+    value, bound = model.value(image.double()), model.bound(log.multipliers)
     gap = value - bound
     relative = gap / value if value > 0 else 0.0
     return {"primal": value, "dual": bound, "gap": gap, "relative_gap": relative, "penalty": model.penalty}

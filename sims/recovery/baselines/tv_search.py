@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 import torch
 
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.baselines._rows import worth_holding
-from untrained.sims.recovery.baselines._tv_model import Model, Multipliers, filtered
-from untrained.sims.recovery.baselines._tv_updates import Factorised, Nearest
-from untrained.sims.recovery.differences import differences, laplacian_symbol, shrink, transposed_differences
+from untrained.sims.recovery.baselines.linear_systems import Map, worth_holding
+from untrained.sims.recovery.baselines.tv_model import Factorised, Model, Multipliers, Nearest, filtered
+from untrained.sims.recovery.total_variation import gradient, gradient_adjoint, laplacian_symbol, shrink
 
-Map = Callable[[torch.Tensor], torch.Tensor]
 Proximal = Callable[[torch.Tensor, float], torch.Tensor]
 
 OVER = 1.8
@@ -35,7 +33,7 @@ class SearchLog:
     """What was seen along the way: values and relative gaps, the best image and the best bound with its multipliers."""
 
     total: int
-    watch: Progress | None = None
+    progress: Progress | None = None
     steps: int = 0
     values: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
@@ -48,8 +46,8 @@ class SearchLog:
         """Whether the last value was not finite."""
         return bool(self.values) and not math.isfinite(self.values[-1])
 
-    def saw(self, value: float, image: torch.Tensor, bound: float, multipliers: Multipliers) -> None:
-        """Take down a look."""
+    def record(self, value: float, image: torch.Tensor, bound: float, multipliers: Multipliers) -> None:
+        """Take down a value and a bound."""
         if math.isfinite(value) and value <= min(self.values, default=math.inf):
             self.image = image
         if bound > self.bound:
@@ -57,8 +55,8 @@ class SearchLog:
         self.values.append(value)
         least = min(self.values)
         self.gaps.append((least - self.bound) / least if least > 0 else 0.0)
-        if self.watch is not None:
-            self.watch(self.steps, self.total, value)
+        if self.progress is not None:
+            self.progress(self.steps, self.total, value)
 
 
 class Copy:
@@ -89,15 +87,15 @@ class Copy:
 class Search:
     """The iterates: x, which minimises the augmented Lagrangian, its copies, and the weight rho."""
 
-    def __init__(self, model: Model, progress: SearchLog) -> None:
-        self.model, self.progress = model, progress
+    def __init__(self, model: Model, log: SearchLog) -> None:
+        self.model, self.log = model, log
         self.rho = model.penalty / EDGE
         zero = model.y.new_zeros(model.operator.shape)
-        self._edges = Copy(differences(zero), 1.0, self._shrunk, differences, transposed_differences)
+        self._edges = Copy(gradient(zero), 1.0, self._shrunk, gradient, gradient_adjoint)
         self._box = Copy(zero, BOX, lambda h, _: h.clamp(-1, 1), _same, _same) if model.box else None
         self._data: Factorised | Nearest = self._make_data(BOX if model.box else 0.0)
-        seen = Copy(zero, DATA, self._data, _same, _same) if isinstance(self._data, Nearest) else None
-        self._copies = [copy for copy in (self._edges, self._box, seen) if copy is not None]
+        data = Copy(zero, DATA, self._data, _same, _same) if isinstance(self._data, Nearest) else None
+        self._copies = [copy for copy in (self._edges, self._box, data) if copy is not None]
         symbol = laplacian_symbol(*model.operator.shape[1:]).to(zero.device)
         self._inverse = 1 / (symbol + sum(copy.weight for copy in self._copies[1:]))
 
@@ -112,12 +110,12 @@ class Search:
 
     def run(self, tolerance: float) -> None:
         """Iterate until the relative gap is at most `tolerance`, the steps are used up or a value is not finite."""
-        while self.progress.steps < self.progress.total:
-            self.progress.steps += 1
+        while self.log.steps < self.log.total:
+            self.log.steps += 1
             x = self._step()
-            if self.progress.steps % CHECKED == 0 or self.progress.steps == self.progress.total:
+            if self.log.steps % CHECKED == 0 or self.log.steps == self.log.total:
                 self._look(x)
-                if self.progress.diverged or self.progress.gaps[-1] <= tolerance:
+                if self.log.diverged or self.log.gaps[-1] <= tolerance:
                     return
                 self._balance()
 
@@ -132,7 +130,7 @@ class Search:
         image = x.clamp(-1, 1) if self.model.box else x
         v = self.rho * self._box.force() if self._box else torch.zeros_like(x)
         multipliers = Multipliers(self._data.q, self.rho * self._edges.c, v)
-        self.progress.saw(self.model.value(image), image, self.model.bound(multipliers), multipliers)
+        self.log.record(self.model.value(image), image, self.model.bound(multipliers), multipliers)
 
     def _balance(self) -> None:
         """Change rho so that copies stay apart and move by like shares; rho c, the multiplier itself, stays."""

@@ -1,12 +1,59 @@
-"""The linear systems of Newton steps: Gram matrices kept between them, Cholesky factors, conjugate gradients."""
+"""Linear systems of the baselines: rows of an operator, Gram matrices, Cholesky factors, conjugate gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
+from untrained.sims.operators import Operator
+from untrained.sims.runtime import memory_available
+
 Map = Callable[[torch.Tensor], torch.Tensor]
+
+ROW_BLOCK = 1 << 24
+"""Entries of A that are looked at at once."""
+MOST_ROWS = 10_000
+"""The most measurements for which an m x m system is factorised."""
+SMALL_MATRIX = 1 << 22
+"""Up to this many entries of a matrix, products are float64 and all columns are used at once."""
+DENSE = "gaussian", "gaussian-seeded", "user"
+"""Operators whose products cost as much as a dense matrix's; those of the others are fast transforms."""
+
+
+def worth_holding(operator: Operator, device: torch.device, structured: int) -> bool:
+    """Whether to hold m filtered rows of n float32: they fit, and there are not too many of them.
+
+    Too many are over 10000, or over `structured` where the operator is a fast transform.
+    """
+    available = memory_available(device)
+    most = MOST_ROWS if operator.name in DENSE else structured
+    return operator.m <= most and (available is None or 8 * operator.m * operator.n <= available)
+
+
+def filtered_rows(
+    operator: Operator, transform: Callable[[torch.Tensor], torch.Tensor], device: torch.device, dtype: torch.dtype
+) -> torch.Tensor:
+    """Return (m, n): each row of A, as an image, transformed."""
+    rows = torch.empty(operator.m, operator.n, device=device, dtype=dtype)
+    for place in row_blocks(operator):
+        rows[place] = transform(_images(operator, place, device, dtype)).flatten(1)
+    return rows
+
+
+def row_blocks(operator: Operator) -> Iterator[slice]:
+    """Return consecutive slices of the rows, each of few enough to be held as images."""
+    block = max(1, ROW_BLOCK // operator.n)
+    return (slice(start, min(start + block, operator.m)) for start in range(0, operator.m, block))
+
+
+def _images(operator: Operator, place: slice, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    matrix = getattr(operator, "matrix", None)
+    if matrix is not None:
+        return matrix[place].to(dtype).unflatten(-1, operator.shape)
+    units = torch.zeros(place.stop - place.start, operator.m, device=device, dtype=dtype)
+    units[:, place].fill_diagonal_(1.0)
+    return operator.adjoint(units)
 
 
 class Grams:
@@ -34,18 +81,18 @@ class Grams:
         places = self._place[numbers]
         return self._gram[places[:, None], places]
 
-    def _make_room(self, fresh: int, wanted: int) -> bool:
+    def _make_room(self, fresh: int, active: int) -> bool:
         """Grow by half; or start anew, and say so, where most of what is kept is no longer active."""
-        needed, kept = self._count + fresh, self._count
+        needed, count = self._count + fresh, self._count
         if needed <= len(self._columns):
             return False
-        if kept > 2 * wanted:
+        if count > 2 * active:
             self._reset(len(self._columns))
             return True
         columns, gram = self._columns, self._gram
         grown = needed + needed // 2
         self._columns, self._gram = columns.new_empty(grown, columns.shape[1]), gram.new_empty(grown, grown)
-        self._columns[:kept], self._gram[:kept, :kept] = columns[:kept], gram[:kept, :kept]
+        self._columns[:count], self._gram[:count, :count] = columns[:count], gram[:count, :count]
         return False
 
     def _add(self, numbers: torch.Tensor) -> None:

@@ -8,13 +8,17 @@ import torch
 
 from untrained.sims.images.bases import Basis
 from untrained.sims.operators import Operator
-from untrained.sims.recovery.baselines._rows import filtered_rows, worth_holding
-from untrained.sims.recovery.baselines._systems import Grams, conjugate_gradients, factorised
+from untrained.sims.recovery.baselines.linear_systems import (
+    SMALL_MATRIX,
+    Grams,
+    conjugate_gradients,
+    factorised,
+    filtered_rows,
+    worth_holding,
+)
 
 STRUCTURED = 2_000
 """The most measurements of a fast transform for which Newton systems are factorised."""
-SMALL = 1 << 22
-"""Up to this many entries all columns are held in float64 and used at once."""
 EXACTNESS = 0.01
 """What is left of the residual of a Newton system, relatively: the method converges globally with any below 1."""
 
@@ -35,7 +39,7 @@ class Dictionary(ABC):
         """A solution d of (I + sigma B_J B_J^T) d = -g up to EXACTNESS ||g||; the mask `active` (k,) is J."""
 
 
-class Source(ABC):
+class ColumnSource(ABC):
     """All n columns b_j; `everything` says that a restriction would save nothing."""
 
     everything: bool
@@ -49,11 +53,11 @@ class Source(ABC):
         """B^T u over all columns, (m,) to (n,) in float64."""
 
 
-class HeldColumns(Source):
+class DenseColumns(ColumnSource):
     """B held as m rows, in float64 where it is small and else in float32, as A itself is."""
 
     def __init__(self, operator: Operator, basis: Basis, free: torch.Tensor) -> None:
-        self.everything = operator.m * operator.n <= SMALL
+        self.everything = operator.m * operator.n <= SMALL_MATRIX
         dtype = torch.float64 if self.everything else torch.float32
         self.rows = project_away(free.to(dtype), filtered_rows(operator, basis.analysis, free.device, dtype))
         self._grams = Grams(self.rows)
@@ -108,7 +112,7 @@ class _Columns(Dictionary):
         return self.forward(conjugate_gradients(product, self.adjoint(g) * active, small, solved, 10)) - g
 
 
-class Implicit(Source, Dictionary):
+class ImplicitColumns(ColumnSource, Dictionary):
     """B by products only, all columns at once; Newton systems by conjugate gradients."""
 
     everything = True
@@ -141,14 +145,14 @@ class Implicit(Source, Dictionary):
         return conjugate_gradients(product, -g, lambda r: r.norm() <= enough, lambda r: r, 1000)
 
 
-def make_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Source:
+def column_source(operator: Operator, basis: Basis, free: torch.Tensor) -> ColumnSource:
     """Return the columns of A Psi less their projections on those of `free` (m, k), which is also where they live.
 
     They are held where that is worth it; else there are products only.
     """
     if worth_holding(operator, free.device, STRUCTURED):
-        return HeldColumns(operator, basis, free)
-    return Implicit(operator, basis, free)
+        return DenseColumns(operator, basis, free)
+    return ImplicitColumns(operator, basis, free)
 
 
 def project_away(columns: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
