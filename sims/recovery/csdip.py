@@ -19,7 +19,7 @@ from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.csdip_settings import preset as preset
 from untrained.sims.recovery.fitting import Course, Data, Fit, fitted_part, run
 from untrained.sims.recovery.result import Recovery, check_measurements
-from untrained.sims.recovery.stopping import Kept, rule
+from untrained.sims.recovery.stopping import BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import total_variation
 
 
@@ -140,11 +140,11 @@ def held_out_misfit(
     KeyboardInterrupt
         where the fit was interrupted.
     """
-    found = recover(operator, y, replace(settings, stopping="held-out"), seed=seed, watch=watch)
-    if found.outcome == "interrupted":
+    recovery = recover(operator, y, replace(settings, stopping="held-out"), seed=seed, watch=watch)
+    if recovery.outcome == "interrupted":
         raise KeyboardInterrupt
     unseen = ~fitted_part(operator.m, settings.held_out, seed).to(y.device)
-    return float((operator.forward(found.image.to(y.device)) - y)[unseen].square().mean())
+    return float((operator.forward(recovery.image.to(y.device)) - y)[unseen].square().mean())
 
 
 def fitted_weights(
@@ -162,7 +162,7 @@ def fitted_weights(
     chosen = architecture(settings.network, operator.shape, **settings.network_options)
     check_fits([operator], chosen, settings, y.device)
     fit = Fit(chosen, Data([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
-    chooser = rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
+    chooser = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
     end, told = threading.Event(), watch or (lambda *_: None)
     run(fit, chooser, settings, lambda step, loss: told(step, settings.steps, loss), end)
     if end.is_set():
@@ -187,7 +187,7 @@ _Problems = list[tuple[int, int]]
 @dataclass(frozen=True)
 class _Ended:
     problems: _Problems
-    kept: Kept
+    best: BestIterates
     course: Course
 
 
@@ -206,8 +206,10 @@ def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], No
     settings = task.settings
     fit = Fit(task.chosen, _data(task, problems), settings, [(task.seeds[i], r) for i, r in problems])
     truth = None if task.truths is None else task.truths[[i for i, _ in problems]]
-    chooser = rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth)
-    return _Ended(problems, chooser.kept, run(fit, chooser, settings, tell, end))
+    chooser = stopping_rule(
+        settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth
+    )
+    return _Ended(problems, chooser.best, run(fit, chooser, settings, tell, end))
 
 
 def _data(task: _Task, problems: _Problems) -> Data:
@@ -260,14 +262,14 @@ def _outcome(course: Course, place: int) -> str:
 def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Recovery:
     """Join the restarts of one image: the one of least misfit, or their mean."""
     mine = [(group, place) for group in ended for place, (i, _) in enumerate(group.problems) if i == image]
-    misfits = torch.stack([group.kept.misfits[place] for group, place in mine]).cpu()
+    misfits = torch.stack([group.best.misfits[place] for group, place in mine]).cpu()
     group, place = mine[int(torch.where(misfits.isfinite(), misfits, torch.inf).argmin())]
-    x = group.kept.images[place]
+    x = group.best.images[place]
     if task.settings.combine != "best":
-        x = _average(task, image, torch.stack([g.kept.images[p] for g, p in mine]))
+        x = _average(task, image, torch.stack([g.best.images[p] for g, p in mine]))
     misfit = float((task.operators[image].forward(x) - task.ys[image]).square().sum())
-    trace = {"misfit": [float(seen[place]) for seen in group.course.losses], "restart_misfits": misfits.tolist()}
-    steps = int(group.kept.steps[place])
+    trace = {"misfit": [float(losses[place]) for losses in group.course.losses], "restart_misfits": misfits.tolist()}
+    steps = int(group.best.steps[place])
     outcome = _outcome(group.course, place)
     return Recovery(x.cpu(), "csdip", asdict(task.settings), outcome, misfit, steps, seconds, {}, trace)
 

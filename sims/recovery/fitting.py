@@ -17,7 +17,7 @@ from untrained.sims.operators import Operator, stack
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.learned_prior import load_prior
-from untrained.sims.recovery.stopping import Rule, Seen
+from untrained.sims.recovery.stopping import Iterates, StoppingRule
 from untrained.sims.recovery.total_variation import total_variation
 
 
@@ -45,10 +45,10 @@ def fitted_part(m: int, held_out: float, seed: int) -> torch.Tensor:
     ValueError
         where none would be fitted, or none held out.
     """
-    kept = stream(seed, "held out").random(m) >= held_out
-    if kept.all() or not kept.any():
+    fitted = stream(seed, "held out").random(m) >= held_out
+    if fitted.all() or not fitted.any():
         raise ValueError(f"held_out must leave measurements on both sides, got {held_out} of {m}")
-    return torch.from_numpy(kept)
+    return torch.from_numpy(fitted)
 
 
 class Data:
@@ -89,9 +89,9 @@ class Fit:
         self, chosen: Architecture, data: Data, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]
     ) -> None:
         self.settings, self.data, device = settings, data, data.ys.device
-        drawn = [_draw(chosen, settings.initialisation, *start) for start in starts]
-        self.network = Batched([network for network, _ in drawn], device)
-        self.z = torch.stack([z for _, z in drawn]).to(device)
+        copies = [_draw(chosen, settings.initialisation, *start) for start in starts]
+        self.network = Batched([network for network, _ in copies], device)
+        self.z = torch.stack([z for _, z in copies]).to(device)
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
         self.prior = load_prior(settings.prior).to(device) if settings.prior and settings.prior_weight else None
         self.optimiser = _optimiser(list(self.network.weights.values()), settings)
@@ -99,8 +99,8 @@ class Fit:
         self.forward = torch.compile(self.network) if settings.compile else self.network
         self._means: list[_Average] = []
 
-    def advance(self, step: int) -> Seen:
-        """One step of descent; what is seen are the images before it, with the misfit of these very images."""
+    def advance(self, step: int) -> Iterates:
+        """One step of descent; the iterates are the images before it, with the misfit of these very images."""
         self.optimiser.zero_grad(set_to_none=True)
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.rate(step)
@@ -112,7 +112,7 @@ class Fit:
         if decay := self.settings.average:
             self._means = self._means or [_Average(decay), _Average(decay)]
             images, residuals = (mean.add(new) for mean, new in zip(self._means, (images, residuals), strict=True))
-        return Seen(step, images, *self.data.parts(residuals))
+        return Iterates(step, images, *self.data.parts(residuals))
 
     def _input(self) -> torch.Tensor:
         if not self.settings.input_noise:
@@ -168,7 +168,7 @@ class Course:
 
 
 def run(
-    fit: Fit, chooser: Rule, settings: CSDIPSettings, tell: Callable[[int, float], None], end: threading.Event
+    fit: Fit, chooser: StoppingRule, settings: CSDIPSettings, tell: Callable[[int, float], None], end: threading.Event
 ) -> Course:
     """Take steps until they end, all problems have stopped, or `end` is set; `tell` hears of every tenth."""
     course = Course()
@@ -176,10 +176,10 @@ def run(
         for step in range(1, settings.steps + 1):
             if end.is_set():
                 break
-            seen = fit.advance(step)
-            _note(course, seen, chooser.observe(seen))
+            iterates = fit.advance(step)
+            _note(course, iterates, chooser.observe(iterates))
             if step % 10 == 0 or step in (1, settings.steps):
-                tell(step, float(seen.misfits.mean()))
+                tell(step, float(iterates.misfits.mean()))
             if step % 10 == 0 and bool((course.stopped | (course.diverged > 0)).all()):
                 break
     except KeyboardInterrupt:
@@ -188,11 +188,11 @@ def run(
     return course
 
 
-def _note(course: Course, seen: Seen, stopped: torch.Tensor) -> None:
-    course.steps, course.stopped = seen.step, stopped
+def _note(course: Course, iterates: Iterates, stopped: torch.Tensor) -> None:
+    course.steps, course.stopped = iterates.step, stopped
     if not len(course.diverged):
-        course.diverged = torch.zeros_like(seen.misfits, dtype=torch.int64)
-    fresh = ~seen.misfits.isfinite() & (course.diverged == 0)
-    course.diverged = torch.where(fresh, seen.step, course.diverged)
-    if seen.step % 10 == 0 or seen.step == 1:
-        course.losses.append(seen.misfits)
+        course.diverged = torch.zeros_like(iterates.misfits, dtype=torch.int64)
+    fresh = ~iterates.misfits.isfinite() & (course.diverged == 0)
+    course.diverged = torch.where(fresh, iterates.step, course.diverged)
+    if iterates.step % 10 == 0 or iterates.step == 1:
+        course.losses.append(iterates.misfits)

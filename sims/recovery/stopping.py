@@ -9,7 +9,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Seen:
+class Iterates:
     """What a rule sees of P problems after a step: images (P, C, H, W), ||y - A x||^2 of each, and held-out misfits.
 
     Steps count from 1.
@@ -21,21 +21,21 @@ class Seen:
     held_out: torch.Tensor | None = None
 
 
-class Rule(Protocol):
-    """A stopping rule for P problems: `observe` answers which have stopped; `kept` is what each would return.
+class StoppingRule(Protocol):
+    """A stopping rule for P problems: `observe` answers which have stopped; `best` is what each would return.
 
     `label` is the rule's name for people: it says so where a rule looks at the truth.
     """
 
     label: str
-    kept: Kept
+    best: BestIterates
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Take in a step; return (P,) booleans, true where a problem needs no further step."""
         ...
 
 
-class Kept:
+class BestIterates:
     """The iterate kept for each problem: `images` (P, C, H, W), `misfits` (P,) and `steps` (P,).
 
     A problem without a finite iterate so far has an image of zeros, an infinite misfit and step 0.
@@ -44,28 +44,28 @@ class Kept:
     def __init__(self) -> None:
         self.images = self.misfits = self.steps = torch.empty(0)
 
-    def take(self, seen: Seen, where: torch.Tensor) -> None:
+    def take(self, iterates: Iterates, where: torch.Tensor) -> None:
         """Keep this step's images where asked."""
         if not len(self.images):
-            self.images, self.misfits = torch.zeros_like(seen.images), torch.full_like(seen.misfits, torch.inf)
-            self.steps = torch.zeros_like(seen.misfits, dtype=torch.int64)
-        self.images = torch.where(where[:, None, None, None], seen.images.detach(), self.images)
-        self.misfits = torch.where(where, seen.misfits.detach(), self.misfits)
-        self.steps = torch.where(where, seen.step, self.steps)
+            self.images, self.misfits = torch.zeros_like(iterates.images), torch.full_like(iterates.misfits, torch.inf)
+            self.steps = torch.zeros_like(iterates.misfits, dtype=torch.int64)
+        self.images = torch.where(where[:, None, None, None], iterates.images.detach(), self.images)
+        self.misfits = torch.where(where, iterates.misfits.detach(), self.misfits)
+        self.steps = torch.where(where, iterates.step, self.steps)
 
 
 class _Base:
     label = ""
 
     def __init__(self) -> None:
-        self.kept = Kept()
+        self.best = BestIterates()
 
-    def _none(self, seen: Seen) -> torch.Tensor:
-        return torch.zeros_like(seen.misfits, dtype=torch.bool)
+    def _none(self, iterates: Iterates) -> torch.Tensor:
+        return torch.zeros_like(iterates.misfits, dtype=torch.bool)
 
     @staticmethod
-    def _finite(seen: Seen) -> torch.Tensor:
-        return seen.misfits.isfinite() & seen.images.flatten(1).isfinite().all(1)
+    def _finite(iterates: Iterates) -> torch.Tensor:
+        return iterates.misfits.isfinite() & iterates.images.flatten(1).isfinite().all(1)
 
 
 class Fixed(_Base):
@@ -73,10 +73,10 @@ class Fixed(_Base):
 
     label = "fixed"
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Keep every finite iterate over the one before."""
-        self.kept.take(seen, self._finite(seen))
-        return self._none(seen)
+        self.best.take(iterates, self._finite(iterates))
+        return self._none(iterates)
 
 
 class LastWindow(_Base):
@@ -92,13 +92,13 @@ class LastWindow(_Base):
         _at_least_one(steps=steps, window=window)
         self.begin = steps - window + 1
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Before the window keep the latest; within it the best."""
-        taken = self._finite(seen)
-        if seen.step > self.begin and len(self.kept.steps):
-            taken &= (seen.misfits < self.kept.misfits) | (self.kept.steps < self.begin)
-        self.kept.take(seen, taken)
-        return self._none(seen)
+        where = self._finite(iterates)
+        if iterates.step > self.begin and len(self.best.steps):
+            where &= (iterates.misfits < self.best.misfits) | (self.best.steps < self.begin)
+        self.best.take(iterates, where)
+        return self._none(iterates)
 
 
 class Discrepancy(_Base):
@@ -119,12 +119,12 @@ class Discrepancy(_Base):
         self.bound = (tau * noise) ** 2
         self._done: torch.Tensor | None = None
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Keep the latest until the bound is met, then nothing more."""
-        done = self._none(seen) if self._done is None else self._done
-        taken = self._finite(seen) & ~done
-        self.kept.take(seen, taken)
-        self._done = done | (taken & (seen.misfits <= self.bound))
+        done = self._none(iterates) if self._done is None else self._done
+        where = self._finite(iterates) & ~done
+        self.best.take(iterates, where)
+        self._done = done | (where & (iterates.misfits <= self.bound))
         return self._done
 
 
@@ -137,13 +137,13 @@ class _Patient(_Base):
         self.patience = patience
         self._least = self._since = torch.empty(0)
 
-    def _lower(self, seen: Seen, scores: torch.Tensor) -> torch.Tensor:
+    def _lower(self, iterates: Iterates, scores: torch.Tensor) -> torch.Tensor:
         if not len(self._least):
             self._least, self._since = torch.full_like(scores, torch.inf), torch.zeros_like(scores)
-        better = (scores < self._least) & self._finite(seen) & (self._since < self.patience)
+        better = (scores < self._least) & self._finite(iterates) & (self._since < self.patience)
         self._least = torch.where(better, scores, self._least)
         self._since = torch.where(better | self._least.isinf(), 0.0, self._since + 1)
-        self.kept.take(seen, better)
+        self.best.take(iterates, better)
         return self._since >= self.patience
 
 
@@ -163,16 +163,16 @@ class WindowedVariance(_Patient):
         if window < 2:
             raise ValueError(f"window must be at least 2 for a variance, got {window}")
         self.window = window
-        self._seen = 0
+        self._count = 0
         self._ring = self._sum = self._squares = self._clean = torch.empty(0)
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Slide the window; keep the image at the least variance so far."""
-        finite = self._finite(seen)
-        self._slide(seen.images.detach(), finite)
+        finite = self._finite(iterates)
+        self._slide(iterates.images.detach(), finite)
         variances = (self._squares / self.window - _energies(self._sum / self.window)).clamp_min(0.0)
-        stopped = self._lower(seen, torch.where(self._clean >= self.window, variances, torch.inf))
-        self.kept.take(seen, finite & self._least.isinf())
+        stopped = self._lower(iterates, torch.where(self._clean >= self.window, variances, torch.inf))
+        self.best.take(iterates, finite & self._least.isinf())
         return stopped
 
     def _slide(self, images: torch.Tensor, finite: torch.Tensor) -> None:
@@ -181,13 +181,13 @@ class WindowedVariance(_Patient):
             self._sum = torch.zeros_like(images, dtype=torch.float64)
             self._squares = self._sum.new_zeros(len(images))
             self._clean = torch.zeros_like(finite, dtype=torch.int64)
-        oldest = self._ring[self._seen % self.window]
+        oldest = self._ring[self._count % self.window]
         images = torch.where(finite[:, None, None, None], images, 0.0)
         self._sum += images.double() - oldest
         self._squares += _energies(images) - _energies(oldest)
         oldest.copy_(images)
         self._clean = torch.where(finite, self._clean + 1, 0)
-        self._seen += 1
+        self._count += 1
 
 
 def _energies(images: torch.Tensor) -> torch.Tensor:
@@ -199,11 +199,11 @@ class HeldOut(_Patient):
 
     label = "held-out"
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Keep the least held-out misfit."""
-        if seen.held_out is None:
+        if iterates.held_out is None:
             raise ValueError("stopping by hold-out needs measurements that were held out, got none")
-        return self._lower(seen, seen.held_out)
+        return self._lower(iterates, iterates.held_out)
 
 
 class Oracle(_Base):
@@ -216,18 +216,18 @@ class Oracle(_Base):
         self.truth = truth
         self._least = torch.empty(0)
 
-    def observe(self, seen: Seen) -> torch.Tensor:
+    def observe(self, iterates: Iterates) -> torch.Tensor:
         """Keep the least true error."""
-        if self.truth.shape not in (seen.images.shape, seen.images.shape[1:]):
-            wanted = " or ".join(str(tuple(shape)) for shape in (seen.images.shape[1:], seen.images.shape))
-            raise ValueError(f"truth must have shape {wanted}, got {tuple(self.truth.shape)}")
-        errors = (seen.images.detach() - self.truth.to(seen.images.device)).flatten(1).square().mean(1)
+        if self.truth.shape not in (iterates.images.shape, iterates.images.shape[1:]):
+            shapes = " or ".join(str(tuple(shape)) for shape in (iterates.images.shape[1:], iterates.images.shape))
+            raise ValueError(f"truth must have shape {shapes}, got {tuple(self.truth.shape)}")
+        errors = (iterates.images.detach() - self.truth.to(iterates.images.device)).flatten(1).square().mean(1)
         if not len(self._least):
             self._least = torch.full_like(errors, torch.inf)
-        better = (errors < self._least) & self._finite(seen)
+        better = (errors < self._least) & self._finite(iterates)
         self._least = torch.where(better, errors, self._least)
-        self.kept.take(seen, better)
-        return self._none(seen)
+        self.best.take(iterates, better)
+        return self._none(iterates)
 
 
 def _at_least_one(**counts: int) -> None:
@@ -239,9 +239,9 @@ def _at_least_one(**counts: int) -> None:
 RULES = ("fixed", "last-window", "discrepancy", "windowed-variance", "held-out", "oracle")
 
 
-def rule(
+def stopping_rule(
     name: str, steps: int, *, window: int | None = None, noise: float = 0.0, truth: torch.Tensor | None = None
-) -> Rule:
+) -> StoppingRule:
     """Return a new rule by its name.
 
     Raises

@@ -8,11 +8,11 @@ from untrained.sims.recovery.stopping import (
     Discrepancy,
     Fixed,
     HeldOut,
+    Iterates,
     LastWindow,
     Oracle,
-    Seen,
     WindowedVariance,
-    rule,
+    stopping_rule,
 )
 
 PROBLEMS, SHAPE = 6, (1, 2, 3)
@@ -28,7 +28,7 @@ def course(seed, steps=60, spoilt=0.1):
     misfits[rng.random((steps, PROBLEMS)) < spoilt / 2] = np.inf
     misfits[rng.random((steps, PROBLEMS)) < spoilt / 2] = np.nan
     tensors = (torch.from_numpy(a).float() for a in (images, misfits, held_out))
-    return [Seen(step, *seen) for step, seen in enumerate(zip(*tensors, strict=True), 1)]
+    return [Iterates(step, *seen) for step, seen in enumerate(zip(*tensors, strict=True), 1)]
 
 
 def one(seens, problem):
@@ -125,10 +125,10 @@ def test_a_rule_keeps_what_its_slow_twin_finds_among_all_iterates(name, spoilt):
         stopped = observed(chosen, seens)
         for p in range(PROBLEMS):
             best, stop = twin(p)(one(seens, p), len(seens), **options)
-            assert (int(chosen.kept.steps[p]), stopped[p]) == (best, stop), (seed, p)
+            assert (int(chosen.best.steps[p]), stopped[p]) == (best, stop), (seed, p)
             if best:
-                assert torch.equal(chosen.kept.images[p], seens[best - 1].images[p])
-                assert chosen.kept.misfits[p] == seens[best - 1].misfits[p]
+                assert torch.equal(chosen.best.images[p], seens[best - 1].images[p])
+                assert chosen.best.misfits[p] == seens[best - 1].misfits[p]
         stops.append(len(set(stopped)))
     if name in ("discrepancy", "windowed-variance", "held-out") and spoilt < 0.5:
         assert max(stops) > 2  # some batches had problems that stopped at different steps
@@ -136,18 +136,18 @@ def test_a_rule_keeps_what_its_slow_twin_finds_among_all_iterates(name, spoilt):
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_not_finite_is_never_kept(name):
-    nothing = [Seen(s.step, s.images * torch.nan, s.misfits, s.held_out) for s in course(0, 20, 0.0)]
-    nothing += [Seen(s.step + 20, s.images, s.misfits * torch.nan, s.held_out) for s in course(1, 20, 0.0)]
+    nothing = [Iterates(s.step, s.images * torch.nan, s.misfits, s.held_out) for s in course(0, 20, 0.0)]
+    nothing += [Iterates(s.step + 20, s.images, s.misfits * torch.nan, s.held_out) for s in course(1, 20, 0.0)]
     chosen = CASES[name][0]()
     for seen in nothing:
         chosen.observe(seen)
-        assert torch.equal(chosen.kept.images, torch.zeros(PROBLEMS, *SHAPE))
-        assert not chosen.kept.steps.any()
-        assert chosen.kept.misfits.isinf().all()
+        assert torch.equal(chosen.best.images, torch.zeros(PROBLEMS, *SHAPE))
+        assert not chosen.best.steps.any()
+        assert chosen.best.misfits.isinf().all()
     after = course(2, 60, 0.0)[45:]
     for seen in after:
         chosen.observe(seen)
-    assert chosen.kept.images.isfinite().all()
+    assert chosen.best.images.isfinite().all()
 
 
 def test_a_window_of_one_is_the_last_iterate():
@@ -156,16 +156,18 @@ def test_a_window_of_one_is_the_last_iterate():
     for seen in seens:
         one_step.observe(seen)
         last.observe(seen)
-        assert torch.equal(one_step.kept.images, last.kept.images)
-        assert torch.equal(one_step.kept.steps, last.kept.steps)
+        assert torch.equal(one_step.best.images, last.best.images)
+        assert torch.equal(one_step.best.steps, last.best.steps)
 
 
 def test_an_iterate_from_before_the_window_yields_to_a_worse_one_within():
     images = torch.ones(1, *SHAPE)
-    seens = [Seen(step, step * images, torch.tensor([m])) for step, m in enumerate([0.1, torch.nan, 5.0, 3.0, 4.0], 1)]
+    seens = [
+        Iterates(step, step * images, torch.tensor([m])) for step, m in enumerate([0.1, torch.nan, 5.0, 3.0, 4.0], 1)
+    ]
     chosen = LastWindow(5, 4)
     observed(chosen, seens)
-    assert int(chosen.kept.steps) == 4
+    assert int(chosen.best.steps) == 4
 
 
 def test_what_is_kept_does_not_change_under_the_rule():
@@ -174,12 +176,12 @@ def test_what_is_kept_does_not_change_under_the_rule():
         chosen, (seen, *_) = make(), course(4, 1, 0.0)
         seen.images.requires_grad_()
         chosen.observe(seen)
-        kept, misfits = chosen.kept.images.clone(), chosen.kept.misfits.clone()
-        assert not chosen.kept.images.requires_grad
+        kept, misfits = chosen.best.images.clone(), chosen.best.misfits.clone()
+        assert not chosen.best.images.requires_grad
         seen.images.detach().fill_(9.0)
         seen.misfits.fill_(9.0)
-        assert torch.equal(chosen.kept.images, kept), name
-        assert torch.equal(chosen.kept.misfits, misfits), name
+        assert torch.equal(chosen.best.images, kept), name
+        assert torch.equal(chosen.best.misfits, misfits), name
 
 
 class SinglePrecision(WindowedVariance):
@@ -198,7 +200,7 @@ def trembling(steps=2000, calmest=1500):
     rng = stream(5, "trembling")
     for step in range(1, steps + 1):
         noise = 1e-5 * (1 + 3 * abs(step - calmest) / calmest) * rng.choice([-1.0, 1.0], (2, *SHAPE))
-        yield Seen(step, torch.from_numpy(1 + noise).float(), torch.ones(2))
+        yield Iterates(step, torch.from_numpy(1 + noise).float(), torch.ones(2))
 
 
 def test_running_sums_keep_small_variances_over_thousands_of_steps():
@@ -210,8 +212,8 @@ def test_running_sums_keep_small_variances_over_thousands_of_steps():
     for seen in seens:
         exact.observe(seen)
         rounded.observe(seen)
-    np.testing.assert_array_equal(exact.kept.steps, wanted)
-    assert (rounded.kept.steps - torch.from_numpy(wanted)).abs().max() > 100
+    np.testing.assert_array_equal(exact.best.steps, wanted)
+    assert (rounded.best.steps - torch.from_numpy(wanted)).abs().max() > 100
 
 
 def test_the_ring_holds_as_many_images_as_the_window():
@@ -223,10 +225,10 @@ def test_the_ring_holds_as_many_images_as_the_window():
 
 
 def test_rules_are_made_by_name_and_the_oracle_says_that_it_looks_at_the_truth():
-    made = {name: rule(name, 100, noise=0.1, truth=TRUTH) for name in RULES}
+    made = {name: stopping_rule(name, 100, noise=0.1, truth=TRUTH) for name in RULES}
     assert [type(r) for r in made.values()] == [Fixed, LastWindow, Discrepancy, WindowedVariance, HeldOut, Oracle]
     assert made["last-window"].begin == 81
-    assert rule("last-window", 100, window=51).begin == 50
+    assert stopping_rule("last-window", 100, window=51).begin == 50
     assert made["windowed-variance"].window == 100
     assert made["discrepancy"].bound == pytest.approx(0.01)
     assert {name: r.label for name, r in made.items() if name != r.label} == {"oracle": "oracle (uses the truth)"}
@@ -235,13 +237,13 @@ def test_rules_are_made_by_name_and_the_oracle_says_that_it_looks_at_the_truth()
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: rule("never", 10), "stopping must be one of fixed, .*, oracle, got 'never'"),
-        (lambda: rule("oracle", 10), "stopping by the oracle needs the true image"),
-        (lambda: rule("discrepancy", 10), "stopping by discrepancy needs a noise level above 0, got 0"),
+        (lambda: stopping_rule("never", 10), "stopping must be one of fixed, .*, oracle, got 'never'"),
+        (lambda: stopping_rule("oracle", 10), "stopping by the oracle needs the true image"),
+        (lambda: stopping_rule("discrepancy", 10), "stopping by discrepancy needs a noise level above 0, got 0"),
         (lambda: Discrepancy(0.1, 0.0), "tau must be above 0, got 0"),
-        (lambda: rule("last-window", 10, window=0), "window must be at least 1, got 0"),
-        (lambda: rule("last-window", 0), "steps must be at least 1, got 0"),
-        (lambda: rule("windowed-variance", 10, window=1), "window must be at least 2 for a variance, got 1"),
+        (lambda: stopping_rule("last-window", 10, window=0), "window must be at least 1, got 0"),
+        (lambda: stopping_rule("last-window", 0), "steps must be at least 1, got 0"),
+        (lambda: stopping_rule("windowed-variance", 10, window=1), "window must be at least 2 for a variance, got 1"),
         (lambda: HeldOut(0), "patience must be at least 1, got 0"),
         (lambda: HeldOut().observe(next(trembling())), "needs measurements that were held out, got none"),
         (
