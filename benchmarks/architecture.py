@@ -33,7 +33,7 @@ def dcgan(side: int, **options: int) -> Network:
     network = chosen.build()
     initialise(network, stream(1, "weights"))
     return make_network(
-        "dcgan", network, torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent_shape)))
+        "dcgan", network, torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent.shape)))
     )
 
 

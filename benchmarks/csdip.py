@@ -45,7 +45,7 @@ def transcription(
     chosen = dcgan(tuple(truth.shape))
     network = chosen.build().train()
     initialise(network, stream(seed, "weights", 0))
-    z = chosen.latent(stream(seed, "latent", 0))[None]
+    z = chosen.latent.draw(stream(seed, "latent", 0)).float()[None]
     optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=0)
     least, kept, errors, times = float("inf"), truth * 0, [], []
     start = time.perf_counter()

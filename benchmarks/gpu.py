@@ -103,7 +103,7 @@ def layouts(copies: int = 8) -> dict[str, Any]:
     networks = [chosen.build().train() for _ in range(copies)]
     for i, network in enumerate(networks):
         initialise(network, stream(0, "weights", i))
-    z = torch.stack([chosen.latent(stream(0, "latent", i)) for i in range(copies)]).cuda()
+    z = torch.stack([chosen.latent.draw(stream(0, "latent", i)).float() for i in range(copies)]).cuda()
     batched = Batched(networks, "cuda")
     weights = list(batched.weights.values())
 
@@ -162,7 +162,7 @@ def whole_spectrum() -> dict[str, Any]:
     network = dcgan(SHAPE)
     module = network.build()
     initialise(module, stream(1, "weights"))
-    z = network.latent(stream(1, "latent"))[None]
+    z = network.latent.draw(stream(1, "latent")).float()[None]
     here, there = make_network("dcgan", module, z), make_network("dcgan", module.to("cuda"), z)
     begun = time.perf_counter()
     K = jacobian_gram(here)

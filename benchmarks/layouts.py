@@ -41,7 +41,7 @@ def pass_time(forward: Callable[[], torch.Tensor], weights: list[torch.Tensor], 
 
 def measure(name: str, repeats: int, compiled: bool) -> dict[str, Any]:
     chosen = NETWORKS[name]
-    z = chosen.latent(stream(0, "latent", 0))[None]
+    z = chosen.latent.draw(stream(0, "latent", 0)).float()[None]
 
     def fresh() -> torch.nn.Module:
         network = chosen.build().train()

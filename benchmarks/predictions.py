@@ -20,7 +20,7 @@ from scipy.stats import spearmanr
 from untrained.sims.diagnosis.fit import descend
 from untrained.sims.diagnosis.predictions import fit_time
 from untrained.sims.diagnosis.targets import is_unit, noise_like, target
-from untrained.sims.networks.loading import load
+from untrained.sims.networks.loading import as_network
 from untrained.sims.ntk.spectrum import spectrum
 from untrained.sims.random.streams import stream
 
@@ -36,7 +36,7 @@ SHARES = (0.9, 0.7)
 
 def times(reference: str, seed: int, steps: int) -> list[dict[str, Any]]:
     """A row for each share of the first misfit: fit times of image and noise, predicted and measured."""
-    source = load(reference)
+    source = as_network(reference)
     network, twin = source.draw(seed), source.draw(seed, torch.float32)
     f0 = network.output().detach().cpu().double().numpy()
     seen = spectrum(network, seed=seed)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from untrained.sims.diagnosis.answer import Curves, Report, in_words
 from untrained.sims.diagnosis.fit import Watch
@@ -19,7 +18,8 @@ from untrained.sims.diagnosis.sensed import sensed
 from untrained.sims.diagnosis.targets import as_image, is_unit, natural, target
 from untrained.sims.diagnosis.trials import Trial, Trials
 from untrained.sims.diagnosis.views import View, quantities
-from untrained.sims.networks.loading import Source, load
+from untrained.sims.networks.loading import NetworkLike, as_network
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.spectrum import Measure, spectrum
 from untrained.sims.operators import Operator, make_operator
 
@@ -71,8 +71,8 @@ def _silent(_: str) -> Iterator[None]:
 
 
 def check(
-    network: str | nn.Module | Source,
-    latent: torch.Tensor | None = None,
+    network: NetworkLike,
+    latent: object = None,
     question: Question | None = None,
     *,
     watching: Watching = _silent,
@@ -80,7 +80,7 @@ def check(
 ) -> Report:
     """Examine a network: what the theory of untrained priors says of it, and what it really does.
 
-    `network` is a module with its input `latent`, `FILE.py:FACTORY`, a known name such as `dcgan-mnist`, or a Source.
+    `network` is a module with its input `latent`, a factory, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`.
     Fields of Question may be given by name: `check(module, z, m=100)`.
 
     Raises
@@ -89,7 +89,7 @@ def check(
         where the network cannot be examined, or what is asked makes no sense.
     """
     question = question or Question(**asked)
-    source = _source(network, latent)
+    source = as_network(network, latent)
     views = _views(source, question, watching)
     first = views[0]
     unit = is_unit([view.f0 for view in views])
@@ -110,17 +110,7 @@ def check(
     return Report(source.name, facts, found, conditions, predictions, words, _curves(first, trial, held))
 
 
-def _source(network: str | nn.Module | Source, latent: torch.Tensor | None) -> Source:
-    if isinstance(network, Source):
-        return network
-    if isinstance(network, str):
-        return load(network)
-    if latent is None:
-        raise ValueError("latent must be given with a module, got none")
-    return Source.of_module(network, latent)
-
-
-def _views(source: Source, question: Question, watching: Watching) -> list[View]:
+def _views(source: Network, question: Question, watching: Watching) -> list[View]:
     seeds = range(question.seed, question.seed + question.seeds) if source.seeds_possible else [0]
     views = []
     with watching("spectra") as watch:
@@ -165,7 +155,8 @@ def _facts(
         "output": first.network.shape, "image": first.network.image_shape, "n": first.network.n,
         "weights": first.network.count, "exact": first.spectrum.exact, "seeds": len(views), "seed": question.seed,
         "target": question.target, "pixels": [0, 1] if unit else [-1, 1], "steps": question.steps,
-        "step size": first.step, "noise": question.noise, "notes": held.notes, "misfit": held.promise.misfit,
+        "step size": first.step, "noise": question.noise, "misfit": held.promise.misfit,
+        "notes": [*first.network.notes, *held.notes],
         "alpha": held.promise.alpha, "beta": held.promise.beta, "radius": held.promise.radius,
         **({} if operator is None else {"operator": operator.name, "m": operator.m}),
     }  # fmt: skip

@@ -117,6 +117,8 @@ def _convolution(layer: nn.Conv2d, weights: Weights, x: torch.Tensor) -> torch.T
 
 def _norm(layer: nn.BatchNorm2d, weights: Weights, x: torch.Tensor) -> torch.Tensor:
     """Batch norm in training mode: a copy sees a batch of one, so each channel is a group of its own."""
+    if "running_mean" in weights:
+        return _by_vmap(layer, weights, x)
     merged = _merge(x)
     out = F.group_norm(merged, merged.shape[1], _flat(weights, "weight"), _flat(weights, "bias"), layer.eps)
     return _split(out, len(x))
@@ -129,7 +131,7 @@ def _by_vmap(layer: nn.Module, weights: Weights, x: torch.Tensor) -> torch.Tenso
     return vmap(lambda w, one: functional_call(layer, w, (one[None],))[0], randomness="different")(weights, x)
 
 
-_KNOWN: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tensor]] = {
+_KINDS: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tensor]] = {
     nn.Conv2d: _convolution,
     nn.BatchNorm2d: _norm,
     nn.Upsample: lambda layer, _, x: _upsampled(layer, x),
@@ -137,8 +139,16 @@ _KNOWN: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tenso
 }
 
 
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a module does what its kind does: hooks, weights of other names and a forward of its own change that."""
+    own = {name for name, _ in module.named_parameters(recurse=False)} <= {"weight", "bias"}
+    return own and not (module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
+
+
 def _run(layer: nn.Module, before: nn.Module | None, upsample: nn.Upsample | None) -> _Run:
     """How to run a layer that follows another; what only its own input holds, a rectifier overwrites."""
+    if not _is_plain(layer):
+        return partial(_by_vmap, layer)
     overwrite = type(before) in (nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.Upsample)
     if type(layer) is nn.ConvTranspose2d:
         return partial(_transposed, layer, upsample)
@@ -147,12 +157,12 @@ def _run(layer: nn.Module, before: nn.Module | None, upsample: nn.Upsample | Non
     if type(layer) is nn.LeakyReLU:
         slope = layer.negative_slope
         return lambda _, x: F.leaky_relu(x, slope, overwrite)
-    return partial(_KNOWN.get(type(layer), _by_vmap), layer)
+    return partial(_KINDS.get(type(layer), _by_vmap), layer)
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
     """The layers of nested sequences in their order, repeated ones too; any other module is one layer."""
-    if type(module) is not nn.Sequential:
+    if type(module) is not nn.Sequential or not _is_plain(module):
         yield module
         return
     for layer in module:
@@ -162,7 +172,8 @@ def _layers(module: nn.Module) -> Iterator[nn.Module]:
 def _joins(layer: nn.Upsample, after: nn.Module | None) -> bool:
     """Whether an upsampling is done within the transposed convolution that follows it."""
     by_lines = layer.mode in ("nearest", "nearest-exact", "bilinear") and not layer.recompute_scale_factor
-    return by_lines and type(layer) is nn.Upsample and type(after) is nn.ConvTranspose2d
+    plain = all(one is not None and _is_plain(one) for one in (layer, after))
+    return by_lines and plain and type(layer) is nn.Upsample and type(after) is nn.ConvTranspose2d
 
 
 def _steps(network: nn.Module) -> Iterator[tuple[_Run, dict[str, str]]]:
@@ -182,16 +193,16 @@ def _steps(network: nn.Module) -> Iterator[tuple[_Run, dict[str, str]]]:
 
 
 def _template(network: nn.Module) -> nn.Module:
-    """A copy in training mode, whose batch norms keep no running statistics."""
-    template = copy.deepcopy(network).train()
+    """A copy whose batch norms in training mode keep no running statistics."""
+    template = copy.deepcopy(network)
     for layer in template.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training:
             layer.track_running_stats = False
             layer.running_mean = layer.running_var = layer.num_batches_tracked = None
     return template
 
 
-def _stacked(named: Sequence[Weights]) -> Weights:
+def stacked(named: Sequence[Weights]) -> Weights:
     shapes = [{name: tensor.shape for name, tensor in each.items()} for each in named]
     if any(shape != shapes[0] for shape in shapes):
         raise ValueError("networks must have weights of the same names and shapes, got some that differ")
@@ -202,8 +213,8 @@ class Batched:
     """B copies of one network: `weights` holds (B, ...) tensors by name; calling it maps (B, *latent) to (B, C, H, W).
 
     Sequences of convolutions, transposed convolutions, batch norms and pointwise layers run as matrix products and
-    grouped kernels, whichever is faster; any other module goes through `torch.func.vmap`. Every module is in training
-    mode, so that a batch norm's statistics are over the pixels of one copy. The networks given are left as they are.
+    grouped kernels, whichever is faster; any other module goes through `torch.func.vmap`. Each layer is in the mode it
+    came in; a batch norm's statistics in training are over the pixels of one copy. The networks given stay as they are.
 
     Raises
     ------
@@ -215,15 +226,13 @@ class Batched:
         if not networks:
             raise ValueError("networks must hold at least one module, got none")
         self.copies = len(networks)
-        self.weights = {
-            n: w.to(device) for n, w in _stacked([dict(net.named_parameters()) for net in networks]).items()
-        }
+        self.weights = {n: w.to(device) for n, w in stacked([dict(net.named_parameters()) for net in networks]).items()}
         for name, weight in networks[0].named_parameters():
             self.weights[name].requires_grad_(weight.requires_grad)
         template = _template(networks[0]).to(device)
-        kept = [name for name, _ in template.named_buffers()]
-        buffers = [{name: network.get_buffer(name) for name in kept} for network in networks]
-        self._buffers = {name: tensor.to(device) for name, tensor in _stacked(buffers).items()}
+        names = [name for name, _ in template.named_buffers()]
+        buffers = [{name: network.get_buffer(name) for name in names} for network in networks]
+        self._buffers = {name: tensor.to(device) for name, tensor in stacked(buffers).items()}
         self._steps = list(_steps(template))
 
     def __call__(self, z: torch.Tensor) -> torch.Tensor:

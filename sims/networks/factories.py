@@ -1,8 +1,10 @@
-"""A user's factory: found in a file, called with a seed, and what it returns taken for a module and its latent."""
+"""Networks of a user's own: a factory called anew for each seed, or a module at hand whose layers redraw themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,84 +12,145 @@ import numpy as np
 import torch
 from torch import nn
 
-from untrained.sims.networks.named import NAMES, Drawn
+from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
 from untrained.sims.networks.preparing import copied
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
-from untrained.sims.user_files import described, neighbours, run_file
+from untrained.sims.user_files import described, neighbours
 
 LatentShape = str | Sequence[int]
 
 
-class OneSeedError(ValueError):
-    """There is only one network, that of seed 0."""
+def start_of_factory(
+    name: str, factory: Callable[[], object], shape: tuple[int, ...] | None, path: Path | None = None
+) -> Start:
+    """Return what calls a factory with the generators of torch, numpy and Python seeded, beside the files of `path`.
 
-
-def place(reference: str) -> tuple[Path, str]:
-    """Split `FILE.py:FACTORY`.
-
-    Raises
-    ------
-    ValueError
-        where it is not of this form or there is no such file.
+    It returns (module, latent) or a module, whose latent is then normal of `shape`.
     """
-    where, _, factory = reference.rpartition(":")
-    if not where or not factory.isidentifier():
-        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(NAMES)}, got {reference!r}")
-    path = Path(where).resolve()
-    if path.suffix != ".py" or not path.is_file():
-        raise ValueError(f"network must come from a Python file that exists, got {where}")
-    return path, factory
+    beside: Callable[[], AbstractContextManager[None]] = (lambda: neighbours(path.parent)) if path else nullcontext
+
+    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        try:
+            with isolated_rng(seed, "weights", *_numbered(restart)), beside():
+                result = factory()
+        except (Exception, SystemExit) as error:
+            raise ValueError(f"{name} must return without error, got {described(error, path)}") from error
+        return _start_of_result(name, result, shape, seed, restart)
+
+    return start
 
 
-def found_in(path: Path, factory: str) -> Any:
-    """What a user's file calls FACTORY, after running it.
-
-    Raises
-    ------
-    ValueError
-        where the file fails, or has nothing of that name that can be called.
-    """
-    try:
-        with isolated_rng(0, "file"), neighbours(path.parent):
-            module = run_file(path, "network")
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"{path.name} must run without error, got {described(error, path)}") from error
-    found = getattr(module, factory, None)
-    if not callable(found):
-        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-        has = ", ".join(own) or "none"
-        raise ValueError(f"factory must be a function in {path.name} (which has {has}), got {factory!r}")
-    return found
+def _numbered(restart: int) -> list[int]:
+    """What a restart adds to the names of a stream: the first one adds nothing."""
+    return [restart] if restart else []
 
 
-def called(name: str, path: Path, factory: Callable[[], object], seed: int) -> object:
-    """What a factory returns for a seed.
-
-    Raises
-    ------
-    ValueError
-        where it fails.
-    """
-    try:
-        with isolated_rng(seed, "weights"), neighbours(path.parent):
-            return factory()
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"{name} must return without error, got {described(error, path)}") from error
-
-
-def unpacked(name: str, result: object, shape: tuple[int, ...] | None, seed: int) -> Drawn:
-    """The module and the latent in what a factory returned; the latent is normal of `shape` where none came.
-
-    Raises
-    ------
-    ValueError
-        where there is no module, or no latent and no shape for one.
-    """
-    module, given = result if isinstance(result, tuple | list) and len(result) == 2 else (result, None)
+def _start_of_result(
+    name: str, result: object, shape: tuple[int, ...] | None, seed: int, restart: int
+) -> tuple[nn.Module, torch.Tensor]:
+    module, latent = result if isinstance(result, tuple | list) and len(result) == 2 else (result, None)
     if not isinstance(module, nn.Module):
         raise ValueError(f"{name} must return (module, latent) or a module, got {_kind(result)}")
-    return module, latent_of(name, needed(name, shape) if given is None else given)(seed)
+    inputs = inputs_of(name, checked_latent(name, shape) if latent is None else latent)
+    return inputs.fed(name, module), inputs.draw(seed, restart)
+
+
+def start_of_module(name: str, module: nn.Module, latent: object) -> Start:
+    """Return what takes a module as it is for seed 0, and for others a copy redrawn by its layers' own functions.
+
+    Raises
+    ------
+    ValueError
+        where the latent is neither tensors nor a shape.
+    """
+    inputs = inputs_of(name, latent)
+
+    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        own = _redrawn(name, module, seed, restart) if seed or restart else module
+        return inputs.fed(name, own), inputs.draw(seed, restart)
+
+    return start
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a module is called with: z, which is one tensor or the law of one, and what else comes with it.
+
+    `place` is that of z among the arguments: a number, or the name of a keyword; None where it is the only one.
+    """
+
+    z: torch.Tensor | Latent
+    place: int | str | None = None
+    arguments: tuple[object, ...] = ()
+    keywords: Mapping[str, object] | None = None
+
+    def draw(self, seed: int, restart: int) -> torch.Tensor:
+        """The z of a seed and restart."""
+        return self.z if isinstance(self.z, torch.Tensor) else self.z.draw(stream(seed, "latent", *_numbered(restart)))
+
+    def fed(self, name: str, module: nn.Module) -> nn.Module:
+        """The module as a function of z alone: a copy that is given the rest, where there is one."""
+        if self.place is None:
+            return module
+        twin = copied(name, module)
+        twin.register_forward_pre_hook(self.all_of_them, with_kwargs=True)
+        return twin
+
+    def all_of_them(
+        self, module: nn.Module, inputs: tuple[torch.Tensor, ...], _: dict[str, Any]
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Put z in its place among the others, which take its dtype."""
+        z = inputs[0].clone()
+        arguments = [z if place == self.place else _like(z, one) for place, one in enumerate(self.arguments)]
+        keywords = {key: z if key == self.place else _like(z, one) for key, one in (self.keywords or {}).items()}
+        return tuple(arguments), keywords
+
+
+def _like(z: torch.Tensor, one: object) -> object:
+    if not isinstance(one, torch.Tensor):
+        return one
+    return one.to(z.device, z.dtype if one.is_floating_point() and z.is_floating_point() else one.dtype, copy=True)
+
+
+def inputs_of(name: str, latent: object) -> Inputs:
+    """Return what a latent stands for: a tensor, a shape, or several arguments, whose first floating tensor is z.
+
+    Arguments are a tuple or list of tensors and other values, or a mapping with their names.
+
+    Raises
+    ------
+    ValueError
+        where it is none of these.
+    """
+    if isinstance(latent, np.ndarray | torch.Tensor):
+        return Inputs(_tensor(latent))
+    if isinstance(latent, Mapping) and all(isinstance(key, str) for key in latent):
+        keywords = {key: _tensor(one) for key, one in latent.items()}
+        if (key := _first(keywords)) is not None:
+            return Inputs(keywords[key], key, (), keywords)
+    if isinstance(latent, Sequence) and not isinstance(latent, str):
+        arguments = {place: _tensor(one) for place, one in enumerate(latent)}
+        if (place := _first(arguments)) is not None:
+            return Inputs(arguments[place], place, tuple(arguments.values()))
+        if latent and all(isinstance(side, int) for side in latent):
+            return Inputs(Latent(shape_of(f"latent of {name}", latent)))
+    raise ValueError(
+        f"latent of {name} must be a tensor, its shape, or a tuple or dict of what its forward takes, a tensor among "
+        f"it, got {_kind(latent)}"
+    )
+
+
+def _tensor(one: Any) -> Any:
+    one = torch.from_numpy(one) if isinstance(one, np.ndarray) else one
+    return one.detach() if isinstance(one, torch.Tensor) else one
+
+
+def _first(parts: Mapping[Any, object]) -> Any:
+    """The place of the first tensor of floating-point numbers, else of the first tensor."""
+    some = {place: one for place, one in parts.items() if isinstance(one, torch.Tensor)}
+    floating = [place for place, one in some.items() if one.is_floating_point()]
+    return next(iter(floating or some), None)
 
 
 def _kind(result: object) -> str:
@@ -96,7 +159,7 @@ def _kind(result: object) -> str:
     return type(result).__name__
 
 
-def needed(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+def checked_latent(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
     """The shape, which must be there.
 
     Raises
@@ -107,25 +170,6 @@ def needed(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
     if shape is None:
         raise ValueError(f"latent shape must be given for {name}, which gives only a module, got none")
     return shape
-
-
-def latent_of(name: str, given: object) -> Callable[[int], torch.Tensor]:
-    """What gives z for a seed: always the same tensor, or a normal one of the shape given.
-
-    Raises
-    ------
-    ValueError
-        where neither a tensor nor a shape is given.
-    """
-    if isinstance(given, np.ndarray):
-        given = torch.from_numpy(given)
-    if isinstance(given, torch.Tensor):
-        z = given.detach()
-        return lambda _: z
-    if not isinstance(given, Sequence) or isinstance(given, str) or not all(isinstance(n, int) for n in given):
-        raise ValueError(f"latent of {name} must be one tensor or its shape, got {_kind(given)}")
-    shape = shape_of(f"latent of {name}", given)
-    return lambda seed: torch.from_numpy(stream(seed, "latent").standard_normal(shape))
 
 
 def shape_of(what: str, given: LatentShape) -> tuple[int, ...]:
@@ -146,25 +190,17 @@ def shape_of(what: str, given: LatentShape) -> tuple[int, ...]:
     return sides
 
 
-def redrawn(name: str, module: nn.Module, seed: int) -> nn.Module:
-    """A copy with every weight drawn anew by its layer's `reset_parameters`.
-
-    Raises
-    ------
-    ValueError
-        where a layer with weights has no such function, or it leaves some weights as they are.
-    """
-    made = copied(name, module)
-    with isolated_rng(seed, "weights"), torch.no_grad():
-        for key, layer in made.named_modules():
+def _redrawn(name: str, module: nn.Module, seed: int, restart: int) -> nn.Module:
+    """A copy with every weight drawn anew by its layer's `reset_parameters`."""
+    twin = copied(name, module)
+    with isolated_rng(seed, "weights", *_numbered(restart)), torch.no_grad():
+        for key, layer in twin.named_modules():
             own = list(layer.parameters(recurse=False))
             for weight in own:
                 weight.fill_(torch.nan)
             if own:
                 getattr(layer, "reset_parameters", lambda: None)()
             if any(bool(weight.isnan().any()) for weight in own):
-                kind = type(layer).__name__
-                raise OneSeedError(
-                    f"seed of {name} must be 0, got {seed}: weights of {kind} in {key or 'itself'} cannot be redrawn"
-                )
-    return made
+                which = f"seed of {name} must be 0, got {seed}" if seed else f"restarts of {name} must be 1, got more"
+                raise OneSeedError(f"{which}: weights of {type(layer).__name__} in {key or 'itself'} cannot be redrawn")
+    return twin

@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import signature
 from itertools import pairwise
-from math import ceil, prod
+from math import ceil
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = [
-    "ARCHITECTURES", "Architecture", "Crop", "Shape", "architecture", "dcgan", "decoder", "deep_decoder",
-    "latent_size", "skip_unet",
-]  # fmt: skip
+from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.network import LAW, Latent, Network
+from untrained.sims.networks.output import Shape
+from untrained.sims.random.isolated_rng import isolated_rng
+from untrained.sims.random.streams import stream
 
-Shape = tuple[int, int, int]
 UPSAMPLINGS = ("nearest", "bilinear")
+Option = int | float | str
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A generator G(z; w) of images of one shape: how to build it and how its input z is drawn.
+def generator(name: str, image: Shape, build: Callable[[], nn.Module], latent: Latent) -> Network:
+    """A generator of images (C, H, W) whose weights are drawn by a law of initialisation.
 
-    `build()` returns a module from (1, *latent_shape) to (1, C, H, W); `latent_law` is "normal" or "uniform".
+    `build()` returns a module from (1, *latent.shape) to (1, C, H, W). A restart has weights and a latent of its own.
     """
 
-    name: str
-    shape: Shape
-    build: Callable[[], nn.Module]
-    latent_shape: tuple[int, ...]
-    latent_law: str = "normal"
-    latent_scale: float = 1.0
+    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        with isolated_rng(seed, "build"):
+            module = build()
+        initialise(module, stream(seed, "weights", restart), law)
+        return module, latent.draw(stream(seed, "latent", restart)).float()[None]
 
-    def __post_init__(self) -> None:
-        if self.latent_law not in ("normal", "uniform"):
-            raise ValueError(f"latent_law must be normal or uniform, got {self.latent_law!r}")
-
-    def latent(self, rng: np.random.Generator) -> torch.Tensor:
-        """Draw one input z, of shape latent_shape."""
-        draw = rng.random if self.latent_law == "uniform" else rng.standard_normal
-        return torch.from_numpy((self.latent_scale * draw(self.latent_shape)).astype(np.float32))
-
-    def weights(self) -> int:
-        """Number of weights w."""
-        with torch.device("meta"):
-            return sum(p.numel() for p in self.build().parameters())
+    return Network(name, start, build, latent, image)
 
 
 class Crop(nn.Module):
@@ -108,8 +95,8 @@ def _double(upsampling: str) -> nn.Upsample:
     return nn.Upsample(scale_factor=2, mode=upsampling, align_corners=None if upsampling == "nearest" else False)
 
 
-def _cropped(layers: list[nn.Module], made: tuple[int, ...], shape: Shape) -> nn.Sequential:
-    return nn.Sequential(*layers, nn.Tanh(), *([] if made == shape[1:] else [Crop(*shape[1:])]))
+def _cropped(layers: list[nn.Module], size: tuple[int, ...], shape: Shape) -> nn.Sequential:
+    return nn.Sequential(*layers, nn.Tanh(), *([] if size == shape[1:] else [Crop(*shape[1:])]))
 
 
 def _decoder(shape: Shape, latent: int, width: int, upsampling: str, slope: float) -> nn.Sequential:
@@ -128,7 +115,7 @@ def _decoder(shape: Shape, latent: int, width: int, upsampling: str, slope: floa
 
 def decoder(
     shape: Shape, *, latent: int = 128, width: int = 16, upsampling: str = "bilinear", slope: float = 0.0
-) -> Architecture:
+) -> Network:
     """A narrow pyramid of 3x3 transposed convolutions and doublings, for images of any shape (C, H, W).
 
     Channels shrink from at most 8 width to width, then to C; sizes that no doubling meets are cropped at the end.
@@ -143,7 +130,8 @@ def decoder(
     validate_shape(shape, 8, latent=latent, width=width)
     validate_upsampling(upsampling)
     validate_slope(slope)
-    return Architecture("decoder", shape, lambda: _decoder(shape, latent, width, upsampling, slope), (latent, 1, 1))
+    build = lambda: _decoder(shape, latent, width, upsampling, slope)  # noqa: E731
+    return generator("decoder", shape, build, Latent((latent, 1, 1)))
 
 
 def _pyramid(shape: Shape, latent: int, width: int, slope: float) -> nn.Sequential:
@@ -156,7 +144,7 @@ def _pyramid(shape: Shape, latent: int, width: int, slope: float) -> nn.Sequenti
 
 def dcgan(
     shape: Shape, *, latent: int | None = None, width: int = 64, upsampling: str = "nearest", slope: float = 0.0
-) -> Architecture:
+) -> Network:
     """The paper's generator of transposed convolutions, for images of any shape (C, H, W).
 
     (1, 28, 28) is the MNIST network (2 730 432 weights), which doubles its images; every other shape doubles a small
@@ -180,7 +168,7 @@ def dcgan(
         size = size_text(shape)
         raise ValueError(f"upsampling of dcgan must be nearest at {size}, got {upsampling!r}: decoder has both")
     validate_slope(slope)
-    return Architecture("dcgan", shape, lambda: _pyramid(shape, k, width, slope), (k, 1, 1))
+    return generator("dcgan", shape, lambda: _pyramid(shape, k, width, slope), Latent((k, 1, 1)))
 
 
 def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int) -> nn.Sequential:
@@ -193,7 +181,7 @@ def _deep_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: in
     return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), nn.Tanh())
 
 
-def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) -> Architecture:
+def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) -> Network:
     """1x1 convolutions and bilinear upsampling only: so few weights that the network itself regularises.
 
     Raises
@@ -206,9 +194,8 @@ def deep_decoder(shape: Shape, *, channels: int = 64, depth: int | None = None) 
     validate_shape(shape, 4, channels=channels, depth=depth)
     layers = max(2, int(np.log2(min(shape[1:]))) - 2) if depth is None else depth
     start = (max(2, shape[1] >> layers), max(2, shape[2] >> layers))
-    return Architecture(
-        "deep-decoder", shape, lambda: _deep_decoder(shape, start, channels, layers), (channels, *start), "uniform"
-    )
+    build = lambda: _deep_decoder(shape, start, channels, layers)  # noqa: E731
+    return generator("deep-decoder", shape, build, Latent((channels, *start), "uniform"))
 
 
 class _Scale(nn.Module):
@@ -243,7 +230,7 @@ def _skip_unet(shape: Shape, inputs: int, width: int, skip: int, depth: int) -> 
     return nn.Sequential(hourglass, nn.Conv2d(width, shape[0], 1), nn.Tanh())
 
 
-def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None = None) -> Architecture:
+def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None = None) -> Network:
     """The hourglass with skip connections of Deep Image Prior, of `depth` halvings.
 
     Raises
@@ -259,10 +246,10 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
     if scales > most:
         raise ValueError(f"depth must be at most {most} for an image of {size_text(shape)}, got {depth}")
     build = lambda: _skip_unet(shape, 32, width, skip, scales)  # noqa: E731
-    return Architecture("skip-unet", shape, build, (32, *shape[1:]), "uniform", 0.1)
+    return generator("skip-unet", shape, build, Latent((32, *shape[1:]), "uniform", 0.1))
 
 
-ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
+GENERATORS: dict[str, Callable[..., Network]] = {
     "dcgan": dcgan,
     "decoder": decoder,
     "deep-decoder": deep_decoder,
@@ -270,7 +257,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
 }
 
 
-def architecture(name: str, shape: Shape, **options: int | float | str) -> Architecture:
+def architecture(name: str, shape: Shape, **options: Option) -> Network:
     """Return the named generator for images of a shape; the options are those of its function.
 
     Raises
@@ -278,15 +265,10 @@ def architecture(name: str, shape: Shape, **options: int | float | str) -> Archi
     ValueError
         where the name or an option is unknown, an option is out of range, or the image is too small.
     """
-    if name not in ARCHITECTURES:
-        raise ValueError(f"network must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
-    known = list(signature(ARCHITECTURES[name]).parameters)[1:]
+    if name not in GENERATORS:
+        raise ValueError(f"network must be one of {', '.join(GENERATORS)}, got {name!r}")
+    parameters = list(signature(GENERATORS[name]).parameters)[1:]
     for option in options:
-        if option not in known:
-            raise ValueError(f"options of {name} must be among {', '.join(known)}, got {option!r}")
-    return ARCHITECTURES[name](shape, **options)
-
-
-def latent_size(chosen: Architecture) -> int:
-    """Length of z."""
-    return prod(chosen.latent_shape)
+        if option not in parameters:
+            raise ValueError(f"options of {name} must be among {', '.join(parameters)}, got {option!r}")
+    return GENERATORS[name](shape, **options)

@@ -1,144 +1,101 @@
-"""Where a network to be examined comes from: a function in a user's file, a known name, or a module at hand."""
+"""Any network that is handed over: a function in a user's file, a known name, a factory, or a module at hand."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 
 from untrained.sims.networks.factories import (
     LatentShape,
-    OneSeedError,
-    called,
-    found_in,
-    latent_of,
-    needed,
-    place,
-    redrawn,
+    checked_latent,
     shape_of,
-    unpacked,
+    start_of_factory,
+    start_of_module,
 )
-from untrained.sims.networks.named import Drawn, by_name
-from untrained.sims.networks.network import Network, make_network
+from untrained.sims.networks.named import NAMES, by_name
+from untrained.sims.networks.network import Network
+from untrained.sims.networks.output import Part
+from untrained.sims.random.isolated_rng import isolated_rng
+from untrained.sims.user_files import described, neighbours, run_file
+
+NetworkLike = str | nn.Module | tuple[nn.Module, object] | Callable[[], object] | Network
+"""A reference, a module, (module, latent), a factory, or a network as it is."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """A network of which there is one for each seed; `name` is what it is called in reports.
+def as_network(
+    network: NetworkLike, latent: object = None, *, name: str | None = None, latent_shape: LatentShape | None = None,
+    param_filter: str | None = None, part: Part = None,
+) -> Network:  # fmt: skip
+    """Return the network that a user hands over; a file is run, now.
 
-    `make(seed)` gives the module and its z; `filter` is a regular expression, found in the names of weights that train.
-    """
-
-    name: str
-    make: Callable[[int], Drawn]
-    filter: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.filter is not None:
-            _compiled(self.filter)
-
-    @cached_property
-    def seeds_possible(self) -> bool:
-        """Whether other seeds give other networks: not where a factory seeds itself or a module cannot be redrawn."""
-        try:
-            first, second = self.make(0), self.make(1)
-        except OneSeedError:
-            return False
-        return any(not torch.equal(a, b) for a, b in zip(_numbers(*first), _numbers(*second), strict=True))
-
-    def draw(self, seed: int, dtype: torch.dtype = torch.float64) -> Network:
-        """Make the network with the weights and, where none was given, the latent of this seed.
-
-        Raises
-        ------
-        ValueError
-            where the seed is below 0, there is only the one network of seed 0, the factory fails or returns something
-            else, the filter leaves no weights, or the network cannot be examined (see `make_network`).
-        """
-        if seed < 0:
-            raise ValueError(f"seed must be at least 0, got {seed}")
-        module, z = self.make(seed)
-        if seed and not self.seeds_possible:
-            raise OneSeedError(f"seed of {self.name} must be 0, got {seed}: it gives the same weights each time")
-        return make_network(self.name, module, z, trains=self._trains(module), dtype=dtype)
-
-    @classmethod
-    def of_module(
-        cls,
-        module: nn.Module,
-        z: torch.Tensor | np.ndarray | Sequence[int],
-        *,
-        name: str | None = None,
-        param_filter: str | None = None,
-    ) -> Source:
-        """Take a module as it is for seed 0, and for others a copy redrawn by its layers' own `reset_parameters`.
-
-        z is the latent or its shape. Layers redraw by torch's laws, whatever the module's weights were drawn by.
-
-        Raises
-        ------
-        ValueError
-            where z is neither, or the filter is no regular expression.
-        """
-        title = name or type(module).__name__
-        latent = latent_of(title, z)
-
-        def make(seed: int) -> Drawn:
-            return (redrawn(title, module, seed) if seed else module), latent(seed)
-
-        return cls(title, make, param_filter)
-
-    def _trains(self, module: nn.Module) -> Callable[[str], bool]:
-        if self.filter is None:
-            return lambda _: True
-        pattern = _compiled(self.filter)
-        names = [name for name, weight in module.named_parameters() if weight.requires_grad]
-        if names and not any(map(pattern.search, names)):
-            shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise ValueError(f"param filter must match a weight of {self.name} ({shown}), got {self.filter!r}")
-        return lambda name: pattern.search(name) is not None
-
-
-def load(reference: str, *, latent_shape: LatentShape | None = None, param_filter: str | None = None) -> Source:
-    """Return the network that `FILE.py:FACTORY` or a known name stands for. The file is run, now.
-
-    FACTORY takes no arguments and returns (module, z), z a tensor or the shape of a normal one, or a module alone,
-    whose z is then normal of `latent_shape` (a sequence, or text such as "1,128,1,1"; elsewhere it is not needed). It
-    is called anew for each seed, which seeds torch, numpy and Python. It may also be a class of modules, or a module.
+    `network` is a module with its input `latent`, both as a tuple, a factory, a known name such as `dcgan-mnist`, or
+    `FILE.py:FACTORY`. A latent is a tensor, the shape of a normal one, or a tuple or dict of all that the module's
+    forward takes. FACTORY takes no arguments and returns (module, latent) or a module alone, whose latent is then
+    normal of `latent_shape` (a sequence, or text such as "1,128,1,1"); it is called anew for each seed, which seeds
+    torch, numpy and Python. It may also be a class of modules, or a module. A module at hand is taken as it is for seed
+    0 and redrawn by its layers' own `reset_parameters` for others.
 
     Raises
     ------
     ValueError
-        where the reference has neither form, the file is missing or fails, it has no such factory, or the shape or
-        filter is not one.
+        where the reference has neither form, the file is missing or fails, it has no such factory, or the latent, the
+        shape or the filter is not one.
     """
+    if isinstance(network, tuple) and len(network) == 2 and latent is None:
+        network, latent = network
+    if isinstance(network, Network):
+        return network
     shape = None if latent_shape is None else shape_of("latent shape", latent_shape)
-    make = by_name(reference)
-    if make is not None:
-        return Source(reference, make, param_filter)
-    path, factory = place(reference)
+    if isinstance(network, str):
+        return replace(_referred(network, shape), param_filter=param_filter, part=part)
+    title = name or str(getattr(network, "__name__", type(network).__name__))
+    if isinstance(network, nn.Module):
+        if latent is None and shape is None:
+            raise ValueError("latent must be given with a module, got none")
+        start = start_of_module(title, network, shape if latent is None else latent)
+        return Network(title, start, param_filter=param_filter, part=part)
+    if not callable(network):
+        raise ValueError(f"network must be a module, a factory or a reference to one, got {type(network).__name__}")
+    return Network(title, start_of_factory(title, network, shape), param_filter=param_filter, part=part)
+
+
+def _referred(reference: str, shape: tuple[int, ...] | None) -> Network:
+    network = by_name(reference)
+    if network is not None:
+        return network
+    path, factory = _place(reference)
     name = f"{path.name}:{factory}"
-    found = found_in(path, factory)
-    if isinstance(found, nn.Module):
-        return Source.of_module(found, needed(name, shape), name=name, param_filter=param_filter)
-
-    def call(seed: int) -> Drawn:
-        return unpacked(name, called(name, path, found, seed), shape, seed)
-
-    return Source(name, call, param_filter)
+    maker = _factory_in(path, factory)
+    if isinstance(maker, nn.Module):
+        return Network(name, start_of_module(name, maker, checked_latent(name, shape)))
+    return Network(name, start_of_factory(name, maker, shape, path))
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _place(reference: str) -> tuple[Path, str]:
+    """Split `FILE.py:FACTORY`."""
+    where, _, factory = reference.rpartition(":")
+    if not where or not factory.isidentifier():
+        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(NAMES)}, got {reference!r}")
+    path = Path(where).resolve()
+    if path.suffix != ".py" or not path.is_file():
+        raise ValueError(f"network must come from a Python file that exists, got {where}")
+    return path, factory
+
+
+def _factory_in(path: Path, factory: str) -> Any:
+    """What a user's file calls FACTORY, after running it."""
     try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"param filter must be a regular expression, got {pattern!r}: {error}") from error
-
-
-def _numbers(module: nn.Module, z: torch.Tensor) -> list[torch.Tensor]:
-    return [z, *(weight.detach() for weight in module.parameters())]
+        with isolated_rng(0, "file"), neighbours(path.parent):
+            module = run_file(path, "network")
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{path.name} must run without error, got {described(error, path)}") from error
+    maker = getattr(module, factory, None)
+    if not callable(maker):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        has = ", ".join(own) or "none"
+        raise ValueError(f"factory must be a function in {path.name} (which has {has}), got {factory!r}")
+    return maker

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 import torch
 from torch import nn
 
-from untrained.sims.networks.generators import Shape, architecture
-from untrained.sims.networks.initialisation import initialise
-from untrained.sims.random.isolated_rng import isolated_rng
+from untrained.sims.networks.generators import Option, architecture
+from untrained.sims.networks.network import LAW, Network
+from untrained.sims.networks.output import Shape
 from untrained.sims.random.streams import stream
-
-Drawn = tuple[nn.Module, torch.Tensor]
-Option = int | float | str
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,11 @@ NAMES = (*_PRESETS, _TWO_LAYER)
 _SIZES = {"n": 64, "d": 640, "k": 32}
 
 
-def by_name(reference: str) -> Callable[[int], Drawn] | None:
-    """Return what draws a known network from a seed, as (module, z), or None where the name is not known.
+def by_name(reference: str, shape: Shape | None = None, **options: Option) -> Network | None:
+    """Return the network that a name stands for, or None where the name is not known.
 
     After the name and an `@` may come a shape and options: `deep-decoder@64x64`, `decoder@3x32x32,width=8`,
-    `two-layer@n=64,d=640,k=32`. Weights and z are those that a CS-DIP fit with this seed starts from.
+    `two-layer@n=64,d=640,k=32`. Without a shape the images are of `shape`, by default that of MNIST.
 
     Raises
     ------
@@ -57,25 +53,20 @@ def by_name(reference: str) -> Callable[[int], Drawn] | None:
     name, _, rest = reference.partition("@")
     if name not in NAMES:
         return None
-    shape, options = _parsed(reference, rest)
+    given, more = _parsed(reference, rest)
+    options = {**options, **more}
     if name == _TWO_LAYER:
-        return _two_layer(shape, options)
+        return _two_layer(reference, given, options)
     preset = _PRESETS[name]
-    if shape is not None and preset.fixed:
+    if given is not None and preset.fixed:
         raise ValueError(f"{name} must be taken without a shape, got {rest!r}: {preset.network} takes one")
-    chosen = architecture(preset.network, shape or preset.shape, **options)
-
-    def draw(seed: int) -> Drawn:
-        with isolated_rng(seed, "build"):
-            network = chosen.build()
-        initialise(network, stream(seed, "weights", 0))
-        return network, chosen.latent(stream(seed, "latent", 0))[None]
-
-    return draw
+    image = preset.shape if preset.fixed else given or shape or preset.shape
+    return replace(architecture(preset.network, image, **options), name=reference)
 
 
 def _parsed(reference: str, rest: str) -> tuple[Shape | None, dict[str, Option]]:
-    shape, options = None, {}
+    shape: Shape | None = None
+    options: dict[str, Option] = {}
     for part in filter(None, rest.split(",")):
         key, equals, value = part.partition("=")
         if equals:
@@ -97,31 +88,35 @@ def _value(text: str) -> Option:
     return text
 
 
-def _two_layer(shape: Shape | None, options: dict[str, Option]) -> Callable[[int], Drawn]:
+def _two_layer(reference: str, shape: Shape | None, options: dict[str, Option]) -> Network:
     sizes = _SIZES | options
     wrong = [f"{key}={value}" for key, value in sizes.items() if key not in _SIZES or not _is_count(value)]
     if shape is not None or wrong:
         got = wrong[0] if wrong else "a shape"
         raise ValueError(f"options of {_TWO_LAYER} must be n, d and k, whole numbers of at least 1, got {got}")
     n, d, k = (int(sizes[key]) for key in _SIZES)
-    return lambda seed: two_layer(n, d, k, seed)
+
+    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        return two_layer(n, d, k, seed, *([restart] if restart else []))
+
+    return Network(reference, start)
 
 
 def _is_count(value: Option) -> bool:
     return isinstance(value, int) and value >= 1
 
 
-def two_layer(n: int, d: int, k: int, seed: int) -> Drawn:
+def two_layer(n: int, d: int, k: int, seed: int, *more: int) -> tuple[nn.Module, torch.Tensor]:
     """Return V ReLU(W z) in float64, of which W (d, k) trains, with its z (1, k).
 
     z and W have standard normal entries, V (n, d) those of variance ||y||^2/(d n ||z||^2), for ||y||^2 = n: pixels of
-    size 1.
+    size 1. `more` numbers a restart.
 
     Source: vanveen18 Theorem 4.1
     """
-    z = stream(seed, "latent").standard_normal((1, k))
-    W = stream(seed, "weights").standard_normal((d, k))
-    V = stream(seed, "V").standard_normal((n, d)) / (sqrt(d) * np.linalg.norm(z))
+    z = stream(seed, "latent", *more).standard_normal((1, k))
+    W = stream(seed, "weights", *more).standard_normal((d, k))
+    V = stream(seed, "V", *more).standard_normal((n, d)) / (sqrt(d) * np.linalg.norm(z))
     layers = [nn.utils.skip_init(nn.Linear, *size, bias=False, dtype=torch.float64) for size in ((k, d), (d, n))]
     with torch.no_grad():
         for layer, weight in zip(layers, (W, V), strict=True):

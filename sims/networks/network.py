@@ -1,33 +1,205 @@
-"""A network to be examined: any module and its input, made safe to differentiate, as a function of its weights."""
+"""A network: where it comes from, what it gives, and its output at the weights of one seed as a function of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import isqrt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import nn
+from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from untrained.sims.networks.preparing import copied, prepared
-from untrained.sims.networks.probe import first_tensor, probe
+from untrained.sims.networks.output import Part, Shape, described, flat, image_shape, tensor_of
+from untrained.sims.networks.preparing import copied, modes, prepared
+from untrained.sims.networks.probe import probe, run
 
-_COLOURS = 4
-"""An axis of so many entries at most holds colours."""
+if TYPE_CHECKING:
+    from untrained.sims.networks.copies import Copies
+    from untrained.sims.networks.forecast import Size
+    from untrained.sims.ntk.jacobian import Jacobian
+
+LAW = "torch-0.4.1"
+"""The initial law of the networks known by name."""
+
+
+class OneSeedError(ValueError):
+    """There is only one network, that of seed 0."""
+
+
+class Start(Protocol):
+    """Gives a module and its input for a seed, a restart, and a law of initial weights where those are ours to draw."""
+
+    def __call__(self, seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        """Make the module and its input."""
+        ...
 
 
 @dataclass(frozen=True)
-class Network:
-    """A module with its input z and the weights that train, by name; `shape` is that of the output.
+class Latent:
+    """The law of an input z: its shape, "normal" or "uniform" on [0, 1], and a factor."""
 
-    The module is a copy, in training mode, in one dtype, without running statistics and without in-place layers.
+    shape: tuple[int, ...]
+    law: str = "normal"
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.law not in ("normal", "uniform"):
+            raise ValueError(f"law of a latent must be normal or uniform, got {self.law!r}")
+
+    def draw(self, rng: np.random.Generator) -> torch.Tensor:
+        """One input, in float64."""
+        draw = rng.random if self.law == "uniform" else rng.standard_normal
+        return torch.from_numpy(self.scale * draw(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A module at one set of weights, made safe to differentiate, and its input; `weights` names those that train.
+
+    The module is a copy, in one dtype and without layers that overwrite their input; `shape` is that of its output, and
+    `notes` say in plain words what was taken for granted.
     """
 
-    name: str
     module: nn.Module
     z: torch.Tensor
     weights: tuple[str, ...]
     shape: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network, of which there is one for each seed; this is the one of `seed`, in `dtype`, made when first needed.
+
+    `start(seed)` gives a module and its input. Weights train whose names the regular expression `param_filter` is found
+    in; `part` says which of several outputs counts. Of a generator known by name, `build()` gives the module before its
+    weights are drawn, `latent` the law of z, and `image` the shape of its images. `point` holds the module and its
+    weights where they are not those that the seed gives.
+    """
+
+    name: str
+    start: Start
+    build: Callable[[], nn.Module] | None = None
+    latent: Latent | None = None
+    image: Shape | None = None
+    seed: int = 0
+    dtype: torch.dtype = torch.float64
+    param_filter: str | None = None
+    part: Part = None
+    point: Instance | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.param_filter is not None:
+            _compiled(self.param_filter)
+
+    def draw(self, seed: int, dtype: torch.dtype = torch.float64) -> Network:
+        """Return the network with the weights and, where none was given, the latent of this seed.
+
+        Raises
+        ------
+        ValueError
+            where the seed is below 0, there is only the one network of seed 0, it cannot be made, the filter leaves no
+            weights, or it cannot be examined: it draws random numbers, computes in less than the dtype, gives no tensor
+            of finite numbers, or gives what its weights do not change or what cannot be differentiated by them.
+        """
+        if seed < 0:
+            raise ValueError(f"seed must be at least 0, got {seed}")
+        module, z = self.start(seed)
+        if seed and not self.seeds_possible:
+            raise OneSeedError(f"seed of {self.name} must be 0, got {seed}: it gives the same weights each time")
+        return replace(self, seed=seed, dtype=dtype, point=self.prepare(module, z, dtype))
+
+    @cached_property
+    def seeds_possible(self) -> bool:
+        """Whether other seeds give other networks: not where a factory seeds itself or a module cannot be redrawn."""
+        try:
+            first, second = self.start(0), self.start(1)
+        except OneSeedError:
+            return False
+        return any(not torch.equal(a, b) for a, b in zip(_numbers(*first), _numbers(*second), strict=True))
+
+    def prepare(self, module: nn.Module, z: torch.Tensor, dtype: torch.dtype) -> Instance:
+        """Return a copy of a module with its input, made safe to differentiate and tried once.
+
+        The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
+
+        Raises
+        ------
+        ValueError
+            as `draw` does.
+        """
+        twin, weights = self.twin(module, dtype)
+        twin.register_forward_pre_hook(own_input)
+        given = input_of(self.name, z, dtype, twin.get_parameter(weights[0]).device)
+        output = probe(self.name, module, twin, given, weights, self.part)
+        shape = tuple(tensor_of(output, self.part).shape)
+        return Instance(twin, given, weights, shape, (*modes(module), *described(output, self.part)))
+
+    def twin(self, module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, tuple[str, ...]]:
+        """Return a copy of a module of which only the weights train that are to, and their names.
+
+        Raises
+        ------
+        ValueError
+            where it cannot be copied, draws random numbers or has no weights that train.
+        """
+        twin = prepared(self.name, module, dtype)
+        weights = self._trained(twin)
+        if not weights:
+            raise ValueError(f"{self.name} must have weights that train, got none")
+        for key, weight in twin.named_parameters():
+            weight.requires_grad_(key in weights)
+        return twin, weights
+
+    def _trained(self, module: nn.Module) -> tuple[str, ...]:
+        names = tuple(name for name, weight in module.named_parameters() if weight.requires_grad)
+        if self.param_filter is None:
+            return names
+        pattern = _compiled(self.param_filter)
+        some = tuple(name for name in names if pattern.search(name))
+        if names and not some:
+            shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+            raise ValueError(f"param filter must match a weight of {self.name} ({shown}), got {self.param_filter!r}")
+        return some
+
+    @cached_property
+    def _instance(self) -> Instance:
+        return self.point or self.prepare(*self.start(self.seed), self.dtype)
+
+    @property
+    def module(self) -> nn.Module:
+        """The module, a copy in `dtype`."""
+        return self._instance.module
+
+    @property
+    def z(self) -> torch.Tensor:
+        """Its input."""
+        return self._instance.z
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the weights that train."""
+        return self._instance.weights
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output."""
+        return self._instance.shape
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted, each in plain words: the mode it runs in, the output that was taken."""
+        return self._instance.notes
+
+    @property
+    def image_shape(self) -> Shape:
+        """The output seen as an image (C, H, W)."""
+        return self.image or image_shape(self.shape)
 
     @property
     def n(self) -> int:
@@ -38,25 +210,6 @@ class Network:
     def count(self) -> int:
         """Weights that train."""
         return sum(self.parameter(name).numel() for name in self.weights)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """The output seen as an image (C, H, W): its sides of one entry left out, a square unfolded, else one row.
-
-        Colours may come first or last, also of pixels in one long row, as coordinate networks give them.
-        """
-        match [side for side in self.shape if side > 1]:
-            case [c, h, w] if c <= _COLOURS:
-                return (c, h, w)
-            case [h, w, c] if c <= _COLOURS:
-                return (c, h, w)
-            case [pixels, c] if _colours_last((pixels, c)):
-                return (c, isqrt(pixels), isqrt(pixels))
-            case [h, w]:
-                return (1, h, w)
-            case [pixels] if isqrt(pixels) ** 2 == pixels:
-                return (1, isqrt(pixels), isqrt(pixels))
-        return (1, 1, self.n)
 
     def parameter(self, name: str) -> torch.Tensor:
         """One of the weights."""
@@ -82,72 +235,90 @@ class Network:
             for name, part in zip(self.weights, parts, strict=True):
                 weight = module.get_parameter(name)
                 weight.add_(part.to(weight).view_as(weight))
-        return replace(self, module=module)
+        return replace(self, point=replace(self._instance, module=module))
 
     def output(self) -> torch.Tensor:
-        """The output as one vector (n,), attached to the weights."""
-        return flat(self.module(self.z))
+        """The output as one vector (n,), channel by channel, attached to the weights."""
+        return flat(run(self.module, self.z), self.part)
 
+    def output_at(self, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The output at other weights, by name; those that are left out are its own."""
+        with sdpa_kernel(SDPBackend.MATH):
+            return flat(functional_call(self.module, dict(weights), (self.z,)), self.part)
 
-def flat(output: object) -> torch.Tensor:
-    """Return an output as a vector, channel by channel: a tensor, or the first one in a tuple, list or mapping.
+    def copies(
+        self, image: Shape, starts: Sequence[tuple[int, int]], law: str = LAW, device: torch.device | str = "cpu"
+    ) -> Copies:
+        """Copies that give images (C, H, W) and start from these (seed, restart) each, in single precision.
 
-    Raises
-    ------
-    ValueError
-        where there is no tensor of floating-point numbers in it.
-    """
-    found = first_tensor(output)
-    sides = tuple(side for side in found.shape if side > 1)
-    return (found.reshape(sides).movedim(-1, 0) if _colours_last(sides) else found).reshape(-1)
+        Raises
+        ------
+        ValueError
+            as `draw` does, where the output is no such image, or a restart gives the same network.
+        """
+        from untrained.sims.networks.copies import copies_of
 
+        return copies_of(self, image, starts, law, device)
 
-def _colours_last(sides: tuple[int, ...]) -> bool:
-    """Whether an output with these sides, each above 1, is (H, W, C) or (pixels of a square, C)."""
-    match sides:
-        case (first, _, last):
-            return last <= _COLOURS < first
-        case (pixels, last):
-            return last <= _COLOURS < isqrt(pixels) and isqrt(pixels) ** 2 == pixels
-    return False
+    @cached_property
+    def size(self) -> Size:
+        """Its weights, the numbers in all layers' outputs, and the multiply-adds of one run."""
+        from untrained.sims.networks.forecast import size_of
+
+        return size_of(self)
+
+    def jacobian(self) -> Jacobian:
+        """The Jacobian J (n, count) of the output by the weights, for products J v and J^T u."""
+        from untrained.sims.ntk.jacobian import Jacobian
+
+        return Jacobian(self)
 
 
 def make_network(
-    name: str,
-    module: nn.Module,
-    z: torch.Tensor,
-    *,
-    trains: Callable[[str], bool] = lambda _: True,
-    dtype: torch.dtype = torch.float64,
-) -> Network:
-    """Make a network of a module and its input: a copy in one dtype whose output depends on nothing but its weights.
-
-    The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
+    name: str, module: nn.Module, z: torch.Tensor, *, param_filter: str | None = None,
+    dtype: torch.dtype = torch.float64, part: Part = None,
+) -> Network:  # fmt: skip
+    """Return a module as it stands, with its input, as the one network that there is.
 
     Raises
     ------
     ValueError
-        where the network has no weights that train, does not run, draws random numbers, computes in less than the
-        dtype, gives no tensor of finite numbers, or gives what its weights do not change.
+        as `Network.draw` does.
     """
-    made = prepared(name, module, dtype)
-    weights = tuple(key for key, weight in made.named_parameters() if weight.requires_grad and trains(key))
-    if not weights:
-        raise ValueError(f"{name} must have weights that train, got none")
-    for key, weight in made.named_parameters():
-        weight.requires_grad_(key in weights)
-    given = _input(name, z, dtype, made.get_parameter(weights[0]).device)
-    made.register_forward_pre_hook(own_input)
-    return Network(name, made, given, weights, tuple(probe(name, module, made, given, weights).shape))
+
+    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
+        if seed or restart:
+            raise OneSeedError(f"seed of {name} must be 0 and it must have one start, got {seed} and {restart}")
+        return module, z
+
+    return Network(name, start, param_filter=param_filter, part=part).draw(0, dtype)
 
 
-def _input(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """A copy of z in a dtype, where it is not of whole numbers, on a device.
+
+    Raises
+    ------
+    ValueError
+        where it is not finite.
+    """
     given = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
     if not torch.isfinite(given).all():
         raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
     return given
 
 
-def own_input(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+def own_input(_: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
     """What a forward may overwrite as it likes."""
-    return tuple(part.clone() for part in inputs)
+    return tuple(part.clone() if isinstance(part, torch.Tensor) else part for part in inputs)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"param filter must be a regular expression, got {pattern!r}: {error}") from error
+
+
+def _numbers(module: nn.Module, z: torch.Tensor) -> Sequence[torch.Tensor]:
+    return [z, *(weight.detach() for weight in module.parameters())]

@@ -9,18 +9,22 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 
 from untrained.sims.user_files import described
 
 _RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
+POWER_ITERATIONS = 15
+"""What torch takes where a spectral norm is registered in its newer form; its older one starts from noise."""
 
 
 def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A copy in training mode and one dtype, whose norms keep no running statistics and whose layers overwrite nothing.
+    """A copy in one dtype whose layers overwrite nothing; each layer stays in the mode, training or not, it came in.
 
-    The vectors of a spectral norm stay as they are: they would follow the weights from call to call.
+    Norms in training mode keep no running statistics; others go by those they came with. A spectral norm in training
+    mode has its vectors iterated, then held: they would follow the weights from call to call.
 
     Raises
     ------
@@ -30,10 +34,12 @@ def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     for key, layer in module.named_modules():
         _check_layer(name, key, layer)
-    made = copied(name, module, dtype).train().to(dtype)
-    for layer in made.modules():
+    twin = copied(name, module, dtype).to(dtype)
+    for layer in list(twin.modules()):
+        _settle_spectral_norms(layer)
+    for layer in twin.modules():
         _settle(layer)
-    return made
+    return twin
 
 
 def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn.Module:
@@ -75,9 +81,11 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
         raise ValueError(
             f"network must be plain modules, got {kind} in {place} of {name}: hand over what it was made of"
         )
-    if isinstance(layer, _RANDOM) and getattr(layer, "p", 1) > 0:
-        advice = "replace it" if isinstance(layer, nn.RReLU) else "remove it or set p = 0"
-        raise ValueError(f"network must not draw random numbers, got {kind} in {place} of {name}: {advice}")
+    if isinstance(layer, _RANDOM) and layer.training and getattr(layer, "p", 1) > 0:
+        raise ValueError(
+            f"network must not draw random numbers, got {kind} in training mode in {place} of {name}: "
+            "remove it or hand the network over in eval mode"
+        )
     for weight in layer.parameters(recurse=False):
         if isinstance(weight, nn.parameter.UninitializedParameter):
             raise ValueError(f"weights of {name} must have shapes, got a {kind} in {place} that has not run yet")
@@ -87,8 +95,22 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
             raise ValueError(f"weights of {name} must have values, got a {kind} in {place} on the meta device")
 
 
+def _settle_spectral_norms(layer: nn.Module) -> None:
+    """Iterate the vectors of a layer's spectral norms where they would be iterated by its own runs."""
+    with torch.no_grad():
+        for hook in layer._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm) and layer.training:
+                for _ in range(POWER_ITERATIONS):
+                    setattr(layer, hook.name, hook.compute_weight(layer, do_power_iteration=True))
+        if parametrize.is_parametrized(layer):
+            for key, steps in layer.parametrizations.items():  # type: ignore[union-attr, operator]
+                if any(isinstance(step, _SpectralNorm) and step.training for step in steps):
+                    for _ in range(POWER_ITERATIONS):
+                        getattr(layer, key)
+
+
 def _settle(layer: nn.Module) -> None:
-    if isinstance(layer, _NormBase):
+    if isinstance(layer, _NormBase) and layer.training:
         layer.track_running_stats = False
         layer.running_mean = layer.running_var = layer.num_batches_tracked = None
     hooks = layer._forward_pre_hooks.values()
@@ -96,3 +118,14 @@ def _settle(layer: nn.Module) -> None:
         layer.training = False
     if getattr(layer, "inplace", False) is True:
         vars(layer)["inplace"] = False
+
+
+def modes(module: nn.Module) -> list[str]:
+    """Say which layers run otherwise than they would in training, since the module came in eval mode."""
+    at_rest = [layer for layer in module.modules() if not layer.training]
+    says = []
+    if any(isinstance(layer, _NormBase) and layer.running_mean is not None for layer in at_rest):
+        says.append("norms go by their running statistics, as the network came in eval mode")
+    if any(isinstance(layer, _RANDOM) and getattr(layer, "p", 1) > 0 for layer in at_rest):
+        says.append("dropout is off, as the network came in eval mode")
+    return says

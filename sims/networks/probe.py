@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from untrained.sims.networks.output import Part, tensor_of
 from untrained.sims.networks.preparing import prepared
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import described
@@ -37,14 +39,26 @@ class _Watch(TorchDispatchMode):
         return result
 
     def _note(self, source: object, result: torch.Tensor) -> None:
-        if not isinstance(source, torch.Tensor) or not source.requires_grad:
-            return
-        if source.is_floating_point() and result.dtype.itemsize < source.dtype.itemsize:
+        if isinstance(source, torch.Tensor) and source.requires_grad and _is_rounded(source.dtype, result.dtype):
             self.narrowed = result.dtype
 
 
-def probe(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weights: Sequence[str]) -> torch.Tensor:
-    """Return the output, as a tensor of its own shape, of a prepared copy `made` of a module.
+def _is_rounded(before: torch.dtype, after: torch.dtype) -> bool:
+    """Whether numbers, real or complex, lose digits; what becomes whole has no derivative to lose them in."""
+    inexact = all(dtype.is_floating_point or dtype.is_complex for dtype in (before, after))
+    return inexact and torch.finfo(after).eps > torch.finfo(before).eps
+
+
+def run(module: nn.Module, z: torch.Tensor) -> object:
+    """Run a module as it is differentiated: with kernels of attention that have derivatives of every order."""
+    with sdpa_kernel(SDPBackend.MATH):
+        return module(z)
+
+
+def probe(
+    name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: Part = None
+) -> object:
+    """Return what a module gives, run as its prepared copy `twin`, after trying whether it can be differentiated.
 
     Raises
     ------
@@ -52,22 +66,23 @@ def probe(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor, weight
         where the network fails, draws random numbers, changes itself, computes in less than its dtype, gives no tensor
         of finite numbers, or gives what its weights do not change or what cannot be differentiated by them.
     """
-    theta = [made.get_parameter(key) for key in weights]
+    theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
     with isolated_rng(0, "try", 1), watch:
-        y = first_tensor(_run(name, module, made, z))
+        output = _run(name, module, twin, z)
     with isolated_rng(0, "try", 2), torch.no_grad():
-        again = first_tensor(_run(name, module, made, z))
+        again = _run(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
-    _check_output(name, y, again, watch, theta[0].dtype)
+    y = tensor_of(output, part)
+    _check_output(name, y, tensor_of(again, part), watch, theta[0].dtype)
     _check_gradient(name, y, theta)
-    return y.detach()
+    return output
 
 
-def _run(name: str, module: nn.Module, made: nn.Module, z: torch.Tensor) -> object:
+def _run(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> object:
     try:
-        return made(z)
+        return run(twin, z)
     except Exception as error:
         size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
         if _runs_otherwise(name, module, z):
@@ -84,32 +99,10 @@ def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
         return False
     try:
         with torch.no_grad():
-            prepared(name, module, own)(z.to(own) if z.is_floating_point() else z)
+            run(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
     except Exception:
         return False
     return True
-
-
-def first_tensor(output: object) -> torch.Tensor:
-    """Return a tensor of floating-point numbers, or the first one in a tuple, list or mapping.
-
-    Raises
-    ------
-    ValueError
-        where there is none.
-    """
-    found = _find(output)
-    if found is None:
-        kind = str(output.dtype) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ValueError(f"output of the network must be a tensor of floating-point numbers, got {kind}")
-    return found
-
-
-def _find(output: object) -> torch.Tensor | None:
-    if isinstance(output, torch.Tensor):
-        return output if output.is_floating_point() else None
-    parts = output.values() if isinstance(output, Mapping) else output if isinstance(output, tuple | list) else ()
-    return next((found for found in map(_find, parts) if found is not None), None)
 
 
 def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch, dtype: torch.dtype) -> None:
@@ -120,7 +113,7 @@ def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch
     if y.shape != again.shape or _differ(y.detach(), again):
         drawn = f"draws random numbers ({watch.random[0]})" if watch.random else "changes from call to call"
         raise ValueError(f"output of {name} must be the same each time, got one that {drawn}")
-    narrow = y.dtype if y.dtype.itemsize < dtype.itemsize else watch.narrowed
+    narrow = y.dtype if _is_rounded(dtype, y.dtype) else watch.narrowed
     if narrow is not None:
         wanted, got = (str(kind).removeprefix("torch.") for kind in (dtype, narrow))
         raise ValueError(f"network must compute in {wanted}, got {name}, whose forward rounds to {got}: take that out")

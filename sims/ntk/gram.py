@@ -87,7 +87,7 @@ class _Weight:
 
 
 def _convolution(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor | None:
-    if layer.groups != 1 or isinstance(layer.padding, str) or len(x) != 1:
+    if layer.groups != 1 or isinstance(layer.padding, str) or x.ndim != 4 or len(x) != 1:
         return None
     padding = layer.padding
     if layer.padding_mode != "zeros":
@@ -98,7 +98,7 @@ def _convolution(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor | None:
 
 def _transposed(layer: nn.ConvTranspose2d, x: torch.Tensor) -> torch.Tensor | None:
     """Patches of the input with zeros between its pixels: what a plain convolution with the turned kernel sees."""
-    if layer.groups != 1 or len(x) != 1 or isinstance(layer.padding, str):
+    if layer.groups != 1 or x.ndim != 4 or len(x) != 1 or isinstance(layer.padding, str):
         return None
     size = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], layer.stride, strict=True)]
     spread = x.new_zeros(1, x.shape[1], *size)
@@ -301,7 +301,7 @@ def jacobian_gram(network: Network) -> torch.Tensor:
 
 def _gram(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, bool]:
     """J J^T and whether it agrees with a product of its own: a layer's weights may be used elsewhere as well."""
-    room = _room(network.n, network.z)
+    room = _room(network.n, network.parameter(network.weights[0]))
     y, factors, widest = _captured(network, by_layers=by_layers)
     K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
     for group in _groups(factors, room):

@@ -8,9 +8,8 @@ from functools import cached_property
 
 import torch
 from torch.autograd import forward_ad
-from torch.func import functional_call
 
-from untrained.sims.networks.network import Network, flat
+from untrained.sims.networks.network import Network
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
@@ -130,7 +129,7 @@ class Jacobian:
                     name: forward_ad.make_dual(weight.detach(), piece)
                     for name, weight, piece in zip(network.weights, self._weights, self._split(v), strict=True)
                 }
-                tangent = forward_ad.unpack_dual(flat(functional_call(network.module, dual, (network.z,)))).tangent
+                tangent = forward_ad.unpack_dual(network.output_at(dual)).tangent
             return torch.zeros_like(self._y) if tangent is None else tangent.detach()
 
         return product

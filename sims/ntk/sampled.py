@@ -63,7 +63,7 @@ class LanczosSpectrum(Spectrum):
     @cached_property
     def floor(self) -> float:
         """Eigenvalues below it are rounding."""
-        eps = torch.finfo(self._jacobian.network.z.dtype).eps
+        eps = torch.finfo(self._jacobian.network.dtype).eps
         return float(self.n**0.5 * len(self._krylov.values) * eps * self._krylov.values[-1])
 
     @cached_property

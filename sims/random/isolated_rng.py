@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,9 @@ import numpy as np
 import torch
 
 from untrained.sims.random.streams import stream
+
+_ONE_AT_A_TIME = threading.RLock()
+"""The generators belong to the process: two threads must not put each other's states back."""
 
 
 @contextmanager
@@ -19,16 +23,17 @@ def isolated_rng(seed: int, *names: str | int) -> Iterator[None]:
     So are torch's default dtype and device and its switch for gradients, which a file may set for itself.
     """
     number = int(stream(seed, *names).integers(2**32))
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    try:
-        with _torch_kept():
-            torch.manual_seed(number)
-            np.random.seed(number)  # noqa: NPY002
-            random.seed(number)
-            yield
-    finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(python_state)
+    with _ONE_AT_A_TIME:
+        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+        try:
+            with _torch_kept():
+                torch.manual_seed(number)
+                np.random.seed(number)  # noqa: NPY002
+                random.seed(number)
+                yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
 
 
 @contextmanager

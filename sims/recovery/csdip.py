@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 
-from untrained.sims.networks.generators import Architecture, architecture
-from untrained.sims.operators import Operator
+from untrained.sims.networks.copies import check_image
+from untrained.sims.networks.generators import GENERATORS, architecture
+from untrained.sims.networks.loading import NetworkLike, as_network
+from untrained.sims.networks.named import by_name
+from untrained.sims.networks.network import Network
+from untrained.sims.operators import Operator, Shape
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.budget import check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
@@ -31,11 +36,12 @@ def recover(
     seed: int = 0,
     watch: Progress | None = None,
     truth: torch.Tensor | None = None,
-    network: Architecture | None = None,
+    network: NetworkLike | None = None,
 ) -> Recovery:
     """Recover one image from y = A x + eta by min_w ||y - A G(z; w)||^2 + R(w), from random weights.
 
-    `y` has shape (m,). `network` is any generator of images of the operator's shape, in place of the settings' own.
+    `y` has shape (m,). `network` is any network of images of the operator's shape, in place of the settings' own: a
+    module with its input, a factory, or a reference (see `as_network`).
     `truth` (C, H, W) is looked at by the rule "oracle" only. Restarts run side by side in one program.
 
     Raises
@@ -57,7 +63,7 @@ def recover_batch(
     seeds: Sequence[int],
     watch: Progress | None = None,
     truths: torch.Tensor | None = None,
-    network: Architecture | None = None,
+    network: NetworkLike | None = None,
 ) -> list[Recovery]:
     """Recover I images at once, each from its own operator: ys (I, m), one seed an image, truths (I, C, H, W).
 
@@ -69,9 +75,7 @@ def recover_batch(
         raise ValueError(f"ys and seeds must be one per operator ({len(operators)}), got {len(ys)} and {len(seeds)}")
     for operator, y in zip(operators, ys, strict=True):
         check_measurements(operator, y)
-    chosen = network or architecture(settings.network, shape, **settings.network_options)
-    if chosen.shape != shape:
-        raise ValueError(f"network must give images of the operator's shape {shape}, got {chosen.shape}")
+    chosen = network_for(settings, shape, network)
     check_fits(operators, chosen, settings, ys.device)
     begun = time.perf_counter()
     task = _Task(operators, ys, settings, seeds, truths, chosen)
@@ -80,6 +84,32 @@ def recover_batch(
         raise KeyboardInterrupt  # an image that was never begun has nothing to return
     seconds = (time.perf_counter() - begun) / len(operators)
     return [_result(task, i, ended, seconds) for i in range(len(operators))]
+
+
+def network_for(settings: CSDIPSettings, shape: Shape, network: NetworkLike | None = None) -> Network:
+    """Return the network that gives images of a shape (C, H, W): the one handed over, else the settings' own.
+
+    Raises
+    ------
+    ValueError
+        where there is no such network, it cannot be fitted, or its output is no image of that shape.
+    """
+    name, options = settings.network, settings.network_options
+    if network is not None:
+        chosen = as_network(network)
+    elif name in GENERATORS:
+        chosen = architecture(name, shape, **options)
+    else:
+        chosen = by_name(name, shape, **options) or _own(name, options)
+    chosen = replace(chosen, dtype=torch.float32)
+    check_image(chosen, shape)
+    return chosen
+
+
+def _own(reference: str, options: Mapping[str, Any]) -> Network:
+    if options:
+        raise ValueError(f"network_options must be left out for {reference}, whose file has them, got {dict(options)}")
+    return as_network(reference)
 
 
 @dataclass(frozen=True)
@@ -96,7 +126,7 @@ def estimate(
     settings: CSDIPSettings = CSDIPSettings(),  # noqa: B008
     *,
     seed: int = 0,
-    network: Architecture | None = None,
+    network: NetworkLike | None = None,
 ) -> Estimate:
     """Estimate a fit before starting it, from the time of a few steps of its first group of restarts.
 
@@ -105,7 +135,7 @@ def estimate(
     ValueError
         as `recover` does.
     """
-    chosen = network or architecture(settings.network, operator.shape, **settings.network_options)
+    chosen = network_for(settings, operator.shape, network)
     check_fits([operator], chosen, settings, y.device)
     task = _Task([operator], y[None], replace(settings, steps=_TRIED), [seed], None, chosen)
     groups = list(_groups(task))
@@ -154,12 +184,13 @@ def fitted_weights(
     *,
     seed: int = 0,
     watch: Progress | None = None,
+    network: NetworkLike | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return the weights w* by name after a fit of one restart to one image's measurements.
 
     Source: vanveen18 Section 3.2.1 (the weights that Algorithm 1 takes its statistics of).
     """
-    chosen = architecture(settings.network, operator.shape, **settings.network_options)
+    chosen = network_for(settings, operator.shape, network)
     check_fits([operator], chosen, settings, y.device)
     fit = Fit(chosen, Data([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
     chooser = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
@@ -177,7 +208,7 @@ class _Task:
     settings: CSDIPSettings
     seeds: Sequence[int]
     truths: torch.Tensor | None
-    chosen: Architecture
+    chosen: Network
 
 
 _Problems = list[tuple[int, int]]

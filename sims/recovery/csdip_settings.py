@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from untrained.sims.networks.generators import ARCHITECTURES
+from untrained.sims.networks.generators import GENERATORS
 from untrained.sims.networks.initialisation import LAWS
+from untrained.sims.networks.named import NAMES
 from untrained.sims.operators import Operator
 from untrained.sims.recovery.stopping import RULES
 
@@ -18,6 +19,8 @@ COMBINATIONS = ("best", "mean", "weighted")
 class CSDIPSettings:
     """Everything a fit depends on, beside measurements and seed; the defaults are the paper's.
 
+    `network` is a generator's name, which takes the shape of the image, a name with options such as
+    `deep-decoder@64x64`, or `FILE.py:FACTORY`; `initialisation` is the law of the named ones.
     `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
     their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
@@ -49,7 +52,9 @@ class CSDIPSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        _one_of("network", self.network, tuple(ARCHITECTURES))
+        if self.network.partition("@")[0] not in (*GENERATORS, *NAMES) and ":" not in self.network:
+            known = ", ".join(dict.fromkeys((*GENERATORS, *NAMES)))
+            raise ValueError(f"network must be one of {known}, or FILE.py:FACTORY, got {self.network!r}")
         _one_of("initialisation", self.initialisation, LAWS)
         _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
         _one_of("combine", self.combine, COMBINATIONS)

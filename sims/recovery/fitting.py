@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.networks.batched import Batched
-from untrained.sims.networks.generators import Architecture
-from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator, stack
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
@@ -59,7 +57,7 @@ class Data:
     ) -> None:
         self.one = operators[0] if len(operators) == 1 else None
         self.operator: Any = self.one or stack(operators)
-        self.ys, self.restarts, self.gain = ys, restarts, operators[0].gain
+        self.ys, self.restarts, self.gain, self.shape = ys, restarts, operators[0].gain, operators[0].shape
         self.fitted: torch.Tensor | None = None
         if settings.stopping == "held-out":
             self.fitted = fitted_part(ys.shape[1], settings.held_out, seed).to(ys.device)
@@ -85,13 +83,10 @@ class Data:
 class Fit:
     """P networks being fitted, each begun from its own (seed, restart); those of one image stand side by side."""
 
-    def __init__(
-        self, chosen: Architecture, data: Data, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]
-    ) -> None:
+    def __init__(self, chosen: Network, data: Data, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]) -> None:
         self.settings, self.data, device = settings, data, data.ys.device
-        copies = [_draw(chosen, settings.initialisation, *start) for start in starts]
-        self.network = Batched([network for network, _ in copies], device)
-        self.z = torch.stack([z for _, z in copies]).to(device)
+        self.network = chosen.copies(data.shape, starts, settings.initialisation, device)
+        self.z = self.network.z
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
         self.prior = load_prior(settings.prior).to(device) if settings.prior and settings.prior_weight else None
         self.optimiser = _optimiser(list(self.network.weights.values()), settings)
@@ -142,12 +137,6 @@ class _Average:
         self.sum = self.decay * self.sum.to(new.device) + (1 - self.decay) * new
         self.count += 1
         return self.sum / (1 - self.decay**self.count)
-
-
-def _draw(chosen: Architecture, law: str, seed: int, restart: int) -> tuple[torch.nn.Module, torch.Tensor]:
-    network = chosen.build()
-    initialise(network, stream(seed, "weights", restart), law)
-    return network, chosen.latent(stream(seed, "latent", restart))
 
 
 def _optimiser(weights: list[torch.Tensor], settings: CSDIPSettings) -> torch.optim.Optimizer:

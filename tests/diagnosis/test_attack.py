@@ -40,7 +40,7 @@ def dcgan(side=8, width=2):
     chosen = architecture("dcgan", (1, side, side), width=width, latent=4)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return make_network("dcgan", network, normal(1, *chosen.latent_shape))
+    return make_network("dcgan", network, normal(1, *chosen.latent.shape))
 
 
 def dense(examined):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from untrained.sims.diagnosis import Question, check
-from untrained.sims.networks.loading import Source, load
+from untrained.sims.networks.loading import as_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import radius_needed
 from untrained.theory.objects.relu_generator import jacobian_singular_values
@@ -77,7 +77,7 @@ def test_a_module_is_left_as_it_is():
 
 
 def test_the_papers_generator_meets_its_closed_forms():
-    source = load("two-layer@n=16,d=400,k=8")
+    source = as_network("two-layer@n=16,d=400,k=8")
     found = check(source, seeds=1, steps=40)
     network = source.draw(0)
     W = network.vector().numpy().reshape(400, 8)
@@ -96,7 +96,7 @@ def test_the_papers_generator_meets_its_closed_forms():
 
 
 def test_a_linear_network_is_inside_the_theorem():
-    found = check(Source.of_module(nn.Linear(80, 1, bias=False), normal(36, 80)), seeds=1, steps=60)
+    found = check(as_network(nn.Linear(80, 1, bias=False), normal(36, 80)), seeds=1, steps=60)
     assert found.condition("A1").verdict.status == "SUPPORTED"
     assert found.condition("A2").verdict.status == "CONSISTENT"  # J never moves, so the attack shows no power
     assert found.condition("rate").verdict.status == "SUPPORTED"

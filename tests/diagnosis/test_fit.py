@@ -17,7 +17,7 @@ Y = RNG.standard_normal(4)
 def two_layers():
     module = nn.Sequential(nn.Linear(3, 12, bias=False), nn.ReLU(), nn.Linear(12, 4, bias=False))
     module[0].weight.data, module[2].weight.data = torch.from_numpy(W), torch.from_numpy(V)
-    return make_network("two layers", module, torch.from_numpy(Z)[None], trains=lambda name: name.startswith("0"))
+    return make_network("two layers", module, torch.from_numpy(Z)[None], param_filter="^0")
 
 
 def linear(matrix, start=None):

@@ -42,7 +42,7 @@ def named(name, shape, seed=1, **options):
     chosen = architecture(name, shape, **options)
     network = chosen.build()
     initialise(network, stream(seed, "weights"))
-    return make_network(name, network, torch.from_numpy(normal(1, *chosen.latent_shape, seed=9)))
+    return make_network(name, network, torch.from_numpy(normal(1, *chosen.latent.shape, seed=9)))
 
 
 def test_the_dimension_is_the_rank_of_the_jacobian():

@@ -12,6 +12,8 @@ from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.relu_generator import jacobian
 
+FIRST = "^0.weight$"
+
 
 def drawn(n=6, d=50, k=4, seed=0):
     rng = stream(seed, "two layers")
@@ -24,10 +26,6 @@ def stacked(V, W, *, bias=False, act=None):
         first.weight.copy_(torch.from_numpy(W))
         last.weight.copy_(torch.from_numpy(V))
     return nn.Sequential(first, act or nn.ReLU(inplace=True), last)
-
-
-def first_trains(name):
-    return name == "0.weight"
 
 
 class Functional(nn.Module):
@@ -45,7 +43,7 @@ class Functional(nn.Module):
 def test_the_papers_generator_is_recognised_however_it_is_written():
     V, W, z = drawn()
     given = torch.from_numpy(z)[None]
-    for module, options in ((stacked(V, W), {"trains": first_trains}), (Functional(V, W), {})):
+    for module, options in ((stacked(V, W), {"param_filter": FIRST}), (Functional(V, W), {})):
         found = recognise(make_network("two layers", module.double(), given, **options))
         np.testing.assert_array_equal(found.W, W)
         np.testing.assert_allclose(found.V, V, rtol=1e-13, atol=1e-16)  # one product and one quotient by ||z||^2
@@ -53,21 +51,21 @@ def test_the_papers_generator_is_recognised_however_it_is_written():
 
 
 @pytest.mark.parametrize(
-    ("module", "trains"),
+    ("module", "param_filter"),
     [
-        (lambda V, W: stacked(V, W), lambda _: True),
-        (lambda V, W: stacked(V, W), lambda name: name == "2.weight"),
-        (lambda V, W: stacked(V, W, bias=True), first_trains),
-        (lambda V, W: stacked(V, W, act=nn.LeakyReLU(1e-6)), first_trains),
-        (lambda V, W: stacked(V, W, act=nn.ReLU6()), first_trains),
-        (lambda V, W: stacked(V, W, act=nn.SiLU()), first_trains),
-        (lambda V, W: nn.Sequential(stacked(V, W), nn.Tanh()), lambda name: name == "0.0.weight"),
+        (lambda V, W: stacked(V, W), None),
+        (lambda V, W: stacked(V, W), "^2.weight$"),
+        (lambda V, W: stacked(V, W, bias=True), FIRST),
+        (lambda V, W: stacked(V, W, act=nn.LeakyReLU(1e-6)), FIRST),
+        (lambda V, W: stacked(V, W, act=nn.ReLU6()), FIRST),
+        (lambda V, W: stacked(V, W, act=nn.SiLU()), FIRST),
+        (lambda V, W: nn.Sequential(stacked(V, W), nn.Tanh()), "^0.0.weight$"),
     ],
     ids=["both train", "V trains", "bias", "leaky", "capped", "smooth", "tanh"],
 )
-def test_what_behaves_otherwise_is_not_recognised(module, trains):
+def test_what_behaves_otherwise_is_not_recognised(module, param_filter):
     V, W, z = drawn()
-    examined = make_network("other", module(V, W).double(), torch.from_numpy(z)[None], trains=trains)
+    examined = make_network("other", module(V, W).double(), torch.from_numpy(z)[None], param_filter=param_filter)
     assert recognise(examined) is None
 
 

@@ -39,7 +39,7 @@ def sequence(*layers, inputs=4, side=5):
 
 def plain(name, shape, **options):
     chosen = architecture(name, shape, **options)
-    return chosen.build, chosen.latent_shape
+    return chosen.build, chosen.latent.shape
 
 
 rectifier = nn.ReLU()

@@ -7,17 +7,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from untrained.sims.networks.generators import (
-    ARCHITECTURES,
-    Architecture,
+    GENERATORS,
     Crop,
     architecture,
     dcgan,
     decoder,
     deep_decoder,
-    latent_size,
     skip_unet,
 )
 from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.network import Latent
 from untrained.sims.random.streams import stream
 
 NARROW = {
@@ -33,7 +32,7 @@ def drawn(chosen, seed=0):
     """A network with the old version's weights, and an input."""
     network = chosen.build().train()
     initialise(network, stream(seed, "weights"))
-    return network, chosen.latent(stream(seed, "latent"))[None]
+    return network, chosen.latent.draw(stream(seed, "latent")).float()[None]
 
 
 @pytest.mark.parametrize(
@@ -42,9 +41,9 @@ def drawn(chosen, seed=0):
 )
 def test_the_published_networks_have_the_published_number_of_weights(shape, latent, weights):
     chosen = dcgan(shape)
-    assert chosen.weights() == sum(w.numel() for w in chosen.build().parameters()) == weights
-    assert chosen.latent_shape == (latent, 1, 1)
-    assert latent_size(chosen) == latent
+    assert chosen.size.weights == sum(w.numel() for w in chosen.build().parameters()) == weights
+    assert chosen.latent.shape == (latent, 1, 1)
+    assert chosen.latent.shape[0] == latent
 
 
 def normalised(x, weight, bias):
@@ -89,7 +88,7 @@ def test_the_pyramid_is_the_one_described():
 def test_the_decoder_of_the_mnist_size_is_the_mnist_dcgan(options):
     one, two = dcgan((1, 28, 28), **options), decoder((1, 28, 28), **options)
     assert str(one.build()) == str(two.build())
-    assert one.latent_shape == two.latent_shape
+    assert one.latent == two.latent
     assert (one.name, two.name) == ("dcgan", "decoder")
 
 
@@ -108,7 +107,7 @@ def test_the_decoder_is_a_pyramid_that_narrows_by_halves(shape, start, channels)
     assert [layer.kernel_size for layer in made] == [(2, 2), start] + [(3, 3)] * (len(made) - 2)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", GENERATORS)
 @settings(max_examples=12)
 @given(data=st.data())
 def test_images_of_any_size_come_out_at_that_size(name, data):
@@ -122,7 +121,7 @@ def test_images_of_any_size_come_out_at_that_size(name, data):
     assert image.std() > 0
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 44)])
 def test_every_weight_moves_the_image(name, shape):
     network, z = drawn(architecture(name, shape, **NARROW[name]))
@@ -139,21 +138,21 @@ def test_a_crop_is_the_centre():
 
 
 def test_inputs_follow_their_law_and_their_generator():
-    normal, uniform = dcgan((1, 28, 28)), skip_unet((1, 40, 40))
-    z = uniform.latent(stream(0, "z"))
+    uniform = skip_unet((1, 40, 40))
+    z = uniform.latent.draw(stream(0, "z"))
     assert z.shape == (32, 40, 40)
     assert 0 <= z.min() < 0.001
     assert 0.099 < z.max() <= 0.1
-    assert torch.equal(z, uniform.latent(stream(0, "z")))
-    many = Architecture("", (1, 8, 8), normal.build, (10_000,), latent_scale=3.0).latent(stream(1, "z"))
+    assert torch.equal(z, uniform.latent.draw(stream(0, "z")))
+    many = Latent((10_000,), scale=3.0).draw(stream(1, "z"))
     # the standard deviation of 10 000 normal numbers is known to 1/sqrt(20 000) = 0.7 %
     assert many.std() == pytest.approx(3, rel=0.035)
-    assert many.dtype == torch.float32
+    assert uniform.start(0)[1].dtype == torch.float32
 
 
 def test_the_deep_decoder_has_fewer_weights_than_pixels_and_mixes_none():
     chosen = deep_decoder((1, 256, 256))
-    assert chosen.weights() < 256 * 256 / 2
+    assert chosen.size.weights < 256 * 256 / 2
     assert all(c.kernel_size == (1, 1) for c in chosen.build().modules() if isinstance(c, nn.Conv2d))
 
 
@@ -167,8 +166,8 @@ def test_the_hourglass_halves_by_strides_and_leaks_a_fifth():
 
 
 def test_depth_is_obeyed():
-    assert deep_decoder((1, 64, 64), depth=3).latent_shape == (64, 8, 8)
-    assert skip_unet((1, 64, 64), depth=2, width=4).weights() < skip_unet((1, 64, 64), depth=3, width=4).weights()
+    assert deep_decoder((1, 64, 64), depth=3).latent.shape == (64, 8, 8)
+    assert skip_unet((1, 64, 64), depth=2, width=4).size.weights < skip_unet((1, 64, 64), depth=3, width=4).size.weights
     network, z = drawn(skip_unet((1, 17, 30), depth=4, width=4))
     assert network(z).shape == (1, 1, 17, 30)
 
@@ -211,11 +210,11 @@ def test_what_cannot_be_built_is_refused_in_one_sentence(name, shape, options, s
 
 
 def test_an_unknown_law_of_inputs_is_refused():
-    with pytest.raises(ValueError, match="latent_law must be normal or uniform, got 'cauchy'"):
-        Architecture("", (1, 8, 8), nn.Identity, (3,), "cauchy")
+    with pytest.raises(ValueError, match="law of a latent must be normal or uniform, got 'cauchy'"):
+        Latent((3,), "cauchy")
 
 
 def test_building_counts_no_real_numbers():
     """Counting the weights of a network that no machine can hold takes no memory."""
-    assert decoder((1, 28, 28), width=4096).weights() > 10**10
-    assert np.log10(decoder((1, 28, 28), width=4096).weights()) < 11
+    assert decoder((1, 28, 28), width=4096).size.weights > 10**10
+    assert np.log10(decoder((1, 28, 28), width=4096).size.weights) < 11

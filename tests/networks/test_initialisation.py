@@ -126,7 +126,9 @@ def test_todays_law_starts_the_papers_network_saturated_and_the_old_one_does_not
     def saturated(law, seed):
         chosen = dcgan((1, 28, 28))
         with torch.no_grad():
-            pixels = initialised(chosen.build().train(), law, seed)(chosen.latent(stream(seed, "latent"))[None])
+            pixels = initialised(chosen.build().train(), law, seed)(
+                chosen.latent.draw(stream(seed, "latent")).float()[None]
+            )
         return (pixels.abs() > 0.99).float().mean().item()
 
     today = [saturated("torch-today", seed) for seed in range(4)]

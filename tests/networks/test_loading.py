@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.generators import architecture
-from untrained.sims.networks.loading import Source, load
+from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.named import NAMES, by_name
-from untrained.sims.recovery.fitting import _draw
 
 ZOO = Path(__file__).parent / "zoo"
 NETS = """
@@ -34,6 +33,8 @@ def inputs():
     return nn.Linear(4, 3), {"x": torch.ones(1, 4)}
 def two():
     return nn.Linear(4, 3), (torch.ones(1, 4), torch.ones(1, 4))
+def words():
+    return nn.Linear(4, 3), {"x": "ones"}
 def text():
     return "net"
 def three():
@@ -64,7 +65,7 @@ def nets(tmp_path):
 
 @pytest.mark.parametrize("factory", ["pair", "alone", "sized", "array", "others", "Net", "net"])
 def test_each_seed_gives_a_network_of_its_own_and_always_the_same(nets, factory):
-    source, again = load(nets + factory, latent_shape="2,4"), load(nets + factory, latent_shape=(2, 4))
+    source, again = as_network(nets + factory, latent_shape="2,4"), as_network(nets + factory, latent_shape=(2, 4))
     assert source.name == f"nets.py:{factory}"
     assert source.seeds_possible
     for seed in (0, 3):
@@ -75,13 +76,13 @@ def test_each_seed_gives_a_network_of_its_own_and_always_the_same(nets, factory)
 
 
 def test_a_latent_that_only_has_a_shape_is_drawn_for_each_seed(nets):
-    source = load(nets + "alone", latent_shape="2,4")
+    source = as_network(nets + "alone", latent_shape="2,4")
     assert source.draw(0).z.shape == (2, 4)
     assert not torch.equal(source.draw(0).z, source.draw(1).z)
 
 
 def test_a_factory_that_seeds_itself_has_one_seed_only(nets):
-    source = load(nets + "fixed")
+    source = as_network(nets + "fixed")
     assert not source.seeds_possible
     source.draw(0)
     with pytest.raises(ValueError, match=r"seed of nets.py:fixed must be 0, got 2"):
@@ -89,19 +90,20 @@ def test_a_factory_that_seeds_itself_has_one_seed_only(nets):
 
 
 def test_the_filter_says_which_weights_train(nets):
-    assert load(nets + "pair", param_filter="^bias$").draw(0).weights == ("bias",)
+    assert as_network(nets + "pair", param_filter="^bias$").draw(0).weights == ("bias",)
     with pytest.raises(ValueError, match=r"must match a weight of nets.py:pair \(weight, bias\), got 'conv'"):
-        load(nets + "pair", param_filter="conv").draw(0)
+        as_network(nets + "pair", param_filter="conv").draw(0)
 
 
 @pytest.mark.parametrize(
     ("factory", "sentence"),
     [
-        ("inputs", "latent of nets.py:inputs must be one tensor or its shape, got dict"),
-        ("two", "latent of nets.py:two must be one tensor or its shape, got tuple of Tensor, Tensor"),
+        ("inputs", "nets.py:inputs must accept a latent of shape (1, 4), got TypeError: Linear.forward() got an"),
+        ("two", "nets.py:two must accept a latent of shape (1, 4), got TypeError: Linear.forward() takes 2 pos"),
+        ("words", "latent of nets.py:words must be a tensor, its shape, or a tuple or dict of what its forward takes"),
         ("text", "must return (module, latent) or a module, got str"),
         ("three", "must return (module, latent) or a module, got tuple of Linear, Tensor, int"),
-        ("fails", "nets.py:fails must return without error, got RuntimeError: no such (line 27)"),
+        ("fails", "nets.py:fails must return without error, got RuntimeError: no such (line 29)"),
         ("wide", "must return without error, got TypeError: wide() missing 1 required positional argument: 'width'"),
         ("leaves", "must return without error, got SystemExit: bye"),
         ("frozen", "must have weights that train, got none"),
@@ -113,7 +115,7 @@ def test_the_filter_says_which_weights_train(nets):
 )
 def test_a_factory_that_gives_no_network_is_refused_in_one_sentence(nets, factory, sentence):
     with pytest.raises(ValueError, match=r"must|latent") as refused:
-        load(nets + factory).draw(0)
+        as_network(nets + factory).draw(0)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -131,7 +133,7 @@ def test_a_factory_that_gives_no_network_is_refused_in_one_sentence(nets, factor
 def test_a_file_that_fails_is_refused_with_its_reason_in_one_line(tmp_path, text, sentence):
     (tmp_path / "bad.py").write_text(text)
     with pytest.raises(ValueError, match="must run without error") as refused:
-        load(f"{tmp_path / 'bad.py'}:net")
+        as_network(f"{tmp_path / 'bad.py'}:net")
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -157,13 +159,13 @@ def test_a_file_that_fails_is_refused_with_its_reason_in_one_line(tmp_path, text
 )
 def test_a_reference_or_option_that_cannot_be_is_refused(reference, options, sentence):
     with pytest.raises(ValueError, match="must") as refused:
-        load(reference, **options)
+        as_network(reference, **options)
     assert sentence in str(refused.value)
 
 
 def test_negative_seeds_are_refused():
     with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
-        load("two-layer").draw(-1)
+        as_network("two-layer").draw(-1)
 
 
 def test_files_may_import_their_neighbours_and_only_those(tmp_path):
@@ -178,7 +180,7 @@ def test_files_may_import_their_neighbours_and_only_those(tmp_path):
             "def net():\n    import layers_beside\n    return torch.nn.Linear(4, layers_beside.WIDTH), (1, 4)\n"
         )
     path = list(sys.path)
-    sources = [load(f"{tmp_path / folder / 'net.py'}:net") for folder in "ab"]
+    sources = [as_network(f"{tmp_path / folder / 'net.py'}:net") for folder in "ab"]
     assert [source.draw(0).shape for source in sources] == [(1, 3), (1, 5)]
     assert sys.path == path
     assert not [name for name in sys.modules if "beside" in name]
@@ -193,7 +195,7 @@ def test_a_file_changes_nothing_of_the_process(tmp_path):
         "    return torch.nn.Linear(2, 2), torch.ones(1, 2)\n"
     )
     state = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
-    load(f"{tmp_path / 'net.py'}:net").draw(0)
+    as_network(f"{tmp_path / 'net.py'}:net").draw(0)
     assert torch.equal(torch.get_rng_state(), state[0])
     assert random.getstate() == state[1]
     assert np.array_equal(np.random.get_state()[1], state[2])  # noqa: NPY002
@@ -203,7 +205,7 @@ def test_a_file_changes_nothing_of_the_process(tmp_path):
 
 def test_a_module_at_hand_is_taken_as_it_is_and_redrawn_for_other_seeds():
     module = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3))
-    source = Source.of_module(module, np.ones((1, 4)), name="mine")
+    source = as_network(module, np.ones((1, 4)), name="mine")
     assert source.name == "mine"
     assert source.seeds_possible
     wanted = torch.cat([weight.detach().flatten() for weight in module.parameters()]).double()
@@ -225,7 +227,7 @@ class Scale(nn.Module):
     "module", [nn.Sequential(nn.Linear(4, 3), Scale()), nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))]
 )
 def test_a_module_that_cannot_be_redrawn_has_one_seed_only(module):
-    source = Source.of_module(module, (1, 4))
+    source = as_network(module, (1, 4))
     assert not source.seeds_possible
     assert source.draw(0).count == sum(weight.numel() for weight in module.parameters())
     with pytest.raises(ValueError, match=r"must be 0, got 1: weights of \w+ in [\w.]+ cannot be redrawn"):
@@ -243,21 +245,26 @@ def test_a_module_that_cannot_be_redrawn_has_one_seed_only(module):
     ],
 )
 def test_known_networks_start_as_the_fits_of_measurements_do(name, network, shape):
-    module, z = by_name(name)(4)
-    wanted, latent = _draw(architecture(network, shape), "torch-0.4.1", 4, 0)
-    assert torch.equal(z[0], latent)
-    assert all(torch.equal(a, b) for a, b in zip(module.parameters(), wanted.parameters(), strict=True))
+    module, z = by_name(name).start(4)
+    chosen = architecture(network, shape)
+    fitted = chosen.copies(shape, [(4, 0), (4, 1)])
+    assert torch.equal(z, fitted.z[:1])
+    assert all(torch.equal(weight, fitted.copy_of(0)[key]) for key, weight in module.named_parameters())
+    again, latent = chosen.start(4, 1)
+    assert torch.equal(latent, fitted.z[1:])
+    assert all(torch.equal(weight, fitted.copy_of(1)[key]) for key, weight in again.named_parameters())
+    assert not torch.equal(z, latent)
 
 
 def test_known_networks_have_their_shapes():
     small = [name for name in NAMES if name not in ("dcgan-xray", "dcgan-retina", "two-layer")]
-    assert {load(name).draw(0).image_shape for name in small} == {(1, 28, 28)}
-    assert load("dcgan@3x16x16,width=4").draw(0).image_shape == (3, 16, 16)
+    assert {as_network(name).draw(0).image_shape for name in small} == {(1, 28, 28)}
+    assert as_network("dcgan@3x16x16,width=4").draw(0).image_shape == (3, 16, 16)
     assert by_name("resnet") is None
 
 
 def test_the_two_layer_generator_is_v_relu_of_w_z():
-    made = load("two-layer@n=9,d=20,k=4").draw(2)
+    made = as_network("two-layer@n=9,d=20,k=4").draw(2)
     W, V, z = made.module[0].weight, made.module[2].weight, made.z[0]
     assert (made.weights, W.shape, V.shape, made.image_shape) == (("0.weight",), (20, 4), (9, 20), (1, 3, 3))
     torch.testing.assert_close(made.output(), V @ torch.relu(W @ z), rtol=1e-14, atol=1e-14)
@@ -276,7 +283,7 @@ def test_the_two_layer_generator_is_v_relu_of_w_z():
     ],
 )
 def test_networks_as_outsiders_write_them_are_taken(file, factory, shape):
-    source = load(f"{ZOO / file}.py:{factory}")
+    source = as_network(f"{ZOO / file}.py:{factory}")
     made = source.draw(0)
     assert made.image_shape == shape
     assert 5_000 < made.count < 1_000_000

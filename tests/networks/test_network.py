@@ -1,6 +1,5 @@
 import copy
 import threading
-from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
 from untrained.sims.networks.network import make_network
+from untrained.sims.networks.output import image_shape
 
 Z = torch.ones(1, 4)
 CALLS = count()
@@ -34,7 +34,7 @@ class Clamps(nn.Linear):
 
 
 def test_a_network_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
-    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Dropout(0.0)).eval()
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Dropout(0.0))
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     made = make_network("net", module, torch.arange(36.0).reshape(1, 1, 6, 6).sin())
     assert made.module.training
@@ -42,7 +42,6 @@ def test_a_network_is_a_copy_that_overwrites_nothing_and_keeps_no_statistics():
     assert made.module[1].running_mean is None
     assert made.output().dtype == torch.float64
     assert (made.shape, made.n, made.count) == ((1, 2, 4, 4), 32, 2 * 9 + 2 + 4)
-    assert not module.training
     assert module[2].inplace
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
 
@@ -59,8 +58,14 @@ def test_of_several_outputs_the_first_is_taken(wrap):
 @pytest.mark.parametrize(
     ("module", "sentence"),
     [
-        (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5)), "must not draw random numbers, got Dropout in 1"),
-        (nn.Sequential(nn.Linear(4, 3), nn.RReLU()), "must not draw random numbers, got RReLU in 1 of net: replace it"),
+        (
+            nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5)),
+            "must not draw random numbers, got Dropout in training mode in 1 of net",
+        ),
+        (
+            nn.Sequential(nn.Linear(4, 3), nn.RReLU()),
+            "RReLU in training mode in 1 of net: remove it or hand the network over in eval",
+        ),
         (Returns(lambda y: y + next(CALLS)), "must be the same each time, got one that changes from call to call"),
         (Returns(lambda y: F.dropout(y, 0.5)), r"got one that draws random numbers \(bernoulli_?\)"),
         (Returns(lambda y: y + 1e-6 * torch.randn(1, 3)), r"got one that draws random numbers \(randn\)"),
@@ -100,7 +105,7 @@ def test_a_module_that_is_no_longer_python_is_refused():
 
 def test_a_filter_that_leaves_nothing_is_refused():
     with pytest.raises(ValueError, match="net must have weights that train, got none"):
-        make_network("net", nn.Linear(4, 3), Z, trains=lambda _: False)
+        make_network("net", nn.Linear(4, 3).requires_grad_(False), Z)
 
 
 def moves(made):
@@ -237,8 +242,7 @@ def test_a_latent_that_is_not_finite_is_refused():
     ],
 )
 def test_outputs_are_seen_as_images_where_they_can_be(shape, image):
-    made = make_network("net", nn.Linear(4, 3), Z)
-    assert replace(made, shape=shape).image_shape == image
+    assert image_shape(shape) == image
 
 
 def test_a_step_of_another_length_is_refused():
@@ -266,7 +270,10 @@ def test_a_module_on_cuda_stays_there():
         ((1, 64, 3), (3, 8, 8)),
         ((64, 2), (2, 8, 8)),
         ((1, 12), (1, 1, 12)),
-        ((5, 6, 7), (1, 1, 210)),
+        ((5, 6, 7), (5, 6, 7)),
+        ((2, 1, 6, 7), (2, 6, 7)),
+        ((2, 6, 7, 3), (6, 6, 7)),
+        ((1, 2, 5, 6, 7), (10, 6, 7)),
     ],
 )
 def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
@@ -281,6 +288,6 @@ def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
     seen = make_network("plain", Plain(), torch.ones(1))
     assert seen.image_shape == image
     wanted = seen.parameter("pixels").squeeze()
-    if image[0] > 1 and shape[-1] == image[0]:
+    if image[0] > 1 and shape[-1] in (2, 3):
         wanted = wanted.movedim(-1, 0)
     assert torch.equal(seen.output(), wanted.flatten())

@@ -24,4 +24,4 @@ def named(name, shape, **options):
     chosen = architecture(name, shape, **options)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return make_network(name, network, normal(1, *chosen.latent_shape))
+    return make_network(name, network, normal(1, *chosen.latent.shape))

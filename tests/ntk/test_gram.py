@@ -93,7 +93,7 @@ def test_weights_that_no_layer_accounts_for_are_taken_directly(budget, monkeypat
 
 
 def test_only_the_weights_that_train_count():
-    some = make_network("odd", drawn(Odd()), normal(1, 5), trains=lambda name: name.startswith(("first.weight", "own")))
+    some = make_network("odd", drawn(Odd()), normal(1, 5), param_filter="^(first.weight|own)")
     assert some.weights == ("own", "first.weight")
     agree(some)
 

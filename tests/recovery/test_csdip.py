@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.generators import Architecture, architecture, dcgan
+from untrained.sims.networks.generators import architecture, dcgan, generator
 from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.network import Latent
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import budget, csdip
@@ -33,7 +34,7 @@ def by_the_letter(operator, y, settings, seed, restart=0, gain=None):
     chosen = architecture("dcgan", operator.shape, **settings.network_options)
     network = chosen.build().train()
     initialise(network, stream(seed, "weights", restart))
-    z = chosen.latent(stream(seed, "latent", restart))[None]
+    z = chosen.latent.draw(stream(seed, "latent", restart)).float()[None]
     optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9)
     iterates = []
     for step in range(settings.steps):
@@ -137,7 +138,7 @@ def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
 def test_fitted_weights_are_those_of_the_fit():
     operator, y, _ = a_problem()
     weights = csdip.fitted_weights(operator, y, few(stopping="fixed"), seed=3)
-    network, z = dcgan(SHAPE, **SMALL).build().train(), dcgan(SHAPE, **SMALL).latent(stream(3, "latent", 0))
+    network, z = dcgan(SHAPE, **SMALL).build().train(), dcgan(SHAPE, **SMALL).start(3)[1][0]
     network.load_state_dict(weights, strict=False)
     after = recover(operator, y, few(stopping="fixed", steps=26), seed=3).image
     torch.testing.assert_close(network(z[None])[0].detach(), after, atol=1e-3, rtol=0)
@@ -249,7 +250,7 @@ class AnyModule(nn.Module):
 
 def test_a_users_own_network_is_fitted():
     operator, y, _ = a_problem()
-    own = Architecture("own", SHAPE, AnyModule, (2, 8, 8))
+    own = generator("own", SHAPE, AnyModule, Latent((2, 8, 8)))
     found = recover(operator, y, few(restarts=2, steps=60), network=own)
     assert found.misfit < 0.9 * found.trace["misfit"][0]
 
@@ -322,7 +323,7 @@ def test_measurements_of_another_length_and_networks_of_another_shape_are_refuse
     operator, y, _ = a_problem()
     with pytest.raises(ValueError, match="y must have the operator's 20 entries, got shape"):
         recover(operator, y[:19], few())
-    with pytest.raises(ValueError, match=r"images of the operator's shape \(1, 8, 8\), got \(1, 28, 28\)"):
+    with pytest.raises(ValueError, match=r"images of the operator's shape \(1, 8, 8\), got an output"):
         recover(operator, y, few(), network=dcgan((1, 28, 28)))
 
 
@@ -336,7 +337,7 @@ def test_what_cannot_fit_in_memory_is_refused_before_it_starts(monkeypatch):
 def test_the_estimate_counts_weights_activations_and_products():
     operator, _, _ = a_problem()
     chosen = dcgan((1, 28, 28))
-    activations, products = budget._follow(chosen)
+    activations, products = chosen.size.activations, chosen.size.products
     # conv outputs, batch norms and relus at the sizes of the page: 2, 4 (up), 7, 7, 14 (up), 14, 28 (up), 28
     assert products == 128 * 512 * 4 + 16 * 512 * 256 * 16 + 49 * 256 * 128 * 9 + 196 * 128 * 64 * 9 + 784 * 64 * 9
     assert activations > 3 * (512 * 4 + 256 * 49 + 128 * 49 + 64 * 196)
@@ -344,7 +345,7 @@ def test_the_estimate_counts_weights_activations_and_products():
     one, four = (budget.need([operator], chosen, few(restarts=r), cpu) for r in (1, 4))
     assert four.products == 4 * one.products
     assert budget.need([operator], dcgan((1, 28, 28), width=32), few(), cpu).memory < one.memory
-    assert one.memory > 4 * 5 * chosen.weights()
+    assert one.memory > 4 * 5 * chosen.size.weights
 
 
 @pytest.mark.slow

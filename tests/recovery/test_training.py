@@ -65,7 +65,7 @@ def test_the_weights_are_those_of_the_last_step_and_give_its_image(files):
     tenth = settings_for("csdip", {"steps": "10", "network_options": '{"width": 4, "latent": 4}', "stopping": "fixed"})
     image = csdip.recover(measurement.operator, measurement.y, tenth, seed=5).image
     chosen = architecture("dcgan", (1, 8, 8), width=4, latent=4)
-    network, z = chosen.build().train(), chosen.latent(stream(5, "latent", 0))
+    network, z = chosen.build().train(), chosen.latent.draw(stream(5, "latent", 0)).float()
     network.load_state_dict(one, strict=False)
     torch.testing.assert_close(network(z[None])[0].detach(), image, atol=1e-5, rtol=0)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from untrained.sims.experiments.command import Order
     from untrained.sims.experiments.recipes.keep import Kept
     from untrained.sims.experiments.recipes.reproduce import Plan
-    from untrained.sims.networks.loading import Source
+    from untrained.sims.networks.network import Network
     from untrained.sims.record.journal import Journal
     from untrained.sims.recovery.requests import Request
     from untrained.sims.recovery.result import Watch
@@ -592,7 +592,7 @@ def check(
     _check(sources, question, page, told)
 
 
-def _check(sources: Sequence[Source], question: Question, page: Path | None, told: Path | None) -> None:
+def _check(sources: Sequence[Network], question: Question, page: Path | None, told: Path | None) -> None:
     from untrained.figures import architecture_page, architecture_table
     from untrained.sims.diagnosis import command
 

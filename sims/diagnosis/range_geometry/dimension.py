@@ -73,7 +73,7 @@ def sketched_rank(jacobian: Jacobian, columns: int, seed: int = 0) -> int:
     sketch = np.stack([jacobian.forward(omega).cpu().double().numpy() for omega in draws], 1)
     values = np.linalg.svd(sketch, compute_uv=False)
     # Squared as eigenvalues of J J^T are, so that a rank means the same for both.
-    floor = jacobian.n * torch.finfo(jacobian.network.z.dtype).eps
+    floor = jacobian.n * torch.finfo(jacobian.network.dtype).eps
     return int((values**2 > floor * values[0] ** 2).sum())
 
 
@@ -128,7 +128,7 @@ def _unseen(B: np.ndarray, roots: np.ndarray) -> np.ndarray:
 
 
 def _tensor(x: np.ndarray, network: Network) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x)).to(network.z)
+    return torch.from_numpy(np.ascontiguousarray(x)).to(network.parameter(network.weights[0]))
 
 
 @dataclass
