@@ -9,10 +9,10 @@ from math import comb, gcd, prod
 import numpy as np
 import torch
 
+from untrained.sims.operators import Shape
 from untrained.sims.operators.transforms import dct2, inverse_dct2
 
-Shape = tuple[int, int, int]
-LONGEST = 15
+LONGEST_WAVELET = 15
 """The largest N of dbN: the roots behind longer filters lose more digits than an orthonormal basis should."""
 
 
@@ -143,8 +143,8 @@ def daubechies(name: str) -> tuple[float, ...]:
     Source: Daubechies, Ten Lectures on Wavelets, Section 6.4
     """
     number = "1" if name == "haar" else name.removeprefix("db")
-    if not number.isdecimal() or not 1 <= int(number) <= LONGEST or name == number:
-        raise ValueError(f"wavelet must be haar or db1 to db{LONGEST}, got {name!r}")
+    if not number.isdecimal() or not 1 <= int(number) <= LONGEST_WAVELET or name == number:
+        raise ValueError(f"wavelet must be haar or db1 to db{LONGEST_WAVELET}, got {name!r}")
     N = int(number)
     y = np.roots([comb(N - 1 + k, k) for k in reversed(range(N))])
     z = 1 - 2 * y + np.sqrt((1 - 2 * y) ** 2 - 1 + 0j)

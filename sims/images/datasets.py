@@ -66,18 +66,18 @@ def dataset(name: str) -> torch.Tensor:
     path = _file(name)
     images = read_idx(path) if name == "mnist" else _read_archive(path)
     if images.ndim != 3 + (name == "retina") or images.size == 0 or (name == "retina" and images.shape[3] != 3):
-        wanted = "(N, H, W, 3)" if name == "retina" else "(N, H, W)"
-        raise ValueError(f"{path.name} must hold images of shape {wanted}, got {images.shape}")
+        shape = "(N, H, W, 3)" if name == "retina" else "(N, H, W)"
+        raise ValueError(f"{path.name} must hold images of shape {shape}, got {images.shape}")
     planes = np.moveaxis(images, 3, 1) if name == "retina" else images[:, None]
     return to_image(Codes(planes, 0.0, 255.0).to_scale())
 
 
 def _file(name: str) -> Path:
     folder = data_folder()
-    found = [folder / file for file in _FILES[name] if (folder / file).is_file()]
-    if not found:
+    paths = [folder / file for file in _FILES[name] if (folder / file).is_file()]
+    if not paths:
         raise ValueError(f"{name} must be in the folder that {VARIABLE} names, got no {_FILES[name][0]} in {folder}")
-    return found[0]
+    return paths[0]
 
 
 def _read_archive(path: Path) -> np.ndarray:

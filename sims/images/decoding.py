@@ -153,10 +153,10 @@ def _interleaved(path: Path, page: tifffile.TiffPage) -> np.ndarray:
 
 def _check_deep(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse what would be read wrongly: 12 bits, signed integers, other colours than grey and RGB, turned pages."""
-    known = page.dtype == np.uint16 and page.bitspersample == 16
+    deep = page.dtype == np.uint16 and page.bitspersample == 16
     light = page.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
     floats = page.dtype is not None and page.dtype.kind == "f" and light and not page.extrasamples
-    if not (floats or (known and (light or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE))):
+    if not (floats or (deep and (light or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE))):
         raise Refused(
             f"path must name a TIFF of 1, 8 or 16 bits or of floats, in grey or RGB, got {path} "
             f"of {page.bitspersample} bits, {page.dtype} and {getattr(page.photometric, 'name', page.photometric)}"
@@ -186,8 +186,8 @@ def _planes(path: Path, array: np.ndarray) -> np.ndarray:
         return array
     if array.ndim == 3 and array.shape[2] == 3:
         return np.moveaxis(array, 2, 0)
-    wanted = "(H, W), (H, W, 3), (3, H, W) or (1, H, W)"
-    raise Refused(f"path must name an image of shape {wanted}, got {path} of shape {array.shape}")
+    shapes = "(H, W), (H, W, 3), (3, H, W) or (1, H, W)"
+    raise Refused(f"path must name an image of shape {shapes}, got {path} of shape {array.shape}")
 
 
 def _floats(path: Path, planes: np.ndarray, signed: bool | None) -> Codes:

@@ -147,9 +147,9 @@ def _pairs(first: Values, second: Values) -> tuple[np.ndarray, np.ndarray]:
 def _sample(name: str, values: Values) -> np.ndarray:
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or sample.size < 2 or not np.isfinite(sample).all():
-        raise ValueError(f"{name} must be at least two finite numbers in a row, got {_told(sample)}")
+        raise ValueError(f"{name} must be at least two finite numbers in a row, got {_fault(sample)}")
     return sample
 
 
-def _told(sample: np.ndarray) -> str:
+def _fault(sample: np.ndarray) -> str:
     return "NaN or infinity" if not np.isfinite(sample).all() else f"shape {sample.shape}"

@@ -19,8 +19,8 @@ from untrained.sims.operators.base import Operator
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
-KIND = "untrained measurement"
-FORMAT = 1
+_KIND = "untrained measurement"
+_FORMAT = 1
 _FIELDS = ("kind", "format", "y", "noise", "spec", "checksum")
 
 
@@ -91,14 +91,20 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
     if spec["options"].get("rebuildable") is False:
         raise ValueError("operator must be one made by name to be saved, got a user's own, which cannot be rebuilt")
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
-    fields: dict[str, Any] = {"kind": KIND, "format": FORMAT, "y": y, "noise": measurement.noise, "spec": text}
+    fields: dict[str, Any] = {
+        "kind": _KIND,
+        "format": _FORMAT,
+        "y": y,
+        "noise": measurement.noise,
+        "spec": text,
+    }
     archive = io.BytesIO()
     np.savez_compressed(archive, **fields, checksum=_checksum(text, y, measurement.noise))
     write_bytes(Path(path), archive.getvalue())
 
 
 def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
-    head = json.dumps([KIND, FORMAT, spec, float(noise).hex()]).encode()
+    head = json.dumps([_KIND, _FORMAT, spec, float(noise).hex()]).encode()
     return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
 
 
@@ -150,8 +156,8 @@ def _read(path: Path) -> _Saved:
         raise
     except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
         raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
-    if (kind, version) != (KIND, FORMAT):
-        raise ValueError(f"file must be an {KIND} of format {FORMAT}, got {kind!r} of format {version} in {path}")
+    if (kind, version) != (_KIND, _FORMAT):
+        raise ValueError(f"file must be an {_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
     if saved.y.ndim != 1 or saved.y.dtype != np.float32:
         raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
     return saved

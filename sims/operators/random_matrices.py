@@ -12,13 +12,13 @@ import torch
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.random.streams import stream
 
-CACHED = 2 << 20
+CACHE_BYTES = 2 << 20
 """Bytes of a block of rows that stay in the cache between the product and the transposed one."""
-SHARE = 1 << 22
+THREAD_SHARE = 1 << 22
 """Entries of A from which on a thread of its own is worth its start."""
-FEW = 16
+FEW_IMAGES = 16
 """Images from which on arithmetic, not memory, sets the time, so that reading A twice costs nothing."""
-ENTRIES = 1 << 20
+BLOCK_ENTRIES = 1 << 20
 """Entries of a block of rows that is drawn anew; a part of the law: another number gives another matrix."""
 
 
@@ -35,7 +35,7 @@ def gaussian_matrix(m: int, n: int, seed: int) -> torch.Tensor:
 
 def blocks(A: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
     """Blocks of rows small enough for the cache, with the place of each."""
-    rows = max(1, CACHED // (4 * A.shape[1]))
+    rows = max(1, CACHE_BYTES // (4 * A.shape[1]))
     for start in range(0, A.shape[0], rows):
         place = slice(start, start + rows)
         yield place, A[place]
@@ -64,10 +64,10 @@ def residual_products(A: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tupl
     For few images on a CPU, A is read from main memory once: each block of rows is used twice while in the cache, and
     each thread has rows of its own. Elsewhere arithmetic, not memory, sets the time, and two whole products are taken.
     """
-    if A.is_cuda or len(x) >= FEW:
+    if A.is_cuda or len(x) >= FEW_IMAGES:
         r = product(A, x) - y
         return r, transposed(A, r)
-    threads = min(torch.get_num_threads(), A.shape[0] * A.shape[1] // SHARE)
+    threads = min(torch.get_num_threads(), A.shape[0] * A.shape[1] // THREAD_SHARE)
     if threads <= 1:
         return _one_pass(A, x, y)
     ends = [len(A) * k // threads for k in range(threads + 1)]
@@ -131,13 +131,13 @@ class SeededGaussian(Operator):
 
     def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
         super().__init__(shape, m, seed)
-        self.rows = max(1, ENTRIES // self.n)
+        self.rows = max(1, BLOCK_ENTRIES // self.n)
         self._key = int(stream(seed, "A").integers(2**64, dtype=np.uint64))
 
     @property
     def memory(self) -> int:
         """Bytes of the blocks that a product draws at once, one for each thread."""
-        return 4 * max(ENTRIES, self.n) * torch.get_num_threads()
+        return 4 * max(BLOCK_ENTRIES, self.n) * torch.get_num_threads()
 
     def block(self, number: int) -> torch.Tensor:
         """Rows number*rows, ..., of A, at most `rows` of them."""

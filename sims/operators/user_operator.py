@@ -11,7 +11,7 @@ import torch
 from untrained.sims.operators.base import Operator, Shape, checked_shape
 from untrained.sims.random.streams import stream
 
-TOLERANCE = 1e-5
+DOT_LIMIT = 1e-5
 PROBES = 32
 
 
@@ -124,6 +124,6 @@ def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operato
             raise ValueError(f"operator must have a method {method}, got {type(user_object).__name__} without it")
     operator = UserOperator(user_object, checked_shape(shape), m)
     gap = max(dot_test(operator, seed) for seed in range(3))
-    if not gap <= TOLERANCE:
-        raise ValueError(f"adjoint must be the transpose of forward within {TOLERANCE:g}, got a dot test of {gap:.2g}")
+    if not gap <= DOT_LIMIT:
+        raise ValueError(f"adjoint must be the transpose of forward within {DOT_LIMIT:g}, got a dot test of {gap:.2g}")
     return operator

@@ -24,7 +24,7 @@ FIRST_SIGMA = 1.0
 UNSTRUCTURED = ("gaussian", "gaussian-seeded", "scrambled-dct", "scrambled-hadamard")
 """Operators whose residual looks Gaussian in the image, which is what message passing rests on."""
 
-Rule = Literal["auto", "amp", "plug-and-play"]
+AMPRule = Literal["auto", "amp", "plug-and-play"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class DAMPSettings:
     which plug-and-play ends.
     """
 
-    rule: Rule = "auto"
+    rule: AMPRule = "auto"
     denoiser: str = "tv"
     steps: int = 30
     damping: float = 1.0
@@ -49,8 +49,8 @@ class DAMPSettings:
     last_sigma: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.rule not in get_args(Rule):
-            raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
+        if self.rule not in get_args(AMPRule):
+            raise ValueError(f"rule must be one of {', '.join(get_args(AMPRule))}, got {self.rule!r}")
         if self.denoiser not in DENOISERS:
             raise ValueError(f"denoiser must be one of {', '.join(DENOISERS)}, got {self.denoiser!r}")
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
@@ -123,9 +123,17 @@ def recover(
     with torch.no_grad():
         zero = _Iterate(torch.zeros(operator.shape, device=y.device), _square(y), _deviation(y) * operator.gain**-0.5)
         course = _follow(iterates(operator, y, _in_box(settings), settings, seed), zero, settings, watch)
-    kept, seconds = course.chosen(), time.perf_counter() - begun
-    image, told = kept.image.cpu(), asdict(settings)
-    return Recovery(image, "damp", told, course.outcome, kept.misfit, course.steps, seconds, {}, course.trace)
+    best, seconds = course.chosen(), time.perf_counter() - begun
+    return Recovery(
+        image=best.image.cpu(),
+        method="damp",
+        settings=asdict(settings),
+        outcome=course.outcome,
+        misfit=best.misfit,
+        steps=course.steps,
+        seconds=seconds,
+        trace=course.trace,
+    )
 
 
 def _square(v: torch.Tensor) -> float:

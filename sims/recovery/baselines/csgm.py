@@ -68,9 +68,15 @@ def recover(
     misfits, best = course.misfits, int(course.misfits.argmin())
     trace = {"misfit": course.trace, "restart_misfits": misfits.tolist()}
     return Recovery(
-        course.images[best].cpu(), "csgm", asdict(settings), course.outcome, float(misfits[best]), course.steps,
-        time.perf_counter() - begun, {}, trace,
-    )  # fmt: skip
+        image=course.images[best].cpu(),
+        method="csgm",
+        settings=asdict(settings),
+        outcome=course.outcome,
+        misfit=float(misfits[best]),
+        steps=course.steps,
+        seconds=time.perf_counter() - begun,
+        trace=trace,
+    )
 
 
 def _from_file(path: str | None) -> Generator:
