@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -90,6 +91,18 @@ class Control:
     says: str
     constants: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A function by module and name, imported when it is first called: reading the ledger costs nothing."""
+
+    module: str
+    name: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Import the module and call the function."""
+        return getattr(importlib.import_module(self.module), self.name)(*arguments)
 
 
 @dataclass(frozen=True)

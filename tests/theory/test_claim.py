@@ -4,8 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from untrained.theory.claim import Claim, Constant, Control, Range, SearchRoute, Sides, Source
-from untrained.theory.proof.lazy import Lazy
+from untrained.theory.claim import Claim, Constant, Control, Lazy, Range, SearchRoute, Sides, Source
 
 
 def route(case, c):

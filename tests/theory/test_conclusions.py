@@ -8,6 +8,7 @@ import pytest
 from untrained.theory.objects import descent, sign_changes
 from untrained.theory.objects.descent import FoldedMap, Path
 from untrained.theory.proof import conclusions as on
+from untrained.theory.proof import runs
 
 EPS = 2.0**-52
 N, D = 8, 400
@@ -31,7 +32,7 @@ def run_case(misfits):
 def test_the_bound_along_a_run_sees_one_step_beyond_it_by_a_tenth_of_a_percent(constants, factor, tau):
     misfits = np.tile(1.5 * factor ** np.arange(31), (3, 1))
     misfits[:, tau] = 3 * factor**tau * np.array([1.001, 0.999, 0.5])
-    margin = on.bound_along(run_case(misfits), constants).margin
+    margin = runs.bound_along(run_case(misfits), constants).margin
     np.testing.assert_allclose(margin, [-0.001, 0.001, 0.5], rtol=1e-6, atol=1e-9)
 
 
@@ -40,7 +41,7 @@ def test_the_bound_along_a_run_leaves_room_for_rounding_and_no_more(constants, f
     steps = math.ceil(math.log(1e-20) / math.log(factor))
     misfits = np.zeros((2, steps + 1))
     misfits[:, steps] = [0.99e-12, 1.01e-12]
-    margin = on.bound_along(run_case(misfits), constants).margin
+    margin = runs.bound_along(run_case(misfits), constants).margin
     np.testing.assert_allclose(margin, [0.01, -0.01], rtol=1e-4)
 
 
@@ -50,32 +51,32 @@ def test_the_rate_along_a_run_is_that_of_its_slowest_step(constants, factor, slo
     ratios = np.full((3, 20), 0.9 * factor)
     ratios[:, slow - 1] = factor * np.array([1.001, 0.999, 1.5])
     misfits = np.concatenate([np.ones((3, 1)), np.cumprod(ratios, axis=-1)], axis=-1)
-    sides = on.rate_along(run_case(misfits), constants)
+    sides = runs.rate_along(run_case(misfits), constants)
     assert sides.rhs == pytest.approx(factor, rel=1e-14)
     np.testing.assert_allclose(sides.margin, [-0.001, 0.001, -0.5], rtol=1e-9)
 
 
 def test_the_rate_along_a_run_looks_at_a_step_from_above_a_billionth_only():
     misfits = [[1.0, 0.1, 1.1e-9, 2.2e-9], [1.0, 0.1, 0.9e-9, 1.8e-9]]
-    np.testing.assert_allclose(on.rate_along(run_case(misfits), RULES[0][0]).lhs, [2.0, 0.1])
+    np.testing.assert_allclose(runs.rate_along(run_case(misfits), RULES[0][0]).lhs, [2.0, 0.1])
 
 
 @pytest.mark.parametrize(("n", "d"), [(8, 400), (3, 7)])
 def test_a_step_follows_its_rule(n, d):
     case = {"n": n, "d": d}
-    assert on.step_of("proof")(case) == pytest.approx(d * n / (math.sqrt(d) + 2 * math.sqrt(n)) ** 2, rel=1e-13)
-    assert on.step_of("printed")(case) == pytest.approx(8 * n * d / (4 * n + d), rel=1e-13)
-    assert on.step_of("printed", 0.25)(case) == pytest.approx(2 * n * d / (4 * n + d), rel=1e-13)
+    assert runs.step_of("proof")(case) == pytest.approx(d * n / (math.sqrt(d) + 2 * math.sqrt(n)) ** 2, rel=1e-13)
+    assert runs.step_of("printed")(case) == pytest.approx(8 * n * d / (4 * n + d), rel=1e-13)
+    assert runs.step_of("printed", 0.25)(case) == pytest.approx(2 * n * d / (4 * n + d), rel=1e-13)
 
 
 @pytest.mark.parametrize(("n", "d"), [(8, 400), (2, 3), (1, 1)])
 def test_the_theorem_s_probability_has_its_three_terms(n, d):
     claimed = 1 - 5 * math.exp(-n / 2) - math.exp(-d / 2) - math.exp(-4 * d ** (2 / 3) * n ** (1 / 3))
-    assert on.theorem_probability({"n": n, "d": d}, {}) == pytest.approx(claimed, abs=1e-14)
+    assert runs.theorem_probability({"n": n, "d": d}, {}) == pytest.approx(claimed, abs=1e-14)
 
 
 def test_the_theorem_s_probability_at_eight_rows_is_ninety_one_percent():
-    assert on.theorem_probability({"n": 8, "d": 400}, {}) == pytest.approx(0.9084218, abs=1e-7)
+    assert runs.theorem_probability({"n": 8, "d": 400}, {}) == pytest.approx(0.9084218, abs=1e-7)
 
 
 def test_the_probabilities_of_few_sign_changes_are_the_literal_ones():
@@ -267,7 +268,7 @@ def test_a_folded_map_s_rate_is_the_worst_of_forty_steps(seed, rate, step):
     r = path.misfits
     allowed = [(1 - rate * eta * 0.25) ** tau + 1e-12 for tau in range(41)]
     worst = max(r[tau] / (allowed[tau] * r[0]) for tau in range(1, 41))
-    sides = on.folded_rate(case, {"rate": rate, "step": step})
+    sides = runs.folded_rate(case, {"rate": rate, "step": step})
     assert sides.lhs == pytest.approx(worst, rel=1e-9)
     assert sides.rhs == 1
 
@@ -279,7 +280,7 @@ def test_a_folded_map_s_path_is_the_worst_of_forty_steps(seed, share, along):
     case = folded(seed, bend=1.2, size=50.0)
     path, _ = directly(case, 1)
     moved = path.lengths if along else path.distances
-    sides = on.folded_path(case, {"path": share, "step": 1, "length": along})
+    sides = runs.folded_path(case, {"path": share, "step": 1, "length": along})
     assert sides.lhs == pytest.approx(max(share * 0.5 * moved[t] + path.misfits[t] for t in range(1, 41)), rel=1e-12)
     assert sides.rhs == pytest.approx(path.misfits[0], rel=1e-11)
 
@@ -292,58 +293,58 @@ def test_folded_maps_are_refuted_by_one_step_of_forty(monkeypatch, tau):
     distances, lengths = np.zeros(41), np.zeros(41)
     r[tau] = 2 * (1 - 0.0625 * eta) ** tau * 1.001
     distances[tau], lengths[tau] = 40.0, 80.0
-    monkeypatch.setattr(on.descent, "descend", lambda *given: Path(r, distances, lengths))
-    assert on.folded_rate(case, {"rate": 0.25, "step": 1}).margin == pytest.approx(-0.001, rel=1e-6)
+    monkeypatch.setattr(runs.descent, "descend", lambda *given: Path(r, distances, lengths))
+    assert runs.folded_rate(case, {"rate": 0.25, "step": 1}).margin == pytest.approx(-0.001, rel=1e-6)
     for along, moved in ((0, 40), (1, 80)):
-        sides = on.folded_path(case, {"path": 0.2, "step": 1, "length": along})
+        sides = runs.folded_path(case, {"path": 0.2, "step": 1, "length": along})
         assert sides.lhs == pytest.approx(0.1 * moved + r[tau], rel=1e-12)
         assert sides.margin < 0
 
 
 @pytest.mark.parametrize(("bend", "meets"), [(0.0, True), (1.0, True), (1.01, False), (6.0, False), (-1.01, False)])
 def test_a_folded_map_meets_a2_up_to_a_bend_of_one(bend, meets):
-    assert on.folded_meets_a2(folded(0, bend=bend), {}) is meets
+    assert runs.folded_meets_a2(folded(0, bend=bend), {}) is meets
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_folded_maps_meet_a0_a1_and_a3_as_drawn(seed, n):
     case = folded(seed, n=n)
-    assert on.folded_integrates(case, {}) is True
-    assert on.folded_meets_a1(case, {}) is True
-    assert on.folded_meets_a3(case, {}) is True
+    assert runs.folded_integrates(case, {}) is True
+    assert runs.folded_meets_a1(case, {}) is True
+    assert runs.folded_meets_a3(case, {}) is True
 
 
 def test_a1_asks_for_twice_alpha_and_is_met_with_equality(monkeypatch):
-    assert not on.folded_meets_a1(folded(0, spread=0.999), {})
-    monkeypatch.setattr(on, "FOLDED_ALPHA", 0.5 * (1 + 1e-9))
-    assert not on.folded_meets_a1(folded(0), {})
+    assert not runs.folded_meets_a1(folded(0, spread=0.999), {})
+    monkeypatch.setattr(runs, "FOLDED_ALPHA", 0.5 * (1 + 1e-9))
+    assert not runs.folded_meets_a1(folded(0), {})
 
 
 def test_a3_fails_where_beta_is_a_little_too_small(monkeypatch):
     case = folded(0)
     case["start"] = -np.abs(case["start"])
-    assert on.folded_meets_a3(case, {})
-    monkeypatch.setattr(on, "folded_beta", lambda case: (1 - 1e-6) * (3 + 0.9 / 6))
-    assert not on.folded_meets_a3(case, {})
+    assert runs.folded_meets_a3(case, {})
+    monkeypatch.setattr(runs, "folded_beta", lambda case: (1 - 1e-6) * (3 + 0.9 / 6))
+    assert not runs.folded_meets_a3(case, {})
 
 
 def test_a3_fails_where_the_spectrum_exceeds_the_spread():
-    assert not on.folded_meets_a3(folded(0, spread=0.5, bend=0.9), {})
+    assert not runs.folded_meets_a3(folded(0, spread=0.5, bend=0.9), {})
 
 
 def test_beta_is_the_spread_and_a_sixth_of_the_bend():
-    assert on.folded_beta(folded(0)) == pytest.approx(3.15, rel=1e-14)
+    assert runs.folded_beta(folded(0)) == pytest.approx(3.15, rel=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_integration_of_the_jacobian_accounts_for_changes_of_sign(seed):
     case = folded(seed, n=12, bend=6.0, size=100.0)
-    map_, start = on.folded_map(case)
+    map_, start = runs.folded_map(case)
     r, J = map_(start)
-    end = start - J.T @ r / on.folded_beta(case) ** 2
+    end = start - J.T @ r / runs.folded_beta(case) ** 2
     assert ((start >= 0) != (end >= 0)).any()
-    assert on.folded_integrates(case, {})
+    assert runs.folded_integrates(case, {})
 
 
 class Curved(FoldedMap):
@@ -356,5 +357,5 @@ class Curved(FoldedMap):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_map_whose_jacobian_leaves_something_out_does_not_integrate(monkeypatch, seed):
-    monkeypatch.setattr(on.descent, "FoldedMap", Curved)
-    assert not on.folded_integrates(folded(seed), {})
+    monkeypatch.setattr(runs.descent, "FoldedMap", Curved)
+    assert not runs.folded_integrates(folded(seed), {})

@@ -10,7 +10,7 @@ from scipy.stats import binom, chi2, norm
 
 from untrained.sims.evidence.intervals import clopper_pearson
 from untrained.theory.objects import width
-from untrained.theory.proof import laws
+from untrained.theory.proof import exact as laws
 
 
 def mid(x):

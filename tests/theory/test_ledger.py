@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from untrained.theory import papers as folder
-from untrained.theory.claim import Claim, Source
+from untrained.theory.claim import Claim, Lazy, Source
 from untrained.theory.ledger import in_order_of_need, ledger, select
-from untrained.theory.proof.lazy import Lazy
 
 ROOT = Path(__file__).parents[2]
 IDS = list(ledger())
@@ -146,7 +145,6 @@ def ledger_of(monkeypatch):
 
     def read(*claims):
         monkeypatch.setattr(sys.modules["untrained.theory.papers.own"], "CLAIMS", claims)
-        monkeypatch.setattr(sys.modules["untrained.theory.papers.own_descent"], "CLAIMS", ())
         monkeypatch.setattr(sys.modules["untrained.theory.papers.oymak19"], "CLAIMS", ())
         monkeypatch.setattr(sys.modules["untrained.theory.papers.vanveen18"], "CLAIMS", ())
         return ledger.__wrapped__()

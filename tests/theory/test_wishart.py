@@ -9,7 +9,7 @@ from scipy import integrate, stats
 
 from untrained.theory.laws.masked import masked_smallest_below, masked_smallest_decides, smallest_sufficient_width
 from untrained.theory.laws.wishart import eigenvalues_inside, largest_eigenvalue_above, smallest_eigenvalue_below
-from untrained.theory.proof.ball import ends
+from untrained.theory.proof.balls import ends
 
 
 def holds_float(ball, value, relative=1e-9):

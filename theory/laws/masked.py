@@ -13,7 +13,7 @@ from flint import arb, ctx
 
 from untrained.theory.laws.wishart import Level, checked_level, rate_below, smallest_eigenvalue_below
 from untrained.theory.objects.shapes import whole_number
-from untrained.theory.proof.ball import ball
+from untrained.theory.proof.balls import ball
 
 
 @lru_cache(maxsize=8)

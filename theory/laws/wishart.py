@@ -13,7 +13,7 @@ from itertools import accumulate
 from flint import arb, arb_mat, ctx, fmpq
 
 from untrained.theory.objects.shapes import whole_number
-from untrained.theory.proof.ball import ball
+from untrained.theory.proof.balls import ball
 
 Level = float | Fraction | arb
 _MOST_BITS = 1 << 16

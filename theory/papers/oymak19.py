@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction as F
 
-from untrained.theory.claim import Claim, Constant, Control, Source
-from untrained.theory.proof.lazy import Lazy
+from untrained.theory.claim import Claim, Constant, Control, Lazy, Source
 
 _READ = "re-derived; only CS-DIP's statement of the theorem was read"
 
@@ -23,7 +22,7 @@ def _step(
         tex=tex,
         refuted_by=refuted_by,
         constants={k: Constant(v) for k, v in c.items()},
-        symbolic=Lazy("untrained.theory.proof.symbolic", route),
+        symbolic=Lazy("untrained.theory.proof.algebra_theorems", route),
         controls=controls,
     )
 

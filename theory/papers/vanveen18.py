@@ -19,12 +19,13 @@ from untrained.theory.claim import (
     Draw,
     ExactRoute,
     Hypothesis,
+    Lazy,
     Range,
     SearchRoute,
     Source,
 )
 from untrained.theory.proof import conclusions as on
-from untrained.theory.proof.lazy import Lazy
+from untrained.theory.proof import runs
 
 PAPER = "vanveen18"
 DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
@@ -61,7 +62,7 @@ _JACOBIAN = (
         domain=_SIZES,
         law={**_GENERATOR, "Delta": Draw("gaussian", ("d", "k"))},
         constants=_k(mask=1),
-        symbolic=_lazy("symbolic", "jacobian_entry"),
+        symbolic=_lazy("algebra", "jacobian_entry"),
         search=SearchRoute(on.jacobian_on_a_segment, within=_SMALL),
         controls=(Control("no_mask", "The pattern phi' is left out of the Jacobian.", {"mask": 0}),),
     ),
@@ -74,7 +75,7 @@ _JACOBIAN = (
         domain=_SIZES,
         law=_GENERATOR,
         constants=_k(z_power=2, mask_power=2),
-        symbolic=_lazy("symbolic", "gram_entry"),
+        symbolic=_lazy("algebra", "gram_entry"),
         search=SearchRoute(on.gram_by_closed_form, within=_SMALL),
         controls=(Control("norm_of_z", "||z|| in place of its square.", {"z_power": 1}),),
     ),
@@ -94,7 +95,7 @@ def _gradient(name: str, source: Source, says: str, tex: str, **constants: objec
         domain=_SIZES,
         law=_GRADIENT_LAW,
         constants=_k(**settings),
-        symbolic=_lazy("symbolic", "gradient_entry"),
+        symbolic=_lazy("algebra", "gradient_entry"),
         search=SearchRoute(on.gradient_by_jacobian, within=_SMALL),
         controls=(Control("other_factor", "The expression times three.", {"gradient_factor": 3}),),
     )
@@ -154,7 +155,7 @@ _OLIVEIRA = (
         domain={"n": Range(1, 8), "d": Range(20, 100000), "delta": Range(0.05, 0.5, False)},
         constants=_k(constant=7),
         exact=ExactRoute(
-            _BERNOULLI + _MASKED, _lazy("laws", "oliveira"), informative=_lazy("laws", "oliveira_informative")
+            _BERNOULLI + _MASKED, _lazy("exact", "oliveira"), informative=_lazy("exact", "oliveira_informative")
         ),
         controls=(
             Control("constant_quarter", "1/4 in place of 7.", {"constant": F(1, 4)}),
@@ -168,7 +169,7 @@ _OLIVEIRA = (
         tex=r"\mathbb{E}[aa^T]=\tfrac12 I_n",
         refuted_by="a moment that differs",
         constants=_k(diagonal=F(1, 2), off_diagonal=0),
-        symbolic=_lazy("symbolic", "second_moment"),
+        symbolic=_lazy("algebra_lemmas", "second_moment"),
         controls=(Control("identity", "Sigma = I, as if every neuron were active.", {"diagonal": 1}),),
     ),
     Claim(
@@ -178,7 +179,7 @@ _OLIVEIRA = (
         tex=r"\sqrt{\mathbb{E}(u^TA_1u)^2}\le\sqrt6\,u^T\Sigma u",
         refuted_by="a direction u in which the moment exceeds h u^T Sigma u",
         constants=_k(h_squared=6),
-        symbolic=_lazy("symbolic", "small_ball_h"),
+        symbolic=_lazy("algebra_lemmas", "small_ball_h"),
         controls=(Control("sqrt_5", "h = sqrt 5.", {"h_squared": 5}),),
     ),
     Claim(
@@ -188,8 +189,8 @@ _OLIVEIRA = (
         tex=r"7\sqrt6\sqrt{3n/d}\le\tfrac12\iff d\ge 3528\,n",
         refuted_by="another ratio from the same substitution",
         constants=_k(width_ratio=3528),
-        symbolic=_lazy("symbolic", "oliveira_arithmetic"),
-        enclosed=_lazy("ball", "oliveira_ratio"),
+        symbolic=_lazy("algebra_lemmas", "oliveira_arithmetic"),
+        enclosed=_lazy("balls", "oliveira_ratio"),
         controls=(
             Control("3828", "The statement's 3828 as the outcome of the same substitution.", {"width_ratio": 3828}),
             Control("3527", "One less.", {"width_ratio": 3527}),
@@ -215,8 +216,8 @@ def lemma_b1(claim_id: str, ratio: int, source: Source) -> Claim:
         constants=_k(width_ratio=ratio, fraction=F(1, 2)),
         needs=("vanveen18.eq8.gram",),
         assumes=(DS, "Chernoff's bound for the binomial"),
-        enclosed=_lazy("ball", "smallest_singular_proof"),
-        exact=ExactRoute(tuple({"n": n} for n in (1, 2, 3)), _lazy("laws", "smallest_singular_failure")),
+        enclosed=_lazy("balls", "smallest_singular_proof"),
+        exact=ExactRoute(tuple({"n": n} for n in (1, 2, 3)), _lazy("exact", "smallest_singular_failure")),
         count=CountRoute(
             ({"n": 4, "d": 4 * ratio}, {"n": 16, "d": 16 * ratio}),
             on.sigma_min_above,
@@ -261,7 +262,7 @@ _PERTURBATION = (
         refuted_by="s <= d where the exact failure probability exceeds e^{-n/2} (s = d makes the logarithm vanish)",
         domain={"n": Range(1, 10**9), "d": Range(1, 10**60), "s/d": Range(1e-60, 1, False, True)},
         constants=_k(linear=0),
-        exact=ExactRoute(_SMALL_WIDTH, _lazy("laws", "whole_matrix_failure")),
+        exact=ExactRoute(_SMALL_WIDTH, _lazy("exact", "whole_matrix_failure")),
         controls=(Control("sixteenth", "A sixteenth of the missing linear term added.", {"linear": F(1, 16)}),),
     ),
     Claim(
@@ -274,8 +275,8 @@ _PERTURBATION = (
         constants=_k(linear=1),
         needs=("own.sparse_width",),
         assumes=(CHEVET,),
-        symbolic=_lazy("symbolic", "sparse_supremum"),
-        exact=ExactRoute(_SMALL_WIDTH, _lazy("laws", "whole_matrix_failure")),
+        symbolic=_lazy("algebra_lemmas", "sparse_supremum"),
+        exact=ExactRoute(_SMALL_WIDTH, _lazy("exact", "whole_matrix_failure")),
         controls=(Control("linear_sixteenth", "s/16 in place of s.", {"linear": F(1, 16)}),),
     ),
     Claim(
@@ -293,7 +294,7 @@ _PERTURBATION = (
         law={"g": Draw("gaussian", ("d",))},
         given=(Hypothesis("rank", "m <= d", lambda case, c: case["m"] <= case["d"]),),
         constants=_k(per_rank=2, offset=0, norm_of_z=1),
-        symbolic=_lazy("symbolic", "rank_counting"),
+        symbolic=_lazy("algebra_lemmas", "rank_counting"),
         search=SearchRoute(on.sign_changes_below, within=SMALL_RANKS),
         controls=(
             Control("only_m", "At most m rows change.", {"per_rank": 1}),
@@ -309,13 +310,13 @@ _PERTURBATION = (
         domain={"m": Range(1, 10**9), "d": Range(1, 10**60)},
         constants=_k(level=F(1, 2), exponent=F(1, 6)),
         assumes=("Chernoff's bound for the binomial",),
-        enclosed=_lazy("ball", "order_exponent"),
+        enclosed=_lazy("balls", "order_exponent"),
         exact=ExactRoute(
             tuple({"m": m, "d": d} for d in (1, 10, 1000, 10**6, 10**9) for m in (1, 2, 5, 20, 100, 400) if m <= d),
-            _lazy("laws", "rank_failure"),
+            _lazy("exact", "rank_failure"),
         ),
         search=SearchRoute(
-            _lazy("laws", "rank_failure"),
+            _lazy("exact", "rank_failure"),
             within={"m": Range(1, 1000, True, True), "d": Range(1000, 10**9, True, True)},
         ),
         controls=(
@@ -333,7 +334,7 @@ _PERTURBATION = (
         law={"g": Draw("gaussian", ("d",))},
         constants=_k(factor=2),
         needs=("vanveen18.lemC3", "vanveen18.lemC4"),
-        symbolic=_lazy("symbolic", "sign_change_assembly"),
+        symbolic=_lazy("algebra_lemmas", "sign_change_assembly"),
         count=CountRoute(
             ({"d": 1000, "R": 0.2}, {"d": 1000, "R": 1.0}, {"d": 10000, "R": 0.05}),
             on.worst_sign_changes,
@@ -368,7 +369,7 @@ _PERTURBATION = (
         refuted_by="x >= 2 with 2 ceil(x) > 3x",
         domain={"x": Range(2, 1000, False, True)},
         constants=_k(least=2),
-        symbolic=_lazy("symbolic", "ceiling_bound"),
+        symbolic=_lazy("algebra_lemmas", "ceiling_bound"),
         search=SearchRoute(on.ceiling_step),
         controls=(
             Control(
@@ -393,7 +394,7 @@ _PERTURBATION = (
                 {"n": 4, "d": 600, "flips": 96},
                 {"n": 8, "d": 1200, "flips": 192},
             ),
-            _lazy("laws", "perturbation_failure"),
+            _lazy("exact", "perturbation_failure"),
         ),
         controls=(Control("sixty_fourth", "A 64th of the missing linear term.", {"linear": F(1, 64)}),),
     ),
@@ -407,7 +408,7 @@ _PERTURBATION = (
         law={"V": Draw("gaussian", ("n", "d")), "g": Draw("gaussian", ("d",))},
         constants=_k(linear=1, deviation=2),
         needs=("vanveen18.lemC2", "vanveen18.eq14.corrected", "vanveen18.eq8.jacobian"),
-        symbolic=_lazy("symbolic", "perturbation_assembly"),
+        symbolic=_lazy("algebra_lemmas", "perturbation_assembly"),
         count=CountRoute(
             ({"n": 8, "d": 800, "R": 0.15}, {"n": 8, "d": 3200, "R": 0.1}),
             on.jacobian_change,
@@ -434,7 +435,7 @@ _PERTURBATION = (
         constants=_k(linear=0, deviation=2, share=F(18, 100)),
         needs=("vanveen18.lemC2", "own.eq14_domain", "vanveen18.lemB2.ceiling.corrected", "vanveen18.eq8.jacobian"),
         assumes=(CHEVET,),
-        symbolic=_lazy("symbolic", "perturbation_assembly"),
+        symbolic=_lazy("algebra_lemmas", "perturbation_assembly"),
         count=CountRoute(({"n": 8, "d": 800, "R": 0.15},), on.jacobian_change, on.perturbation_probability, 300),
         controls=(
             Control("no_width", "Only 2 sqrt n: the sparse width left out.", {"linear": F(-100)}),
@@ -469,10 +470,10 @@ _NORM = (
         constants=_k(deviation=2, factor=1),
         needs=("vanveen18.eq8.gram",),
         assumes=(DS,),
-        symbolic=_lazy("symbolic", "mask_contracts"),
+        symbolic=_lazy("algebra_lemmas", "mask_contracts"),
         exact=ExactRoute(
             tuple({"n": n, "d": d} for n, d in ((1, 1), (1, 50), (2, 10), (4, 100), (8, 40), (8, 300))),
-            _lazy("laws", "largest_norm_failure"),
+            _lazy("exact", "largest_norm_failure"),
         ),
         search=SearchRoute(on.masked_norm, within=_SMALL),
         controls=(
@@ -493,7 +494,7 @@ _MISFIT = (
         tex=r"\|V\phi(Wz)-y\|\le\|V\phi(Wz)\|+\|y\|",
         refuted_by="vectors that break the triangle inequality",
         constants=_k(factor=1),
-        symbolic=_lazy("symbolic", "triangle"),
+        symbolic=_lazy("algebra_lemmas", "triangle"),
         controls=(Control("half", "Half the target's norm.", {"factor": F(1, 2)}),),
     ),
     Claim(
@@ -503,7 +504,7 @@ _MISFIT = (
         tex=r"V\phi(Wz)\sim\nu\|\phi(Wz)\|g,\ g\in\mathbb{R}^d",
         refuted_by="a moment that differs: E||V phi||^2 = n nu^2 ||phi||^2",
         constants=_k(dimension="d"),
-        symbolic=_lazy("symbolic", "output_law"),
+        symbolic=_lazy("algebra_lemmas", "output_law"),
         controls=(Control("in_nd", "g in R^{nd}.", {"dimension": "nd"}),),
     ),
     Claim(
@@ -513,7 +514,7 @@ _MISFIT = (
         tex=r"V\phi(Wz)\sim\nu\|\phi(Wz)\|g,\ g\in\mathbb{R}^n",
         refuted_by="a moment that differs",
         constants=_k(dimension="n"),
-        symbolic=_lazy("symbolic", "output_law"),
+        symbolic=_lazy("algebra_lemmas", "output_law"),
         controls=(Control("in_d", "g in R^d.", {"dimension": "d"}),),
     ),
     Claim(
@@ -524,7 +525,7 @@ _MISFIT = (
         refuted_by="n where the exact chi-square tail P(chi2_n > 2n) exceeds e^{-n/2}",
         domain={"n": Range(1, 1000)},
         constants=_k(exponent=F(1, 2)),
-        exact=ExactRoute(_CHI_CASES, _lazy("laws", "chi_square_failure")),
+        exact=ExactRoute(_CHI_CASES, _lazy("exact", "chi_square_failure")),
         controls=(Control("exponent_one", "e^{-n}.", {"exponent": 1}),),
     ),
     Claim(
@@ -536,8 +537,8 @@ _MISFIT = (
         domain={"n": Range(1, 10**9)},
         constants=_k(exponent=F(1534, 10000)),
         assumes=("Chernoff's bound",),
-        enclosed=_lazy("ball", "chi_square_exponent"),
-        exact=ExactRoute(_CHI_CASES, _lazy("laws", "chi_square_failure")),
+        enclosed=_lazy("balls", "chi_square_exponent"),
+        exact=ExactRoute(_CHI_CASES, _lazy("exact", "chi_square_failure")),
         controls=(Control("exponent_fifth", "e^{-n/5}.", {"exponent": F(1, 5)}),),
     ),
     Claim(
@@ -547,7 +548,7 @@ _MISFIT = (
         tex=r"Wz\sim\|z\|\tilde g,\ \tilde g\in\mathbb{R}^d",
         refuted_by="a covariance of Wz other than ||z||^2 times the identity",
         constants=_k(z_power=2),
-        symbolic=_lazy("symbolic", "hidden_law"),
+        symbolic=_lazy("algebra_lemmas", "hidden_law"),
         controls=(Control("norm_of_z", "Variance ||z||.", {"z_power": 1}),),
     ),
     Claim(
@@ -563,7 +564,7 @@ _MISFIT = (
         refuted_by="d where the exact chi-square tail P(chi2_d > 2d) exceeds e^{-d/2}",
         domain={"d": Range(1, 1000)},
         constants=_k(exponent=F(1, 2)),
-        exact=ExactRoute(tuple({"d": case["n"]} for case in _CHI_CASES), _lazy("laws", "chi_square_failure")),
+        exact=ExactRoute(tuple({"d": case["n"]} for case in _CHI_CASES), _lazy("exact", "chi_square_failure")),
         controls=(Control("exponent_one", "e^{-d}.", {"exponent": 1}),),
     ),
     Claim(
@@ -573,7 +574,7 @@ _MISFIT = (
         tex=r"2\sqrt{nd}\,\nu\|z\|=2\|y\|",
         refuted_by="another product from the same substitution",
         constants=_k(factor=2),
-        symbolic=_lazy("symbolic", "output_arithmetic"),
+        symbolic=_lazy("algebra_lemmas", "output_arithmetic"),
         controls=(Control("factor_4", "4||y||.", {"factor": 4}),),
     ),
     Claim(
@@ -583,7 +584,7 @@ _MISFIT = (
         tex=r"\|\phi(Wz)\|\le\|Wz\|",
         refuted_by="a vector whose positive part is longer",
         constants=_k(factor=1),
-        symbolic=_lazy("symbolic", "relu_contracts"),
+        symbolic=_lazy("algebra_lemmas", "relu_contracts"),
         controls=(Control("half", "Half the squared norm suffices.", {"factor": F(1, 2)}),),
     ),
     Claim(
@@ -596,15 +597,15 @@ _MISFIT = (
         constants=_k(factor=2, exponent=F(1, 2)),
         needs=("vanveen18.lemB4.law.corrected", "vanveen18.lemB4.hidden_law"),
         assumes=("Chernoff's bound",),
-        enclosed=_lazy("ball", "joint_exponent"),
+        enclosed=_lazy("balls", "joint_exponent"),
         exact=ExactRoute(
             _MISFIT_CASES,
-            _lazy("laws", "output_norm_failure"),
-            informative=_lazy("laws", "misfit_says_something"),
+            _lazy("exact", "output_norm_failure"),
+            informative=_lazy("exact", "misfit_says_something"),
         ),
         search=SearchRoute(
-            _lazy("laws", "output_norm_failure"),
-            trivial=_lazy("laws", "misfit_says_nothing"),
+            _lazy("exact", "output_norm_failure"),
+            trivial=_lazy("exact", "misfit_says_nothing"),
             within={"n": Range(1, 80), "d": Range(1, 80)},
         ),
         controls=(
@@ -621,11 +622,11 @@ _MISFIT = (
         domain={"n": Range(1, 10**9), "d": Range(1, 10**60)},
         constants=_k(factor=3, exponent=F(1, 2)),
         needs=("vanveen18.lemB4.norm", "vanveen18.lemB4.triangle"),
-        symbolic=_lazy("symbolic", "misfit_assembly"),
+        symbolic=_lazy("algebra_lemmas", "misfit_assembly"),
         exact=ExactRoute(
             tuple(k for k in _MISFIT_CASES if k["n"] <= 20),
-            _lazy("laws", "misfit_failure"),
-            informative=_lazy("laws", "misfit_says_something"),
+            _lazy("exact", "misfit_failure"),
+            informative=_lazy("exact", "misfit_says_something"),
         ),
         controls=(Control("factor_six_fifths", "1.2||y||.", {"factor": F(6, 5)}),),
     ),
@@ -644,10 +645,12 @@ META_WITHIN = {
     "size": Range(0.01, 100, False, True),
 }
 _META_GIVEN = (
-    Hypothesis("A0", "f changes along a segment by the integral of J (piecewise linear maps do)", on.folded_integrates),
-    Hypothesis("A1", "A1: sigma_min(J(theta_0)) >= 2 alpha", on.folded_meets_a1),
-    Hypothesis("A2", "A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R", on.folded_meets_a2),
-    Hypothesis("A3", "A3: ||J(theta)|| <= beta everywhere", on.folded_meets_a3),
+    Hypothesis(
+        "A0", "f changes along a segment by the integral of J (piecewise linear maps do)", runs.folded_integrates
+    ),
+    Hypothesis("A1", "A1: sigma_min(J(theta_0)) >= 2 alpha", runs.folded_meets_a1),
+    Hypothesis("A2", "A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R", runs.folded_meets_a2),
+    Hypothesis("A3", "A3: ||J(theta)|| <= beta everywhere", runs.folded_meets_a3),
 )
 _NO_A2 = Control(
     "no_A2",
@@ -657,7 +660,7 @@ _NO_A2 = Control(
         "given": (_META_GIVEN[0], _META_GIVEN[1], _META_GIVEN[3]),
         "symbolic": None,
         "search": SearchRoute(
-            on.folded_rate, within={**META_WITHIN, "spread": Range(1, 1.2, False), "bend": Range(6, 12, False)}
+            runs.folded_rate, within={**META_WITHIN, "spread": Range(1, 1.2, False), "bend": Range(6, 12, False)}
         ),
     },
 )
@@ -680,8 +683,8 @@ _META = (
         given=_META_GIVEN,
         constants=_k(rate=F(1, 4), step=1),
         needs=_META_NEEDS,
-        symbolic=_lazy("symbolic", "meta_rate"),
-        search=SearchRoute(on.folded_rate, effort=0.7, within=META_WITHIN),
+        symbolic=_lazy("algebra_theorems", "meta_rate"),
+        search=SearchRoute(runs.folded_rate, effort=0.7, within=META_WITHIN),
         controls=(
             Control("rate_5", "1 - 5 eta alpha^2 a step.", {"rate": 5}),
             Control("step_4", "A step four times as long.", {"step": 4}),
@@ -704,8 +707,8 @@ _META = (
         given=_META_GIVEN,
         constants=_k(path=F(1, 5), step=1, length=0),
         needs=_META_NEEDS,
-        symbolic=_lazy("symbolic", "meta_path"),
-        search=SearchRoute(on.folded_path, effort=0.7, within=META_WITHIN),
+        symbolic=_lazy("algebra_theorems", "meta_path"),
+        search=SearchRoute(runs.folded_path, effort=0.7, within=META_WITHIN),
         controls=(
             Control("alpha_3", "3 alpha in place of alpha/5.", {"path": 3}),
             Control("step_4", "A step four times as long.", {"step": 4}),
@@ -721,7 +724,7 @@ _ASSEMBLY = (
         tex=r"\alpha=\tfrac14\nu\sqrt d\|z\|=\|y\|/(4\sqrt n),\quad R=15\|y\|/\alpha=60\sqrt n",
         refuted_by="another value from the same substitution",
         constants=_k(alpha_divisor=4, radius=60),
-        symbolic=_lazy("symbolic", "alpha_beta_radius"),
+        symbolic=_lazy("algebra_theorems", "alpha_beta_radius"),
         controls=(Control("radius_20", "R = 20 sqrt n, as if the misfit were ||y||.", {"radius": 20}),),
     ),
     Claim(
@@ -736,7 +739,7 @@ _ASSEMBLY = (
         tex=r"(\sqrt d+2\sqrt n)^2\le 2(d+4n)",
         refuted_by="n, d where the inequality fails",
         constants=_k(factor=2),
-        symbolic=_lazy("symbolic", "beta_relaxed"),
+        symbolic=_lazy("algebra_theorems", "beta_relaxed"),
         controls=(Control("factor_one", "Without the 2.", {"factor": 1}),),
     ),
     Claim(
@@ -751,7 +754,7 @@ _ASSEMBLY = (
         tex=r"\nu\|z\|\big(2\sqrt n+\sqrt{6x\ln(d/3x)}\big)\le\tfrac\alpha3\iff 2\sqrt{n/d}+\sqrt{2u\ln(1/u)}\le\tfrac1{12},\ u=3x/d",
         refuted_by="another inequality from the same substitution",
         constants=_k(radius=60),
-        symbolic=_lazy("symbolic", "width_normalisation"),
+        symbolic=_lazy("algebra_theorems", "width_normalisation"),
         controls=(Control("radius_20", "R = 20 sqrt n.", {"radius": 20}),),
     ),
     Claim(
@@ -762,7 +765,7 @@ _ASSEMBLY = (
         refuted_by="d >= 4.3e15 n where the left side certainly exceeds 1/12",
         domain={"d/n": Range(4.3e15, 1e60, False, True)},
         constants=_k(aspect=43 * 10**14, linear=0),
-        enclosed=_lazy("ball", "width_holds"),
+        enclosed=_lazy("balls", "width_holds"),
         controls=(Control("4.2e15", "From 4.2e15 n on.", {"aspect": 42 * 10**14}),),
     ),
     Claim(
@@ -772,7 +775,7 @@ _ASSEMBLY = (
         tex=r"C_{\min}=4.248050856\cdot10^{15}",
         refuted_by="an enclosure of the least C that leaves out these digits",
         constants=_k(linear=0, digits=4248050856 * 10**6, leading=F(4248050856, 10**9)),
-        enclosed=_lazy("ball", "width_digits"),
+        enclosed=_lazy("balls", "width_digits"),
         controls=(Control("last_digit", "The last digit one higher.", {"digits": 4248050857 * 10**6}),),
     ),
     Claim(
@@ -783,7 +786,7 @@ _ASSEMBLY = (
         refuted_by="a left side that certainly exceeds 1/12 at d = 4.3e15 n",
         domain={"d/n": Range(4.3e15, 1e60, False, True)},
         constants=_k(aspect=43 * 10**14, linear=F(5, 4)),
-        enclosed=_lazy("ball", "width_holds"),
+        enclosed=_lazy("balls", "width_holds"),
         controls=(Control("5e15", "From 5e15 n on.", {"aspect": 5 * 10**15}),),
     ),
     Claim(
@@ -793,7 +796,7 @@ _ASSEMBLY = (
         tex=r"C_{\min}^{5/4}=5.541022062\cdot10^{15}",
         refuted_by="an enclosure of the least C that leaves out these digits",
         constants=_k(linear=F(5, 4), digits=5541022062 * 10**6, leading=F(5541022062, 10**9)),
-        enclosed=_lazy("ball", "width_digits"),
+        enclosed=_lazy("balls", "width_digits"),
         controls=(
             Control("last_digit", "The last digit one higher.", {"digits": 5541022063 * 10**6}),
             Control("sharper_term", "The same digits with s in place of (5/4)s.", {"linear": 1}),
@@ -806,9 +809,9 @@ _ASSEMBLY = (
         tex=r"2e^{-n}+3e^{-n/2}+e^{-d/2}+e^{-(2dR)^{2/3}/6}\le 5e^{-n/2}+e^{-d/2}+e^{-4d^{2/3}n^{1/3}}",
         refuted_by="n, d where the sum is larger",
         constants=_k(coefficient=5, last_exponent=4),
-        symbolic=_lazy("symbolic", "union_of_failures"),
+        symbolic=_lazy("algebra_theorems", "union_of_failures"),
         exact=ExactRoute(
-            tuple({"n": n, "d": d} for n in (1, 2, 8, 64) for d in (10, 1000, 10**6)), _lazy("laws", "union_total")
+            tuple({"n": n, "d": d} for n in (1, 2, 8, 64) for d in (10, 1000, 10**6)), _lazy("exact", "union_total")
         ),
         controls=(Control("four", "4e^{-n/2}, exceeded at n = 1.", {"coefficient": 4}),),
     ),
@@ -860,7 +863,7 @@ _THEOREM = (
             "oymak19.averaged_jacobian",
         ),
         assumes=(DS, "Hoeffding's inequality", "lower tail of a sum of non-negative variables (Bernstein)"),
-        enclosed=_lazy("ball", "printed_theorem_fails"),
+        enclosed=_lazy("balls", "printed_theorem_fails"),
         controls=(Control("eta_bar_2", "eta_bar = 2.", {"eta_bar": 2}),),
     ),
     Claim(
@@ -873,9 +876,9 @@ _THEOREM = (
         given=(_WIDE,),
         constants=_k(divisor=64),
         needs=_LEMMAS,
-        symbolic=_lazy("symbolic", "sharp_step_and_rate"),
-        enclosed=_lazy("ball", "first_step"),
-        exact=ExactRoute(_PRACTICE, _lazy("laws", "width_inequality")),
+        symbolic=_lazy("algebra_theorems", "sharp_step_and_rate"),
+        enclosed=_lazy("balls", "first_step"),
+        exact=ExactRoute(_PRACTICE, _lazy("exact", "width_inequality")),
         controls=(Control("divisor_1", "1 in place of 64: the bound is nearly 0 after one step.", {"divisor": 1}),),
     ),
     Claim(
@@ -888,9 +891,9 @@ _THEOREM = (
         given=(_WIDE,),
         constants=_k(eta_bar=F(1, 16)),
         needs=(*_LEMMAS, "vanveen18.beta"),
-        symbolic=_lazy("symbolic", "step_and_rate"),
-        enclosed=_lazy("ball", "first_step"),
-        exact=ExactRoute(_PRACTICE, _lazy("laws", "width_inequality")),
+        symbolic=_lazy("algebra_theorems", "step_and_rate"),
+        enclosed=_lazy("balls", "first_step"),
+        exact=ExactRoute(_PRACTICE, _lazy("exact", "width_inequality")),
         controls=(Control("eta_bar_1", "eta_bar = 1, as printed.", {"eta_bar": 1}),),
     ),
 )
@@ -904,7 +907,7 @@ _REMARK = (
         refuted_by="a covariance of AV that is not nu^2 times the identity",
         constants=_k(orthonormal=1),
         needs=("vanveen18.thm41.corrected",),
-        symbolic=_lazy("symbolic", "row_orthonormal"),
+        symbolic=_lazy("algebra_theorems", "row_orthonormal"),
         controls=(Control("scaled_row", "One row twice as long.", {"orthonormal": 0}),),
     ),
     Claim(
@@ -914,7 +917,7 @@ _REMARK = (
         tex=r"A\subset F\Rightarrow AV\ \text{i.i.d. Gaussian}",
         refuted_by="a pseudo-covariance A A^T that is not zero: rows j and -j are conjugates and row 0 is real",
         constants=_k(real_parts=0, scale=1),
-        symbolic=_lazy("symbolic", "fourier_rows"),
+        symbolic=_lazy("algebra_theorems", "fourier_rows"),
         controls=(Control("scaled", "The same with twice the variance.", {"scale": 2}),),
     ),
     Claim(
@@ -924,7 +927,7 @@ _REMARK = (
         tex=r"\{\sqrt2\,\mathrm{Re}F_j,\sqrt2\,\mathrm{Im}F_j\}\ \text{orthonormal}",
         refuted_by="a Gram matrix of these rows that is not the identity",
         constants=_k(real_parts=1, scale=1),
-        symbolic=_lazy("symbolic", "fourier_rows"),
+        symbolic=_lazy("algebra_theorems", "fourier_rows"),
         controls=(Control("scaled", "With twice the variance.", {"scale": 2}),),
     ),
     Claim(
@@ -934,7 +937,7 @@ _REMARK = (
         tex=r"A_{ij}\sim\mathcal N(0,1/m)\Rightarrow AV\ \text{i.i.d.}",
         refuted_by="a fourth cross-moment along a row of AV that does not factor",
         constants=_k(cross_excess=0),
-        symbolic=_lazy("symbolic", "gaussian_sensing"),
+        symbolic=_lazy("algebra_theorems", "gaussian_sensing"),
         controls=(Control("half_excess", "Half of the true excess.", {"cross_excess": 1}),),
     ),
 )

@@ -9,8 +9,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
 from untrained.theory.objects import sparse_norms, width
-from untrained.theory.proof import ball as on
-from untrained.theory.proof.ball import ball, bisect_root, enclosed, ends, least_aspect
+from untrained.theory.proof import balls as on
+from untrained.theory.proof.balls import ball, bisect_root, enclosed, ends, least_aspect
 from untrained.theory.verdict import finding
 
 

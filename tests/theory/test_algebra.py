@@ -4,8 +4,9 @@ import pytest
 import sympy as sp
 
 from untrained.theory.ledger import ledger
-from untrained.theory.proof import symbolic as on
-from untrained.theory.proof.symbolic import exact_number, reduced
+from untrained.theory.proof import algebra_lemmas as lemmas
+from untrained.theory.proof import algebra_theorems as theorems
+from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 from untrained.theory.verdict import finding
 
 x = sp.symbols("x", real=True)
@@ -71,18 +72,18 @@ def moved(route, c, **changes):
 
 
 GOOD_AND_BAD = [
-    (on.second_moment, {"diagonal": F(1, 2), "off_diagonal": 0}, {"off_diagonal": F(1, 100)}),
-    (on.small_ball_h, {"h_squared": 6}, {"h_squared": F(599, 100)}),
-    (on.oliveira_arithmetic, {"width_ratio": 3528}, {"width_ratio": 3528 + F(1, 10**6)}),
-    (on.alpha_beta_radius, {"alpha_divisor": 4, "radius": 60}, {"alpha_divisor": 5}),
-    (on.beta_relaxed, {"factor": 2}, {"factor": F(199, 100)}),
-    (on.inner_products, {"rate": F(7, 6), "perturbation": F(2, 5)}, {"perturbation": F(1, 2)}),
-    (on.path_inequality, {"path": F(1, 2)}, {"path": F(501, 1000)}),
-    (on.stays_inside, {"path": F(1, 2), "radius": 2}, {"radius": F(199, 100)}),
-    (on.width_normalisation, {"radius": 60}, {"radius": 61}),
-    (on.small_ball_h, {"h_squared": 6}, {"h_squared": F(601, 100)}),
-    (on.triangle, {"factor": 1}, {"factor": F(99, 100)}),
-    (on.output_law, {"dimension": "n"}, {"dimension": "d"}),
+    (lemmas.second_moment, {"diagonal": F(1, 2), "off_diagonal": 0}, {"off_diagonal": F(1, 100)}),
+    (lemmas.small_ball_h, {"h_squared": 6}, {"h_squared": F(599, 100)}),
+    (lemmas.oliveira_arithmetic, {"width_ratio": 3528}, {"width_ratio": 3528 + F(1, 10**6)}),
+    (theorems.alpha_beta_radius, {"alpha_divisor": 4, "radius": 60}, {"alpha_divisor": 5}),
+    (theorems.beta_relaxed, {"factor": 2}, {"factor": F(199, 100)}),
+    (theorems.inner_products, {"rate": F(7, 6), "perturbation": F(2, 5)}, {"perturbation": F(1, 2)}),
+    (theorems.path_inequality, {"path": F(1, 2)}, {"path": F(501, 1000)}),
+    (theorems.stays_inside, {"path": F(1, 2), "radius": 2}, {"radius": F(199, 100)}),
+    (theorems.width_normalisation, {"radius": 60}, {"radius": 61}),
+    (lemmas.small_ball_h, {"h_squared": 6}, {"h_squared": F(601, 100)}),
+    (lemmas.triangle, {"factor": 1}, {"factor": F(99, 100)}),
+    (lemmas.output_law, {"dimension": "n"}, {"dimension": "d"}),
 ]
 
 
@@ -92,21 +93,25 @@ def test_a_reduction_proves_its_constants_and_refutes_others(route, c, changes):
 
 
 SUFFICIENT = [
-    (on.step_and_rate, {"eta_bar": F(1, 16)}, {"eta_bar": F(17, 256)}),
-    (on.sharp_step_and_rate, {"divisor": 100}, {"divisor": 63}),
-    (on.union_of_failures, {"coefficient": F(422, 100), "last_exponent": 4}, {"coefficient": F(42, 10)}),
-    (on.union_of_failures, {"coefficient": 5, "last_exponent": F(405, 100)}, {"last_exponent": F(406, 100)}),
-    (on.rank_counting, {"per_rank": 2, "offset": -1, "norm_of_z": 1}, {"offset": -2}),
-    (on.rank_counting, {"per_rank": 2, "offset": 0, "norm_of_z": 1}, {"norm_of_z": 0}),
-    (on.ceiling_bound, {"least": 2}, {"least": F(199, 100)}),
-    (on.sign_change_assembly, {"factor": 2}, {"factor": 1}),
-    (on.perturbation_assembly, {"deviation": 2, "linear": 1}, {"deviation": 1}),
-    (on.mask_contracts, {"factor": 1, "deviation": 2}, {"factor": F(99, 100)}),
-    (on.misfit_assembly, {"factor": 3}, {"factor": F(299, 100)}),
-    (on.meta_rate, {"rate": F(7, 6), "step": 1}, {"rate": F(6, 5)}),
-    (on.meta_path, {"path": F(1, 2), "step": 1}, {"step": 2}),
-    (on.sparse_excess_falls, {"linear": 1}, {"linear": F(99, 100)}),
-    (on.sparse_supremum, {"linear": 1}, {"linear": 0}),
+    (theorems.step_and_rate, {"eta_bar": F(1, 16)}, {"eta_bar": F(17, 256)}),
+    (theorems.sharp_step_and_rate, {"divisor": 100}, {"divisor": 63}),
+    (theorems.union_of_failures, {"coefficient": F(422, 100), "last_exponent": 4}, {"coefficient": F(42, 10)}),
+    (
+        theorems.union_of_failures,
+        {"coefficient": 5, "last_exponent": F(405, 100)},
+        {"last_exponent": F(406, 100)},
+    ),
+    (lemmas.rank_counting, {"per_rank": 2, "offset": -1, "norm_of_z": 1}, {"offset": -2}),
+    (lemmas.rank_counting, {"per_rank": 2, "offset": 0, "norm_of_z": 1}, {"norm_of_z": 0}),
+    (lemmas.ceiling_bound, {"least": 2}, {"least": F(199, 100)}),
+    (lemmas.sign_change_assembly, {"factor": 2}, {"factor": 1}),
+    (lemmas.perturbation_assembly, {"deviation": 2, "linear": 1}, {"deviation": 1}),
+    (lemmas.mask_contracts, {"factor": 1, "deviation": 2}, {"factor": F(99, 100)}),
+    (lemmas.misfit_assembly, {"factor": 3}, {"factor": F(299, 100)}),
+    (theorems.meta_rate, {"rate": F(7, 6), "step": 1}, {"rate": F(6, 5)}),
+    (theorems.meta_path, {"path": F(1, 2), "step": 1}, {"step": 2}),
+    (lemmas.sparse_excess_falls, {"linear": 1}, {"linear": F(99, 100)}),
+    (lemmas.sparse_supremum, {"linear": 1}, {"linear": 0}),
 ]
 
 
@@ -138,12 +143,12 @@ def names_of_residuals(route, c):
 
 
 def test_each_end_of_the_ball_argument_is_checked_on_its_own():
-    assert names_of_residuals(on.stays_inside, {"path": 3, "radius": F(49, 100)}) == ["at ||r|| = ||r_0||"]
-    assert names_of_residuals(on.stays_inside, {"path": F(1, 3), "radius": 2}) == ["at ||r|| = 0"]
+    assert names_of_residuals(theorems.stays_inside, {"path": 3, "radius": F(49, 100)}) == ["at ||r|| = ||r_0||"]
+    assert names_of_residuals(theorems.stays_inside, {"path": F(1, 3), "radius": 2}) == ["at ||r|| = 0"]
 
 
 def test_both_regimes_of_the_path_inequality_end_where_they_meet():
-    beyond = names_of_residuals(on.path_inequality, {"path": F(501, 1000)})
+    beyond = names_of_residuals(theorems.path_inequality, {"path": F(501, 1000)})
     assert beyond == ["second regime at 7/5", "first regime at 7/5"]
 
 
@@ -151,5 +156,5 @@ def test_gaussian_means_are_those_of_the_density():
     import sympy as sp
 
     x, y = sp.symbols("x y")
-    found = on.gaussian_mean(3 * x**4 * y**2 + x * y + 5, [x, y], sp.Integer(2))
+    found = gaussian_mean(3 * x**4 * y**2 + x * y + 5, [x, y], sp.Integer(2))
     assert found == 3 * (3 * 2**4) * 2**2 + 5
