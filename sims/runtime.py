@@ -48,7 +48,7 @@ def use_threads(count: int | None) -> int:
     return torch.get_num_threads()
 
 
-def described(device: torch.device) -> dict[str, Any]:
+def runtime_report(device: torch.device) -> dict[str, Any]:
     """Device, its name, threads and versions, as a report tells them."""
     cuda = device.type == "cuda"
     return {
@@ -61,13 +61,13 @@ def described(device: torch.device) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of everything the numbers depend on."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            numbers[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "uninstalled"
-    return found | ({"cuda": torch.version.cuda} if torch.version.cuda else {})
+            numbers[name] = "uninstalled"
+    return numbers | ({"cuda": torch.version.cuda} if torch.version.cuda else {})
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-LONGEST = 200
+LONGEST_MESSAGE = 200
 """Characters of somebody else's error that are shown."""
 _NEIGHBOURS: dict[Path, dict[str, ModuleType]] = {}
 
@@ -41,9 +41,9 @@ def run_file(path: Path, prefix: str) -> ModuleType:
 def neighbours(folder: Path) -> Iterator[None]:
     """Let code import the files beside it while it runs, as a script may; other folders' code never sees them."""
     place, before = str(folder), set(sys.modules)
-    kept = _NEIGHBOURS.setdefault(folder, {})
+    modules = _NEIGHBOURS.setdefault(folder, {})
     sys.path.insert(0, place)
-    added = {name: module for name, module in kept.items() if name not in before}
+    added = {name: module for name, module in modules.items() if name not in before}
     sys.modules.update(added)
     try:
         yield
@@ -52,7 +52,7 @@ def neighbours(folder: Path) -> Iterator[None]:
             sys.path.remove(place)
         fresh = [name for name in sys.modules if name.partition(".")[0] not in before]
         for name in [name for name in fresh if _lies_in(name, folder)]:
-            kept[name] = sys.modules.pop(name)
+            modules[name] = sys.modules.pop(name)
 
 
 def _lies_in(name: str, folder: Path) -> bool:
@@ -62,10 +62,10 @@ def _lies_in(name: str, folder: Path) -> bool:
     return any(Path(place).parent == folder for place in places if place)
 
 
-def described(error: BaseException, path: Path | None = None) -> str:
+def error_line(error: BaseException, path: Path | None = None) -> str:
     """An error in one short line: its type, the first line it has to say, and the line of the file it came from."""
     says = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    short = says if len(says) <= LONGEST else says[:LONGEST] + "…"
+    short = says if len(says) <= LONGEST_MESSAGE else says[:LONGEST_MESSAGE] + "…"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == str(path)]
     where = f" (line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}{': ' if short else ''}{short}{where}"

@@ -20,7 +20,7 @@ from untrained.sims.networks.named import NAMES, by_name
 from untrained.sims.networks.network import Network
 from untrained.sims.networks.output import Part
 from untrained.sims.random.isolated_rng import isolated_rng
-from untrained.sims.user_files import described, neighbours, run_file
+from untrained.sims.user_files import error_line, neighbours, run_file
 
 NetworkLike = str | nn.Module | tuple[nn.Module, object] | Callable[[], object] | Network
 """A reference, a module, (module, latent), a factory, or a network as it is."""
@@ -92,7 +92,7 @@ def _factory_in(path: Path, factory: str) -> Any:
         with isolated_rng(0, "file"), neighbours(path.parent):
             module = run_file(path, "network")
     except (Exception, SystemExit) as error:
-        raise ValueError(f"{path.name} must run without error, got {described(error, path)}") from error
+        raise ValueError(f"{path.name} must run without error, got {error_line(error, path)}") from error
     maker = getattr(module, factory, None)
     if not callable(maker):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]

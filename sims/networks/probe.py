@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from untrained.sims.networks.output import Part, tensor_of
 from untrained.sims.networks.preparing import prepared
 from untrained.sims.random.isolated_rng import isolated_rng
-from untrained.sims.user_files import described
+from untrained.sims.user_files import error_line
 
 _ROUNDING = 1e4
 """Two runs that differ by so many units of rounding, of the largest entry, are taken to differ."""
@@ -87,9 +87,9 @@ def _run(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> obje
         size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
         if _runs_otherwise(name, module, z):
             raise ValueError(
-                f"network must compute in {dtype}, got {name}, whose forward insists on another: {described(error)}"
+                f"network must compute in {dtype}, got {name}, whose forward insists on another: {error_line(error)}"
             ) from error
-        raise ValueError(f"{name} must accept a latent of shape {size}, got {described(error)}") from error
+        raise ValueError(f"{name} must accept a latent of shape {size}, got {error_line(error)}") from error
 
 
 def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
@@ -132,7 +132,7 @@ def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -
     try:
         found = torch.autograd.grad(y, list(theta), u, allow_unused=True)
     except RuntimeError as error:
-        raise ValueError(f"{name} must be differentiable in its weights, got {described(error)}") from error
+        raise ValueError(f"{name} must be differentiable in its weights, got {error_line(error)}") from error
     gradients = [g for g in found if g is not None]
     if not all(bool(torch.isfinite(g).all()) for g in gradients):
         raise ValueError(f"derivatives of {name} must be finite, got a NaN or an infinity")

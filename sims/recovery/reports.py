@@ -12,7 +12,7 @@ from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement
 from untrained.sims.recovery.requests import Request
 from untrained.sims.recovery.result import Recovery
-from untrained.sims.runtime import described
+from untrained.sims.runtime import runtime_report
 
 FORMAT = 1
 
@@ -61,7 +61,7 @@ def report(
         "truth": request.truth if request.sensing is None else request.source,
         "pixels": "on [-1, 1], so the scores' data range is 2",
         "seed": request.seed,
-        **described(request.device),
+        **runtime_report(request.device),
         "operator": sensed(measurement),
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
         "ended": ended,
