@@ -26,10 +26,10 @@ def pick_device(name: str) -> torch.device:
         where the name is unknown, or CUDA is asked for and absent.
     """
     if name not in DEVICES:
-        raise ValueError(f"--device must be one of {', '.join(DEVICES)}, got {name!r}")
+        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
-        raise ValueError("--device cuda needs a CUDA device that torch can use, got none; --device cpu works anywhere")
+        raise ValueError("device cuda needs a CUDA device that torch can use, got none; cpu works anywhere")
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 
 
@@ -43,7 +43,7 @@ def use_threads(count: int | None) -> int:
     """
     if count is not None:
         if count < 1:
-            raise ValueError(f"--threads must be at least 1, got {count}")
+            raise ValueError(f"threads must be at least 1, got {count}")
         torch.set_num_threads(count)
     return torch.get_num_threads()
 
@@ -84,7 +84,7 @@ def memory_told(what: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not any(sign in str(error) for sign in _ALLOCATION):
             raise
-        advice = "a smaller --size or --m, or an operator that holds no matrix (gaussian-seeded, dct, fourier-radial)"
+        advice = "a smaller `size` or `m`, or an operator that holds no matrix (gaussian-seeded, dct, fourier-radial)"
         raise ValueError(f"{what} must fit in memory, got an allocation that failed; try {advice}") from error
 
 

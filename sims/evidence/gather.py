@@ -50,6 +50,22 @@ class Judged:
     control_verdicts: Mapping[str, Verdict]
 
 
+def check_request(budget: str, seed: int, workers: int | None = None) -> None:
+    """Refuse budgets that are unknown, seeds below 0 and fewer workers than one.
+
+    Raises
+    ------
+    ValueError
+        where one of them is not as it must be.
+    """
+    if budget not in BUDGETS:
+        raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {budget!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+
+
 def interval_level() -> float:
     """Level of each interval: the family level split over every counted cell of the whole ledger."""
     cells = sum(len(c.count.cells) * (1 + len(c.controls)) for c in ledger().values() if c.count)

@@ -202,4 +202,4 @@ class Engine:
 
     def _stopped(self, why: str) -> StoppedError:
         seen = self._seen
-        return StoppedError(f"{why}; {seen.done} of {seen.cells} cells are kept, and --resume goes on from there")
+        return StoppedError(f"{why}; {seen.done} of {seen.cells} cells are kept, and a resumed run goes on from there")

@@ -49,9 +49,9 @@ def check_export(path: Path) -> Path:
         where the kind of file is unknown, the folder cannot be written to, or a library is missing.
     """
     if path.suffix.lower() not in KINDS:
-        raise ValueError(f"--export must name a file ending in {' or '.join(KINDS)}, got {path}")
+        raise ValueError(f"export must name a file ending in {' or '.join(KINDS)}, got {path}")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
-        raise ValueError(f"--export must name a file in a folder that can be written to, got {path}")
+        raise ValueError(f"export must name a file in a folder that can be written to, got {path}")
     if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ValueError(
             "a parquet file must be written by pyarrow, got no such library: pip install 'untrained[parquet]'"

@@ -22,7 +22,7 @@ _TABLES = (
     "outcome TEXT NOT NULL, row TEXT, error TEXT, seconds REAL NOT NULL, worker TEXT NOT NULL, "
     "device TEXT NOT NULL, version INTEGER NOT NULL, sweep INTEGER NOT NULL, ended REAL NOT NULL)",
 )
-_WAYS_OUT = "move it away or name another by --store"
+_WAYS_OUT = "move it away or name another"
 
 
 class StoppedError(ValueError):
@@ -81,7 +81,7 @@ def _telling(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        kept = "what was written is kept, and --resume goes on from there"
+        kept = "what was written is kept, and a resumed run goes on from there"
         raise StoppedError(f"the store must be one that can be used, got {path} ({error}): {kept}") from error
     except sqlite3.DatabaseError as error:
         raise ValueError(f"the store must be a whole SQLite file, got {path} ({error}): {_WAYS_OUT}") from error

@@ -44,7 +44,7 @@ def run(
         if found and not resume:
             raise ValueError(
                 f"the store must hold no cell of a sweep that begins, got {len(found)} of {len(keys)} in {store}: "
-                "go on from them by --resume, or name another by --store"
+                "`resume` goes on from them, or name another `store`"
             )
         done = {key for key, outcome in found.items() if outcome == "done"}
         kept.begin(len(keys), len(done), loaded.version)

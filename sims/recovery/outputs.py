@@ -42,9 +42,9 @@ def checked_outputs(
         where a suffix is unknown, a place cannot be written to, or a file that is read would be lost.
     """
     made = Outputs(
-        check_output("--out", picture, kinds or SUFFIXES),
-        None if report is None else check_output("--json", report, (".json",)),
-        None if folder is None else check_folder("--save-all", folder),
+        check_output("out", picture, kinds or SUFFIXES),
+        None if report is None else check_output("json", report, (".json",)),
+        None if folder is None else check_folder("folder", folder),
     )
     sources = {Path(source).resolve() for source in read if source is not None}
     for place in (made.picture, made.report):

@@ -45,7 +45,7 @@ class Request:
 
 def _check_seed(seed: int) -> None:
     if seed < 0:
-        raise ValueError(f"--seed must be a non-negative integer, got {seed}")
+        raise ValueError(f"seed must be a non-negative integer, got {seed}")
 
 
 def is_measurement(source: str) -> bool:
@@ -68,14 +68,14 @@ def sensing_of(
     ValueError
         where an image comes without an operator, or a measurement file with one.
     """
-    asked = {"--operator": operator, "--m": m, "--noise": noise, **{f"--{k}": v for k, v in options.items()}}
+    asked = {"operator": operator, "m": m, "noise": noise, **options}
     given = [name for name, value in asked.items() if value is not None]
     if is_measurement(source):
         if given:
             raise ValueError(f"{given[0]} is for an image, got the measurement file {source}, which brings its own")
         return None
     if operator is None:
-        raise ValueError(f"--operator and --m must be given to measure an image, got neither for {source}")
+        raise ValueError(f"operator and m must be given to measure an image, got neither for {source}")
     return sensing(operator, m, noise=noise or 0.0, seed=seed, **options)
 
 
@@ -91,7 +91,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         return None
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise ValueError(f"--size must be N or HxW in pixels, got {text!r}")
+        raise ValueError(f"size must be N or HxW in pixels, got {text!r}")
     return int(parts[0]), int(parts[-1])
 
 

@@ -102,7 +102,7 @@ def prepare(request: Request) -> Problem:
         truth = _truth(request, measurement.operator.shape)
         return Problem(request, measurement, _with_noise(settings, measurement, request), truth)
     if request.truth is not None:
-        raise ValueError(f"--truth is for a measurement file, got the image {request.source}, which is the truth")
+        raise ValueError(f"truth is for a measurement file, got the image {request.source}, which is the truth")
     image = load_image(request.source, grey=request.grey, size=request.size)
     measurement = take_measurement(image, request.sensing, request.device)
     settings = _settings(request, measurement)
@@ -116,7 +116,7 @@ def _settings(request: Request, measurement: Measurement | None) -> dict[str, An
     dealt = assign(names, request.assignments)
     having = [name for name in names if method(name).presets()] if request.preset else []
     if request.preset and not having:
-        raise ValueError(f"--preset is for methods that have presets, got {', '.join(names)}")
+        raise ValueError(f"preset is for methods that have presets, got {', '.join(names)}")
     operator = measurement.operator if measurement else None
     preset = {name: request.preset for name in having}
     made = {name: settings_for(name, dealt[name], preset.get(name), operator) for name in names}
@@ -128,7 +128,7 @@ def _settings(request: Request, measurement: Measurement | None) -> dict[str, An
 def _check_files(name: str, settings: Any) -> None:
     needed = method(name).needs
     if needed and getattr(settings, needed) is None:
-        raise ValueError(f"{name} needs the setting {needed}, got none: name a file with --set {name}.{needed}=FILE")
+        raise ValueError(f"{name} needs the setting {needed}, got none: name a file by {name}.{needed}=FILE")
     for key in method(name).files:
         if getattr(settings, key) is not None:
             existing(getattr(settings, key))
@@ -146,8 +146,8 @@ def _truth(request: Request, shape: tuple[int, int, int]) -> torch.Tensor | None
         return None
     truth = load_image(request.truth, grey=request.grey or shape[0] == 1, size=request.size)
     if tuple(truth.shape) != tuple(shape):
-        advice = f" (--size {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
-        raise ValueError(f"--truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")
+        advice = f" (`size` {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
+        raise ValueError(f"truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")
     return truth
 
 

@@ -54,7 +54,7 @@ def training_images(source: str, skip: int | None = None, size: tuple[int, int] 
     images = _images(source)
     skip = (HELD_BACK if source == "mnist" else 0) if skip is None else skip
     if not 0 <= skip < len(images):
-        raise ValueError(f"--skip must leave some of the {len(images)} images, got {skip}")
+        raise ValueError(f"skip must leave some of the {len(images)} images, got {skip}")
     kept = images[skip:]
     return kept if size is None else to_image(resize(centre_crop(kept.numpy(), size), size))
 
@@ -115,7 +115,7 @@ def parse_weights(text: str) -> list[float]:
     except ValueError:
         found = [-1.0]
     if not all(math.isfinite(weight) and weight >= 0 for weight in found):
-        raise ValueError(f"--weights must be numbers of at least 0 with commas between, got {text!r}")
+        raise ValueError(f"weights must be numbers of at least 0 with commas between, got {text!r}")
     return found
 
 

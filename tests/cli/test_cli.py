@@ -117,7 +117,7 @@ def test_verify_writes_everything_it_found(run, tmp_path, cache):
 
 
 def verify(ids, json_path=None, *, record=False):
-    return cli._verify(list(ids), "quick", 0, 1, json_path, record=record, resume=False)
+    return cli.verify.judge(list(ids), "quick", 0, 1, json_path, record=record, resume=False)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):
         raise ValueError("record of a claim must be JSON, got x.json")
 
     monkeypatch.setattr(store, "read_all", damaged)
-    with pytest.raises(cli.RefusedError, match=r"record of a claim must be JSON, got x\.json"):
+    with pytest.raises(ValueError, match=r"record of a claim must be JSON, got x\.json"):
         verify([FAST[0]])
     assert not cache.exists()
 
@@ -275,7 +275,7 @@ def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypa
     monkeypatch.setattr("untrained.sims.files.write_bytes", full)
     monkeypatch.setattr(Journal, "start", lambda self, kept: cache.mkdir(parents=True))
     with pytest.raises(OSError, match="No space left"):
-        cli._verify([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
+        cli.verify.judge([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
     (journal,) = cache.iterdir()
     assert json.loads(journal.read_text().splitlines()[-1])["id"]
 

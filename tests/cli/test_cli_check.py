@@ -75,9 +75,9 @@ def test_one_that_cannot_be_examined_does_not_keep_the_others_back(run):
 
 
 def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
-    from untrained.sims.diagnosis import command
+    from untrained.sims.diagnosis import examine
 
-    whole, calls = command.check, []
+    whole, calls = examine.check, []
 
     def once(*arguments, **options):
         calls.append(arguments)
@@ -85,7 +85,7 @@ def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return whole(*arguments, **options)
 
-    monkeypatch.setattr(command, "check", once)
+    monkeypatch.setattr(examine, "check", once)
     found = run("net.py:factory", "net.py:factory", *QUICK, "--json", "found.json")
     assert found.returncode == 130
     assert found.stderr == "untrained: interrupted after 1 of 2 networks\n"
@@ -93,12 +93,12 @@ def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
 
 
 def test_a_network_that_fails_on_the_way_is_one_sentence(run, monkeypatch):
-    from untrained.sims.diagnosis import command
+    from untrained.sims.diagnosis import examine
 
     def fails(*arguments, **options):
         raise RuntimeError("out of\nluck")
 
-    monkeypatch.setattr(command, "check", fails)
+    monkeypatch.setattr(examine, "check", fails)
     found = run("net.py:factory", *QUICK)
     assert found.returncode == 2
     assert found.stderr == "untrained: net.py:factory failed, with out of luck\n"
@@ -122,8 +122,8 @@ def test_only_some_weights_may_train(run):
         (["absent.py:factory"], "file"),
         (["net.py:broken"], "no weights today"),
         (["net.py:missing"], "missing"),
-        (["net.py:factory", "--m", "1000"], "m must be between 1 and 64, got 1000"),
-        (["net.py:factory", "--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["net.py:factory", "--m", "1000"], "--m must be between 1 and 64, got 1000"),
+        (["net.py:factory", "--seeds", "0"], "--seeds must be at least 1, got 0"),
         (["net.py:factory", "--target", "absent.png"], "absent.png"),
         (["net.py:factory", "--target", "example:none"], "none"),
         (["net.py:factory", "--out", "page.txt"], "--out must end in"),

@@ -145,7 +145,7 @@ def test_the_seed_decides(run, measured):
 def test_compare_draws_all_and_saves_each(run, measured, monkeypatch):
     again = methods.Method("again", "csdip by another name", "csdip", "CSDIPSettings")
     monkeypatch.setitem(methods.METHODS, "again", again)
-    options = ("--truth", "photo.png", "--save-all", "each", "--set", "again.steps=3", "--json", "r.json")
+    options = ("--truth", "photo.png", "--folder", "each", "--set", "again.steps=3", "--json", "r.json")
     ended = run("reconstruct", measured, "--compare", "csdip, again", *SMALL, *options, "-o", "all.png")
     assert (ended.returncode, ended.stderr) == (0, "")
     report = json.loads(Path("r.json").read_text())
@@ -293,7 +293,7 @@ REFUSED = {
     ),
     "a report of another kind": ((*FILE, "--json", "r.txt"), "--json must end in .json"),
     "a report in a missing folder": ((*FILE, "--json", "no/r.json"), "--json must name a file"),
-    "a file for a folder": ((*FILE, "--save-all", "photo.png"), "--save-all must name a folder"),
+    "a file for a folder": ((*FILE, "--folder", "photo.png"), "--folder must name a folder"),
     "csgm without a generator": ((*FILE, "--method", "csgm"), "csgm needs the setting generator"),
     "csgm without a generator after all": ((*FILE, "--compare", "csdip,csgm"), "csgm needs the setting generator"),
     "a generator that is none": ((*FILE, "--method", "csgm", "--set", "generator=y.npz"), "generator must be a file"),
@@ -362,10 +362,10 @@ def interrupting(step):
 
 
 def test_an_interrupt_writes_the_best_so_far_and_says_so(run, measured, monkeypatch):
-    monkeypatch.setattr(cli, "_watching", interrupting(10))
+    monkeypatch.setattr(cli.console, "progress_of", interrupting(10))
     ended = run("reconstruct", measured, *SMALL[2:], "-o", "x.npy", "--json", "r.json")
     assert ended.returncode == 130
-    assert told(ended) == "interrupted in csdip; the best found so far by csdip is written to r.json, x.npy"
+    assert told(ended) == "interrupted in csdip; the best so far by csdip is written to r.json, x.npy"
     report = json.loads(Path("r.json").read_text())
     assert report["ended"] == "interrupted in csdip"
     assert report["methods"][0]["outcome"] == "interrupted"
@@ -394,11 +394,7 @@ def test_an_interrupt_from_the_keyboard_writes_the_best_so_far(measured):
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (
-        err.decode()
-        .splitlines()[-1]
-        .endswith("interrupted in csdip; the best found so far by csdip is written to x.npy")
-    )
+    assert err.decode().splitlines()[-1].endswith("interrupted in csdip; the best so far by csdip is written to x.npy")
     assert read_image("x.npy", signed=True).shape == (1, 8, 8)
 
 
@@ -427,7 +423,7 @@ def test_a_generator_is_trained_and_used(run, measured):
 
 
 def test_training_that_is_interrupted_writes_nothing(run, folder, monkeypatch):
-    monkeypatch.setattr(cli, "_watching", interrupting(3))
+    monkeypatch.setattr(cli.console, "progress_of", interrupting(3))
     ended = run("train-generator", an_idx_file(), "--epochs", 50, "-o", "g.npz")
     assert (ended.returncode, told(ended)) == (130, "interrupted")
     assert files() == ["photo.png", "x.idx"]
@@ -438,7 +434,7 @@ def test_every_method_recovers_from_the_same_file(run, measured):
     names = list(methods.METHODS)
     words = ["csdip.steps=5", SMALL[3], "damp.steps=3", "csgm.generator=g.npz", "csgm.steps=5"]
     settings = [part for word in words for part in ("--set", word)]
-    options = ("--truth", "photo.png", "--save-all", "each", "--json", "r.json", *settings)
+    options = ("--truth", "photo.png", "--folder", "each", "--json", "r.json", *settings)
     ended = run("reconstruct", measured, "--compare", ",".join(names), *options, "-o", "all.png")
     assert (ended.returncode, ended.stderr) == (0, "")
     entries = json.loads(Path("r.json").read_text())["methods"]

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, Workshop, images, recipe
 from untrained import cli
-from untrained.sims.experiments.recipes import cost, learning, progress, registry, reproduce
+from untrained.sims.experiments.recipes import cost, learning, registry, reproduce
 from untrained.sims.experiments.recipes.cells import image_seed
 from untrained.sims.experiments.recipes.keep import Kept
 from untrained.sims.experiments.recipes.recipe import Learned, Run, Setup
@@ -231,10 +231,10 @@ def test_real_methods_learn_and_recover_from_what_they_learned(kept, monkeypatch
 
 
 REFUSED = {
-    "no name": ({"names": []}, "reproduce must be given the name of a recipe, got none; --list shows them"),
+    "no name": ({"names": []}, "names must hold the name of a recipe, got none"),
     "an unknown name": ({"names": ["nope"]}, "recipe must be one of small, narrow, gain, got 'nope'"),
-    "no images": ({"names": ["small"], "images": 0}, "--images must be at least 1, got 0"),
-    "none at once": ({"names": ["small"], "at_once": 0}, "--at-once must be at least 1, got 0"),
+    "no images": ({"names": ["small"], "images": 0}, "images must be at least 1, got 0"),
+    "none at once": ({"names": ["small"], "at_once": 0}, "at_once must be at least 1, got 0"),
     "an unknown method": (
         {"names": ["small"], "methods": ["amp"]},
         r"method must be one of those of small \(csdip, tv\), got 'amp'",
@@ -294,7 +294,7 @@ def command(workshop, monkeypatch, tmp_path, capsys):
     """The command, with its cache and its record in folders of the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("UNTRAINED_DATA", "")
-    monkeypatch.setattr(cli, "_console", lambda: Console(width=200))
+    monkeypatch.setattr(cli.console, "output", lambda: Console(width=200))
     monkeypatch.setattr(store, "FOLDER", tmp_path / "record")
 
     def of(*arguments):
@@ -306,7 +306,7 @@ def command(workshop, monkeypatch, tmp_path, capsys):
 
 
 def test_the_command_tells_what_was_found_beside_what_the_paper_says(command, tmp_path):
-    out = command("small", "--images", "3", "--out", tmp_path / "out")
+    out = command("small", "--images", "3", "--folder", tmp_path / "out")
     assert "small: A small one (nobody Figure 1)" in out
     assert "half is better: of 2 comparisons" in out
     assert "3 images of mnist were used, the paper has 5." in out
@@ -371,7 +371,7 @@ def test_the_list_tells_cells_hours_and_records(command, workshop, monkeypatch, 
 def test_progress_tells_what_is_done_on_a_terminal(workshop, kept, capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    progress.run_shown(prepare(Request(["narrow"])), kept, CPU)
+    cli.reproduce.run_shown(prepare(Request(["narrow"])), kept, CPU)
     seen = capsys.readouterr().err
     assert "8/8" in seen
     assert "tv, mnist, m = 8" in seen
@@ -381,5 +381,5 @@ def test_some_numbers_of_measurements_are_a_part_of_the_recipe(workshop, kept):
     whole, part = prepare(Request(["small"])), prepare(Request(["small"], sizes=[8]))
     assert set(part.keys) == {cell for cell in whole.keys if cell.setup.m == 8}
     assert 0 < len(part.keys) < len(whole.keys)
-    with pytest.raises(ValueError, match=r"--m must hold numbers of measurements that the recipes have, got \[7\]"):
+    with pytest.raises(ValueError, match=r"m must hold numbers of measurements that the recipes have, got \[7\]"):
         prepare(Request(["small"], sizes=[7]))

@@ -90,7 +90,7 @@ def test_failed_cells_are_tried_again_on_resume_and_done_ones_are_not(sweep, pla
 def test_cells_already_there_are_refused_without_resume(sweep, place):
     sweep("n=1,2")
     before = place.read_bytes()
-    with pytest.raises(ValueError, match=r"got 4 of 8 in .* by --resume, or name another by --store"):
+    with pytest.raises(ValueError, match=r"got 4 of 8 in .* `resume` goes on from them, or name another `store`"):
         sweep("n=2,3")
     assert place.read_bytes() == before
     assert numbers(sweep("n=3,4")) == (8, 8, 0, 0)
@@ -219,7 +219,9 @@ def test_a_worker_with_another_version_of_the_study_is_refused():
 
 def test_a_scheduler_that_is_lost_stops_with_one_sentence_and_keeps_what_ended(sweep, place):
     lost = iter(["", "", "the scheduler must stay in reach, got silence"])
-    with pytest.raises(ValueError, match=r"got silence; \d+ of 80 cells are kept, and --resume goes on from there"):
+    with pytest.raises(
+        ValueError, match=r"got silence; \d+ of 80 cells are kept, and a resumed run goes on from there"
+    ):
         sweep(GRID, crew=Crew(Here, lambda: 1, lost=lambda: next(lost)))
     assert 0 < len(raw(place)) < 80
     assert numbers(sweep(GRID, resume=True))[:3] == (80, 80, 0)

@@ -12,7 +12,8 @@ import pytest
 from support import ROOT, TINY, raw
 
 from untrained import cli as front
-from untrained.sims.experiments import command
+from untrained.cli import sweep as sweeping
+from untrained.sims.experiments import order
 
 
 @pytest.fixture
@@ -109,21 +110,21 @@ def test_cells_already_there_are_refused(cli):
 
 @pytest.mark.parametrize(("answer", "begun"), [(True, True), (False, False)])
 def test_very_many_cells_are_asked_about_on_a_terminal(cli, monkeypatch, answer, begun):
-    monkeypatch.setattr(command, "MANY", 3)
-    monkeypatch.setattr(command, "on_terminal", lambda: True)
+    monkeypatch.setattr(order, "MANY", 3)
+    monkeypatch.setattr(sweeping, "on_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda text, err: answer)
     code, out, err = cli(TINY, "--grid", "n=1 x=0.1,0.2", "--workers", "1")
     assert (code == 0, "4 of 4 cells" in out, "got no for 4 cells" in err) == (begun, begun, not begun)
 
 
 def test_very_many_cells_begin_with_yes(cli, monkeypatch):
-    monkeypatch.setattr(command, "MANY", 3)
+    monkeypatch.setattr(order, "MANY", 3)
     assert cli(TINY, "--grid", "n=1 x=0.1,0.2", "--workers", "1", "--yes")[0] == 0
 
 
 def test_the_known_studies_are_listed(cli, monkeypatch):
-    monkeypatch.setattr(command, "STUDIES", {"tiny": TINY})
-    monkeypatch.setattr(command, "load", lambda name, load=command.load: load({"tiny": TINY}.get(name, name)))
+    monkeypatch.setattr(order, "STUDIES", {"tiny": TINY})
+    monkeypatch.setattr(order, "load", lambda name, load=order.load: load({"tiny": TINY}.get(name, name)))
     code, out, err = cli("--list")
     assert (code, err) == (0, "")
     assert out.split() == ["tiny", "16", "cells", "Sines", "with", "noise."]

@@ -15,15 +15,15 @@ def an_image(seed=0):
 def test_outputs_are_checked_before_anything_is_done(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "x.gif", tmp_path / "absent" / "x.png", tmp_path / "file" / "x.png"):
-        with pytest.raises(ValueError, match="--out must"):
-            check_output("--out", path, (".png",))
+        with pytest.raises(ValueError, match="out must"):
+            check_output("out", path, (".png",))
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(ValueError, match="--out must name a file in a folder"):
-        check_output("--out", tmp_path / "folder.png", (".png",))
+    with pytest.raises(ValueError, match="out must name a file in a folder"):
+        check_output("out", tmp_path / "folder.png", (".png",))
     for path in (tmp_path / "file", tmp_path / "absent" / "more"):
-        with pytest.raises(ValueError, match="--save-all must name a folder"):
-            check_folder("--save-all", path)
-    assert check_output("--out", tmp_path / "X.PNG", (".png",)) == (tmp_path / "X.PNG").resolve()
+        with pytest.raises(ValueError, match="folder must name a folder"):
+            check_folder("folder", path)
+    assert check_output("out", tmp_path / "X.PNG", (".png",)) == (tmp_path / "X.PNG").resolve()
 
 
 def test_what_is_read_is_never_written_over(tmp_path):

@@ -16,7 +16,7 @@ def test_a_size_is_a_side_or_height_and_width(text, size):
 
 @pytest.mark.parametrize("text", ["", "0", "x", "8x", "8x9x3", "-8", "8.5", "8x0", "²"])
 def test_another_size_is_refused(text):
-    with pytest.raises(ValueError, match="--size must be N or HxW"):
+    with pytest.raises(ValueError, match="size must be N or HxW"):
         parse_size(text)
 
 
@@ -27,14 +27,14 @@ def test_a_measurement_file_brings_its_own_operator():
     for changes in ({"operator": "dct"}, {"m": 3}, {"noise": 0.0}, {"lines": 3}):
         with pytest.raises(ValueError, match=f"--{next(iter(changes))} is for an image"):
             sensing_of("y.npz", **{**nothing, **changes})
-    with pytest.raises(ValueError, match="--operator and --m must be given"):
+    with pytest.raises(ValueError, match="operator and m must be given"):
         sensing_of("y.png", **nothing)
     assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
 
 
 def test_counts_are_whole_numbers_with_commas_between():
-    assert parse_counts("--m", "500, 1000") == [500, 1000]
-    assert parse_counts("--m", None) is None
+    assert parse_counts("m", "500, 1000") == [500, 1000]
+    assert parse_counts("m", None) is None
     for text in ("", "5,", "0", "-5", "2.5", "x"):
-        with pytest.raises(ValueError, match="--m must be whole numbers above 0 with commas between, got"):
-            parse_counts("--m", text)
+        with pytest.raises(ValueError, match="m must be whole numbers above 0 with commas between, got"):
+            parse_counts("m", text)

@@ -150,7 +150,7 @@ def test_the_first_images_of_mnist_are_held_back(monkeypatch):
     monkeypatch.setattr("untrained.sims.recovery.training.dataset", lambda name: numbered)
     assert training_images("mnist")[:, 0, 0, 0].tolist() == list(range(1000, 1010))
     assert len(training_images("mnist", skip=0)) == 1010
-    with pytest.raises(ValueError, match="--skip must leave some of the 1010 images, got 1010"):
+    with pytest.raises(ValueError, match="skip must leave some of the 1010 images, got 1010"):
         training_images("mnist", skip=1010)
 
 
@@ -169,7 +169,7 @@ def test_sources_without_images_are_refused(tmp_path):
     with pytest.raises(ValueError, match="must name a file that exists"):
         training_images(str(tmp_path / "absent.idx"))
     an_idx_file(tmp_path / "x.idx", 2)
-    with pytest.raises(ValueError, match="--skip must leave some of the 2 images, got -1"):
+    with pytest.raises(ValueError, match="skip must leave some of the 2 images, got -1"):
         training_images(str(tmp_path / "x.idx"), skip=-1)
 
 
@@ -207,6 +207,6 @@ def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
 
 @pytest.mark.parametrize("text", ["", "1,,2", "-1", "nan", "1,x", "inf"])
 def test_weights_that_are_no_numbers_are_refused(text):
-    with pytest.raises(ValueError, match="--weights must be numbers of at least 0 with commas between"):
+    with pytest.raises(ValueError, match="weights must be numbers of at least 0 with commas between"):
         parse_weights(text)
     assert parse_weights("0, 1,1e3") == [0.0, 1.0, 1000.0]

@@ -33,11 +33,11 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.names:
-            raise ValueError("reproduce must be given the name of a recipe, got none; --list shows them")
+            raise ValueError("names must hold the name of a recipe, got none")
         for option in ("images", "at_once"):
             value = getattr(self, option)
             if value is not None and value < 1:
-                raise ValueError(f"--{option.replace('_', '-')} must be at least 1, got {value}")
+                raise ValueError(f"{option} must be at least 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def prepare(request: Request) -> Plan:
     for cell in dict.fromkeys(cell for recipe in recipes for cell in plan.cells(recipe)):
         plan.keys[cell] = key(cell, sets[cell.dataset][cell.image])
     if request.sizes is not None and not plan.keys:
-        raise ValueError(f"--m must hold numbers of measurements that the recipes have, got {list(request.sizes)}")
+        raise ValueError(f"m must hold numbers of measurements that the recipes have, got {list(request.sizes)}")
     return plan
 
 

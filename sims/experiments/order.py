@@ -1,15 +1,10 @@
-"""A sweep as the command line has it: checked before anything runs, shown while it runs, and told at its end."""
+"""A sweep as a user orders it: checked before anything runs, and told at its end."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from rich import progress as shown
-from rich.console import Console
 
 from untrained.sims.experiments.engine import Summary, Watch
 from untrained.sims.experiments.executors import cluster, processes
@@ -17,9 +12,11 @@ from untrained.sims.experiments.export import check_export, export, rows
 from untrained.sims.experiments.grid import Grid, make_grid
 from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.opening import reading
+from untrained.sims.experiments.recording import study_record
 from untrained.sims.experiments.studies.registry import STUDIES
 from untrained.sims.experiments.sweep import run
 from untrained.sims.files import cache_folder
+from untrained.sims.record.store import write_record
 
 MANY = 100_000
 """More cells than this are asked about first."""
@@ -38,6 +35,11 @@ class Order:
     device: str = "cpu"
     resume: bool = False
     seen: Summary = field(default_factory=lambda: Summary(0, 0, 0, 0, 0.0))
+
+    @property
+    def name(self) -> str:
+        """What the study is called."""
+        return load(self.study).name
 
 
 def make_order(study: str, grid: str | None, seeds: int | None, store: Path | None) -> Order:
@@ -61,11 +63,11 @@ def set_workers(order: Order, workers: int | None, scheduler: str | None, device
         where both workers and a scheduler are given, there are no workers, or the device is unknown.
     """
     if workers is not None and scheduler is not None:
-        raise ValueError("--workers and --scheduler must not be given both")
+        raise ValueError("workers and scheduler must not be given both")
     if workers is not None and workers < 1:
-        raise ValueError(f"--workers must be at least 1, got {workers}")
+        raise ValueError(f"workers must be at least 1, got {workers}")
     if device not in DEVICES:
-        raise ValueError(f"--device must be one of {', '.join(DEVICES)}, got {device!r}")
+        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
     order.workers, order.scheduler, order.device = workers, scheduler, device
 
 
@@ -78,16 +80,21 @@ def is_large(order: Order) -> bool:
     return len(order.grid) > MANY
 
 
-def sweep(order: Order) -> Summary:
-    """Run an order and show how it goes on where a terminal looks on.
+def sweep(order: Order, watch: Watch) -> Summary:
+    """Run an order; `watch` is told how it goes on, and `seen` says how it stands.
 
     Raises
     ------
     ValueError, KeyboardInterrupt
         as `run` does.
     """
+
+    def note(seen: Summary) -> None:
+        order.seen = seen
+        watch(seen)
+
     crew = cluster(order.scheduler) if order.scheduler is not None else nullcontext(processes(order.workers))
-    with crew as executors, _shown(order) as watch:
+    with crew as executors:
         return run(
             order.study,
             order.grid,
@@ -95,27 +102,8 @@ def sweep(order: Order) -> Summary:
             executors,
             device=order.device,
             resume=order.resume,
-            watch=watch,
+            watch=note,
         )
-
-
-@contextmanager
-def _shown(order: Order) -> Iterator[Watch]:
-    screen = Console(stderr=True)
-    counts = (shown.BarColumn(20), shown.MofNCompleteColumn(), shown.TextColumn("cells, {task.fields[rate]}"))
-    failures = shown.TextColumn("{task.fields[failed]} failed", style="red")
-    times = (shown.TimeElapsedColumn(), shown.TextColumn("left"), shown.TimeRemainingColumn())
-    words, hidden = shown.TextColumn("{task.description}"), not screen.is_terminal
-    with shown.Progress(words, *counts, failures, *times, console=screen, transient=True, disable=hidden) as progress:
-        task = progress.add_task(load(order.study).name, total=len(order.grid), rate="", failed=0)
-
-        def watch(seen: Summary) -> None:
-            order.seen = seen
-            ended = seen.done + seen.failed
-            rate = f"{(ended - seen.kept) / seen.seconds:.3g} a second" if seen.seconds else "starting"
-            progress.update(task, completed=ended, rate=rate, failed=seen.failed)
-
-        yield watch
 
 
 def say_end(seen: Summary, store: Path) -> str:
@@ -158,6 +146,21 @@ def listing() -> list[str]:
     return [f"{name:<24} {len(make_grid(load(name))):>7} cells  {load(name).says}" for name in STUDIES]
 
 
-def on_terminal() -> bool:
-    """Whether somebody is there to answer a question."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+def check_recordable(order: Order) -> None:
+    """Refuse to record anything but the whole default grid of a known study with a table.
+
+    Raises
+    ------
+    ValueError
+        where the study is a user's, has no table, or its grid is not the default one.
+    """
+    study = load(order.study)
+    if order.study not in STUDIES or study.table is None:
+        raise ValueError(f"record is for the known studies ({', '.join(STUDIES)}), got {order.study}")
+    if order.grid != make_grid(study):
+        raise ValueError(f"record is for the default grid of {study.name}, got another: leave `grid` and `seeds` out")
+
+
+def write_to_record(order: Order) -> Path:
+    """Write the record of a study from what its store holds, and return the file."""
+    return write_record("study", load(order.study).name, study_record(order.study, order.store))

@@ -1,0 +1,109 @@
+"""`untrained check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from untrained.cli import console
+from untrained.cli.options import (
+    NETWORKS,
+    OPERATORS,
+    Factor,
+    InterruptedRunError,
+    Lines,
+    Seed,
+    Threads,
+)
+
+if TYPE_CHECKING:
+    from untrained.sims.diagnosis.answer import Report
+    from untrained.sims.diagnosis.examine import Question
+    from untrained.sims.networks.network import Network
+
+FORMAT = 1
+"""Number of the layout of the JSON."""
+
+
+def check(
+    networks: Annotated[list[str], typer.Argument(metavar="NETWORK...", help=NETWORKS)],
+    target: Annotated[str, typer.Option(metavar="IMAGE", help="An image file, or example:NAME.")] = "example:camera",
+    operator: Annotated[str, typer.Option(help=f"How the image is measured: {OPERATORS}.")] = "gaussian",
+    m: Annotated[int | None, typer.Option("--m", help="How many measurements (default: none are taken).")] = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    seeds: Annotated[int, typer.Option(help="Starts that are looked at.")] = 3,
+    steps: Annotated[int, typer.Option(help="Steps of each real descent.")] = 300,
+    denoise: Annotated[float, typer.Option(help="Noise to be denoised, as a share of the range of pixels.")] = 0.1,
+    latent_shape: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Of the input, where the factory returns a module alone.")
+    ] = None,
+    param_filter: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Only weights whose names match train.")
+    ] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A page of pictures (.png, .pdf or .svg).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all numbers and verdicts here (.json).")] = None,
+) -> None:
+    """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
+    from untrained.figures.side_by_side import PICTURES
+    from untrained.sims import runtime
+    from untrained.sims.diagnosis.examine import Question
+    from untrained.sims.networks.loading import as_network
+    from untrained.sims.recovery import outputs, requests
+
+    page = outputs.check_output("out", out, PICTURES) if out else None
+    numbers = outputs.check_output("json", json, (".json",)) if json else None
+    runtime.use_threads(threads)
+    options = requests.sensing(operator, m, lines=lines, factor=factor).options
+    question = Question(target, operator, m, options, seeds, steps, denoise, seed)
+    chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter) for name in networks]
+    _check(chosen, question, page, numbers)
+
+
+def _check(networks: Sequence[Network], question: Question, page: Path | None, numbers: Path | None) -> None:
+    from untrained.figures import architecture_page, architecture_table
+
+    screen = console.output()
+    reports, refusals, interrupted = _reports(networks, question)
+    if len(reports) > 1:
+        architecture_table.compare(reports, screen)
+    for path in architecture_page.write(reports, page) if page and reports else ():
+        print(path)
+    if numbers and reports:
+        _write_json(numbers, reports)
+    if interrupted:
+        raise InterruptedRunError(f"interrupted after {len(reports)} of {len(networks)} networks")
+    if refusals:
+        raise ValueError("; ".join(refusals))
+
+
+def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Report], list[str], bool]:
+    """Examine networks one by one, print what comes out, and go on where one is refused."""
+    from untrained.figures.architecture_table import report
+    from untrained.sims.diagnosis.examine import check
+
+    reports: list[Report] = []
+    refusals: list[str] = []
+    for network in networks:
+        try:
+            reports.append(check(network, question=question, watching=console.progress_of))
+        except KeyboardInterrupt:
+            return reports, refusals, True
+        except (ValueError, RuntimeError) as error:  # the latter from torch, within a network that is not ours
+            refusals.append(str(error) if isinstance(error, ValueError) else f"{network.name} failed, with {error}")
+            continue
+        report(reports[-1], console.output())
+    return reports, refusals, False
+
+
+def _write_json(place: Path, reports: Sequence[Report]) -> None:
+    from untrained.sims.recovery.outputs import write_json
+    from untrained.sims.runtime import versions
+
+    write_json(place, {"format": FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})
+    print(place)

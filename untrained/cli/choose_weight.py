@@ -1,0 +1,40 @@
+"""`untrained choose-weight`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from untrained.cli import console
+from untrained.cli.options import Device, Preset, Seed, Settings, Threads
+
+
+def choose_weight(
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="What `learn-prior` wrote (.npz).")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files to try it on (.npz).")],
+    weights: Annotated[str, typer.Option(metavar="A,B,...", help="The weights to try.")] = "0,1,10,100,1000",
+    preset: Preset = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Annotated[Path | None, typer.Option(help="Write the misfits and the choice here (.json).")] = None,
+) -> None:
+    """Choose the weight of a learned prior by the misfit on measurements that the fits did not see."""
+    from untrained.sims import runtime
+    from untrained.sims.recovery import outputs, training
+
+    place = outputs.check_output("json", json, (".json",)) if json else None
+    runtime.use_threads(threads)
+    where, candidates = runtime.pick_device(device), training.parse_weights(weights)
+    best, misfits = training.choose_weight(
+        prior, files, candidates, settings or (), preset, seed=seed, device=where, watching=console.progress_of
+    )
+    for weight, misfit in misfits.items():
+        print(f"{weight:<10g} {misfit:.6g}{'  least' if weight == best else ''}")
+    if place:
+        facts = {"prior": prior, "files": files, "seed": seed, "misfits": {str(w): v for w, v in misfits.items()}}
+        outputs.write_json(place, {**facts, "weight": best})
+    print(f"use it with --set prior={prior} --set prior_weight={best:g}")

@@ -1,0 +1,56 @@
+"""The terminal: what is printed there, and how a long computation shows how far it has come."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from untrained.sims.progress import Progress
+
+WIDE = 190
+"""Columns where the output is no terminal."""
+
+
+def output() -> Console:
+    """Return the console of results."""
+    from rich.console import Console
+
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves is no contradiction: end as others do
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=WIDE)
+
+
+def errors() -> Console:
+    """Return the console of progress."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def progress_of(name: str) -> Iterator[Progress | None]:
+    """Show the progress of a piece of work where a terminal looks on."""
+    screen = errors()
+    if not screen.is_terminal:
+        yield None
+        return
+    with bar("{task.description}", "loss {task.fields[loss]:.4g}", screen=screen) as shown:
+        task = shown.add_task(name, total=None, loss=float("nan"))
+        yield lambda step, total, loss: shown.update(task, completed=step, total=total or None, loss=loss)
+
+
+def bar(*words: str, screen: Console, **options: Any) -> Any:
+    """Return a bar of progress with words before it, counts, and times; nothing is drawn but on a terminal."""
+    from rich import progress as rich
+
+    first, *others = (rich.TextColumn(word) for word in words)
+    counts = (rich.BarColumn(20), rich.MofNCompleteColumn(), *others)
+    times = (rich.TimeElapsedColumn(), rich.TextColumn("left"), rich.TimeRemainingColumn())
+    hidden = not screen.is_terminal
+    return rich.Progress(first, *counts, *times, console=screen, transient=True, disable=hidden, **options)

@@ -1,0 +1,32 @@
+"""`untrained learn-prior`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from untrained.cli import console
+from untrained.cli.options import Device, Preset, Seed, Settings, Threads
+
+
+def learn_prior(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files of other images (.npz).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The prior, .npz.")],
+    preset: Preset = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Learn from measurements alone how fitted weights are distributed; use it with `--set prior=FILE`."""
+    from untrained.sims import runtime
+    from untrained.sims.recovery import learned_prior, outputs, training
+
+    place = outputs.checked_outputs(out, kinds=(".npz",), read=files).picture
+    runtime.use_threads(threads)
+    where = runtime.pick_device(device)
+    prior = training.learn(files, settings or (), preset, seed=seed, device=where, watching=console.progress_of)
+    learned_prior.save_prior(place, prior)
+    print(f"{len(prior.layers)} layers, from {len(files)} measurements, in {out}")

@@ -1,0 +1,33 @@
+"""`untrained measure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from untrained.cli.options import OPERATORS, Count, Factor, Grey, Lines, Seed, Size
+
+
+def measure(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The measurement file, .npz.")],
+    operator: Annotated[str, typer.Option(help=f"{OPERATORS}.")] = "gaussian",
+    m: Count = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
+    seed: Seed = 0,
+    size: Size = None,
+    grey: Grey = False,
+) -> None:
+    """Measure an image with a random operator; the file holds what a solver may see, never the image."""
+    from untrained.sims.recovery import outputs, requests, runs
+
+    place = outputs.check_output("out", out, (".npz",))
+    sensing = requests.sensing(operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    facts = runs.measure_to(place, runs.load_image(image, grey=grey, size=requests.parse_size(size)), sensing)
+    for name, value in facts.items():
+        print(f"{name:<12} {value}")
+    print(f"{'file':<12} {out}")

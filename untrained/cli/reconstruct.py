@@ -1,0 +1,97 @@
+"""`untrained reconstruct`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from untrained.cli import console
+from untrained.cli.options import (
+    METHODS,
+    OPERATORS,
+    Count,
+    Device,
+    Factor,
+    Grey,
+    InterruptedRunError,
+    Lines,
+    Preset,
+    Seed,
+    Settings,
+    Size,
+    Threads,
+)
+
+if TYPE_CHECKING:
+    from untrained.sims.recovery.requests import Request
+    from untrained.sims.recovery.runs import Found
+
+
+def reconstruct(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The image; with --compare, the picture of all.")],
+    method: Annotated[str | None, typer.Option(help=f"{METHODS}.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
+    ] = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
+    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATORS}.")] = None,
+    m: Count = None,
+    lines: Lines = None,
+    factor: Factor = None,
+    noise: Annotated[
+        float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
+    ] = None,
+    seed: Seed = 0,
+    size: Size = None,
+    grey: Grey = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write settings, versions, fingerprints and scores here (.json).")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder for every method's image, as npy and PNG.")] = None,
+) -> None:
+    """Recover an image from its measurements, by one method or by several beside each other."""
+    from untrained.sims import runtime
+    from untrained.sims.recovery import requests
+
+    if method is not None and compare is not None:
+        raise ValueError("method and compare must not be given both")
+    names = [name.strip() for name in (compare if compare is not None else method or "csdip").split(",")]
+    sensing = requests.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    runtime.use_threads(threads)
+    where, side = runtime.pick_device(device), requests.parse_size(size)
+    request = requests.Request(source, names, preset, settings or (), truth, sensing, grey, side, seed, where)
+    _reconstruct(request, out, json, folder, together=compare is not None)
+
+
+def _reconstruct(request: Request, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+    from untrained.figures.side_by_side import PICTURES, encoded, side_by_side, table
+    from untrained.sims.recovery import outputs, runs
+
+    kinds = PICTURES if together else None
+    places = outputs.checked_outputs(out, json, folder, kinds=kinds, read=(request.source, request.truth))
+    problem = runs.prepare(request)
+    if sys.stderr.isatty():
+        for name, needs in runs.expected(problem).items():
+            print(f"{name}: about {needs.seconds:.3g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
+    ended = runs.recover_all(problem, console.progress_of)
+    picture = encoded(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
+    files = outputs.write_all(places, runs.told(problem, ended), ended.images, picture)
+    console.output().print(table(ended.entries))
+    _say_end(ended, files)
+
+
+def _say_end(ended: Found, files: Sequence[Path]) -> None:
+    names, methods = ", ".join(path.name for path in files), ", ".join(ended.images)
+    if ended.interrupted:
+        raise InterruptedRunError(f"{ended.ended}; the best so far by {methods} is written to {names}")
+    if ended.ended:
+        raise ValueError(f"{ended.ended}; what came before, by {methods}, is written to {names}")

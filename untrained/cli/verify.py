@@ -1,0 +1,141 @@
+"""`untrained verify`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from untrained.cli import console
+from untrained.cli.options import InterruptedRunError, Json, Record, Resume, Seed, Workers, one_thread_each
+
+if TYPE_CHECKING:
+    from untrained.sims.evidence.gather import Gathered
+    from untrained.sims.record.journal import Journal
+
+
+def verify(
+    claims: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CLAIM", help="Ids, or the front of ids."),
+    ] = None,
+    budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
+    seed: Seed = 0,
+    workers: Workers = None,
+    json: Json = None,
+    record: Record = False,
+    resume: Resume = False,
+) -> None:
+    """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
+    one_thread_each()
+    from untrained.sims.evidence.gather import check_request
+    from untrained.theory.ledger import select
+
+    check_request(budget, seed, workers)
+    ids = select(claims or [])
+    if json is not None:
+        json = json.resolve()
+        _check_writable(json)
+    workers = workers or min(8, os.cpu_count() or 1)
+    raise typer.Exit(judge(ids, budget, seed, workers, json, record=record, resume=resume))
+
+
+def _check_writable(path: Path) -> None:
+    plain = path.is_file() and os.access(path, os.W_OK) if path.exists() else path.parent.is_dir()
+    if not plain or not os.access(path.parent, os.W_OK):  # a device or a pipe must not be renamed over
+        raise ValueError(f"json must name a file in a folder that can be written to, got {path}")
+
+
+def judge(
+    ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
+) -> int:
+    """Gather, judge, write and report; return the exit code."""
+    from untrained.sims.evidence.gather import judge_all
+    from untrained.sims.files import write_text
+    from untrained.sims.record.entries import entry
+    from untrained.sims.record.journal import Journal
+    from untrained.sims.record.store import read_all, to_text, write_record
+    from untrained.theory.verdict import contradicts
+
+    recorded = read_all("claim")
+    header = {"budget": budget, "seed": seed}
+    journal = Journal(budget, seed, ids)
+    judged = judge_all(_gather(ids, budget, seed, workers, journal, resume=resume))
+    entries = {i: {**entry(j, header), "seconds": round(j.gathered.seconds, 3)} for i, j in judged.items()}
+    against = [
+        f"{i}: {e['verdict']} against the recorded {recorded[i]['verdict']}"
+        for i, e in entries.items()
+        if i in recorded and contradicts(e["verdict"], recorded[i]["verdict"])
+    ]
+    if json is not None:
+        whole = {**header, "format": 1, "claims": list(entries.values()), "contradictions": against}
+        write_text(json, to_text(whole))
+    for claim_id, data in entries.items() if record else ():
+        write_record("claim", claim_id, {k: v for k, v in data.items() if k != "seconds"})
+    journal.close()  # only now: what a long run found must outlive a disk that is full
+    _report(entries, against, len(entries.keys() - recorded.keys()))
+    return 1 if against and not record else 0
+
+
+def _gather(
+    ids: list[str], budget: str, seed: int, workers: int, journal: Journal, *, resume: bool
+) -> dict[str, Gathered]:
+    from untrained.sims.evidence.gather import gather_all
+    from untrained.theory.ledger import in_order_of_need
+
+    before = _before(journal) if resume else {}
+    _start(journal, before)
+    needed = in_order_of_need(ids)
+    gathered: dict[str, Gathered] = {}
+    try:
+        with console.bar("judging {task.fields[last]}", screen=console.errors()) as progress:
+            task = progress.add_task("", total=len(needed), last="")
+            for one in gather_all(ids, budget, seed, workers, before):
+                gathered[one.id] = one
+                if one.id not in before:
+                    journal.add(one)
+                progress.update(task, advance=1, last=one.id)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted after {len(gathered)} of {len(needed)} claims, which are kept; "
+            "the same command with --resume goes on from there."
+        ) from None
+    return gathered
+
+
+def _before(journal: Journal) -> dict[str, Gathered]:
+    try:
+        return journal.read()
+    except ValueError as error:
+        raise ValueError(f"{error}; without --resume it is written anew") from error
+
+
+def _start(journal: Journal, before: Mapping[str, Gathered]) -> None:
+    try:
+        journal.start(before)
+    except OSError as error:
+        at = f"{journal.path.parent} ({error.strerror}); XDG_CACHE_HOME names another"
+        raise ValueError(f"the cache folder must be one that can be written to, got {at}") from error
+
+
+def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str], unrecorded: int) -> None:
+    from untrained.figures.verdict_table import tally, terminal_table
+    from untrained.sims.evidence.gather import FAMILY_LEVEL
+
+    screen = console.output()
+    screen.print(terminal_table(entries, screen.width))
+    some = next(iter(entries.values()))
+    screen.print(
+        f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}; all Monte-Carlo "
+        f"intervals hold together with probability {1 - FAMILY_LEVEL:g}.",
+        highlight=False,
+    )
+    for line in against:
+        screen.print(f"CONTRADICTS THE RECORD  {line}", style="bold red", highlight=False)
+    if unrecorded:
+        screen.print(f"{unrecorded} of them are not in the committed record.", highlight=False)
+    if not against and unrecorded < len(entries):
+        screen.print("No verdict contradicts the committed record.", highlight=False)
