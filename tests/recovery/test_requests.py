@@ -25,7 +25,7 @@ def test_a_measurement_file_brings_its_own_operator():
     assert is_measurement("a/Y.NPZ")
     assert sensing_of("y.npz", **nothing) is None
     for changes in ({"operator": "dct"}, {"m": 3}, {"noise": 0.0}, {"lines": 3}):
-        with pytest.raises(ValueError, match=f"--{next(iter(changes))} is for an image"):
+        with pytest.raises(ValueError, match=f"^{next(iter(changes))} is for an image"):
             sensing_of("y.npz", **{**nothing, **changes})
     with pytest.raises(ValueError, match="operator and m must be given"):
         sensing_of("y.png", **nothing)
