@@ -124,7 +124,7 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         ("formula", claim.tex),
         ("source", f"{source}{page}" + (f": {claim.source.equation}" if claim.source.equation else "")),
         ("read as", claim.source.reading),
-        ("hypotheses", "; ".join(h.says for h in claim.given)),
+        ("hypotheses", "; ".join(h.says for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),
         ("assumes", "; ".join(claim.assumes)),

@@ -152,7 +152,7 @@ class Claim:
     refuted_by: str
     domain: Mapping[str, Range] = field(default_factory=dict)
     law: Mapping[str, Draw] = field(default_factory=dict)
-    given: tuple[Hypothesis, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     constants: Mapping[str, Constant] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()

@@ -17,10 +17,10 @@ from untrained.theory.claim import Claim
 def ledger() -> Mapping[str, Claim]:
     """Return every claim by id, in the order of its paper."""
     modules = sorted(module.name for module in pkgutil.iter_modules(claims_folder.__path__))
-    found = [c for name in modules for c in importlib.import_module(f"untrained.theory.papers.{name}").CLAIMS]
-    by_id = {claim.id: claim for claim in found}
-    if len(by_id) < len(found):
-        twice = sorted({c.id for c in found if sum(o.id == c.id for o in found) > 1})
+    claims = [c for name in modules for c in importlib.import_module(f"untrained.theory.papers.{name}").CLAIMS]
+    by_id = {claim.id: claim for claim in claims}
+    if len(by_id) < len(claims):
+        twice = sorted({c.id for c in claims if sum(o.id == c.id for o in claims) > 1})
         raise ValueError(f"claim ids must be unique, got {twice} more than once")
     _check_needs(by_id)
     return by_id
@@ -61,7 +61,7 @@ def select(names: Sequence[str]) -> list[str]:
         where a name stands for no claim; the sentence offers the nearest ids.
     """
     chosen: list[str] = []
-    for name in (given.rstrip(".") for given in names) if names else ledger():
+    for name in (front.rstrip(".") for front in names) if names else ledger():
         hits = [
             i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")
         ]
@@ -75,5 +75,5 @@ def _unknown(name: str) -> str:
     names = {alias.casefold(): i for i in ledger() for alias in (i, i.partition(".")[2])}
     near = difflib.get_close_matches(name[:60].casefold(), names, n=3, cutoff=0.5)
     hint = f"; did you mean {', '.join(dict.fromkeys(names[alias] for alias in near))}?" if near else ""
-    shown = name if len(name) <= 60 else f"{name[:57]}..."
-    return f"claim id must be one that `untrained claims` lists, or its front up to a dot, got {shown!r}{hint}"
+    short = name if len(name) <= 60 else f"{name[:57]}..."
+    return f"claim id must be one that `untrained claims` lists, or its front up to a dot, got {short!r}{hint}"

@@ -157,8 +157,8 @@ def _strongest(findings: Sequence[tuple[str, Finding]]) -> set[str]:
 def _split_controls(
     controls: Mapping[str, Sequence[Evidence]], speaking: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    def refuted(seen: Sequence[Evidence]) -> bool:
-        findings = [(type(e).__name__, finding(e)) for e in seen]
+    def refuted(sibling: Sequence[Evidence]) -> bool:
+        findings = [(type(e).__name__, finding(e)) for e in sibling]
         proved = any(f == "proves" for _, f in findings)  # whatever proves a false statement shows nothing
         return not proved and any(f == "refutes" and kind in speaking for kind, f in findings)
 

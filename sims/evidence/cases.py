@@ -28,7 +28,7 @@ def build_case(law: Mapping[str, Draw], params: Case, streams: Streams, batch: i
 
 
 def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> Any:
-    shape = shape_of(draw, case)
+    shape = draw_shape(draw, case)
     match draw.kind:
         case "gaussian":
             return _number(draw, case, "scale", 1.0) * streams(name).standard_normal((batch, *shape))
@@ -51,7 +51,7 @@ def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> An
     raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
 
 
-def shape_of(draw: Draw, params: Case) -> list[int]:
+def draw_shape(draw: Draw, params: Case) -> list[int]:
     """The shape of a draw with its parameter names replaced by their values."""
     return [int(params[s]) if isinstance(s, str) else s for s in draw.shape]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from untrained.sims.evidence.cases import build_case, shape_of
+from untrained.sims.evidence.cases import build_case, draw_shape
 from untrained.sims.evidence.intervals import clopper_pearson
 from untrained.sims.random.streams import stream
 from untrained.theory.claim import Case, Claim, CountRoute
@@ -22,13 +22,13 @@ def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float,
     params = route.cells[cell]
     margins = np.concatenate(list(_blocks(claim, route, cell, trials, root_seed)))
     applicable = int(np.sum(~np.isnan(margins)))
-    held = int(np.sum(margins >= 0))
-    low, high = clopper_pearson(held, applicable, level) if applicable else (0.0, 1.0)
+    successes = int(np.sum(margins >= 0))
+    low, high = clopper_pearson(successes, applicable, level) if applicable else (0.0, 1.0)
     worst = int(np.nanargmin(margins)) if applicable else 0
     return Counted(
         dict(params),
         float(route.probability(params, claim.values)),
-        held,
+        successes,
         trials,
         applicable,
         level,
@@ -55,8 +55,8 @@ def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: 
 
 def _block_size(claim: Claim, params: Case) -> int:
     """Trials per block: a function of the cell alone, so that the numbers do not depend on the budget."""
-    held = [math.prod(shape_of(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction", "fit")]
-    return max(1, min(100_000, BLOCK_ENTRIES // max([1, *held])))
+    sizes = [math.prod(draw_shape(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction", "fit")]
+    return max(1, min(100_000, BLOCK_ENTRIES // max([1, *sizes])))
 
 
 def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int, root_seed: int) -> np.ndarray:
@@ -64,6 +64,6 @@ def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int,
     c = claim.values
     margins = np.broadcast_to(np.asarray(route.sides(case, c).margin, dtype=float), (batch,)).copy()
     margins[np.isnan(margins)] = -np.inf  # a conclusion that is not a number did not hold
-    for hypothesis in claim.given:
+    for hypothesis in claim.hypotheses:
         margins[~np.broadcast_to(hypothesis.holds(case, c), (batch,))] = np.nan
     return margins

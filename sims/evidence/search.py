@@ -57,7 +57,7 @@ def look(claim: Claim, route: SearchRoute, params: Case, seed: int, root_seed: i
     """Margin of one case (None where a hypothesis fails) and whether the bound said anything there."""
     case = build_case(claim.law, params, lambda role: stream(root_seed, "search", seed, role), 1)
     c = claim.values
-    if not all(np.all(h.holds(case, c)) for h in claim.given):
+    if not all(np.all(h.holds(case, c)) for h in claim.hypotheses):
         return None, False
     margin = float(np.min(np.asarray(route.sides(case, c).margin, dtype=float)))
     if math.isnan(margin):

@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from untrained.theory.objects.gaussian_spectra import largest_root_of_squares, smallest_root_of_squares
-from untrained.theory.objects.shapes import whole_number
+from untrained.theory.objects.shapes import Array, whole_number
 
-Floats = npt.NDArray[np.float64]
-Columns = int | npt.NDArray[np.int64]
+_Columns = int | npt.NDArray[np.int64]
 _BLOCK_NUMBERS = 1 << 19
 
 
-def _checked_columns(columns: Columns, size: int) -> npt.NDArray[np.int64]:
+def _checked_columns(columns: _Columns, size: int) -> npt.NDArray[np.int64]:
     s = np.asarray(columns)
     if s.dtype.kind not in "iu" or s.shape not in ((), (size,)) or (s < 0).any():
         raise ValueError(f"columns must be integers of at least 0, one or {size} of them, got {columns!r}")
@@ -32,7 +31,7 @@ def _degrees(rows: int, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]
     return np.concatenate([np.maximum(s - i, 0), below], axis=-1)
 
 
-def _factor_squares(generator: np.random.Generator, rows: int, columns: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _factor_squares(generator: np.random.Generator, rows: int, columns: npt.NDArray[np.int64]) -> tuple[Array, Array]:
     """Squared entries, one trial per column; the stream is consumed trial by trial."""
     alike = columns.size > 0 and bool((columns == columns[0]).all())
     shapes = _degrees(rows, columns[:1] if alike else columns) / 2.0
@@ -50,8 +49,8 @@ def _extreme_values(
     generator: np.random.Generator,
     rows: int,
     columns: npt.NDArray[np.int64],
-    root: Callable[[Floats, Floats], Floats],
-) -> Floats:
+    root: Callable[[Array, Array], Array],
+) -> Array:
     values = np.empty(columns.size)
     for part in _blocks(columns.size, rows):
         a2, b2 = _factor_squares(generator, rows, columns[part])
@@ -59,7 +58,7 @@ def _extreme_values(
     return values
 
 
-def bidiagonal_factor(generator: np.random.Generator, rows: int, columns: Columns, size: int) -> tuple[Floats, Floats]:
+def bidiagonal_factor(generator: np.random.Generator, rows: int, columns: _Columns, size: int) -> tuple[Array, Array]:
     """Diagonal and subdiagonal of random bidiagonal matrices with the singular values of Gaussian ones.
 
     Parameters
@@ -86,7 +85,7 @@ def bidiagonal_factor(generator: np.random.Generator, rows: int, columns: Column
     return np.sqrt(a2.T), np.sqrt(b2.T)
 
 
-def smallest_singular_values(generator: np.random.Generator, rows: int, columns: Columns, size: int) -> Floats:
+def smallest_singular_values(generator: np.random.Generator, rows: int, columns: _Columns, size: int) -> Array:
     """n-th singular values of n x s standard Gaussian matrices; 0 where s < n.
 
     Parameters
@@ -112,7 +111,7 @@ def smallest_singular_values(generator: np.random.Generator, rows: int, columns:
     return _extreme_values(generator, n, _checked_columns(columns, size), smallest_root_of_squares)
 
 
-def largest_singular_values(generator: np.random.Generator, rows: int, columns: Columns, size: int) -> Floats:
+def largest_singular_values(generator: np.random.Generator, rows: int, columns: _Columns, size: int) -> Array:
     """First singular values of n x s standard Gaussian matrices.
 
     Parameters
@@ -138,7 +137,7 @@ def largest_singular_values(generator: np.random.Generator, rows: int, columns: 
     return _extreme_values(generator, n, _checked_columns(columns, size), largest_root_of_squares)
 
 
-def jacobian_smallest_singular_values(generator: np.random.Generator, n: int, d: int, size: int) -> Floats:
+def jacobian_smallest_singular_values(generator: np.random.Generator, n: int, d: int, size: int) -> Array:
     """n-th singular values of V_S, V n x d standard Gaussian and S a fair random subset of its columns.
 
     Parameters

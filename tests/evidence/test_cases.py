@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from untrained.sims.dynamics.trajectory import follow
-from untrained.sims.evidence.cases import build_case, shape_of
+from untrained.sims.evidence.cases import build_case, draw_shape
 from untrained.sims.evidence.counts import count
 from untrained.sims.evidence.search import look
 from untrained.sims.random import draws
@@ -64,8 +64,8 @@ def test_a_draw_does_not_depend_on_the_others():
 
 def test_shapes_put_values_for_the_names_of_parameters():
     params = {"n": 3, "d": 5.0}
-    assert shape_of(Draw("gaussian", ("n", 2, "d")), params) == [3, 2, 5]
-    assert shape_of(Draw("gaussian"), params) == []
+    assert draw_shape(Draw("gaussian", ("n", 2, "d")), params) == [3, 2, 5]
+    assert draw_shape(Draw("gaussian"), params) == []
     assert build({"V": Draw("gaussian", ("d", "n"))}, params)["V"].shape == (4, 5, 3)
 
 

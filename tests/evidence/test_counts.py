@@ -12,7 +12,7 @@ from untrained.theory.verdict import finding
 LEVEL = 1e-3
 
 
-def toy(sides, *, probability=0.5, cells=({"n": 1},), law=None, given=(), claim_id="own.toy"):
+def toy(sides, *, probability=0.5, cells=({"n": 1},), law=None, hypotheses=(), claim_id="own.toy"):
     route = CountRoute(cells, sides, lambda case, c: probability, 100)
     return Claim(
         claim_id,
@@ -21,7 +21,7 @@ def toy(sides, *, probability=0.5, cells=({"n": 1},), law=None, given=(), claim_
         "tex",
         "an interval below the claim",
         law={"g": Draw("gaussian", ("n",))} if law is None else law,
-        given=given,
+        hypotheses=hypotheses,
         constants={"at_least": Constant(0.0)},
         count=route,
     )
@@ -131,7 +131,7 @@ def test_a_margin_for_all_trials_at_once_is_every_trial_s():
 
 def test_only_trials_that_meet_the_hypotheses_are_counted():
     positive = Hypothesis("positive", "g > 0", lambda case, c: case["g"][:, 0] > 0)
-    found = run(toy(is_positive, given=(positive,)), 1000)
+    found = run(toy(is_positive, hypotheses=(positive,)), 1000)
     assert found.trials == 1000
     assert found.applicable == found.successes == run(toy(is_positive), 1000).successes
     assert (found.low, found.high) == clopper_pearson(found.applicable, found.applicable, LEVEL)
@@ -139,7 +139,7 @@ def test_only_trials_that_meet_the_hypotheses_are_counted():
 
 def test_a_hypothesis_is_not_met_by_a_conclusion_that_is_no_number():
     never = Hypothesis("never", "no", lambda case, c: False)
-    found = run(toy(lambda case, c: Sides(0.0, np.full(len(case["g"]), math.nan)), given=(never,)), 100)
+    found = run(toy(lambda case, c: Sides(0.0, np.full(len(case["g"]), math.nan)), hypotheses=(never,)), 100)
     assert (found.applicable, found.successes, found.low, found.high) == (0, 0, 0.0, 1.0)
     assert finding(found) == "silent"
 

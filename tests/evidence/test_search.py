@@ -14,7 +14,7 @@ from untrained.theory.verdict import finding
 DOMAIN = {"n": Range(1, 40), "d": Range(1, 60)}
 
 
-def toy(sides, *, domain=None, given=(), trivial=None, law=None, within=None, effort=1.0, claim_id="own.toy"):
+def toy(sides, *, domain=None, hypotheses=(), trivial=None, law=None, within=None, effort=1.0, claim_id="own.toy"):
     return Claim(
         claim_id,
         Source("own", "toy"),
@@ -23,7 +23,7 @@ def toy(sides, *, domain=None, given=(), trivial=None, law=None, within=None, ef
         "a case with a negative margin",
         domain=DOMAIN if domain is None else domain,
         law=law or {},
-        given=given,
+        hypotheses=hypotheses,
         constants={"a": Constant(7)},
         search=SearchRoute(sides, trivial, effort, within),
     )
@@ -150,7 +150,7 @@ def test_only_cases_that_meet_the_hypotheses_are_applicable():
         return Sides(-1.0, 0.0, unit=1.0)
 
     even = Hypothesis("even", "n is even", lambda case, c: case["n"] % 2 == 0)
-    found = search(toy(sides, given=(even,)), 100, 0)
+    found = search(toy(sides, hypotheses=(even,)), 100, 0)
     assert found.applicable == found.informative == len(seen)
     assert 0 < found.applicable < found.draws
     assert all(n % 2 == 0 for n in seen)
@@ -158,7 +158,7 @@ def test_only_cases_that_meet_the_hypotheses_are_applicable():
 
 def test_hypotheses_that_never_hold_leave_nothing_to_say():
     never = Hypothesis("never", "n > 40", lambda case, c: case["n"] > 40)
-    found = search(toy(fails_from(1), given=(never,)), 50, 0)
+    found = search(toy(fails_from(1), hypotheses=(never,)), 50, 0)
     assert (found.applicable, found.informative, found.margin, found.worst_case) == (0, 0, 0.0, {})
     assert found.draws >= 50
     assert finding(found) == "silent"
@@ -166,7 +166,7 @@ def test_hypotheses_that_never_hold_leave_nothing_to_say():
 
 def test_every_hypothesis_must_hold_on_every_entry():
     half = Hypothesis("half", "g > 0", lambda case, c: np.array([True, False]))
-    assert search(toy(holds, given=(half,)), 20, 0).applicable == 0
+    assert search(toy(holds, hypotheses=(half,)), 20, 0).applicable == 0
 
 
 def test_cases_where_the_bound_is_trivial_are_not_informative():

@@ -10,7 +10,7 @@ from untrained.theory.verdict import finding
 CASES = ({"x": 1}, {"x": 2}, {"x": 3})
 
 
-def toy(sides, *, cases=CASES, given=(), covers="", informative=None):
+def toy(sides, *, cases=CASES, hypotheses=(), covers="", informative=None):
     """A claim that x is at most `most`, or whatever the sides say."""
     return Claim(
         "own.toy",
@@ -18,7 +18,7 @@ def toy(sides, *, cases=CASES, given=(), covers="", informative=None):
         "x <= most",
         "x",
         "a larger x",
-        given=given,
+        hypotheses=hypotheses,
         constants={"most": Constant(4)},
         exact=ExactRoute(cases, sides, covers, informative),
     )
@@ -99,13 +99,13 @@ def test_a_ball_below_zero_keeps_its_upper_end():
 
 def test_cases_outside_the_hypotheses_are_left_out():
     small = Hypothesis("small", "x < 3", lambda case, c: case["x"] < 3)
-    found = decide(toy(at_most, given=(small,)))
+    found = decide(toy(at_most, hypotheses=(small,)))
     assert (found.informative, found.margin, found.worst_case) == (2, 0.5, {"x": 2})
 
 
 def test_hypotheses_that_are_never_met_say_nothing():
     never = Hypothesis("never", "x > most", lambda case, c: case["x"] > c["most"])
-    found = decide(toy(fixed(lambda x: -1.0), given=(never,), covers="all"))
+    found = decide(toy(fixed(lambda x: -1.0), hypotheses=(never,), covers="all"))
     assert (found.informative, found.exhausts, finding(found)) == (0, False, "silent")
 
 

@@ -74,7 +74,7 @@ def masked_smallest_below(n: int, d: int, level: Level, *, relative_width: float
     ----------
     n, d : rows (>= 1) and columns (>= 0) of V.
     level : threshold above 0.
-    relative_width : wanted width of the enclosure relative to the probability, in (0, 1).
+    relative_width : width of the enclosure relative to the probability, in (0, 1).
 
     Returns
     -------
@@ -161,11 +161,11 @@ def _width_guess(n: int) -> int:
 
 def _crossing(n: int, guess: int) -> int:
     """Estimated smallest width with failure probability 2 e^-n: a bracketed secant on its logarithm."""
-    low, high, wanted = n - 1, 0, math.log(2) - n
+    low, high, target = n - 1, 0, math.log(2) - n
     at, slope = max(n, guess), 0.0
     past: tuple[int, float] | None = None
     while high == 0 or high - low > 1:
-        excess = _log_estimate(n, at) - wanted
+        excess = _log_estimate(n, at) - target
         low, high = (low, at) if excess <= 0 else (at, high)
         if past is not None and past[0] != at:
             slope = (excess - past[1]) / (at - past[0])

@@ -108,13 +108,13 @@ def relu_energy_rate(ratio: float) -> float:
     a = ratio
     if not a > 0:
         raise ValueError(f"ratio must be > 0, got {a}")
-    found = minimize_scalar(
+    least = minimize_scalar(
         lambda t: math.log(0.5 + 0.5 / math.sqrt(1 - 2 * t)) - t * a,
         bounds=(0, 0.5 - 1e-12),
         method="bounded",
         options={"xatol": 1e-13},
     )
-    return max(0.0, -float(found.fun))
+    return max(0.0, -float(least.fun))
 
 
 def product_rate(aspect: float) -> float:
@@ -122,10 +122,10 @@ def product_rate(aspect: float) -> float:
     r = aspect
     if not r > 0:
         raise ValueError(f"aspect must be > 0, got {r}")
-    found = minimize_scalar(
+    least = minimize_scalar(
         lambda a: chi_square_rate(4 / a) + r * relu_energy_rate(a),
         bounds=(0.5, 4),
         method="bounded",
         options={"xatol": 1e-10},
     )
-    return float(found.fun)
+    return float(least.fun)

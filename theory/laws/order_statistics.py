@@ -30,7 +30,7 @@ def smallest_entry(values: Array, rank: int) -> Array:
     return smallest
 
 
-def probability_below(rank: int, width: int, level: float) -> float:
+def smallest_entry_below(rank: int, width: int, level: float) -> float:
     """P(|g|_{m-} < level) for g standard normal in R^d: a binomial tail, at least m of d fall below.
 
     Raises

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from untrained.theory.objects.shapes import Array
+
 _BLOCK = 4096
 _RELATIVE_STEP = 1e-13
 
@@ -91,9 +92,7 @@ def jacobian_edge_ratio() -> float:
     return (math.sqrt(0.5) - 0.5) ** -2
 
 
-def _log_derivative_sums(
-    a2: Floats, b2: Floats, shift: Floats, sign: float
-) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+def _log_derivative_sums(a2: Array, b2: Array, shift: Array, sign: float) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Sums of 1/(root - shift) and of its square, and where all pivots of B B^T - shift have the sign.
 
     The pivots p = a^2 + t follow t <- b^2 t / p - shift, which never forms B B^T; on the right side of the
@@ -126,13 +125,13 @@ def _log_derivative_sums(
     return s1, s2, extreme > 0
 
 
-def _laguerre_step(s1: Floats, s2: Floats, n: int, sign: float) -> Floats:
+def _laguerre_step(s1: Array, s2: Array, n: int, sign: float) -> Array:
     """Laguerre's step towards the nearest root; from outside the spectrum it never passes it."""
     spread = np.maximum((n - 1) * (n * s2 - s1 * s1), 0.0)
     return n / (s1 + sign * np.sqrt(spread))
 
 
-def _next_trial(inner: Floats, outer: Floats, ahead: Floats, retreat: Floats, sign: float) -> Floats:
+def _next_trial(inner: Array, outer: Array, ahead: Array, retreat: Array, sign: float) -> Array:
     """Laguerre's point if it stays inside the bracket; else just inside its end, at worst its middle."""
     middle = 0.5 * (inner + outer)
     back = outer - sign * retreat * np.abs(outer)
@@ -140,13 +139,13 @@ def _next_trial(inner: Floats, outer: Floats, ahead: Floats, retreat: Floats, si
     return np.where(sign * (outer - ahead) > 0, ahead, back)
 
 
-def _is_settled(inner: Floats, outer: Floats, trial: Floats) -> npt.NDArray[np.bool_]:
+def _is_settled(inner: Array, outer: Array, trial: Array) -> npt.NDArray[np.bool_]:
     """Whether the last move or the bracket is within rounding, or the numbers are no longer finite."""
     move = np.minimum(np.abs(trial - inner), np.abs(outer - inner))
     return ~(move > _RELATIVE_STEP * np.abs(trial))
 
 
-def _extreme_root(a2: Floats, b2: Floats, start: Floats, sign: float) -> Floats:
+def _extreme_root(a2: Array, b2: Array, start: Array, sign: float) -> Array:
     """Extreme eigenvalue of B B^T per column: Laguerre's iteration, bisection where rounding overshoots."""
     result, index = start.copy(), np.arange(start.size)
     inner, outer, trial = start.copy(), np.full_like(start, sign * math.inf), start.copy()
@@ -171,7 +170,7 @@ def _extreme_root(a2: Floats, b2: Floats, start: Floats, sign: float) -> Floats:
     return result
 
 
-def smallest_root_of_squares(diagonal_squares: Floats, subdiagonal_squares: Floats) -> Floats:
+def smallest_root_of_squares(diagonal_squares: Array, subdiagonal_squares: Array) -> Array:
     """Smallest eigenvalues of B B^T, entries of B given squared, one lower-bidiagonal matrix per column.
 
     Parameters
@@ -187,7 +186,7 @@ def smallest_root_of_squares(diagonal_squares: Floats, subdiagonal_squares: Floa
     return _extreme_root(diagonal_squares, subdiagonal_squares, start * start * (1 - 1e-14), 1.0)
 
 
-def largest_root_of_squares(diagonal_squares: Floats, subdiagonal_squares: Floats) -> Floats:
+def largest_root_of_squares(diagonal_squares: Array, subdiagonal_squares: Array) -> Array:
     """Largest eigenvalues of B B^T, entries of B given squared, one lower-bidiagonal matrix per column.
 
     Parameters
@@ -203,7 +202,7 @@ def largest_root_of_squares(diagonal_squares: Floats, subdiagonal_squares: Float
     return _extreme_root(diagonal_squares, subdiagonal_squares, start, -1.0)
 
 
-def _checked_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> tuple[Floats, Floats]:
+def _checked_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> tuple[Array, Array]:
     a, b = np.asarray(diagonal, dtype=np.float64), np.asarray(subdiagonal, dtype=np.float64)
     if a.ndim == 0 or a.shape[-1] == 0:
         raise ValueError(f"diagonal must have shape (..., n) with n at least 1, got {a.shape}")
@@ -214,7 +213,7 @@ def _checked_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> 
     return a, b
 
 
-def _extreme_singular_values(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike, largest: bool) -> Floats:
+def _extreme_singular_values(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike, largest: bool) -> Array:
     a, b = _checked_bidiagonal(diagonal, subdiagonal)
     n, batch = a.shape[-1], a.shape[:-1]
     size = math.prod(batch)
@@ -229,7 +228,7 @@ def _extreme_singular_values(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike
     return np.asarray(result * scale).reshape(batch)
 
 
-def smallest_from_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> Floats:
+def smallest_from_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> Array:
     """Smallest singular values of a batch of lower-bidiagonal matrices.
 
     Parameters
@@ -251,7 +250,7 @@ def smallest_from_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike
     return _extreme_singular_values(diagonal, subdiagonal, largest=False)
 
 
-def largest_from_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> Floats:
+def largest_from_bidiagonal(diagonal: npt.ArrayLike, subdiagonal: npt.ArrayLike) -> Array:
     """Largest singular values of a batch of lower-bidiagonal matrices.
 
     Parameters

@@ -68,8 +68,8 @@ def squared_width_exact(sparsity: int, width: int) -> float:
 
     def weight(t: float) -> float:
         above = math.erfc(t / math.sqrt(2))
-        kept = betainc(d - s, s, 1 - above) if above < 1 else 0.0
-        return 2 * t * t * math.exp(-t * t / 2) / math.sqrt(2 * math.pi) * float(kept)
+        share_above = betainc(d - s, s, 1 - above) if above < 1 else 0.0
+        return 2 * t * t * math.exp(-t * t / 2) / math.sqrt(2 * math.pi) * float(share_above)
 
     middle = -float(ndtri(s / d / 2))
     return d * (quad(weight, 0, middle, limit=200)[0] + quad(weight, middle, middle + 12, limit=200)[0])

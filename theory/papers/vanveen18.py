@@ -292,7 +292,7 @@ _PERTURBATION = (
         refuted_by="W_0, z, m whose exact worst case within the radius changes more than 2m signs",
         domain={"m": Range(1, 10**60), "d": Range(1, 10**60), "z_norm": Range(1e-60, 1e60, False, True)},
         law={"g": Draw("gaussian", ("d",))},
-        given=(Hypothesis("rank", "m <= d", lambda case, c: case["m"] <= case["d"]),),
+        hypotheses=(Hypothesis("rank", "m <= d", lambda case, c: case["m"] <= case["d"]),),
         constants=_k(per_rank=2, offset=0, norm_of_z=1),
         symbolic=_lazy("algebra_lemmas", "rank_counting"),
         search=SearchRoute(on.sign_changes_below, within=SMALL_RANKS),
@@ -425,7 +425,7 @@ _PERTURBATION = (
         refuted_by="an n, d, R in this range where flips within R exceed the bound more often than claimed",
         domain={"n": Range(1, 10**9), "d": Range(34, 10**60), "R": Range(1e-60, 1e60, False, True)},
         law={"V": Draw("gaussian", ("n", "d")), "g": Draw("gaussian", ("d",))},
-        given=(
+        hypotheses=(
             Hypothesis(
                 "range",
                 "2 <= (2dR)^{2/3} <= 0.06 d",
@@ -644,7 +644,7 @@ META_WITHIN = {
     "bend": Range(0, 1.2, False),
     "size": Range(0.01, 100, False, True),
 }
-_META_GIVEN = (
+_META_HYPOTHESES = (
     Hypothesis(
         "A0", "f changes along a segment by the integral of J (piecewise linear maps do)", runs.folded_integrates
     ),
@@ -657,7 +657,7 @@ _NO_A2 = Control(
     "Without A2, on maps whose Jacobian may lose its smallest singular value.",
     {},
     {
-        "given": (_META_GIVEN[0], _META_GIVEN[1], _META_GIVEN[3]),
+        "hypotheses": (_META_HYPOTHESES[0], _META_HYPOTHESES[1], _META_HYPOTHESES[3]),
         "symbolic": None,
         "search": SearchRoute(
             runs.folded_rate, within={**META_WITHIN, "spread": Range(1, 1.2, False), "bend": Range(6, 12, False)}
@@ -680,7 +680,7 @@ _META = (
         refuted_by="a map that meets A1 to A3 whose descent is slower",
         domain=_META_DOMAIN,
         law=_META_LAW,
-        given=_META_GIVEN,
+        hypotheses=_META_HYPOTHESES,
         constants=_k(rate=F(1, 4), step=1),
         needs=_META_NEEDS,
         symbolic=_lazy("algebra_theorems", "meta_rate"),
@@ -704,7 +704,7 @@ _META = (
         refuted_by="a map that meets A1 to A3 whose descent wanders farther",
         domain=_META_DOMAIN,
         law=_META_LAW,
-        given=_META_GIVEN,
+        hypotheses=_META_HYPOTHESES,
         constants=_k(path=F(1, 5), step=1, length=0),
         needs=_META_NEEDS,
         symbolic=_lazy("algebra_theorems", "meta_path"),
@@ -873,7 +873,7 @@ _THEOREM = (
         tex=r"\|V\phi(W_\tau z)-y\|\le 3\Big(1-\tfrac{d}{64(\sqrt d+2\sqrt n)^2}\Big)^\tau\|y\|,\ \eta=\tfrac{dn}{(\sqrt d+2\sqrt n)^2\|y\|^2}",
         refuted_by="a lemma of the chain that fails, or another rate from the same substitution",
         domain=_THEOREM_DOMAIN,
-        given=(_WIDE,),
+        hypotheses=(_WIDE,),
         constants=_k(divisor=64),
         needs=_LEMMAS,
         symbolic=_lazy("algebra_theorems", "sharp_step_and_rate"),
@@ -888,7 +888,7 @@ _THEOREM = (
         tex=r"\bar\eta\le\tfrac1{16},\ d\ge 4.3\cdot10^{15}n\Rightarrow\text{Theorem 4.1 as printed}",
         refuted_by="a lemma of the chain that fails, or a step that exceeds 1/beta^2",
         domain=_THEOREM_DOMAIN,
-        given=(_WIDE,),
+        hypotheses=(_WIDE,),
         constants=_k(eta_bar=F(1, 16)),
         needs=(*_LEMMAS, "vanveen18.beta"),
         symbolic=_lazy("algebra_theorems", "step_and_rate"),

@@ -43,8 +43,8 @@ def enclosed(
 ) -> Enclosed:
     """Record enclosed quantities and the least of the margins (a ball around the claim's margin)."""
     lows, highs = zip(*map(ends, margins), strict=True)
-    shown = {name: x.str(15, radius=False) for name, x in quantities.items()}
-    return Enclosed(shown, (min(lows), min(highs)), argument, exhausts, sufficient)
+    digits = {name: x.str(15, radius=False) for name, x in quantities.items()}
+    return Enclosed(digits, (min(lows), min(highs)), argument, exhausts, sufficient)
 
 
 def bisect_root(f: Callable[[arb], arb], low: Fraction, high: Fraction, digits: int) -> arb:

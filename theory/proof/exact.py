@@ -45,7 +45,7 @@ def decide(claim: Claim) -> Exact:
 
 
 def _meets(claim: Claim, case: Case) -> bool:
-    return all(bool(h.holds(case, claim.values)) for h in claim.given)
+    return all(bool(h.holds(case, claim.values)) for h in claim.hypotheses)
 
 
 def _says_something(route: ExactRoute, case: Case, claim: Claim) -> bool:
@@ -107,7 +107,7 @@ def rank_failure(case: Case, c: Constants) -> Sides:
     m, d = int(case["m"]), int(case["d"])
     if m > d:
         return Sides(0.0, 1.0)
-    failure = order_statistics.probability_below(m, d, float(c["level"]) * m / d)
+    failure = order_statistics.smallest_entry_below(m, d, float(c["level"]) * m / d)
     return Sides(failure, math.exp(-float(c["exponent"]) * m))
 
 
@@ -151,7 +151,7 @@ def perturbation_failure(case: Case, c: Constants) -> Sides:
     n, d = int(case["n"]), int(case["d"])
     R_sq = (d / 3) ** 3 / (2 * d) ** 2
     k = int(case["flips"])
-    flips_happen = order_statistics.probability_below(k, d, math.sqrt(R_sq / k))
+    flips_happen = order_statistics.smallest_entry_below(k, d, math.sqrt(R_sq / k))
     bound = 2 * math.sqrt(n) + math.sqrt(float(c["linear"]) * d)
     with ctx.workprec(160):
         row = (ball(bound) ** 2 / 2).gamma_upper(ball(Fraction(k, 2)), regularized=1)

@@ -129,7 +129,7 @@ def theorem_probability(case: Case, c: Constants) -> float:
     return 1 - width.failure_probability(int(case["n"]), int(case["d"]))
 
 
-STEPS = 12
+_STEPS = 12
 
 
 def _start(case: Case) -> tuple[Array, Array, Array, Array, Array]:
@@ -147,22 +147,22 @@ def _alignments(path: list[Array], z: Array) -> Array:
 def reduced_to_alignments(case: Case, c: Constants) -> Sides:
     """Largest difference of W_t z and of W_t - W_0 between the descent of all weights and that of h."""
     V, W, z, y, step = _start(case)
-    path = relu_descent.descend_weights(V, W, z, y, step, STEPS)
+    path = relu_descent.descend_weights(V, W, z, y, step, _STEPS)
     h = _alignments(path, z)
     norm = np.linalg.norm(z, axis=-1)
-    ours = np.stack(relu_descent.descend_reduced(V, h[..., 0, :], y, step * norm ** c["z_power"], STEPS), axis=-2)
+    ours = np.stack(relu_descent.descend_reduced(V, h[..., 0, :], y, step * norm ** c["z_power"], _STEPS), axis=-2)
     moved = np.stack([np.linalg.norm(w - W, axis=(-2, -1)) for w in path], axis=-1)
     claimed = np.linalg.norm(ours - ours[..., :1, :], axis=-1) / norm[..., None]
     error = np.linalg.norm(h - ours, axis=-1).max(-1) + norm * np.abs(moved - claimed).max(-1)
     size = np.linalg.norm(W, axis=(-2, -1)) * norm + np.linalg.norm(h - h[..., :1, :], axis=-1).max(-1)
     d, k = W.shape[-2:]
-    return Sides(error, rounding(STEPS * (d + k + V.shape[-2]), size))
+    return Sides(error, rounding(_STEPS * (d + k + V.shape[-2]), size))
 
 
 def switched_on(case: Case, c: Constants) -> Sides:
     """Neurons that change from off to on (or, in a false sibling, from on to off) at any step."""
     V, W, z, y, step = _start(case)
-    on = _alignments(relu_descent.descend_weights(V, W, z, y, step, STEPS), z) >= 0
+    on = _alignments(relu_descent.descend_weights(V, W, z, y, step, _STEPS), z) >= 0
     before, after = on[..., :-1, :], on[..., 1:, :]
     changed = before & ~after if c["off"] else ~before & after
     return Sides(changed.sum((-2, -1)), np.zeros(changed.shape[:-2]), unit=np.ones(changed.shape[:-2]))
@@ -171,7 +171,7 @@ def switched_on(case: Case, c: Constants) -> Sides:
 def change_of_jacobian(case: Case, c: Constants) -> Sides:
     """||J_t - J_0||^2, J formed in full, against the largest eigenvalue of J_0 J_0^T - J_t J_t^T."""
     V, W, z, y, step = _start(case)
-    last = relu_descent.descend_weights(V, W, z, y, step, STEPS)[-1]
+    last = relu_descent.descend_weights(V, W, z, y, step, _STEPS)[-1]
     J0, J = relu_generator.jacobian(V, W, z), relu_generator.jacobian(V, last, z)
     true = np.linalg.norm(J - J0, 2, axis=(-2, -1)) ** 2
     shrunk = relu_generator.gram(V, W, z) - relu_generator.gram(V, last, z)
