@@ -1,8 +1,8 @@
-"""Recover an image from its measurements in one call, by any method."""
+"""Recover an image from its measurements: in one call by any method, or by several methods of one task."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ import torch
 from untrained.sims.images.scores import score
 from untrained.sims.operators.base import Operator, whole_number
 from untrained.sims.operators.measurements import Measurement
-from untrained.sims.progress import Progress
+from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import known_settings, settings_of
+from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
+from untrained.sims.recovery.tasks import RecoveryProblem
 from untrained.sims.runtime import memory_told, pick_device
 
 Array = np.ndarray | torch.Tensor
@@ -94,3 +96,84 @@ def _checked_truth(truth: Array, operator: Operator) -> torch.Tensor:
     if tuple(tensor.shape) != tuple(operator.shape):
         raise ValueError(f"truth must be of the operator's shape {operator.shape}, got {tuple(tensor.shape)}")
     return tensor
+
+
+@dataclass
+class Recoveries:
+    """What came out: an entry of the report and an image a method, and the sentence of what ended it early, if so."""
+
+    results: list[tuple[dict[str, Any], torch.Tensor]] = field(default_factory=list)
+    interrupted: bool = False
+    ended: str | None = None
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The methods' parts of the report."""
+        return [entry for entry, _ in self.results]
+
+    @property
+    def images(self) -> dict[str, torch.Tensor]:
+        """Each method's image (C, H, W)."""
+        return {entry["method"]: image for entry, image in self.results}
+
+
+def recover_all(problem: RecoveryProblem, open_progress: OpenProgress = no_progress) -> Recoveries:
+    """Give the same measurement to each method in turn.
+
+    An interrupt, or a method that refuses, ends the run; what came before is kept, and `ended` says why.
+
+    Raises
+    ------
+    ValueError
+        where the first method refuses.
+    KeyboardInterrupt
+        where nothing was found before the interrupt.
+    """
+    recoveries = Recoveries()
+    for name in problem.settings:
+        try:
+            with memory_told(name), open_progress(name) as watch:
+                _add(recoveries, problem, name, _recover(problem, name, watch))
+        except (KeyboardInterrupt, ValueError) as error:
+            if not recoveries.results:
+                raise
+            recoveries.interrupted, recoveries.ended = isinstance(error, KeyboardInterrupt), f"{name}: {error}"
+        if recoveries.interrupted:
+            recoveries.ended = f"interrupted in {name}"
+        if recoveries.ended:
+            break
+    return recoveries
+
+
+def estimates(problem: RecoveryProblem) -> dict[str, Any]:
+    """Return what the methods that can tell expect to take: objects with `seconds` and `memory`, by name.
+
+    Raises
+    ------
+    ValueError
+        where a method can tell that it cannot be run.
+    """
+    measurement, needs = problem.measurement, {}
+    for name, settings in problem.settings.items():
+        if estimate := getattr(methods.method(name).load(), "estimate", None):
+            with memory_told(name):
+                needs[name] = estimate(measurement.operator, measurement.y, settings, seed=problem.task.seed)
+    return needs
+
+
+def _recover(problem: RecoveryProblem, name: str, watch: Progress | None) -> Recovery:
+    measurement, seed = problem.measurement, problem.task.seed
+    function = methods.method(name).recover()
+    recovery: Recovery = function(measurement.operator, measurement.y, problem.settings[name], seed=seed, watch=watch)
+    return recovery
+
+
+def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: Recovery) -> None:
+    entry = method_entry(name, recovery, problem.measurement, problem.truth, problem.task.seed)
+    recoveries.results.append((entry, recovery.image))
+    recoveries.interrupted = recovery.outcome == "interrupted"
+
+
+def run_report(problem: RecoveryProblem, recoveries: Recoveries) -> dict[str, Any]:
+    """Return the report of a run."""
+    return recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended)

@@ -1,27 +1,33 @@
-"""What a run did and found, as JSON can hold it: settings, seeds, fingerprints, versions, misfits and scores."""
+"""What a run did and gave: reports as JSON can hold them, and the files they and the images go to, written whole."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from untrained.sims.files import write_bytes
+from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
-from untrained.sims.operators.measurements import Measurement
-from untrained.sims.recovery.requests import Request
+from untrained.sims.operators.measurements import Measurement, save_measurement
 from untrained.sims.recovery.result import Recovery
+from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
 from untrained.sims.runtime import runtime_report
 
-FORMAT = 1
+REPORT_FORMAT = 1
 
 
-def entry(
+def method_entry(
     name: str, recovery: Recovery, measurement: Measurement, truth: torch.Tensor | None, seed: int
 ) -> dict[str, Any]:
     """One method's part of a report; misfit and scores are taken here, of the image returned, alike for all."""
-    made = {
+    values = {
         "method": name,
         "settings": recovery.settings,
         "seed": seed,
@@ -32,7 +38,7 @@ def entry(
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
-    return {key: finite(value) for key, value in made.items()}
+    return {key: json_ready(value) for key, value in values.items()}
 
 
 def misfit(measurement: Measurement, image: torch.Tensor) -> float:
@@ -42,36 +48,152 @@ def misfit(measurement: Measurement, image: torch.Tensor) -> float:
         return float((measurement.operator.forward(image.to(y.device)) - y).double().square().sum())
 
 
-def finite(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
     """Return what JSON can hold: a number that is not finite becomes null."""
     if isinstance(value, Mapping):
-        return {str(key): finite(part) for key, part in value.items()}
+        return {str(key): json_ready(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
+        return [json_ready(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def report(
-    request: Request, measurement: Measurement, entries: Sequence[Mapping[str, Any]], ended: str | None = None
+def recovery_report(
+    task: RecoveryTask, measurement: Measurement, entries: Sequence[Mapping[str, Any]], ended: str | None = None
 ) -> dict[str, Any]:
     """Return everything that was done and found; `ended` is the sentence of what ended it early."""
     return {
-        "format": FORMAT,
-        "source": request.source,
-        "truth": request.truth if request.sensing is None else request.source,
+        "format": REPORT_FORMAT,
+        "source": task.source,
+        "truth": task.truth if task.sensing is None else task.source,
         "pixels": "on [-1, 1], so the scores' data range is 2",
-        "seed": request.seed,
-        **runtime_report(request.device),
-        "operator": sensed(measurement),
+        "seed": task.seed,
+        **runtime_report(task.device),
+        "operator": operator_summary(measurement),
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
         "ended": ended,
         "methods": list(entries),
     }
 
 
-def sensed(measurement: Measurement) -> dict[str, Any]:
+def operator_summary(measurement: Measurement) -> dict[str, Any]:
     """The operator's spec, the numbers that a user asks for first, and its fingerprint."""
     operator = measurement.operator
     n = math.prod(operator.shape)
     counts = {"n": n, "coefficients": operator.coefficients, "ratio": operator.m / n, "gain": float(operator.gain)}
-    return {**finite(operator.spec()), **counts, "fingerprint": operator.fingerprint()}
+    return {**json_ready(operator.spec()), **counts, "fingerprint": operator.fingerprint()}
+
+
+def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any]:
+    """Measure an image, write the file and return what a user asks of it."""
+    measurement = measure_image(image, how)
+    save_measurement(path, measurement)
+    about = operator_summary(measurement)
+    counts = {"operator": about["name"], "n": about["n"], "m": measurement.operator.m}
+    if about["coefficients"] != measurement.operator.m:
+        counts["coefficients"] = about["coefficients"]
+    return {**counts, "m/n": f"{about['ratio']:.4g}", "fingerprint": measurement.fingerprint}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of a run: the image or the picture of all, the report and a folder for every image, where asked for."""
+
+    picture: Path
+    report: Path | None = None
+    folder: Path | None = None
+
+
+def checked_outputs(
+    picture: Path,
+    report: Path | None = None,
+    folder: Path | None = None,
+    *,
+    kinds: Sequence[str] | None = None,
+    read: Sequence[str | None] = (),
+) -> Outputs:
+    """Return the places, once it is sure that each can be written to and none is a file that is `read`.
+
+    `kinds` are the suffixes of the picture, those of an image by default.
+
+    Raises
+    ------
+    ValueError
+        where a suffix is unknown, a place cannot be written to, or a file that is read would be lost.
+    """
+    outputs = Outputs(
+        check_output("out", picture, kinds or SUFFIXES),
+        None if report is None else check_output("json", report, (".json",)),
+        None if folder is None else check_folder("folder", folder),
+    )
+    sources = {Path(source).resolve() for source in read if source is not None}
+    for place in (outputs.picture, outputs.report):
+        if place in sources:
+            raise ValueError(f"the output must not replace what is read, got {place}")
+    return outputs
+
+
+def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
+    """Return where a file will be written, links followed, once it is sure that it can be.
+
+    Raises
+    ------
+    ValueError
+        where the suffix is unknown, or no file can be put there.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"{name} must end in {', '.join(suffixes)}, got {path}")
+    place = path.resolve()
+    plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
+    if not plain or not os.access(place.parent, os.W_OK):
+        raise ValueError(f"{name} must name a file in a folder that can be written to, got {path}")
+    return place
+
+
+def check_folder(name: str, path: Path) -> Path:
+    """Return a folder to write into; one that is missing is made later, if its parent is there.
+
+    Raises
+    ------
+    ValueError
+        where it is no folder, or nothing can be written there.
+    """
+    place = path.resolve()
+    folder = place if place.exists() else place.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"{name} must name a folder that can be written to, got {path}")
+    return place
+
+
+def write_all(
+    outputs: Outputs, report: Mapping[str, Any], images: Mapping[str, torch.Tensor], picture: bytes | None = None
+) -> list[Path]:
+    """Write the report, each method's image where a folder is asked for, and the picture (None: the only image).
+
+    Images are written as npy, which keeps every digit, and as PNG to look at.
+    """
+    written = []
+    if outputs.report is not None:
+        write_json(outputs.report, report)
+        written.append(outputs.report)
+    if outputs.folder is not None:
+        written += _write_images(outputs.folder, images)
+    if picture is None:
+        (image,) = images.values()
+        write_image(outputs.picture, image)
+    else:
+        write_bytes(outputs.picture, picture)
+    return [*written, outputs.picture]
+
+
+def write_json(place: Path, report: Mapping[str, Any]) -> None:
+    """Write a report as JSON."""
+    text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
+    write_bytes(place, f"{text}\n".encode())
+
+
+def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{name}{suffix}" for name in images for suffix in (".npy", ".png")]
+    for path in paths:
+        write_image(path, images[path.stem])
+    return paths

@@ -1,4 +1,4 @@
-"""What every recovery method returns, and how it tells of its progress."""
+"""What every recovery method returns, and what it is given to recover from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from typing import Any
 import torch
 
 from untrained.sims.operators import Operator
-from untrained.sims.progress import Progress
-
-Watch = Progress
 
 
 def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False) -> None:

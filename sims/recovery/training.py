@@ -20,7 +20,7 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.learned_prior import READINGS, Prior, grid_search, learn_prior
 from untrained.sims.recovery.methods import assign, parse, settings_for
-from untrained.sims.recovery.runs import read_measurement
+from untrained.sims.recovery.tasks import read_measurement
 from untrained.sims.runtime import memory_told
 
 HELD_BACK = 1000
@@ -55,8 +55,8 @@ def training_images(source: str, skip: int | None = None, size: tuple[int, int] 
     skip = (HELD_BACK if source == "mnist" else 0) if skip is None else skip
     if not 0 <= skip < len(images):
         raise ValueError(f"skip must leave some of the {len(images)} images, got {skip}")
-    kept = images[skip:]
-    return kept if size is None else to_image(resize(centre_crop(kept.numpy(), size), size))
+    rest = images[skip:]
+    return rest if size is None else to_image(resize(centre_crop(rest.numpy(), size), size))
 
 
 def _images(source: str) -> torch.Tensor:
@@ -75,7 +75,7 @@ def learn(
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    watching: OpenProgress = no_progress,
+    open_progress: OpenProgress = no_progress,
 ) -> Prior:
     """Fit CS-DIP to every measurement file, each from weights of its own, and learn the law of the weights.
 
@@ -95,7 +95,7 @@ def learn(
         raise ValueError(f"restarts must be 1 where a prior is learned, got {settings.restarts}")
     fitted = []
     for number, measurement in enumerate(measurements):
-        with memory_told("csdip"), watching(f"{number + 1} of {len(files)}") as watch:
+        with memory_told("csdip"), open_progress(f"{number + 1} of {len(files)}") as watch:
             one, y = measurement.operator, measurement.y
             fitted.append(csdip.fitted_weights(one, y, settings, seed=_seed(seed, number), watch=watch))
     meta = {"csdip": asdict(settings), "root_seed": seed, "measurements": [m.fingerprint for m in measurements]}
@@ -111,12 +111,12 @@ def parse_weights(text: str) -> list[float]:
         where a part is no finite number of at least 0.
     """
     try:
-        found = [float(part) for part in text.split(",")]
+        weights = [float(part) for part in text.split(",")]
     except ValueError:
-        found = [-1.0]
-    if not all(math.isfinite(weight) and weight >= 0 for weight in found):
+        weights = [-1.0]
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
         raise ValueError(f"weights must be numbers of at least 0 with commas between, got {text!r}")
-    return found
+    return weights
 
 
 def choose_weight(
@@ -128,7 +128,7 @@ def choose_weight(
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    watching: OpenProgress = no_progress,
+    open_progress: OpenProgress = no_progress,
 ) -> tuple[float, dict[float, float]]:
     """Try weights of a learned prior; return the one of least misfit on held-out measurements, and all misfits.
 
@@ -148,7 +148,7 @@ def choose_weight(
     def evaluate(weight: float) -> float:
         tried, total = replace(settings, prior_weight=weight), 0.0
         for number, measurement in enumerate(measurements):
-            with memory_told("csdip"), watching(f"weight {weight:g}, {number + 1} of {len(files)}") as watch:
+            with memory_told("csdip"), open_progress(f"weight {weight:g}, {number + 1} of {len(files)}") as watch:
                 total += misfit(measurement.operator, measurement.y, tried, seed=_seed(seed, number), watch=watch)
         return total / len(measurements)
 

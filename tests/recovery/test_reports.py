@@ -1,16 +1,18 @@
+import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
+from untrained.sims.images.images import read_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure
-from untrained.sims.recovery.reports import finite, misfit
+from untrained.sims.recovery.reports import check_folder, check_output, checked_outputs, json_ready, misfit, write_all
 
 
 def test_numbers_that_json_cannot_hold_become_null():
-    assert finite({"a": math.nan, "b": [math.inf, 1.5], "c": (True, "x", None)}) == {
+    assert json_ready({"a": math.nan, "b": [math.inf, 1.5], "c": (True, "x", None)}) == {
         "a": None,
         "b": [None, 1.5],
         "c": [True, "x", None],
@@ -25,3 +27,48 @@ def test_the_misfit_is_summed_without_loss():
     exact = float((A @ image.double().flatten() - measurement.y.double()).square().sum())
     # float32 products of 64 terms against float64 ones
     assert misfit(measurement, image) == pytest.approx(exact, rel=1e-4)
+
+
+def an_image(seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).uniform(-1, 1, (1, 8, 8)).astype(np.float32))
+
+
+def test_outputs_are_checked_before_anything_is_done(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "x.gif", tmp_path / "absent" / "x.png", tmp_path / "file" / "x.png"):
+        with pytest.raises(ValueError, match="out must"):
+            check_output("out", path, (".png",))
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match="out must name a file in a folder"):
+        check_output("out", tmp_path / "folder.png", (".png",))
+    for path in (tmp_path / "file", tmp_path / "absent" / "more"):
+        with pytest.raises(ValueError, match="folder must name a folder"):
+            check_folder("folder", path)
+    assert check_output("out", tmp_path / "X.PNG", (".png",)) == (tmp_path / "X.PNG").resolve()
+
+
+def test_what_is_read_is_never_written_over(tmp_path):
+    source = tmp_path / "x.png"
+    source.touch()
+    with pytest.raises(ValueError, match="must not replace what is read"):
+        checked_outputs(tmp_path / "." / "x.png", read=(str(source), None))
+    (tmp_path / "link.png").symlink_to(source)
+    with pytest.raises(ValueError, match="must not replace what is read"):
+        checked_outputs(tmp_path / "link.png", read=(str(source),))
+
+
+def test_everything_is_written_where_it_was_asked_for(tmp_path):
+    images = {"one": an_image(1), "two": an_image(2)}
+    places = checked_outputs(tmp_path / "all.png", tmp_path / "r.json", tmp_path / "each")
+    written = write_all(places, {"format": 1}, images, b"picture")
+    names = ["r.json", "one.npy", "one.png", "two.npy", "two.png", "all.png"]
+    assert [path.name for path in written] == names
+    assert all(path.is_file() for path in written)
+    torch.testing.assert_close(read_image(tmp_path / "each" / "two.npy", signed=True), images["two"], rtol=0, atol=0)
+    assert json.loads((tmp_path / "r.json").read_text()) == {"format": 1}
+    assert (tmp_path / "all.png").read_bytes() == b"picture"
+
+
+def test_one_image_alone_is_the_output(tmp_path):
+    write_all(checked_outputs(tmp_path / "x.npy"), {}, {"one": an_image()})
+    torch.testing.assert_close(read_image(tmp_path / "x.npy", signed=True), an_image(), rtol=0, atol=0)

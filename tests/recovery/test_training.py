@@ -16,7 +16,7 @@ from untrained.sims.recovery import csdip
 from untrained.sims.recovery.fitting import Data, fitted_part
 from untrained.sims.recovery.learned_prior import learn_prior, save_prior
 from untrained.sims.recovery.methods import settings_for
-from untrained.sims.recovery.runs import read_measurement
+from untrained.sims.recovery.tasks import read_measurement
 from untrained.sims.recovery.training import choose_weight, learn, parse_weights, training_images
 
 SMALL = ("steps=8", 'network_options={"width": 4, "latent": 4}', "samples=40", "iterations=30")
@@ -93,7 +93,7 @@ def test_progress_is_told_file_by_file(files):
         heard.append(name)
         yield lambda *numbers: heard.append(numbers[:2])
 
-    learn(files[:2], ("steps=10", *SMALL[1:]), watching=watching)
+    learn(files[:2], ("steps=10", *SMALL[1:]), open_progress=watching)
     assert heard == ["1 of 2", (1, 10), (10, 10), "2 of 2", (1, 10), (10, 10)]
 
 

@@ -54,12 +54,12 @@ def check(
     from untrained.sims import runtime
     from untrained.sims.diagnosis.examine import Question
     from untrained.sims.networks.loading import as_network
-    from untrained.sims.recovery import outputs, requests
+    from untrained.sims.recovery import reports, tasks
 
-    page = outputs.check_output("out", out, PICTURES) if out else None
-    numbers = outputs.check_output("json", json, (".json",)) if json else None
+    page = reports.check_output("out", out, PICTURES) if out else None
+    numbers = reports.check_output("json", json, (".json",)) if json else None
     runtime.use_threads(threads)
-    options = requests.sensing(operator, m, lines=lines, factor=factor).options
+    options = tasks.sensing(operator, m, lines=lines, factor=factor).options
     question = Question(target, operator, m, options, seeds, steps, denoise, seed)
     chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter) for name in networks]
     _check(chosen, question, page, numbers)
@@ -102,7 +102,7 @@ def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Repo
 
 
 def _write_json(place: Path, reports: Sequence[Report]) -> None:
-    from untrained.sims.recovery.outputs import write_json
+    from untrained.sims.recovery.reports import write_json
     from untrained.sims.runtime import versions
 
     write_json(place, {"format": FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})

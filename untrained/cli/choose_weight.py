@@ -24,17 +24,17 @@ def choose_weight(
 ) -> None:
     """Choose the weight of a learned prior by the misfit on measurements that the fits did not see."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import outputs, training
+    from untrained.sims.recovery import reports, training
 
-    place = outputs.check_output("json", json, (".json",)) if json else None
+    place = reports.check_output("json", json, (".json",)) if json else None
     runtime.use_threads(threads)
     where, candidates = runtime.pick_device(device), training.parse_weights(weights)
     best, misfits = training.choose_weight(
-        prior, files, candidates, settings or (), preset, seed=seed, device=where, watching=console.progress_of
+        prior, files, candidates, settings or (), preset, seed=seed, device=where, open_progress=console.progress_of
     )
     for weight, misfit in misfits.items():
         print(f"{weight:<10g} {misfit:.6g}{'  least' if weight == best else ''}")
     if place:
         facts = {"prior": prior, "files": files, "seed": seed, "misfits": {str(w): v for w, v in misfits.items()}}
-        outputs.write_json(place, {**facts, "weight": best})
+        reports.write_json(place, {**facts, "weight": best})
     print(f"use it with --set prior={prior} --set prior_weight={best:g}")

@@ -22,11 +22,11 @@ def learn_prior(
 ) -> None:
     """Learn from measurements alone how fitted weights are distributed; use it with `--set prior=FILE`."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import learned_prior, outputs, training
+    from untrained.sims.recovery import learned_prior, reports, training
 
-    place = outputs.checked_outputs(out, kinds=(".npz",), read=files).picture
+    place = reports.checked_outputs(out, kinds=(".npz",), read=files).picture
     runtime.use_threads(threads)
     where = runtime.pick_device(device)
-    prior = training.learn(files, settings or (), preset, seed=seed, device=where, watching=console.progress_of)
+    prior = training.learn(files, settings or (), preset, seed=seed, device=where, open_progress=console.progress_of)
     learned_prior.save_prior(place, prior)
     print(f"{len(prior.layers)} layers, from {len(files)} measurements, in {out}")

@@ -23,11 +23,12 @@ def measure(
     grey: Grey = False,
 ) -> None:
     """Measure an image with a random operator; the file holds what a solver may see, never the image."""
-    from untrained.sims.recovery import outputs, requests, runs
+    from untrained.sims.images.images import load_image
+    from untrained.sims.recovery import reports, tasks
 
-    place = outputs.check_output("out", out, (".npz",))
-    sensing = requests.sensing(operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
-    facts = runs.measure_to(place, runs.load_image(image, grey=grey, size=requests.parse_size(size)), sensing)
+    place = reports.check_output("out", out, (".npz",))
+    sensing = tasks.sensing(operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    facts = reports.measure_into(place, load_image(image, grey=grey, size=tasks.parse_size(size)), sensing)
     for name, value in facts.items():
         print(f"{name:<12} {value}")
     print(f"{'file':<12} {out}")

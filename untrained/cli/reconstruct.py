@@ -27,8 +27,8 @@ from untrained.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from untrained.sims.recovery.requests import Request
-    from untrained.sims.recovery.runs import Found
+    from untrained.sims.recovery.recover import Recoveries
+    from untrained.sims.recovery.tasks import RecoveryTask
 
 
 def reconstruct(
@@ -60,36 +60,36 @@ def reconstruct(
 ) -> None:
     """Recover an image from its measurements, by one method or by several beside each other."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import requests
+    from untrained.sims.recovery import tasks
 
     if method is not None and compare is not None:
         raise ValueError("method and compare must not be given both")
     names = [name.strip() for name in (compare if compare is not None else method or "csdip").split(",")]
-    sensing = requests.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    sensing = tasks.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
     runtime.use_threads(threads)
-    where, side = runtime.pick_device(device), requests.parse_size(size)
-    request = requests.Request(source, names, preset, settings or (), truth, sensing, grey, side, seed, where)
-    _reconstruct(request, out, json, folder, together=compare is not None)
+    where, side = runtime.pick_device(device), tasks.parse_size(size)
+    task = tasks.RecoveryTask(source, names, preset, settings or (), truth, sensing, grey, side, seed, where)
+    _reconstruct(task, out, json, folder, together=compare is not None)
 
 
-def _reconstruct(request: Request, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
     from untrained.figures.side_by_side import PICTURES, encoded, side_by_side, table
-    from untrained.sims.recovery import outputs, runs
+    from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURES if together else None
-    places = outputs.checked_outputs(out, json, folder, kinds=kinds, read=(request.source, request.truth))
-    problem = runs.prepare(request)
+    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth))
+    problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
-        for name, needs in runs.expected(problem).items():
+        for name, needs in recover.estimates(problem).items():
             print(f"{name}: about {needs.seconds:.3g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
-    ended = runs.recover_all(problem, console.progress_of)
+    ended = recover.recover_all(problem, console.progress_of)
     picture = encoded(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
-    files = outputs.write_all(places, runs.told(problem, ended), ended.images, picture)
+    files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
     console.output().print(table(ended.entries))
     _say_end(ended, files)
 
 
-def _say_end(ended: Found, files: Sequence[Path]) -> None:
+def _say_end(ended: Recoveries, files: Sequence[Path]) -> None:
     names, methods = ", ".join(path.name for path in files), ", ".join(ended.images)
     if ended.interrupted:
         raise InterruptedRunError(f"{ended.ended}; the best so far by {methods} is written to {names}")

@@ -40,7 +40,7 @@ def reproduce(
     from untrained.sims import runtime
     from untrained.sims.experiments.recipes.keep import Kept
     from untrained.sims.experiments.recipes.reproduce import Request, prepare, resume_from
-    from untrained.sims.recovery import outputs, requests
+    from untrained.sims.recovery import reports, tasks
 
     if data is not None:
         os.environ["UNTRAINED_DATA"] = str(data)
@@ -48,8 +48,8 @@ def reproduce(
         _list_recipes(names or [])
         return
     runtime.use_threads(threads)
-    where, place = runtime.pick_device(device), None if folder is None else outputs.check_folder("folder", folder)
-    counts = requests.parse_counts("m", m)
+    where, place = runtime.pick_device(device), None if folder is None else reports.check_folder("folder", folder)
+    counts = tasks.parse_counts("m", m)
     plan, cells = prepare(Request(names or [], images, methods and methods.split(","), at_once, counts)), Kept()
     if resume:
         resume_from(plan, cells)

@@ -24,11 +24,11 @@ def train_generator(
     """Train the generator of csgm on images; use it with `--method csgm --set generator=FILE`."""
     from untrained.sims import runtime
     from untrained.sims.networks import vae
-    from untrained.sims.recovery import outputs, requests, training
+    from untrained.sims.recovery import reports, tasks, training
 
-    place = outputs.checked_outputs(out, kinds=(".npz",), read=[images]).picture
+    place = reports.checked_outputs(out, kinds=(".npz",), read=[images]).picture
     runtime.use_threads(threads)
-    examples = training.training_images(images, skip, requests.parse_size(size))
+    examples = training.training_images(images, skip, tasks.parse_size(size))
     with runtime.memory_told("training"), console.progress_of("generator") as progress:
         generator = vae.train_generator(examples, latent=latent, epochs=epochs, seed=seed, watch=progress)
     vae.save_generator(place, generator)

@@ -11,7 +11,7 @@ from untrained.sims.experiments.recipes.cells import Cell
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
 from untrained.sims.experiments.recipes.statements import Scores, judge, paired
 from untrained.sims.images.scores import mean_interval, ratio_interval
-from untrained.sims.recovery.reports import finite
+from untrained.sims.recovery.reports import json_ready
 
 Done = Mapping[Cell, Mapping[str, Any]]
 Interval = tuple[float, float | None, float | None]
@@ -137,4 +137,4 @@ def rounded(value: Any) -> Any:
         return {name: rounded(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [rounded(part) for part in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(finite(value), float) else finite(value)
+    return float(f"{value:.{DIGITS}g}") if isinstance(json_ready(value), float) else json_ready(value)

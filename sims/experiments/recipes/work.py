@@ -20,7 +20,7 @@ from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.methods import method
-from untrained.sims.recovery.reports import finite
+from untrained.sims.recovery.reports import json_ready
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.runtime import memory_told
 
@@ -130,5 +130,5 @@ def _found(
         "at_once": at_once,
         "picture": encoded(recovery.image) if cell.image < PICTURED and scores else None,
     }
-    kept: dict[str, Any] = finite(made)
+    kept: dict[str, Any] = json_ready(made)
     return kept

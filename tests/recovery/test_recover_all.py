@@ -10,11 +10,12 @@ import torch
 
 from untrained.sims.images.images import read_image, write_image
 from untrained.sims.operators.measurements import save_measurement
-from untrained.sims.recovery import methods, runs
+from untrained.sims.recovery import methods
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
-from untrained.sims.recovery.requests import Request, Sensing
+from untrained.sims.recovery.recover import recover_all, run_report
+from untrained.sims.recovery.reports import measure_into
 from untrained.sims.recovery.result import Recovery
-from untrained.sims.recovery.runs import prepare, recover_all, told
+from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image, prepare_task
 
 SMALL = ("csdip.steps=6", 'csdip.network_options={"width": 4, "latent": 4}')
 
@@ -27,7 +28,7 @@ def an_image(seed=0, shape=(1, 8, 8)):
 def file(tmp_path):
     """A measurement of 30 numbers with noise, in a file, and the path of its image."""
     write_image(tmp_path / "truth.npy", an_image())
-    measurement = runs.take_measurement(an_image(), Sensing("gaussian", 30, {}, 0.1, 3))
+    measurement = measure_image(an_image(), Sensing("gaussian", 30, {}, 0.1, 3))
     save_measurement(tmp_path / "y.npz", measurement)
     return tmp_path / "y.npz"
 
@@ -67,7 +68,7 @@ def stub(monkeypatch):
 
 
 def test_every_method_is_given_the_same_measurement(stub, file):
-    found = recover_all(prepare(Request(str(file), ("one", "two", "three"), seed=9)))
+    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"), seed=9)))
     assert [name for name, *_ in stub.seen] == ["one", "two", "three"]
     assert len({id(operator) for _, operator, *_ in stub.seen}) == len({id(y) for _, _, y, *_ in stub.seen}) == 1
     assert {seed for *_, seed in stub.seen} == {9}
@@ -75,14 +76,14 @@ def test_every_method_is_given_the_same_measurement(stub, file):
 
 
 def test_what_a_method_changes_in_y_would_be_noticed(file):
-    problem = prepare(Request(str(file), ("csdip",), None, SMALL))
+    problem = prepare_task(RecoveryTask(str(file), ("csdip",), None, SMALL))
     before = problem.measurement.fingerprint
     recover_all(problem)
     assert problem.measurement.fingerprint == before
 
 
 def test_misfit_and_scores_are_those_of_the_returned_image_not_what_the_method_says(stub, file):
-    problem = prepare(Request(str(file), ("one",), truth=str(file.with_name("truth.npy"))))
+    problem = prepare_task(RecoveryTask(str(file), ("one",), truth=str(file.with_name("truth.npy"))))
     (entry,) = recover_all(problem).entries
     image, truth = torch.full((1, 8, 8), 0.5).double(), an_image().double()
     A = problem.measurement.operator.forward(torch.eye(64).reshape(64, 1, 8, 8)).double().T
@@ -96,37 +97,39 @@ def test_misfit_and_scores_are_those_of_the_returned_image_not_what_the_method_s
 
 
 def test_without_a_truth_there_are_no_scores(stub, file):
-    (entry,) = recover_all(prepare(Request(str(file), ("one",)))).entries
+    (entry,) = recover_all(prepare_task(RecoveryTask(str(file), ("one",)))).entries
     assert entry["scores"] is None
 
 
 def test_an_image_is_measured_and_is_the_truth(stub, file):
-    request = Request(str(file.with_name("truth.npy")), ("one",), sensing=Sensing("dct", 20, {}, 0.0, 5), seed=5)
-    problem = prepare(request)
+    request = RecoveryTask(str(file.with_name("truth.npy")), ("one",), sensing=Sensing("dct", 20, {}, 0.0, 5), seed=5)
+    problem = prepare_task(request)
     torch.testing.assert_close(problem.truth, an_image())
     torch.testing.assert_close(problem.measurement.y, problem.measurement.operator.forward(an_image()))
-    assert told(problem, recover_all(problem))["truth"] == request.source
+    assert run_report(problem, recover_all(problem))["truth"] == request.source
 
 
 def test_measuring_in_one_go_is_measuring_into_a_file(tmp_path, file):
     how = Sensing("gaussian", 30, {}, 0.1, 3)
-    again = prepare(Request(str(file.with_name("truth.npy")), ("csdip",), sensing=how, seed=3))
-    assert again.measurement.fingerprint == prepare(Request(str(file), ("csdip",))).measurement.fingerprint
-    shown = runs.measure_to(tmp_path / "z.npz", an_image(), how)
+    again = prepare_task(RecoveryTask(str(file.with_name("truth.npy")), ("csdip",), sensing=how, seed=3))
+    assert again.measurement.fingerprint == prepare_task(RecoveryTask(str(file), ("csdip",))).measurement.fingerprint
+    shown = measure_into(tmp_path / "z.npz", an_image(), how)
     assert shown["fingerprint"] == again.measurement.fingerprint
     assert (shown["operator"], shown["n"], shown["m"], shown["m/n"]) == ("gaussian", 64, 30, "0.4688")
     assert "coefficients" not in shown
 
 
 def test_a_fourier_measurement_tells_its_complex_coefficients(tmp_path):
-    shown = runs.measure_to(tmp_path / "z.npz", an_image(), Sensing("fourier-radial", None, {"lines": 3}))
+    shown = measure_into(tmp_path / "z.npz", an_image(), Sensing("fourier-radial", None, {"lines": 3}))
     assert shown["m"] == 2 * shown["coefficients"] + 1
 
 
 def test_the_same_seed_gives_the_same_report_but_for_the_times(file):
     def run(seed):
-        problem = prepare(Request(str(file), ("csdip",), None, SMALL, str(file.with_name("truth.npy")), seed=seed))
-        whole = told(problem, recover_all(problem))
+        problem = prepare_task(
+            RecoveryTask(str(file), ("csdip",), None, SMALL, str(file.with_name("truth.npy")), seed=seed)
+        )
+        whole = run_report(problem, recover_all(problem))
         del whole["methods"][0]["seconds"]
         return json.dumps(whole, allow_nan=False)
 
@@ -135,8 +138,8 @@ def test_the_same_seed_gives_the_same_report_but_for_the_times(file):
 
 
 def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
-    problem = prepare(Request(str(file), ("csdip",), "fast", SMALL, seed=2))
-    whole = told(problem, recover_all(problem))
+    problem = prepare_task(RecoveryTask(str(file), ("csdip",), "fast", SMALL, seed=2))
+    whole = run_report(problem, recover_all(problem))
     settings = methods.settings_for("csdip", dict(word.removeprefix("csdip.").split("=", 1) for word in SMALL), "fast")
     assert CSDIPSettings(**whole["methods"][0]["settings"]) == replace(settings, noise=0.1)
     assert whole["methods"][0]["seed"] == whole["seed"] == 2
@@ -150,7 +153,7 @@ def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
 
 def test_a_method_that_asks_for_the_noise_is_told_the_measurement_s(stub, file):
     def noise(*assignments):
-        return prepare(Request(str(file), ("one", "two"), assignments=assignments)).settings
+        return prepare_task(RecoveryTask(str(file), ("one", "two"), assignments=assignments)).settings
 
     assert (noise()["one"].noise, noise("two.noise=0.3")["one"].noise, noise("two.noise=0.3")["two"].noise) == (
         0.1,
@@ -163,15 +166,17 @@ def test_a_file_that_a_setting_names_must_be_there(stub, file, monkeypatch):
     needing = methods.Method("one", "a stub", "one", "CSDIPSettings", {}, ("prior",), "prior")
     monkeypatch.setitem(methods.METHODS, "one", needing)
     with pytest.raises(ValueError, match="one needs the setting prior, got none"):
-        prepare(Request(str(file), ("one",)))
+        prepare_task(RecoveryTask(str(file), ("one",)))
     with pytest.raises(ValueError, match="must name a file that exists"):
-        prepare(Request(str(file), ("one",), assignments=("prior=absent.npz",)))
-    assert prepare(Request(str(file), ("one",), assignments=(f"prior={file}",))).settings["one"].prior == str(file)
+        prepare_task(RecoveryTask(str(file), ("one",), assignments=("prior=absent.npz",)))
+    assert prepare_task(RecoveryTask(str(file), ("one",), assignments=(f"prior={file}",))).settings["one"].prior == str(
+        file
+    )
 
 
 def test_an_interrupted_method_ends_the_run_and_keeps_its_best(stub, file):
     stub.does["two"] = lambda: {"outcome": "interrupted"}
-    found = recover_all(prepare(Request(str(file), ("one", "two", "three"))))
+    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
     assert (found.interrupted, found.ended) == (True, "interrupted in two")
     assert list(found.images) == ["one", "two"]
 
@@ -182,14 +187,14 @@ def interrupt():
 
 def test_an_interrupt_before_a_method_has_an_image_keeps_the_others(stub, file):
     stub.does["two"] = interrupt
-    found = recover_all(prepare(Request(str(file), ("one", "two", "three"))))
+    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
     assert (found.interrupted, found.ended, list(found.images)) == (True, "interrupted in two", ["one"])
 
 
 def test_an_interrupt_before_there_is_anything_passes_on(stub, file):
     stub.does["one"] = interrupt
     with pytest.raises(KeyboardInterrupt):
-        recover_all(prepare(Request(str(file), ("one", "two"))))
+        recover_all(prepare_task(RecoveryTask(str(file), ("one", "two"))))
 
 
 def refuse():
@@ -198,12 +203,12 @@ def refuse():
 
 def test_a_method_that_refuses_does_not_lose_what_came_before(stub, file):
     stub.does["two"] = refuse
-    found = recover_all(prepare(Request(str(file), ("one", "two", "three"))))
+    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
     assert (found.interrupted, found.ended) == (False, "two: image must be at least 8x8")
     assert list(found.images) == ["one"]
     stub.does["one"] = refuse
     with pytest.raises(ValueError, match="at least 8x8"):
-        recover_all(prepare(Request(str(file), ("one", "two"))))
+        recover_all(prepare_task(RecoveryTask(str(file), ("one", "two"))))
 
 
 def test_other_failures_are_not_swallowed(stub, file):
@@ -212,7 +217,7 @@ def test_other_failures_are_not_swallowed(stub, file):
 
     stub.does["two"] = fail
     with pytest.raises(RuntimeError, match="mat1"):
-        recover_all(prepare(Request(str(file), ("one", "two"))))
+        recover_all(prepare_task(RecoveryTask(str(file), ("one", "two"))))
 
 
 def test_progress_is_told_by_method(stub, file):
@@ -224,14 +229,14 @@ def test_progress_is_told_by_method(stub, file):
         yield lambda *numbers: heard.append((name, *numbers))
         heard.append(f"{name} ends")
 
-    recover_all(prepare(Request(str(file), ("one", "two"))), watching)
+    recover_all(prepare_task(RecoveryTask(str(file), ("one", "two"))), watching)
     assert heard == ["one begins", ("one", 1, 2, 0.5), "one ends", "two begins", ("two", 1, 2, 0.5), "two ends"]
 
 
 def test_the_truth_is_taken_in_grey_where_grey_was_measured(tmp_path, file):
     grey = read_image(file.with_name("truth.npy"))
     write_image(tmp_path / "rgb.npy", grey.expand(3, 8, 8).contiguous())
-    problem = prepare(Request(str(file), ("csdip",), truth=str(tmp_path / "rgb.npy")))
+    problem = prepare_task(RecoveryTask(str(file), ("csdip",), truth=str(tmp_path / "rgb.npy")))
     # The weights of the three channels sum to 1.
     torch.testing.assert_close(problem.truth, grey)
 
@@ -262,5 +267,5 @@ def test_bad_requests_are_refused_before_anything_is_recovered(stub, file, chang
     (folder / "empty.npz").touch()
     located = {k: str(folder / v) if k in ("source", "truth") else v for k, v in changes.items()}
     with pytest.raises(ValueError, match=sentence):
-        prepare(Request(**{"source": str(file), "methods": ("one",), **located}))
+        prepare_task(RecoveryTask(**{"source": str(file), "methods": ("one",), **located}))
     assert stub.seen == []

@@ -1,9 +1,9 @@
 import pytest
 
-from untrained.sims.recovery.requests import Request, Sensing, is_measurement, parse_counts, parse_size, sensing_of
+from untrained.sims.recovery.tasks import RecoveryTask, Sensing, is_measurement, parse_counts, parse_size, sensing_of
 
 
-@pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: Request("y.npz", seed=-1)])
+@pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: RecoveryTask("y.npz", seed=-1)])
 def test_a_negative_seed_is_refused(make):
     with pytest.raises(ValueError, match="non-negative integer, got -1"):
         make()

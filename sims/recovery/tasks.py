@@ -1,0 +1,218 @@
+"""What is to be recovered, from what, and how: checked, read and measured before the long work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from untrained.sims.files import existing
+from untrained.sims.images.images import load_image
+from untrained.sims.operators import make_operator
+from untrained.sims.operators.measurements import Measurement, load_measurement, measure
+from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
+from untrained.sims.runtime import memory_told
+
+
+@dataclass(frozen=True)
+class Sensing:
+    """How an image is to be measured: the operator's name and options, the noise level and the seed of both."""
+
+    operator: str = "gaussian"
+    m: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    noise: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
+
+
+@dataclass(frozen=True)
+class RecoveryTask:
+    """What is to be recovered and how; `sensing` is None where the source is a measurement file."""
+
+    source: str
+    methods: Sequence[str] = ("csdip",)
+    preset: str | None = None
+    assignments: Sequence[str] = ()
+    truth: str | None = None
+    sensing: Sensing | None = None
+    grey: bool = False
+    size: tuple[int, int] | None = None
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed}")
+
+
+def is_measurement(source: str) -> bool:
+    """Whether a source names a measurement file, by its suffix."""
+    return Path(source).suffix.lower() == ".npz"
+
+
+def sensing(operator: str, m: int | None, *, noise: float = 0.0, seed: int = 0, **options: Any) -> Sensing:
+    """Return how to measure; options that are None are left out."""
+    return Sensing(operator, m, {name: value for name, value in options.items() if value is not None}, noise, seed)
+
+
+def sensing_of(
+    source: str, operator: str | None, m: int | None, *, noise: float | None, seed: int, **options: Any
+) -> Sensing | None:
+    """Return how an image is to be measured, or None for a measurement file, which brings its operator.
+
+    Raises
+    ------
+    ValueError
+        where an image comes without an operator, or a measurement file with one.
+    """
+    choices = {"operator": operator, "m": m, "noise": noise, **options}
+    named = [name for name, value in choices.items() if value is not None]
+    if is_measurement(source):
+        if named:
+            raise ValueError(f"{named[0]} is for an image, got the measurement file {source}, which brings its own")
+        return None
+    if operator is None:
+        raise ValueError(f"operator and m must be given to measure an image, got neither for {source}")
+    return sensing(operator, m, noise=noise or 0.0, seed=seed, **options)
+
+
+@dataclass(frozen=True)
+class RecoveryProblem:
+    """One measurement, the settings of every method that is to see it, and the truth where it is known."""
+
+    task: RecoveryTask
+    measurement: Measurement
+    settings: Mapping[str, Any]
+    truth: torch.Tensor | None
+
+
+def measure_image(image: torch.Tensor, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:
+    """Measure an image with an operator drawn for it.
+
+    Raises
+    ------
+    ValueError
+        where operator, m or noise are out of their ranges, or the operator does not fit in memory.
+    """
+    c, h, w = image.shape
+    with memory_told(f"{sensing.operator} for {h}x{w} pixels"):
+        operator = make_operator(sensing.operator, (c, h, w), sensing.m, sensing.seed, device, **sensing.options)
+        return measure(image.to(device), operator, noise=sensing.noise, seed=sensing.seed)
+
+
+def read_measurement(path: str, device: torch.device | str = "cpu") -> Measurement:
+    """Load a measurement file and make its operator again.
+
+    Raises
+    ------
+    ValueError
+        where there is no such file, it is damaged, or its operator does not fit in memory.
+    """
+    with memory_told(f"the operator of {path}"):
+        return load_measurement(existing(path), device)
+
+
+def prepare_task(task: RecoveryTask) -> RecoveryProblem:
+    """Read, check and measure: everything that can be refused before the long work.
+
+    Raises
+    ------
+    ValueError
+        where a method, a setting, a file or the truth's shape is not as it must be.
+    """
+    _settings(task, None)  # what cannot be is refused before anything is measured
+    if task.sensing is None:
+        measurement = read_measurement(task.source, task.device)
+        settings = _settings(task, measurement)
+        truth = _truth(task, measurement.operator.shape)
+        return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
+    if task.truth is not None:
+        raise ValueError(f"truth is for a measurement file, got the image {task.source}, which is the truth")
+    image = load_image(task.source, grey=task.grey, size=task.size)
+    measurement = measure_image(image, task.sensing, task.device)
+    settings = _settings(task, measurement)
+    return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), image)
+
+
+def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:
+    names = [method(name).name for name in task.methods]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"methods must be named once each, got {', '.join(names) or 'none'}")
+    dealt = assign(names, task.assignments)
+    having = [name for name in names if method(name).presets()] if task.preset else []
+    if task.preset and not having:
+        raise ValueError(f"preset is for methods that have presets, got {', '.join(names)}")
+    operator = measurement.operator if measurement else None
+    preset = {name: task.preset for name in having}
+    complete = {name: settings_for(name, dealt[name], preset.get(name), operator) for name in names}
+    for name, settings in complete.items():
+        _check_files(name, settings)
+    return complete
+
+
+def _check_files(name: str, settings: Any) -> None:
+    needed = method(name).needs
+    if needed and getattr(settings, needed) is None:
+        raise ValueError(f"{name} needs the setting {needed}, got none: name a file by {name}.{needed}=FILE")
+    for key in method(name).files:
+        if getattr(settings, key) is not None:
+            existing(getattr(settings, key))
+
+
+def _with_noise(settings: Mapping[str, Any], measurement: Measurement, task: RecoveryTask) -> dict[str, Any]:
+    """A method that asks for the noise level is told what the measurement says, unless the user says otherwise."""
+    dealt = assign(list(settings), task.assignments)
+    asking = [name for name in settings if "noise" in known_settings(name) and "noise" not in dealt[name]]
+    return {name: replace(s, noise=measurement.noise) if name in asking else s for name, s in settings.items()}
+
+
+def _truth(task: RecoveryTask, shape: tuple[int, int, int]) -> torch.Tensor | None:
+    if task.truth is None:
+        return None
+    truth = load_image(task.truth, grey=task.grey or shape[0] == 1, size=task.size)
+    if tuple(truth.shape) != tuple(shape):
+        advice = f" (`size` {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
+        raise ValueError(f"truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")
+    return truth
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Return (height, width) from N or HxW.
+
+    Raises
+    ------
+    ValueError
+        where the text is neither.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"size must be N or HxW in pixels, got {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def parse_counts(name: str, text: str | None) -> list[int] | None:
+    """Return the whole numbers of a comma-separated list; None where there is no text.
+
+    Raises
+    ------
+    ValueError
+        where a part is no whole number above 0.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"{name} must be whole numbers above 0 with commas between, got {text!r}")
+    return [int(part) for part in parts]
