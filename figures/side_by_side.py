@@ -56,6 +56,15 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = No
     return figure
 
 
+def image_figure(image: Any, title: str) -> Figure:
+    """Draw one image (C, H, W) on [-1, 1] under a title."""
+    height, width = np.shape(image)[-2:]
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(_SIDE, _SIDE * max(0.5, min(2.0, height / width)) + 0.3), layout="constrained")
+        _panel(figure.subplots(), title, "", image)
+    return figure
+
+
 def caption(entry: Mapping[str, Any]) -> str:
     """The numbers under a method's name: scores only where the truth is known, and how it ended if not as it should."""
     scores = entry.get("scores")

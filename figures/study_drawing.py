@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from untrained.figures.style import AMBER, BLACK, GREEN, GREY, ORANGE, PURPLE, SKY
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, STYLE
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)
@@ -52,3 +54,23 @@ def bars(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
     low, high = values(rows, axis, "low")[1], values(rows, axis, "high")[1]
     reach = [[v - a for v, a in zip(y, low, strict=True)], [b - v for v, b in zip(y, high, strict=True)]]
     axes.errorbar(x, y, yerr=reach, markersize=3.5, elinewidth=0.9, capsize=1.8, **look)
+
+
+def scatter(rows: Rows, axis: str, column: str) -> Figure:
+    """Draw a column of numbers against an axis, a dot a row.
+
+    Raises
+    ------
+    ValueError
+        where no row has such a number.
+    """
+    numbers = [(row[axis], row[column]) for row in rows if isinstance(row.get(column), int | float)]
+    if not numbers:
+        known = ", ".join(rows[0]) if rows else "none"
+        raise ValueError(f"column must be one of numbers ({known}), got {column!r}")
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(*zip(*numbers, strict=True), "o", color=BLUE, markersize=3)
+        axes.set(xlabel=axis, ylabel=column)
+    return figure

@@ -1,1 +1,58 @@
-"""The theory of untrained neural-network priors: every numbered claim executable, and images recovered with them."""
+"""The theory of untrained neural-network priors: every numbered claim executable, and images recovered with them.
+
+Everything here is imported when it is first asked for:
+
+- `verify`, `claims`: the ledger judged and listed;
+- `check`: which conditions of the theory a network meets;
+- `image`, `operators`, `measure`, `recover`: images measured and recovered;
+- `sweep`, `reproduce`: experiments over grids, and the papers' figures and tables;
+- `figures`: the pictures of what is recorded.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from untrained import figures as figures
+    from untrained.api import check as check
+    from untrained.api import claims as claims
+    from untrained.api import image as image
+    from untrained.api import measure as measure
+    from untrained.api import recover as recover
+    from untrained.api import reproduce as reproduce
+    from untrained.api import sweep as sweep
+    from untrained.api import verify as verify
+    from untrained.sims import operators as operators
+
+__all__ = [
+    "check",
+    "claims",
+    "figures",
+    "image",
+    "measure",
+    "operators",
+    "recover",
+    "reproduce",
+    "sweep",
+    "verify",
+]
+
+_ROOMS = {"figures": "untrained.figures", "operators": "untrained.sims.operators"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("untrained")
+    if name not in __all__:
+        raise AttributeError(f"module 'untrained' has no attribute {name!r}")
+    if name in _ROOMS:
+        return importlib.import_module(_ROOMS[name])
+    return getattr(importlib.import_module("untrained.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

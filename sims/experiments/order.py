@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from untrained.sims.experiments.engine import Summary, Watch
-from untrained.sims.experiments.executors import cluster, processes
+from untrained.sims.experiments.executors import Crew, cluster, inline, processes
 from untrained.sims.experiments.export import check_export, export, rows
 from untrained.sims.experiments.grid import Grid, make_grid
 from untrained.sims.experiments.loading import load
@@ -34,6 +34,7 @@ class Order:
     scheduler: str | None = None
     device: str = "cpu"
     resume: bool = False
+    here: bool = False
     seen: Summary = field(default_factory=lambda: Summary(0, 0, 0, 0, 0.0))
 
     @property
@@ -93,7 +94,7 @@ def sweep(order: Order, watch: Watch) -> Summary:
         order.seen = seen
         watch(seen)
 
-    crew = cluster(order.scheduler) if order.scheduler is not None else nullcontext(processes(order.workers))
+    crew = cluster(order.scheduler) if order.scheduler is not None else nullcontext(_crew(order))
     with crew as executors:
         return run(
             order.study,
@@ -104,6 +105,10 @@ def sweep(order: Order, watch: Watch) -> Summary:
             resume=order.resume,
             watch=note,
         )
+
+
+def _crew(order: Order) -> Crew:
+    return inline() if order.here else processes(order.workers)
 
 
 def say_end(seen: Summary, store: Path) -> str:

@@ -1,0 +1,200 @@
+"""The public functions: each checks what it is given, calls the room that does the work, and returns a small record."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from untrained.results import (
+    Examination,
+    RecoveredImage,
+    Reproduction,
+    Rows,
+    Statement,
+    Statements,
+    Verdicts,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from untrained.sims.operators import Operator
+    from untrained.sims.operators.measurements import Measurement
+
+
+def claims(prefix: str | None = None) -> Statements:
+    """List the claims of the ledger, or those whose ids begin with a prefix up to a dot, with recorded verdicts.
+
+    Raises
+    ------
+    ValueError
+        where there is no such claim.
+    """
+    from untrained.sims.record.store import read_all
+    from untrained.theory.ledger import ledger, select
+
+    record = read_all("claim")
+    chosen = [ledger()[claim_id] for claim_id in select([prefix] if prefix else [])]
+    verdicts = {claim.id: str(record.get(claim.id, {}).get("verdict", "UNTESTED")) for claim in chosen}
+    return Statements({c.id: Statement(c.id, verdicts[c.id], c.says, c.tex) for c in chosen})
+
+
+def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | None = None) -> Verdicts:
+    """Judge claims (all of them by default) with fresh evidence, in this process or on so many workers.
+
+    Ids, or the front of ids up to a dot. `budget` is quick, standard or deep. The same seed gives the same numbers.
+
+    Raises
+    ------
+    ValueError
+        where a claim or budget is unknown, the seed below 0 or the number of workers below 1.
+    """
+    from untrained.sims.evidence.gather import check_request, gather, gather_all, judge_all
+    from untrained.sims.record.entries import entry
+    from untrained.sims.record.store import read_all
+    from untrained.theory.ledger import in_order_of_need, select
+    from untrained.theory.verdict import contradicts
+
+    check_request(budget, seed, workers)
+    ids = select(list(claims))
+    if workers is None:
+        with _one_thread():
+            gathered = {claim_id: gather(claim_id, budget, seed) for claim_id in in_order_of_need(ids)}
+    else:
+        gathered = {one.id: one for one in gather_all(ids, budget, seed, workers)}
+    entries = {i: entry(judged, {"budget": budget, "seed": seed}) for i, judged in judge_all(gathered).items()}
+    record = read_all("claim")
+    against = [i for i, e in entries.items() if i in record and contradicts(e["verdict"], record[i]["verdict"])]
+    return Verdicts({i: e for i, e in entries.items() if i in ids}, tuple(against))
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Linear algebra on one thread: sums do not depend on how many cores there are."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def image(name: str, *, size: int | tuple[int, int] | None = None, grey: bool = False) -> torch.Tensor:
+    """Read an image (C, H, W) on [-1, 1]: a file, or `example:camera` and others of scikit-image.
+
+    Raises
+    ------
+    ValueError
+        where it is no image, or the size is none.
+    """
+    from untrained.sims.images.images import image
+
+    return image(name, size=(size, size) if isinstance(size, int) else size, grey=grey)
+
+
+def measure(image: torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
+    """Measure an image: y = A x + noise, each entry of the noise N(0, noise^2/m).
+
+    Raises
+    ------
+    ValueError
+        where the image is not one that the operator takes, or the noise is negative.
+    """
+    from untrained.sims.operators.measurements import measure
+
+    return measure(image, operator, noise=noise, seed=seed)
+
+
+def recover(y: Any, operator: Operator | None = None, method: str = "csdip", **options: Any) -> RecoveredImage:
+    """Recover an image from y = A x + noise; see `untrained.sims.recovery.recover.recover` for all options.
+
+    Raises
+    ------
+    ValueError
+        where y, the operator or an option is not as it must be.
+    """
+    from untrained.sims.recovery.recover import recover
+
+    return RecoveredImage(recover(y, operator, method, **options))
+
+
+def check(network: Any, latent: Any = None, m: int | None = None, **options: Any) -> Examination:
+    """Say which conditions of the theory a network meets, what follows from them, and what really happens.
+
+    `network` is a module with its input `latent`, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`; the options
+    are the fields of `untrained.sims.diagnosis.Question`.
+
+    Raises
+    ------
+    ValueError
+        where the network cannot be examined, or an option makes no sense.
+    """
+    from untrained.sims.diagnosis import check
+
+    return Examination(check(network, latent, m=m, **options))
+
+
+def sweep(
+    study: str,
+    grid: str | None = None,
+    seeds: int | None = None,
+    *,
+    workers: int | None = None,
+    store: str | Path | None = None,
+    device: str = "cpu",
+    resume: bool = True,
+) -> Rows:
+    """Compute a study on a grid, here or on so many workers, and return its rows; what is in the store is kept.
+
+    `study` is a known name, `file.py:NAME` or `package.module:NAME`; `grid` is text such as `n=8,16 ratio=1:8:8`.
+
+    Raises
+    ------
+    ValueError
+        where the study is unknown, the grid outside its domain, or the store of another study.
+    """
+    from untrained.sims.experiments import order as orders
+    from untrained.sims.experiments.export import rows
+    from untrained.sims.experiments.loading import load
+
+    order = orders.make_order(study, grid, seeds, None if store is None else Path(store))
+    orders.set_workers(order, workers, None, device)
+    order.resume, order.here = resume, workers is None
+    summary = orders.sweep(order, lambda _: None)
+    table = rows(order.store, study, order.grid)
+    return Rows(order.name, table, list(load(study).axes), order.store, summary.failed)
+
+
+def reproduce(
+    name: str,
+    *,
+    images: int | None = None,
+    methods: Sequence[str] | None = None,
+    m: Sequence[int] | None = None,
+    device: str = "cpu",
+    resume: bool = True,
+) -> Reproduction:
+    """Run a figure or table of a paper again and return its record; finished cells are kept in the cache folder.
+
+    Raises
+    ------
+    ValueError
+        where the recipe, a method or the images are not to be had.
+    """
+    from untrained.sims.experiments.recipes.keep import Kept
+    from untrained.sims.experiments.recipes.reproduce import Request, prepare, records, resume_from, run
+    from untrained.sims.experiments.recipes.work import Bench
+    from untrained.sims.runtime import pick_device
+
+    plan, cells = prepare(Request([name], images, methods, None, m)), Kept()
+    if resume:
+        resume_from(plan, cells)
+    for _ in run(plan, cells, Bench(pick_device(device), cells.folder)):
+        pass
+    return Reproduction(records(plan)[0])
