@@ -110,6 +110,8 @@ def _transposed(layer: nn.ConvTranspose2d, x: torch.Tensor) -> torch.Tensor | No
 
 
 def _linear(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor | None:
+    if x.ndim < 2:
+        return None
     return x.reshape(-1, layer.in_features)
 
 

@@ -1,0 +1,434 @@
+"""Modules of every kind, as people hand them over: each a pair (module, what its forward takes), in its own mode."""
+
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations, parametrize
+from torch.utils.checkpoint import checkpoint
+
+
+def noise(*shape):
+    return torch.randn(*shape)
+
+
+class Forward(nn.Module):
+    """Layers by name, and how they are joined."""
+
+    def __init__(self, forward, **layers):
+        super().__init__()
+        self.join = forward
+        for name, layer in layers.items():
+            setattr(self, name, layer)
+
+    def forward(self, *inputs, **named):
+        return self.join(self, *inputs, **named)
+
+
+def sequence(*layers):
+    return nn.Sequential(*layers)
+
+
+def trained(module, z, steps=3):
+    """A module that has run on several inputs in training, and then came to rest: running statistics of its own."""
+    for _ in range(steps):
+        module(z + 0.5 * torch.randn_like(z))
+    return module.eval()
+
+
+def rested(*layers, shape):
+    return trained(sequence(*layers), noise(4, *shape[1:])), noise(*shape)
+
+
+def tied():
+    one = nn.Linear(4, 4)
+    two = nn.Linear(4, 4)
+    two.weight = one.weight
+    return sequence(one, nn.Tanh(), two)
+
+
+def normed_old(layer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return nn.utils.weight_norm(layer)
+
+
+class Sine(nn.Module):
+    def forward(self, x):
+        return torch.sin(3.0 * x)
+
+
+class Symmetric(nn.Module):
+    def forward(self, X):
+        return X.triu() + X.triu(1).T
+
+
+class OwnSquare(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g * ctx.saved_tensors[0]
+
+
+def symmetric():
+    layer = nn.Linear(4, 4)
+    parametrize.register_parametrization(layer, "weight", Symmetric())
+    return layer
+
+
+def hooked():
+    module = sequence(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 6))
+    module[0].register_forward_hook(lambda layer, inputs, output: 2 * output + inputs[0].sum())
+    module[2].register_forward_pre_hook(lambda layer, inputs: (inputs[0] ** 2,))
+    return module
+
+
+def frozen():
+    module = sequence(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5))
+    module[2].weight.requires_grad_(False)
+    return module
+
+
+def mixer(tokens=4, channels=3):
+    def join(net, x):
+        x = x + net.across(net.first(x).transpose(1, 2)).transpose(1, 2)
+        return x + net.along(net.second(x))
+
+    return Forward(
+        join, across=sequence(nn.Linear(tokens, 5), nn.GELU(), nn.Linear(5, tokens)),
+        along=sequence(nn.Linear(channels, 5), nn.GELU(), nn.Linear(5, channels)),
+        first=nn.LayerNorm(channels), second=nn.LayerNorm(channels),
+    )  # fmt: skip
+
+
+def unet():
+    def join(net, x):
+        down = F.relu(net.down(x))
+        up = F.interpolate(F.relu(net.deep(down)), scale_factor=2, mode="bilinear", align_corners=False)
+        return net.out(torch.cat([up, x], 1))
+
+    return Forward(
+        join, down=nn.Conv2d(2, 3, 3, 2, 1), deep=nn.Conv2d(3, 3, 3, padding=1), out=nn.Conv2d(5, 1, 1)
+    )  # fmt: skip
+
+
+def residual():
+    def join(net, x):
+        return x + net.two(F.relu(net.norm(net.one(x))))
+
+    return Forward(join, one=nn.Conv2d(2, 2, 3, padding=1), two=nn.Conv2d(2, 2, 3, padding=1), norm=nn.BatchNorm2d(2))
+
+
+def buffered():
+    net = Forward(lambda net, x: net.layer(x) * net.scale + net.shift, layer=nn.Linear(4, 5))
+    net.register_buffer("scale", torch.linspace(0.5, 2, 5))
+    net.register_buffer("shift", torch.arange(5), persistent=False)
+    return net
+
+
+def parameters_of_its_own():
+    net = Forward(lambda net, x: torch.einsum("bi,ijk,bk->bj", x, net.core, x) + net.rows[0] * net.named["a"])
+    net.core = nn.Parameter(noise(3, 5, 3))
+    net.rows, net.named = nn.ParameterList([nn.Parameter(noise(5))]), nn.ParameterDict({"a": noise(5)})
+    return net
+
+
+def attention():
+    def join(net, x):
+        q, k, v = net.qkv(x).chunk(3, -1)
+        return net.out(F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0])
+
+    return Forward(join, qkv=nn.Linear(4, 12), out=nn.Linear(4, 4))
+
+
+def fourier():
+    def join(net, x):
+        spectrum = torch.fft.rfft2(net.layer(x)) * net.filter
+        return torch.fft.irfft2(spectrum, s=(4, 4)) + spectrum.abs().mean()
+
+    net = Forward(join, layer=nn.Conv2d(1, 2, 3, padding=1))
+    net.register_buffer("filter", torch.linspace(1, 2, 12).reshape(4, 3))
+    return net
+
+
+def loop(zeros):
+    def join(net, x):
+        h = zeros(x)
+        for _ in range(4):
+            h = net.cell(x, h)
+        return h
+
+    return Forward(join, cell=nn.GRUCell(4, 3))
+
+
+def in_place():
+    def join(net, x):
+        y = net.layer(x)
+        y[:, 1] = y[:, 0].clone() * y[:, 2].clone()
+        y.mul_(2).relu_()
+        return y
+
+    return Forward(join, layer=nn.Linear(4, 6))
+
+
+def gathered():
+    def join(net, x):
+        y = net.layer(x)
+        values, _ = y.sort(-1)
+        return torch.where(values > 0, values, 0.1 * values).cumsum(-1)
+
+    return Forward(join, layer=nn.Linear(4, 6))
+
+
+def checkpointed():
+    return Forward(
+        lambda net, x: net.last(checkpoint(net.first, x, use_reentrant=False)),
+        first=sequence(nn.Linear(4, 5), nn.Tanh()), last=nn.Linear(5, 4),
+    )  # fmt: skip
+
+
+Z, IMAGE, ROW = lambda: noise(1, 4), lambda: noise(1, 2, 4, 4), lambda: noise(1, 2, 7)
+
+KINDS = {
+    "mlp": lambda: (sequence(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 9)), Z()),
+    "mlp of two inputs": lambda: (sequence(nn.Linear(4, 5), nn.Softplus(), nn.Linear(5, 3)), noise(3, 4)),
+    "mlp, unbatched": lambda: (sequence(nn.Linear(4, 5), nn.ELU(), nn.Linear(5, 3)), noise(4)),
+    "linear": lambda: (nn.Linear(4, 6), Z()),
+    "bilinear": lambda: (Forward(lambda net, x: net.pair(x, x.flip(1)), pair=nn.Bilinear(4, 4, 5)), Z()),
+    "siren": lambda: (sequence(nn.Linear(2, 8), Sine(), nn.Linear(8, 8), Sine(), nn.Linear(8, 1)), noise(16, 2)),
+    "conv 1d": lambda: (sequence(nn.Conv1d(2, 3, 3, padding=1), nn.Tanh(), nn.Conv1d(3, 2, 3, 2)), ROW()),
+    "conv 2d": lambda: (sequence(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 1, 2, stride=2)), IMAGE()),
+    "conv 2d, groups and dilation": lambda: (
+        sequence(nn.Conv2d(2, 4, 3, padding="same", dilation=2, groups=2), nn.SiLU(), nn.Conv2d(4, 2, 1)),
+        IMAGE(),
+    ),
+    "conv 2d, padded otherwise": lambda: (
+        sequence(
+            nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"),
+            nn.Conv2d(3, 1, 3, padding=(0, 1), padding_mode="circular"),
+        ),
+        IMAGE(),
+    ),
+    "conv 2d, unbatched": lambda: (
+        sequence(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 1, 3)),
+        noise(2, 5, 5),
+    ),
+    "conv 2d, a batch of two": lambda: (sequence(nn.Conv2d(2, 3, 3), nn.ReLU()), noise(2, 2, 4, 4)),
+    "conv 3d": lambda: (sequence(nn.Conv3d(1, 2, 3, padding=1), nn.ReLU(), nn.Conv3d(2, 1, 1)), noise(1, 1, 3, 3, 3)),
+    "transposed 1d": lambda: (sequence(nn.ConvTranspose1d(2, 3, 3, 2), nn.ReLU(), nn.Conv1d(3, 1, 1)), noise(1, 2, 5)),
+    "transposed 2d": lambda: (
+        sequence(nn.ConvTranspose2d(2, 3, 3, 2, 1, output_padding=1), nn.ReLU(), nn.ConvTranspose2d(3, 1, 2)),
+        noise(1, 2, 3, 3),
+    ),
+    "transposed 2d, unbatched": lambda: (sequence(nn.ConvTranspose2d(2, 3, 2, 2), nn.Tanh()), noise(2, 2, 2)),
+    "transposed 3d": lambda: (sequence(nn.ConvTranspose3d(1, 1, 2, 2), nn.Tanh()), noise(1, 1, 2, 2, 2)),
+    "nearest upsampling": lambda: (sequence(nn.Upsample(scale_factor=2), nn.Conv2d(2, 1, 3)), noise(1, 2, 3, 3)),
+    "bilinear upsampling": lambda: (
+        sequence(nn.Conv2d(2, 2, 1), nn.Upsample(scale_factor=2, mode="bilinear"), nn.ReLU(), nn.Conv2d(2, 1, 3)),
+        noise(1, 2, 3, 3),
+    ),
+    "bicubic upsampling": lambda: (
+        sequence(nn.Conv2d(2, 1, 1), nn.Upsample((5, 6), mode="bicubic")),
+        noise(1, 2, 3, 3),
+    ),
+    "trilinear upsampling": lambda: (
+        sequence(nn.Conv3d(1, 1, 2), nn.Upsample(scale_factor=2, mode="trilinear")),
+        noise(1, 1, 3, 3, 3),
+    ),
+    "pixel shuffle": lambda: (sequence(nn.Conv2d(2, 8, 1), nn.PixelShuffle(2)), noise(1, 2, 3, 3)),
+    "max pooling": lambda: (sequence(nn.Conv2d(2, 4, 3, padding=1), nn.MaxPool2d(2)), IMAGE()),
+    "average pooling": lambda: (sequence(nn.Conv2d(2, 4, 3), nn.AvgPool2d(2, 1), nn.Flatten()), noise(1, 2, 6, 6)),
+    "adaptive pooling": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.AdaptiveAvgPool2d(3), nn.Conv2d(3, 2, 1)),
+        noise(1, 2, 8, 8),
+    ),
+    "fractional crops and pads": lambda: (
+        Forward(lambda net, x: F.pad(net.conv(x), (1, 0, 2, 1))[..., 1:], conv=nn.Conv2d(2, 2, 2)),
+        IMAGE(),
+    ),
+    "batch norm 1d, training": lambda: (
+        sequence(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3)),
+        noise(5, 4),
+    ),
+    "batch norm 1d, eval": lambda: rested(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 7), shape=(1, 4)),
+    "batch norm 2d, training": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.LeakyReLU(0.2), nn.Conv2d(3, 2, 2)),
+        noise(1, 2, 6, 6),
+    ),
+    "batch norm 2d, eval": lambda: rested(
+        nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 1, 2), shape=(1, 2, 6, 6)
+    ),
+    "batch norm 3d, eval": lambda: rested(nn.Conv3d(1, 2, 2), nn.BatchNorm3d(2), nn.Tanh(), shape=(1, 1, 3, 3, 3)),
+    "batch norm, eval but in part": lambda: (lambda pair: (pair[0][1].train() and pair[0], pair[1]))(
+        rested(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), shape=(1, 2, 5, 5))
+    ),
+    "batch norm without statistics, eval": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3, track_running_stats=False)).eval(),
+        IMAGE(),
+    ),
+    "instance norm": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.InstanceNorm2d(3, affine=True), nn.ReLU()),
+        noise(1, 2, 5, 5),
+    ),
+    "instance norm, unbatched": lambda: (sequence(nn.Conv2d(2, 3, 3), nn.InstanceNorm2d(3)), noise(2, 5, 5)),
+    "instance norm, tracked, eval": lambda: rested(
+        nn.Conv1d(2, 3, 2), nn.InstanceNorm1d(3, affine=True, track_running_stats=True), nn.Tanh(), shape=(1, 2, 7)
+    ),
+    "group norm": lambda: (sequence(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4), nn.GELU()), IMAGE()),
+    "layer norm": lambda: (sequence(nn.Linear(4, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 5)), Z()),
+    "rms norm": lambda: (sequence(nn.Linear(4, 8), nn.RMSNorm(8), nn.Linear(8, 5)), Z()),
+    "local response norm": lambda: (sequence(nn.Conv2d(2, 4, 3), nn.LocalResponseNorm(3)), IMAGE()),
+    "weight norm": lambda: (sequence(parametrizations.weight_norm(nn.Conv2d(2, 3, 3)), nn.ReLU()), IMAGE()),
+    "weight norm, old": lambda: (sequence(normed_old(nn.Linear(4, 6)), nn.Tanh()), Z()),
+    "spectral norm": lambda: (sequence(parametrizations.spectral_norm(nn.Conv2d(2, 3, 3)), nn.ReLU()), IMAGE()),
+    "spectral norm, eval": lambda: (sequence(parametrizations.spectral_norm(nn.Linear(4, 6)), nn.ReLU()).eval(), Z()),
+    "spectral norm, old": lambda: (sequence(nn.utils.spectral_norm(nn.Conv2d(2, 3, 3)), nn.ReLU()), IMAGE()),
+    "spectral norm, old, eval": lambda: (trained(sequence(nn.utils.spectral_norm(nn.Linear(4, 6))), noise(3, 4)), Z()),
+    "orthogonal": lambda: (sequence(parametrizations.orthogonal(nn.Linear(4, 6)), nn.Tanh()), Z()),
+    "orthogonal by the exponential": lambda: (
+        parametrizations.orthogonal(nn.Linear(5, 5), orthogonal_map="matrix_exp"),
+        noise(1, 5),
+    ),
+    "orthogonal by Cayley": lambda: (
+        parametrizations.orthogonal(nn.Linear(5, 5), orthogonal_map="cayley"),
+        noise(1, 5),
+    ),
+    "a parametrisation of one's own": lambda: (sequence(symmetric(), nn.ReLU()), Z()),
+    "multi-head attention": lambda: (
+        Forward(lambda net, x: net.heads(x, x, x), heads=nn.MultiheadAttention(4, 2, batch_first=True)),
+        noise(1, 3, 4),
+    ),
+    "scaled dot-product attention": lambda: (attention(), noise(1, 5, 4)),
+    "transformer layer, eval": lambda: (nn.TransformerEncoderLayer(4, 2, 6, batch_first=True).eval(), noise(1, 3, 4)),
+    "transformer layer, no dropout": lambda: (
+        nn.TransformerEncoderLayer(4, 2, 6, dropout=0.0, batch_first=True),
+        noise(1, 3, 4),
+    ),
+    "lstm": lambda: (nn.LSTM(3, 4, batch_first=True), noise(1, 4, 3)),
+    "lstm, two layers both ways": lambda: (nn.LSTM(2, 2, 2, bidirectional=True), noise(3, 1, 2)),
+    "gru": lambda: (
+        Forward(lambda net, x: net.head(net.cells(x)[0]), cells=nn.GRU(3, 4, batch_first=True), head=nn.Linear(4, 2)),
+        noise(1, 4, 3),
+    ),
+    "gru cell in a loop": lambda: (loop(lambda x: x.new_zeros(len(x), 3)), Z()),
+    "embedding": lambda: (sequence(nn.Embedding(6, 4), nn.Linear(4, 3)), torch.tensor([[0, 5, 2, 2]])),
+    "embedding bag": lambda: (nn.EmbeddingBag(6, 4, mode="mean"), torch.tensor([[0, 5, 2], [1, 1, 4]])),
+    "mixer": lambda: (mixer(), noise(1, 4, 3)),
+    "residual": lambda: (residual(), IMAGE()),
+    "skips": lambda: (unet(), IMAGE()),
+    "fourier": lambda: (fourier(), noise(1, 1, 4, 4)),
+    "hooks": lambda: (hooked(), Z()),
+    "tied weights": lambda: (tied(), Z()),
+    "a layer that runs twice": lambda: (
+        Forward(lambda net, x: net.one(torch.tanh(net.one(x))), one=nn.Linear(4, 4)),
+        Z(),
+    ),
+    "a head that only training uses": lambda: (
+        Forward(
+            lambda net, x: (net.body(x), net.aux(x)) if net.training else net.body(x),
+            body=nn.Linear(4, 5),
+            aux=nn.Linear(4, 9),
+        ).eval(),
+        Z(),
+    ),
+    "buffers": lambda: (buffered(), Z()),
+    "parameters of its own": lambda: (parameters_of_its_own(), noise(1, 3)),
+    "frozen weights": lambda: (frozen(), Z()),
+    "weights that do nothing": lambda: (
+        Forward(lambda net, x: net.used(x), used=nn.Linear(4, 3), idle=nn.Linear(4, 3)),
+        Z(),
+    ),
+    "in place": lambda: (in_place(), Z()),
+    "sorting and branches": lambda: (gathered(), Z()),
+    "checkpoints": lambda: (checkpointed(), Z()),
+    "a function of its own": lambda: (
+        Forward(lambda net, x: OwnSquare.apply(net.layer(x)), layer=nn.Linear(4, 5)),
+        Z(),
+    ),
+    "dropout, eval": lambda: (sequence(nn.Linear(4, 6), nn.Dropout(0.5), nn.RReLU(), nn.Linear(6, 3)).eval(), Z()),
+    "dropout of nothing": lambda: (sequence(nn.Linear(4, 6), nn.Dropout(0.0)), Z()),
+    "prelu and glu": lambda: (sequence(nn.Linear(4, 8), nn.PReLU(), nn.GLU()), Z()),
+    "softmax": lambda: (sequence(nn.Linear(4, 6), nn.Softmax(-1)), Z()),
+    "a tuple": lambda: (
+        Forward(lambda net, x: (net.image(x), net.code(x)), image=nn.Linear(4, 6), code=nn.Linear(4, 2)),
+        Z(),
+    ),
+    "a dict": lambda: (Forward(lambda net, x: {"step": 3, "image": net.image(x)}, image=nn.Linear(4, 6)), Z()),
+    "two inputs": lambda: (
+        Forward(lambda net, x, t: net.layer(x) * t, layer=nn.Linear(4, 6)),
+        (Z(), torch.tensor(0.3)),
+    ),
+    "inputs by name": lambda: (
+        Forward(lambda net, x, scale, add: net.layer(x) * scale + add, layer=nn.Linear(4, 6)),
+        {"x": Z(), "scale": 2, "add": noise(6)},
+    ),
+    "many channels": lambda: (sequence(nn.Conv2d(2, 5, 3, padding=1), nn.ReLU()), noise(1, 2, 3, 3)),
+    "a scalar": lambda: (Forward(lambda net, x: net.layer(x).sum(), layer=nn.Linear(4, 6)), Z()),
+    "in double precision": lambda: (sequence(nn.Linear(4, 6), nn.ReLU()).double(), Z().double()),
+}
+
+REFUSED = {
+    "dropout": (
+        lambda: (sequence(nn.Linear(4, 6), nn.Dropout(0.5)), Z()),
+        "draw random numbers, got Dropout in training mode in 1",
+    ),
+    "dropout as a function": (
+        lambda: (Forward(lambda net, x: F.dropout(net.layer(x)), layer=nn.Linear(4, 6)), Z()),
+        "draws random numbers",
+    ),
+    "dropout of attention": (
+        lambda: (
+            Forward(
+                lambda net, x: net.heads(x, x, x), heads=nn.MultiheadAttention(4, 2, dropout=0.5, batch_first=True)
+            ),
+            noise(1, 3, 4),
+        ),
+        "draws random numbers",
+    ),
+    "noise": (
+        lambda: (Forward(lambda net, x: net.layer(x) + torch.randn(6), layer=nn.Linear(4, 6)), Z()),
+        "draws random numbers",
+    ),
+    "half precision": (
+        lambda: (Forward(lambda net, x: net.layer(x).half(), layer=nn.Linear(4, 6)), Z()),
+        "rounds to float16",
+    ),
+    "half of a complex number": (
+        lambda: (
+            Forward(
+                lambda net, x: torch.fft.fft(net.layer(x)).to(torch.complex64).to(torch.complex128).real,
+                layer=nn.Linear(4, 6),
+            ),
+            Z(),
+        ),
+        "rounds to complex64",
+    ),
+    "a state in single precision": (
+        lambda: (loop(lambda x: torch.zeros(len(x), 3)), Z()),
+        "whose forward insists on another",
+    ),
+    "no weights": (lambda: (nn.Flatten(), Z()), "must have weights that train"),
+    "lazy": (lambda: (nn.LazyLinear(3), Z()), "that has not run yet"),
+    "quantised in its forward": (
+        lambda: (Forward(lambda net, x: net.layer(x).round(), layer=nn.Linear(4, 6)), Z()),
+        "must depend on its weights",
+    ),
+    "weights of complex numbers": (
+        lambda: (nn.Linear(4, 6, dtype=torch.complex64), Z()),
+        "weights of net must be real",
+    ),
+    "a batch of one in training": (
+        lambda: (sequence(nn.Linear(4, 6), nn.BatchNorm1d(6)), Z()),
+        "Expected more than 1 value per channel",
+    ),
+    "another number of inputs": (lambda: (nn.Linear(5, 6), Z()), "must accept a latent of shape"),
+    "numbers without end": (
+        lambda: (Forward(lambda net, x: net.layer(x) / 0, layer=nn.Linear(4, 6)), Z()),
+        "must be finite",
+    ),
+}

@@ -1,0 +1,96 @@
+"""Modules of every kind against plain autograd, which knows nothing of this project, in float64."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
+
+from tests.networks.kinds import KINDS, REFUSED
+from untrained.sims.networks.loading import as_network
+from untrained.sims.ntk.spectrum import spectrum
+
+ONE_WAY = {"embedding bag"}
+"""Kinds that torch differentiates only once and only backwards."""
+SETTLED = 15
+"""Runs in training after which the vectors of a spectral norm are taken."""
+
+
+def is_spectral_norm(layer):
+    hooks = layer._forward_pre_hooks.values()
+    return isinstance(layer, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks)
+
+
+def settled(module, call):
+    """The module with its spectral norms iterated as its own runs do, and held."""
+    layers = [layer for layer in module.modules() if is_spectral_norm(layer)]
+    if any(layer.training for layer in layers):
+        with torch.no_grad():
+            for _ in range(SETTLED):
+                call()
+    for layer in layers:
+        layer.training = False
+
+
+def first(output):
+    if isinstance(output, torch.Tensor):
+        return output
+    parts = output.values() if isinstance(output, Mapping) else output
+    return next(part for part in parts if isinstance(part, torch.Tensor))
+
+
+def by_autograd(module, inputs):
+    """J (n, count), a row for each number of the output, from a twin in float64 that runs as it was handed over."""
+    module = module.double()
+    double = lambda x: x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x  # noqa: E731
+    if isinstance(inputs, Mapping):
+        call = lambda: module(**{key: double(one) for key, one in inputs.items()})  # noqa: E731
+    else:
+        call = lambda: module(*map(double, inputs if isinstance(inputs, tuple) else (inputs,)))  # noqa: E731
+    settled(module, call)
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    y = first(call()).reshape(-1)
+    rows = [torch.autograd.grad(one, weights, retain_graph=True, allow_unused=True) for one in y]
+    flat = [
+        torch.cat([(torch.zeros_like(w) if g is None else g).reshape(-1) for g, w in zip(row, weights, strict=True)])
+        for row in rows
+    ]
+    return torch.stack(flat)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_module_of_any_kind_has_the_jacobian_that_autograd_gives(kind):
+    torch.manual_seed(7)
+    module, inputs = KINDS[kind]()
+    torch.manual_seed(7)
+    twin, _ = KINDS[kind]()
+    state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    network = as_network(module, inputs, name="net").draw(0)
+    J = by_autograd(twin, inputs)
+    wanted = torch.linalg.eigvalsh(J @ J.T)
+    largest = float(wanted[-1])
+    torch.testing.assert_close(torch.from_numpy(spectrum(network).values), wanted, rtol=0, atol=1e-9 * largest)
+    jacobian = network.jacobian()
+    v = torch.cos(torch.arange(network.count, dtype=torch.float64))
+    torch.testing.assert_close(jacobian.adjoint(torch.ones(network.n)), J.sum(0), rtol=0, atol=1e-9 * largest**0.5)
+    if jacobian.has_products:
+        assert float(jacobian.forward(v).norm()) == pytest.approx(float((J @ v).norm()), rel=1e-9)
+    assert jacobian.has_products == (kind not in ONE_WAY)
+    assert {name: tensor.shape for name, tensor in module.state_dict().items()} == {
+        n: t.shape for n, t in state.items()
+    }
+    assert all(torch.equal(tensor, state[name]) for name, tensor in module.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_module_that_has_no_such_jacobian_is_refused_for_its_reason(kind):
+    make, reason = REFUSED[kind]
+    module, inputs = make()
+    with pytest.raises(ValueError, match=reason) as refused:
+        as_network(module, inputs, name="net").draw(0)
+    assert "\n" not in str(refused.value)
+
+
+def test_there_are_kinds_enough():
+    assert len(KINDS) >= 60
