@@ -78,7 +78,7 @@ def recover_batch(
     chosen = network_for(settings, shape, network)
     check_fits(operators, chosen, settings, ys.device)
     begun = time.perf_counter()
-    task = _Task(operators, ys, settings, seeds, truths, chosen)
+    task = _Task(operators, ys, settings, seeds, truths, chosen, network is not None)
     ended = _all_groups(task, list(_groups(task)), watch or (lambda *_: None))
     if len({i for group in ended for i, _ in group.problems}) < len(operators):
         raise KeyboardInterrupt  # an image that was never begun has nothing to return
@@ -209,6 +209,7 @@ class _Task:
     seeds: Sequence[int]
     truths: torch.Tensor | None
     chosen: Network
+    handed_over: bool = False
 
 
 _Problems = list[tuple[int, int]]
@@ -302,7 +303,13 @@ def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Rec
     trace = {"misfit": [float(losses[place]) for losses in group.course.losses], "restart_misfits": misfits.tolist()}
     steps = int(group.best.steps[place])
     outcome = _outcome(group.course, place)
-    return Recovery(x.cpu(), "csdip", asdict(task.settings), outcome, misfit, steps, seconds, {}, trace)
+    return Recovery(x.cpu(), "csdip", _reported(task), outcome, misfit, steps, seconds, {}, trace)
+
+
+def _reported(task: _Task) -> dict[str, Any]:
+    """The settings, with the name of a network that was handed over in place of theirs."""
+    own = {"network": task.chosen.name, "network_options": {}} if task.handed_over else {}
+    return asdict(task.settings) | own
 
 
 def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:

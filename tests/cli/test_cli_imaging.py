@@ -114,6 +114,31 @@ def test_reconstruct_writes_the_image_that_its_report_scores(run, measured):
     assert files() == ["photo.png", "r.json", "x.npy", "y.npz"]
 
 
+NET = """
+from torch import nn
+def make():
+    return nn.Sequential(nn.Linear(4, 64), nn.Tanh()), (1, 4)
+def narrow():
+    return nn.Linear(4, 63), (1, 4)
+"""
+
+
+def test_a_network_of_the_users_own_recovers_and_learns(run, measured):
+    Path("net.py").write_text(NET)
+    report = reported(run, measured, "--network", "net.py:make", "--preset", "fast", "--set", "steps=12")
+    settings = report["methods"][0]["settings"]
+    assert (settings["network"], settings["network_options"], settings["steps"]) == ("net.py:make", {}, 12)
+    named = reported(run, measured, "--network", "decoder@width=4,latent=6", "--set", "steps=12")
+    plain = reported(
+        run, measured, "--set", "network=decoder", *SMALL[2:], "--set", "network_options.latent=6", *SMALL[:2]
+    )
+    assert named["methods"][0]["misfit"] == plain["methods"][0]["misfit"]
+    ended = run("learn-prior", measured, "--network", "net.py:make", "--set", "steps=12", "-o", "p.npz")
+    assert ended.stdout.startswith("1 layers, from 1 measurements")
+    ended = run("reconstruct", measured, "--network", "net.py:narrow", "-o", "x.npy")
+    assert told(ended).endswith("must give images of the operator's shape (1, 8, 8), got an output of shape (1, 63)")
+
+
 def test_the_table_shows_the_numbers_of_the_report(run, measured):
     ended = run("reconstruct", measured, "--truth", "photo.png", *SMALL, "-o", "x.png", "--json", "r.json")
     head, row = ended.stdout.splitlines()

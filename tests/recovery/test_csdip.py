@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import shutil
 
@@ -253,6 +254,132 @@ def test_a_users_own_network_is_fitted():
     own = generator("own", SHAPE, AnyModule, Latent((2, 8, 8)))
     found = recover(operator, y, few(restarts=2, steps=60), network=own)
     assert found.misfit < 0.9 * found.trace["misfit"][0]
+
+
+class Unbatched(nn.Module):
+    """Takes (2, 8, 8) and gives (1, 8, 8)."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 1, 3, padding=1), nn.Tanh())
+
+    def forward(self, z):
+        return self.layers(z) if z.ndim == 3 else 1 / 0
+
+
+def at_rest():
+    """Batch norm that goes by statistics of other inputs."""
+    module = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 1, 1), nn.Tanh())
+    for _ in range(3):
+        module(1 + torch.randn(2, 2, 8, 8))
+    return module.eval()
+
+
+def coordinates():
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 8), torch.linspace(-1, 1, 8), indexing="ij")
+    return torch.stack([rows, columns], -1).reshape(-1, 2)
+
+
+OWN = {
+    "one program": lambda: (AnyModule(), torch.randn(1, 2, 8, 8)),
+    "unbatched": lambda: (Unbatched(), torch.randn(2, 8, 8)),
+    "eval mode": lambda: (at_rest(), torch.randn(1, 2, 8, 8)),
+    "a row of pixels": lambda: (nn.Sequential(nn.Linear(4, 64), nn.Tanh()), torch.randn(1, 4)),
+    "coordinates": lambda: (nn.Sequential(nn.Linear(2, 9), nn.Tanh(), nn.Linear(9, 1)), coordinates()),
+    "batch norm over pixels": lambda: (
+        nn.Sequential(nn.Linear(2, 9), nn.BatchNorm1d(9), nn.Linear(9, 1)),
+        coordinates(),
+    ),
+    "a tuple": lambda: (Several(), torch.randn(1, 4)),
+    "hooks": lambda: (hooked(), torch.randn(1, 4)),
+}
+
+
+class Several(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 64)
+
+    def forward(self, z):
+        return torch.tanh(super().forward(z)), z
+
+
+def hooked():
+    module = nn.Sequential(nn.Linear(4, 64), nn.Tanh())
+    module.register_forward_hook(lambda layer, inputs, output: 0.5 * output)
+    return module
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_module_at_hand_is_fitted_as_plain_autograd_fits_it(kind):
+    module, z = OWN[kind]()
+    operator, y, _ = a_problem()
+    settings = few(stopping="fixed", tv_weight=0.0)
+    found = recover(operator, y, settings, network=(module, z))
+    assert found.settings["network"] == type(module).__name__
+    twin = copy.deepcopy(module)
+    optimiser = torch.optim.RMSprop(twin.parameters(), lr=1e-3, momentum=0.9)
+    for _ in range(settings.steps):
+        output = twin(z)
+        x = (output if isinstance(output, torch.Tensor) else output[0]).reshape(SHAPE)
+        optimiser.zero_grad()
+        ((operator.forward(x) - y).square().sum() / operator.gain).backward()
+        optimiser.step()
+    torch.testing.assert_close(found.image, x.detach(), atol=1e-3, rtol=0)
+
+
+def test_restarts_of_a_module_at_hand_are_redrawn_and_each_is_itself():
+    operator, y, _ = a_problem()
+    for kind in ("one program", "unbatched"):
+        module, z = OWN[kind]()
+        one, two = (recover(operator, y, few(restarts=r), network=(module, z)) for r in (1, 2))
+        assert two.trace["restart_misfits"][0] == pytest.approx(one.trace["restart_misfits"][0], rel=1e-4)
+        assert two.trace["restart_misfits"][1] != two.trace["restart_misfits"][0]
+
+
+def test_what_starts_from_the_same_weights_each_time_has_no_restarts():
+    operator, y, _ = a_problem()
+
+    def fixed():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(4, 64)), torch.ones(1, 4)
+
+    assert recover(operator, y, few(), network=fixed, seed=3).steps
+    with pytest.raises(ValueError, match="restarts must be 1 for fixed, which starts from the same weights each time"):
+        recover(operator, y, few(restarts=2), network=fixed)
+    with pytest.raises(ValueError, match=r"restarts of AnyParameter must be 1, got more: weights of AnyParameter"):
+        recover(operator, y, few(restarts=2), network=(AnyParameter(), torch.ones(1)))
+
+
+class AnyParameter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pixels = nn.Parameter(torch.randn(8, 8))
+
+    def forward(self, z):
+        return self.pixels * z
+
+
+def test_a_reference_is_the_network_it_stands_for(tmp_path):
+    operator, y, _ = a_problem()
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def make():\n    return nn.Sequential(nn.Linear(4, 64), nn.Tanh()), (1, 4)\n"
+        "def few():\n    return nn.Linear(4, 63), (1, 4)\n"
+    )
+    reference = f"{tmp_path / 'net.py'}:make"
+    settings = CSDIPSettings(steps=15, network=reference)
+    found = recover(operator, y, settings, seed=2)
+    assert torch.equal(found.image, recover(operator, y, few(steps=15), network=reference, seed=2).image)
+    assert found.settings["network"] == reference
+    shapes = {name: tuple(weight.shape) for name, weight in csdip.fitted_weights(operator, y, settings).items()}
+    assert shapes == {"0.weight": (64, 4), "0.bias": (64,)}
+    named = CSDIPSettings(steps=15, network="decoder@width=4,latent=6")
+    plain = CSDIPSettings(steps=15, network="decoder", network_options=SMALL)
+    assert torch.equal(recover(operator, y, named).image, recover(operator, y, plain).image)
+    with pytest.raises(ValueError, match=r"network_options must be left out for .*, whose file has them"):
+        recover(operator, y, dataclasses.replace(settings, network_options=SMALL))
+    with pytest.raises(ValueError, match=r"shape \(1, 8, 8\), got an output of shape \(1, 63\)"):
+        recover(operator, y, CSDIPSettings(network=reference.replace("make", "few")))
 
 
 @pytest.mark.parametrize("name", ["gaussian", "dct"])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Device, Preset, Seed, Settings, Threads
+from untrained.cli.options import Device, Network, Preset, Seed, Settings, Threads, with_network
 
 
 def choose_weight(
@@ -16,6 +16,7 @@ def choose_weight(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files to try it on (.npz).")],
     weights: Annotated[str, typer.Option(metavar="A,B,...", help="The weights to try.")] = "0,1,10,100,1000",
     preset: Preset = None,
+    network: Network = None,
     settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -28,9 +29,10 @@ def choose_weight(
 
     place = reports.check_output("json", json, (".json",)) if json else None
     runtime.use_threads(threads)
+    chosen = with_network(settings, network)
     where, candidates = runtime.pick_device(device), training.parse_weights(weights)
     best, misfits = training.choose_weight(
-        prior, files, candidates, settings or (), preset, seed=seed, device=where, open_progress=console.progress_of
+        prior, files, candidates, chosen, preset, seed=seed, device=where, open_progress=console.progress_of
     )
     for weight, misfit in misfits.items():
         print(f"{weight:<10g} {misfit:.6g}{'  least' if weight == best else ''}")

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Device, Preset, Seed, Settings, Threads
+from untrained.cli.options import Device, Network, Preset, Seed, Settings, Threads, with_network
 
 
 def learn_prior(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files of other images (.npz).")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The prior, .npz.")],
     preset: Preset = None,
+    network: Network = None,
     settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -26,7 +27,8 @@ def learn_prior(
 
     place = reports.checked_outputs(out, kinds=(".npz",), read=files).picture
     runtime.use_threads(threads)
+    chosen = with_network(settings, network)
     where = runtime.pick_device(device)
-    prior = training.learn(files, settings or (), preset, seed=seed, device=where, open_progress=console.progress_of)
+    prior = training.learn(files, chosen, preset, seed=seed, device=where, open_progress=console.progress_of)
     learned_prior.save_prior(place, prior)
     print(f"{len(prior.layers)} layers, from {len(files)} measurements, in {out}")

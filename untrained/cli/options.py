@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ Size = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image 
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there is one.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+Network = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 Preset = Annotated[str | None, typer.Option(help="Of csdip: paper, best or fast.")]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
@@ -34,6 +35,12 @@ Json = Annotated[Path | None, typer.Option(help="Also write everything found to 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]
 Workers = Annotated[int | None, typer.Option(help="Processes (default: one per core).")]
+
+
+def with_network(settings: Sequence[str] | None, network: str | None) -> Sequence[str]:
+    """The settings with a network chosen, whose options are then not a preset's but its own."""
+    chosen = [] if network is None else [f"network={network}", "network_options={}"]
+    return (*chosen, *(settings or ()))
 
 
 class RefusedError(Exception):

@@ -19,11 +19,13 @@ from untrained.cli.options import (
     Grey,
     InterruptedRunError,
     Lines,
+    Network,
     Preset,
     Seed,
     Settings,
     Size,
     Threads,
+    with_network,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def reconstruct(
         str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
     ] = None,
     preset: Preset = None,
+    network: Network = None,
     settings: Settings = None,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
     operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATORS}.")] = None,
@@ -67,8 +70,9 @@ def reconstruct(
     names = [name.strip() for name in (compare if compare is not None else method or "csdip").split(",")]
     sensing = tasks.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
     runtime.use_threads(threads)
+    chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
-    task = tasks.RecoveryTask(source, names, preset, settings or (), truth, sensing, grey, side, seed, where)
+    task = tasks.RecoveryTask(source, names, preset, chosen, truth, sensing, grey, side, seed, where)
     _reconstruct(task, out, json, folder, together=compare is not None)
 
 
