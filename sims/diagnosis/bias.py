@@ -10,8 +10,7 @@ import torch
 
 from untrained.sims.images.bases import CosineBasis
 from untrained.sims.ntk.spectrum import Spectrum
-
-Shape = tuple[int, int, int]
+from untrained.sims.operators import Shape
 
 
 def leading_count(n: int) -> int:

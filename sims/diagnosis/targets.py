@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from untrained.sims.images.images import EXAMPLES, load_image
+from untrained.sims.operators import Shape
 from untrained.sims.random.streams import stream
 
-Shape = tuple[int, int, int]
 NATURAL = ("camera", "coins", "brick", "cat", "coffee", "moon", "grass", "rocket")
 """Photographs of scikit-image that stand for natural images, those of them that are installed."""
 

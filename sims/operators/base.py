@@ -179,7 +179,7 @@ def _linear(x: torch.Tensor, product: Product, transposed: Product) -> torch.Ten
     return _Linear.apply(x, product, transposed)  # type: ignore[no-untyped-call]
 
 
-def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
+def bounded_integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return a whole number in [least, most].
 
     Raises

@@ -18,7 +18,7 @@ THREAD_SHARE = 1 << 22
 """Entries of A from which on a thread of its own is worth its start."""
 FEW_IMAGES = 16
 """Images from which on arithmetic, not memory, sets the time, so that reading A twice costs nothing."""
-BLOCK_ENTRIES = 1 << 20
+ROW_BLOCK_ENTRIES = 1 << 20
 """Entries of a block of rows that is drawn anew; a part of the law: another number gives another matrix."""
 
 
@@ -131,13 +131,13 @@ class SeededGaussian(Operator):
 
     def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
         super().__init__(shape, m, seed)
-        self.rows = max(1, BLOCK_ENTRIES // self.n)
+        self.rows = max(1, ROW_BLOCK_ENTRIES // self.n)
         self._key = int(stream(seed, "A").integers(2**64, dtype=np.uint64))
 
     @property
     def memory(self) -> int:
         """Bytes of the blocks that a product draws at once, one for each thread."""
-        return 4 * max(BLOCK_ENTRIES, self.n) * torch.get_num_threads()
+        return 4 * max(ROW_BLOCK_ENTRIES, self.n) * torch.get_num_threads()
 
     def block(self, number: int) -> torch.Tensor:
         """Rows number*rows, ..., of A, at most `rows` of them."""

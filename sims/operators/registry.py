@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.operators.base import Operator, Shape, checked_shape, whole_number
+from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
 from untrained.sims.operators.fourier import FourierRadial
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
 from untrained.sims.operators.random_matrices import Gaussian, SeededGaussian
@@ -21,7 +21,7 @@ Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]
 def _count(name: str, m: Any, most: int) -> int:
     if m is None:
         raise ValueError(f"m must be given for {name}, between 1 and {most}, got none")
-    return whole_number("m", m, 1, most)
+    return bounded_integer("m", m, 1, most)
 
 
 def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -43,7 +43,7 @@ def _fourier(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, A
         raise ValueError(f"lines must be given for {name}, at least 1, got none")
     if max(shape[1:]) < 3:
         raise ValueError(f"image must be at least 3 pixels high or wide for {name}, got {shape[1]}x{shape[2]}")
-    operator = FourierRadial(shape, whole_number("lines", options["lines"], 1, shape[1] + shape[2]))
+    operator = FourierRadial(shape, bounded_integer("lines", options["lines"], 1, shape[1] + shape[2]))
     _same(name, m, operator)
     return operator
 
@@ -60,7 +60,7 @@ def _inpainting(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str
 def _superres(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     if "factor" not in options:
         raise ValueError(f"factor must be given for {name}, at least 2, got none")
-    factor = whole_number("factor", options["factor"], 2)
+    factor = bounded_integer("factor", options["factor"], 2)
     if shape[1] % factor or shape[2] % factor:
         raise ValueError(f"factor must divide height and width, got {factor} for {shape[1]}x{shape[2]}")
     operator = SuperResolution(shape, factor)
@@ -127,7 +127,7 @@ def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, 
     maker, names = _MAKERS[name]
     if unknown := sorted(set(options) - names):
         raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
-    shape, seed, device = checked_shape(shape), whole_number("seed", seed, 0), checked_device(device)
+    shape, seed, device = checked_shape(shape), bounded_integer("seed", seed, 0), checked_device(device)
     if name == "gaussian":
         _refuse_beyond_memory(_count(name, m, prod(shape)), prod(shape), device)
     return maker(name, shape, m, seed, options).to(device)
@@ -159,7 +159,7 @@ def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cp
         raise ValueError("spec must be that of an operator made by name, got a user's own, which cannot be rebuilt")
     if not isinstance(options, Mapping):
         raise ValueError(f"options of the spec must be a mapping, got {type(options).__name__}")
-    shape, m = checked_shape(spec["shape"]), whole_number("m of the spec", spec["m"], 1)
+    shape, m = checked_shape(spec["shape"]), bounded_integer("m of the spec", spec["m"], 1)
     operator = _make(name, shape, _argument_m(name, shape, m), spec["seed"], device, options)
     if operator.m != m:
         raise ValueError(f"m of the spec must be {operator.m} as its options say, got {m}")

@@ -111,7 +111,7 @@ def settings_for(
     return kind(**values)
 
 
-def settings_of(name: str, values: Mapping[str, Any], preset: str | None = None, operator: Any = None) -> Any:
+def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = None, operator: Any = None) -> Any:
     """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, and these values.
 
     Raises

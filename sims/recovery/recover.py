@@ -9,27 +9,27 @@ import numpy as np
 import torch
 
 from untrained.sims.images.scores import score
-from untrained.sims.operators.base import Operator, whole_number
+from untrained.sims.operators.base import Operator, bounded_integer
 from untrained.sims.operators.measurements import Measurement
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
-from untrained.sims.recovery.methods import known_settings, settings_of
+from untrained.sims.recovery.methods import checked_settings, known_settings
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryProblem
 from untrained.sims.runtime import memory_told, pick_device
 
-Array = np.ndarray | torch.Tensor
+Numbers = np.ndarray | torch.Tensor
 
 
 def recover(
-    y: Array | Measurement,
+    y: Numbers | Measurement,
     operator: Operator | None = None,
     method: str = "csdip",
     *,
     preset: str | None = None,
     network: Any = None,
-    truth: Array | None = None,
+    truth: Numbers | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -53,7 +53,7 @@ def recover(
     A = measurement.operator
     target = None if truth is None else _checked_truth(truth, A)
     options = _options(method, network, target, settings)
-    complete, start = settings_of(method, settings, preset, A), whole_number("seed", seed, 0)
+    complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
     return recovery if target is None else replace(recovery, scores=score(recovery.image, target))
@@ -71,7 +71,7 @@ def _options(method: str, network: Any, truth: torch.Tensor | None, settings: di
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _measurement(y: Array | Measurement, operator: Operator | None, device: torch.device) -> Measurement:
+def _measurement(y: Numbers | Measurement, operator: Operator | None, device: torch.device) -> Measurement:
     if isinstance(y, Measurement):
         if operator is not None and operator.fingerprint() != y.operator.fingerprint():
             raise ValueError("operator must be left out for a measurement, which brings its own, got another")
@@ -82,7 +82,7 @@ def _measurement(y: Array | Measurement, operator: Operator | None, device: torc
     return Measurement(operator.to(device), _floats("y", y).to(device))
 
 
-def _floats(name: str, value: Array) -> torch.Tensor:
+def _floats(name: str, value: Numbers) -> torch.Tensor:
     """A detached float32 tensor of real numbers."""
     tensor = torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
     if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
@@ -91,7 +91,7 @@ def _floats(name: str, value: Array) -> torch.Tensor:
     return tensor.detach().to(torch.float32)
 
 
-def _checked_truth(truth: Array, operator: Operator) -> torch.Tensor:
+def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
     tensor = _floats("truth", truth).cpu()
     if tuple(tensor.shape) != tuple(operator.shape):
         raise ValueError(f"truth must be of the operator's shape {operator.shape}, got {tuple(tensor.shape)}")

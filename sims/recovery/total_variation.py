@@ -15,7 +15,7 @@ def neighbour_differences(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
 
 
-def gradient(x: torch.Tensor) -> torch.Tensor:
+def discrete_gradient(x: torch.Tensor) -> torch.Tensor:
     """D x: differences to the lower and to the right neighbour, zero at the border, (..., H, W) to (2, ..., H, W)."""
     g = x.new_zeros(2, *x.shape)
     g[1, ..., :-1], g[0, ..., :-1, :] = neighbour_differences(x)
@@ -57,7 +57,7 @@ def total_variation(x: torch.Tensor, kind: str = "anisotropic") -> torch.Tensor:
     if kind == "anisotropic":
         across, down = neighbour_differences(x)
         return across.abs().sum((-3, -2, -1)) + down.abs().sum((-3, -2, -1))
-    return gradient_norms(gradient(x), kind).sum((0, -3, -2, -1))
+    return gradient_norms(discrete_gradient(x), kind).sum((0, -3, -2, -1))
 
 
 def total_variation_proximal(images: torch.Tensor, weight: float, steps: int) -> torch.Tensor:
@@ -71,7 +71,7 @@ def total_variation_proximal(images: torch.Tensor, weight: float, steps: int) ->
     x, t = images / weight, 1.0
     p = q = x.new_zeros(2, *x.shape)
     for _ in range(steps):
-        q = q + gradient(x - gradient_adjoint(q)) / 8.0
+        q = q + discrete_gradient(x - gradient_adjoint(q)) / 8.0
         p, p_old = q / gradient_norms(q, "joint").clamp_min(1.0), p
         t, t_old = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0, t
         q = p + (t_old - 1.0) / t * (p - p_old)

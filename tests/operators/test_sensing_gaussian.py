@@ -30,7 +30,7 @@ def entries(name):
 
 @pytest.mark.parametrize("name", ["gaussian", "gaussian-seeded"])
 def test_entries_are_standard_normal_up_to_the_scale(name, monkeypatch):
-    monkeypatch.setattr(random_matrices, "BLOCK_ENTRIES", 7 * 4096)  # ten blocks of rows, the last a short one
+    monkeypatch.setattr(random_matrices, "ROW_BLOCK_ENTRIES", 7 * 4096)  # ten blocks of rows, the last a short one
     z = entries(name)
     # Standard errors: 1/sqrt(N) for the mean, sqrt(2/N) for the variance; five of them.
     assert abs(z.mean()) < 5 * z.size**-0.5
@@ -40,7 +40,7 @@ def test_entries_are_standard_normal_up_to_the_scale(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["gaussian", "gaussian-seeded"])
 def test_rows_are_uncorrelated(name, monkeypatch):
-    monkeypatch.setattr(random_matrices, "BLOCK_ENTRIES", 7 * 4096)
+    monkeypatch.setattr(random_matrices, "ROW_BLOCK_ENTRIES", 7 * 4096)
     z = entries(name)
     inner = (z @ z.T / z.shape[1])[np.triu_indices(64, 1)]
     # 2016 nearly normal values of deviation 1/64: the largest exceeds 5.5 of them but once in 10^4.
@@ -100,7 +100,7 @@ def test_float64_images_are_measured_in_float64(batch, monkeypatch):
 
 
 def test_a_seeded_matrix_is_that_of_its_blocks(monkeypatch):
-    monkeypatch.setattr(random_matrices, "BLOCK_ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ROW_BLOCK_ENTRIES", 7 * 64)
     operator = SeededGaussian((1, 8, 8), 30, seed=2)
     A = torch.cat([operator.block(number) for number in range(5)])
     assert A.shape == (30, 64)
@@ -110,7 +110,7 @@ def test_a_seeded_matrix_is_that_of_its_blocks(monkeypatch):
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_seeded_matrix_gives_the_residual_and_gradient_of_its_definition(batch, monkeypatch):
-    monkeypatch.setattr(random_matrices, "BLOCK_ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ROW_BLOCK_ENTRIES", 7 * 64)
     operator = SeededGaussian((1, 8, 8), 30, seed=2)
     A = torch.cat([operator.block(number) for number in range(5)])
     _, x, y = drawn(30, 64, batch)
@@ -122,7 +122,7 @@ def test_a_seeded_matrix_gives_the_residual_and_gradient_of_its_definition(batch
 
 
 def test_a_seeded_matrix_does_not_depend_on_threads(monkeypatch):
-    monkeypatch.setattr(random_matrices, "BLOCK_ENTRIES", 7 * 64)
+    monkeypatch.setattr(random_matrices, "ROW_BLOCK_ENTRIES", 7 * 64)
     operator, x = SeededGaussian((1, 8, 8), 30, seed=2), torch.ones(1, 8, 8)
     results = []
     for threads in (1, 2, 3, 9):

@@ -34,7 +34,7 @@ Y = A.forward(an_image())
 @pytest.mark.parametrize("method", PLAIN)
 def test_the_call_is_that_of_the_method(method):
     recovery = recover(Y, A, method, seed=3, **PLAIN[method])
-    settings = methods.settings_of(method, PLAIN[method])
+    settings = methods.checked_settings(method, PLAIN[method])
     expected = methods.method(method).recover()(A, Y, settings, seed=3)
     assert torch.equal(recovery.image, expected.image)
     assert (recovery.settings, recovery.scores) == (expected.settings, {})

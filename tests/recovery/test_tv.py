@@ -13,7 +13,7 @@ from untrained.sims.recovery.baselines.tv import TVSettings, recover
 from untrained.sims.recovery.baselines.tv_model import Factorised, Model, Multipliers, Nearest
 from untrained.sims.recovery.total_variation import (
     TV_KINDS,
-    gradient,
+    discrete_gradient,
     gradient_adjoint,
     gradient_norms,
     laplacian_symbol,
@@ -78,7 +78,7 @@ def chambolle_pock(A, y, shape, penalty, kind, box, steps=8_000):
     tau = 0.95 / (torch.linalg.matrix_norm(A, 2) ** 2 + torch.linalg.matrix_norm(D, 2) ** 2).sqrt()
     for _ in range(steps):
         q = (q + tau * (A @ bar - y)) / (1 + tau)
-        p = p + tau * gradient(bar.reshape(shape))
+        p = p + tau * discrete_gradient(bar.reshape(shape))
         p = p / (gradient_norms(p, kind) / penalty).clamp_min(1)
         new = x - tau * (A.T @ q + gradient_adjoint(p).flatten())
         new = new.clamp(-1, 1) if box else new
@@ -105,7 +105,7 @@ def without_factors(monkeypatch):
 
 def test_differences_and_their_transpose_are_the_explicit_matrix():
     D, x, p = explicit_differences(6, 5), noise(6, 5), noise(2, 6, 5, seed=1)
-    order = gradient(x).permute(1, 2, 0).flatten()
+    order = discrete_gradient(x).permute(1, 2, 0).flatten()
     torch.testing.assert_close(order, D @ x.flatten())
     torch.testing.assert_close(gradient_adjoint(p).flatten(), D.T @ p.permute(1, 2, 0).flatten())
 
@@ -246,7 +246,7 @@ def test_multipliers_left_as_they_are_would_prove_too_much():
     model = Model(operator, y, 0.02, "isotropic", False)
     least = recover(operator, y.float(), TVSettings(penalty=0.02)).certificate["primal"]
     zero = torch.zeros(GREY, dtype=torch.float64)
-    assert model.bound(Multipliers(y, gradient(zero), zero)) <= least < float(y @ y - y @ y / 2)
+    assert model.bound(Multipliers(y, discrete_gradient(zero), zero)) <= least < float(y @ y - y @ y / 2)
 
 
 @pytest.mark.parametrize("name", ["gaussian", "dct", "scrambled-dct"])
@@ -346,7 +346,7 @@ def test_an_interrupt_before_the_first_look_returns_an_image_all_the_same(monkey
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tv_search, "gradient", interrupt)
+    monkeypatch.setattr(tv_search, "discrete_gradient", interrupt)
     operator = make_operator("gaussian", GREY, 12)
     found = recover(operator, operator.forward(blocks(GREY)))
     assert (found.outcome, found.steps) == ("interrupted", 0)
@@ -415,7 +415,7 @@ def test_measurements_of_another_length_are_refused():
 def test_the_anisotropic_sum_has_the_gradient_of_the_definition():
     x = noise(2, 1, 4, 3).requires_grad_()
     total_variation(x).sum().backward()
-    by_adjoint = gradient_adjoint(gradient(x.detach()).sign())
+    by_adjoint = gradient_adjoint(discrete_gradient(x.detach()).sign())
     torch.testing.assert_close(x.grad, by_adjoint)
 
 

@@ -16,7 +16,7 @@ from untrained.sims.recovery.baselines.linear_systems import (
     row_blocks,
 )
 from untrained.sims.recovery.total_variation import (
-    gradient,
+    discrete_gradient,
     gradient_adjoint,
     gradient_norms,
     laplacian_symbol,
@@ -81,7 +81,7 @@ class Model:
             q, v = q - self._means @ (self._means.T @ q), torch.zeros_like(v)
         missing = self.operator.adjoint(q.to(self.dtype)).double() - gradient_adjoint(p) - v
         v = v + missing.mean((-2, -1), keepdim=True) if self.box else v
-        p = p + gradient(filtered(missing, self._inverse))
+        p = p + discrete_gradient(filtered(missing, self._inverse))
         return self._scaled_bound(q, float(gradient_norms(p, self.kind).max()), float(v.abs().sum()))
 
     def _scaled_bound(self, q: torch.Tensor, longest: float, cost: float) -> float:

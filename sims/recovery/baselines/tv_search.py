@@ -14,7 +14,7 @@ import torch
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.linear_systems import Map, worth_holding
 from untrained.sims.recovery.baselines.tv_model import Factorised, Model, Multipliers, Nearest, filtered
-from untrained.sims.recovery.total_variation import gradient, gradient_adjoint, laplacian_symbol, shrink
+from untrained.sims.recovery.total_variation import discrete_gradient, gradient_adjoint, laplacian_symbol, shrink
 
 Proximal = Callable[[torch.Tensor, float], torch.Tensor]
 
@@ -91,7 +91,7 @@ class Search:
         self.model, self.log = model, log
         self.rho = model.penalty / EDGE
         zero = model.y.new_zeros(model.operator.shape)
-        self._edges = Copy(gradient(zero), 1.0, self._shrunk, gradient, gradient_adjoint)
+        self._edges = Copy(discrete_gradient(zero), 1.0, self._shrunk, discrete_gradient, gradient_adjoint)
         self._box = Copy(zero, BOX, lambda h, _: h.clamp(-1, 1), _same, _same) if model.box else None
         self._data: Factorised | Nearest = self._make_data(BOX if model.box else 0.0)
         data = Copy(zero, DATA, self._data, _same, _same) if isinstance(self._data, Nearest) else None
