@@ -29,7 +29,6 @@ figures: $(STAMP) ## Draw the figures
 
 record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh the README
 	@$(BIN)/untrained verify --budget standard --record
-	@$(BIN)/python -m untrained.sims.record.tables
 	@$(BIN)/python -m untrained.figures.readme
 
 bench: $(STAMP) ## Run the benchmarks

@@ -52,7 +52,7 @@ def in_order_of_need(ids: Iterable[str]) -> list[str]:
     return list(ordered.static_order())
 
 
-def select(names: Sequence[str]) -> list[str]:
+def select_claims(names: Sequence[str]) -> list[str]:
     """Return the claim ids that the names stand for: an id or the front of ids up to a dot, paper key optional.
 
     Raises

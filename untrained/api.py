@@ -33,10 +33,10 @@ def claims(prefix: str | None = None) -> Statements:
         where there is no such claim.
     """
     from untrained.sims.record.store import read_all
-    from untrained.theory.ledger import ledger, select
+    from untrained.theory.ledger import ledger, select_claims
 
     record = read_all("claim")
-    chosen = [ledger()[claim_id] for claim_id in select([prefix] if prefix else [])]
+    chosen = [ledger()[claim_id] for claim_id in select_claims([prefix] if prefix else [])]
     verdicts = {claim.id: str(record.get(claim.id, {}).get("verdict", "UNTESTED")) for claim in chosen}
     return Statements({c.id: Statement(c.id, verdicts[c.id], c.says, c.tex) for c in chosen})
 
@@ -52,19 +52,21 @@ def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | No
         where a claim or budget is unknown, the seed below 0 or the number of workers below 1.
     """
     from untrained.sims.evidence.gather import check_request, gather, gather_all, judge_all
-    from untrained.sims.record.entries import entry
+    from untrained.sims.record.entries import claim_entry
     from untrained.sims.record.store import read_all
-    from untrained.theory.ledger import in_order_of_need, select
+    from untrained.theory.ledger import in_order_of_need, select_claims
     from untrained.theory.verdict import contradicts
 
     check_request(budget, seed, workers)
-    ids = select(list(claims))
+    ids = select_claims(list(claims))
     if workers is None:
         with _one_thread():
-            gathered = {claim_id: gather(claim_id, budget, seed) for claim_id in in_order_of_need(ids)}
+            dossiers = {claim_id: gather(claim_id, budget, seed) for claim_id in in_order_of_need(ids)}
     else:
-        gathered = {one.id: one for one in gather_all(ids, budget, seed, workers)}
-    entries = {i: entry(judged, {"budget": budget, "seed": seed}) for i, judged in judge_all(gathered).items()}
+        dossiers = {one.id: one for one in gather_all(ids, budget, seed, workers)}
+    entries = {
+        i: claim_entry(judgement, {"budget": budget, "seed": seed}) for i, judgement in judge_all(dossiers).items()
+    }
     record = read_all("claim")
     against = [i for i, e in entries.items() if i in record and contradicts(e["verdict"], record[i]["verdict"])]
     return Verdicts({i: e for i, e in entries.items() if i in ids}, tuple(against))

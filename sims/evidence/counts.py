@@ -1,4 +1,4 @@
-"""Monte-Carlo counts: trials fixed beforehand, each cell with its own streams."""
+"""Monte-Carlo counts: trials fixed beforehand, each cell with its own streams, and exact binomial intervals."""
 
 from __future__ import annotations
 
@@ -6,15 +6,38 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from untrained.sims.evidence.cases import build_case, draw_shape
-from untrained.sims.evidence.intervals import clopper_pearson
 from untrained.sims.random.streams import stream
 from untrained.theory.claim import Case, Claim, CountRoute
 from untrained.theory.evidence import Counted
 
-BLOCK_ENTRIES = 2_000_000
+_MOST_ENTRIES = 2_000_000
 """Largest number of float64 entries of one drawn object held at a time."""
+
+
+def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, float]:
+    """Two-sided exact interval for a success probability; it misses the truth with probability <= level.
+
+    Raises
+    ------
+    ValueError
+        where 0 <= successes <= trials, trials >= 1 or 0 < level < 1 does not hold.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"successes must lie in 0..trials with trials >= 1, got {successes} of {trials}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+    interval = binomtest(successes, trials).proportion_ci(1 - level, "exact")
+    return float(interval.low), float(interval.high)
+
+
+def split_level(family_level: float, intervals: int) -> float:
+    """Level of each interval (Bonferroni), so that all hold together with probability >= 1 - family_level."""
+    if intervals < 1:
+        raise ValueError(f"intervals must be at least 1, got {intervals}")
+    return family_level / intervals
 
 
 def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float, root_seed: int) -> Counted:
@@ -56,7 +79,7 @@ def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: 
 def _block_size(claim: Claim, params: Case) -> int:
     """Trials per block: a function of the cell alone, so that the numbers do not depend on the budget."""
     sizes = [math.prod(draw_shape(d, params)) for d in claim.law.values() if d.kind in ("gaussian", "direction", "fit")]
-    return max(1, min(100_000, BLOCK_ENTRIES // max([1, *sizes])))
+    return max(1, min(100_000, _MOST_ENTRIES // max([1, *sizes])))
 
 
 def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int, root_seed: int) -> np.ndarray:

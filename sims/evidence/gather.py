@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from untrained.sims.evidence.intervals import split_level
+from untrained.sims.evidence.counts import split_level
 from untrained.theory.claim import Claim
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import in_order_of_need, ledger
@@ -32,8 +32,8 @@ BUDGETS = {b.name: b for b in (Budget("quick", 60, 1), Budget("standard", 300, 4
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Everything seen of one claim: its own evidence, that of its false siblings, and the time it took."""
+class Dossier:
+    """Everything gathered on one claim: its own evidence, that of its false siblings, and the time it took."""
 
     id: str
     evidence: tuple[Evidence, ...]
@@ -42,10 +42,10 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One claim with what was gathered, its verdict, and the verdicts of its false siblings."""
+class Judgement:
+    """The dossier of one claim, its verdict, and the verdicts of its false siblings."""
 
-    gathered: Gathered
+    dossier: Dossier
     verdict: Verdict
     control_verdicts: Mapping[str, Verdict]
 
@@ -72,13 +72,13 @@ def interval_level() -> float:
     return split_level(FAMILY_LEVEL, max(1, cells))
 
 
-def gather(claim_id: str, budget_name: str, root_seed: int) -> Gathered:
+def gather(claim_id: str, budget_name: str, root_seed: int) -> Dossier:
     """Run every evidence route of a claim, and the same routes on its false siblings."""
     start = time.perf_counter()
     claim, budget = ledger()[claim_id], BUDGETS[budget_name]
     evidence = _routes(claim, budget, root_seed, shrink=True)
     siblings = {c.name: _routes(claim.sibling(c), budget, root_seed, shrink=False) for c in claim.controls}
-    return Gathered(claim_id, evidence, siblings, time.perf_counter() - start)
+    return Dossier(claim_id, evidence, siblings, time.perf_counter() - start)
 
 
 def _routes(claim: Claim, budget: Budget, root_seed: int, *, shrink: bool) -> tuple[Evidence, ...]:
@@ -86,31 +86,31 @@ def _routes(claim: Claim, budget: Budget, root_seed: int, *, shrink: bool) -> tu
     from untrained.sims.evidence.search import search
     from untrained.theory.proof.exact import decide
 
-    seen: list[Evidence] = []
+    evidence: list[Evidence] = []
     if claim.symbolic:
-        seen.append(claim.symbolic(claim.values))
+        evidence.append(claim.symbolic(claim.values))
     if claim.enclosed:
-        seen.append(claim.enclosed(claim.values))
+        evidence.append(claim.enclosed(claim.values))
     if claim.exact:
-        seen.append(decide(claim))
+        evidence.append(decide(claim))
     if claim.search:
-        seen.append(search(claim, budget.examples, root_seed, shrink=shrink))
+        evidence.append(search(claim, budget.examples, root_seed, shrink=shrink))
     if claim.count:
         trials, level = claim.count.trials * budget.trials_factor, interval_level()
-        seen += [count(claim, claim.count, i, trials, level, root_seed) for i in range(len(claim.count.cells))]
-    return tuple(seen)
+        evidence += [count(claim, claim.count, i, trials, level, root_seed) for i in range(len(claim.count.cells))]
+    return tuple(evidence)
 
 
 def gather_all(
-    ids: Sequence[str], budget: str, root_seed: int, workers: int, done: Mapping[str, Gathered] | None = None
-) -> Iterator[Gathered]:
+    ids: Sequence[str], budget: str, root_seed: int, workers: int, done: Mapping[str, Dossier] | None = None
+) -> Iterator[Dossier]:
     """Yield what each claim and each claim it needs gathers, as it ends; `done` is passed on, not repeated.
 
     A single worker is a process too: the parent only waits, so that an interrupt never falls into a library.
     """
-    wanted, done = in_order_of_need(ids), dict(done or {})
-    yield from (done[i] for i in wanted if i in done)
-    waiting = [i for i in wanted if i not in done]
+    ordered, done = in_order_of_need(ids), dict(done or {})
+    yield from (done[i] for i in ordered if i in done)
+    waiting = [i for i in ordered if i not in done]
     if waiting:
         yield from _on_processes(waiting, budget, root_seed, min(workers, len(waiting)))
 
@@ -119,7 +119,7 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int) -> Iterator[Gathered]:
+def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int) -> Iterator[Dossier]:
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _leave_interrupts_to_the_parent)
     try:
         running = [pool.submit(gather, i, budget, root_seed) for i in ids]
@@ -135,15 +135,15 @@ def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int)
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def judge_all(gathered: Mapping[str, Gathered]) -> dict[str, Judged]:
+def judge_all(dossiers: Mapping[str, Dossier]) -> dict[str, Judgement]:
     """Judge claims in the order of their needs, so that a proof is no better than what it rests on."""
-    judged: dict[str, Judged] = {}
-    for claim_id in in_order_of_need(gathered):
-        claim, seen = ledger()[claim_id], gathered[claim_id]
-        needs: dict[str, Status] = {need: judged[need].verdict.status for need in claim.needs}
+    judgements: dict[str, Judgement] = {}
+    for claim_id in in_order_of_need(dossiers):
+        claim, dossier = ledger()[claim_id], dossiers[claim_id]
+        needs: dict[str, Status] = {need: judgements[need].verdict.status for need in claim.needs}
         fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
-        verdict = judge(seen.evidence, seen.controls, needs, fitted=fitted)
-        siblings = {name: judge(evidence, {}) for name, evidence in seen.controls.items()}
-        judged[claim_id] = Judged(seen, verdict, siblings)
+        verdict = judge(dossier.evidence, dossier.controls, needs, fitted=fitted)
+        siblings = {name: judge(evidence, {}) for name, evidence in dossier.controls.items()}
+        judgements[claim_id] = Judgement(dossier, verdict, siblings)
     order = {name: position for position, name in enumerate(ledger())}
-    return dict(sorted(judged.items(), key=lambda item: order[item[0]]))
+    return dict(sorted(judgements.items(), key=lambda item: order[item[0]]))

@@ -1,16 +1,19 @@
-"""A judged claim as plain JSON data, and evidence there and back."""
+"""Claims as JSON: a judged one in the record, and what a run has gathered so far, there and back."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, get_args
 
 import numpy as np
 
-from untrained.sims.evidence.gather import FAMILY_LEVEL, Gathered, Judged, interval_level
+from untrained.sims.evidence.gather import FAMILY_LEVEL, Dossier, Judgement, interval_level
+from untrained.sims.files import cache_folder, write_text
 from untrained.theory.claim import Claim, Range
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import ledger
@@ -19,14 +22,14 @@ _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Evidence)}
 _TUPLES = ("checked", "residuals", "margin")
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Turn a value into what JSON holds; numbers that are not finite become words."""
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [json_value(v) for v in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return json_value(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Fraction):
@@ -36,7 +39,7 @@ def plain(value: Any) -> Any:
 
 def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     """One piece of evidence with its kind."""
-    return {"kind": type(evidence).__name__, **plain(dataclasses.asdict(evidence))}
+    return {"kind": type(evidence).__name__, **json_value(dataclasses.asdict(evidence))}
 
 
 def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
@@ -63,26 +66,26 @@ def _back(name: str, value: Any) -> Any:
     return float(value) if isinstance(value, str) and value in ("inf", "-inf", "nan") else value
 
 
-def gathered_to_json(gathered: Gathered) -> dict[str, Any]:
-    """Everything seen of one claim, for a run that may have to go on later."""
+def dossier_to_json(dossier: Dossier) -> dict[str, Any]:
+    """Everything gathered on one claim, for a run that may have to go on later."""
     return {
-        "id": gathered.id,
-        "evidence": [evidence_to_json(e) for e in gathered.evidence],
-        "controls": {name: [evidence_to_json(e) for e in seen] for name, seen in gathered.controls.items()},
-        "seconds": gathered.seconds,
+        "id": dossier.id,
+        "evidence": [evidence_to_json(e) for e in dossier.evidence],
+        "controls": {name: [evidence_to_json(e) for e in sibling] for name, sibling in dossier.controls.items()},
+        "seconds": dossier.seconds,
     }
 
 
-def gathered_from_json(data: Mapping[str, Any]) -> Gathered:
-    """Read back what `gathered_to_json` wrote."""
-    controls = {name: tuple(map(evidence_from_json, seen)) for name, seen in data["controls"].items()}
-    return Gathered(data["id"], tuple(map(evidence_from_json, data["evidence"])), controls, data["seconds"])
+def dossier_from_json(data: Mapping[str, Any]) -> Dossier:
+    """Read back what `dossier_to_json` wrote."""
+    controls = {name: tuple(map(evidence_from_json, sibling)) for name, sibling in data["controls"].items()}
+    return Dossier(data["id"], tuple(map(evidence_from_json, data["evidence"])), controls, data["seconds"])
 
 
-def entry(judged: Judged, header: Mapping[str, Any]) -> dict[str, Any]:
+def claim_entry(judgement: Judgement, header: Mapping[str, Any]) -> dict[str, Any]:
     """One claim of the record: verdict, margin, evidence, controls, worst case, and where it all came from."""
-    claim, verdict = ledger()[judged.gathered.id], judged.verdict
-    return plain(
+    claim, verdict = ledger()[judgement.dossier.id], judgement.verdict
+    return json_value(
         {
             "id": claim.id,
             "verdict": verdict.status,
@@ -97,8 +100,8 @@ def entry(judged: Judged, header: Mapping[str, Any]) -> dict[str, Any]:
             "needs": claim.needs,
             "level": interval_level() if claim.count else None,
             "family_level": FAMILY_LEVEL if claim.count else None,
-            "evidence": [evidence_to_json(e) for e in judged.gathered.evidence],
-            "controls": [_control(claim, name, judged) for name in judged.gathered.controls],
+            "evidence": [evidence_to_json(e) for e in judgement.dossier.evidence],
+            "controls": [_control(claim, name, judgement) for name in judgement.dossier.controls],
             **header,
             "version": claim.version,
         }
@@ -113,14 +116,58 @@ def _range(values: Range) -> list[float]:
     return [int(values.low), int(values.high)] if values.integer else [values.low, values.high]
 
 
-def _control(claim: Claim, name: str, judged: Judged) -> dict[str, Any]:
+def _control(claim: Claim, name: str, judgement: Judgement) -> dict[str, Any]:
     says = next(c.says for c in claim.controls if c.name == name)
-    verdict = judged.control_verdicts[name]
+    verdict = judgement.control_verdicts[name]
     return {
         "id": f"{claim.id}~{name}",
         "says": says,
         "verdict": verdict.status,
-        "refuted_by_same_route": name in judged.verdict.controls_refuted,
+        "refuted_by_same_route": name in judgement.verdict.controls_refuted,
         "margin": verdict.margin,
-        "evidence": [evidence_to_json(e) for e in judged.gathered.controls[name]],
+        "evidence": [evidence_to_json(e) for e in judgement.dossier.controls[name]],
     }
+
+
+class Journal:
+    """The journal of a run, which only an identical run goes on from: the same budget, seed, claims and versions."""
+
+    def __init__(self, budget: str, seed: int, ids: Sequence[str] = ()) -> None:
+        versions = {claim_id: claim.version for claim_id, claim in ledger().items()}
+        identity = json.dumps([budget, seed, list(ids), versions])
+        key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self.path = cache_folder() / f"verify-{key}.jsonl"
+
+    def read(self) -> dict[str, Dossier]:
+        """Return every claim that was written whole; a torn last line is left out.
+
+        Raises
+        ------
+        ValueError
+            where another line is damaged.
+        """
+        if not self.path.exists():
+            return {}
+        try:
+            lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
+            return {g.id: g for g in (dossier_from_json(json.loads(line)) for line in lines)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"the journal to resume from must be whole, got a damaged {self.path}") from error
+
+    def start(self, before: Mapping[str, Dossier]) -> None:
+        """Begin the file anew with what was gathered before."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(self.path, "".join(self._line(g) for g in before.values()))
+
+    def add(self, dossier: Dossier) -> None:
+        """Append one claim."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(self._line(dossier))
+
+    def close(self) -> None:
+        """Remove the file of a run that came to its end."""
+        self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _line(dossier: Dossier) -> str:
+        return json.dumps(dossier_to_json(dossier), allow_nan=False) + "\n"

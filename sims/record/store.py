@@ -19,18 +19,18 @@ FOLDER = Path(__file__).parent
 CHANGED = "these numbers changed: raise the version of {} and record again"
 """What a test says that recomputes recorded numbers and finds others."""
 
-Data = dict[str, Any]
+_Data = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Kind:
+class RecordKind:
     """A kind of record: where its files lie, the fields that each must have, its layout and its most bytes."""
 
     noun: str
     pattern: str
     fields: frozenset[str]
     layout: Callable[[Mapping[str, Any]], str]
-    check: Callable[[Data], str | None]
+    check: Callable[[_Data], str | None]
     limit: int = 200_000
 
     def path(self, name: str, folder: Path) -> Path:
@@ -73,11 +73,11 @@ def _elements(value: Any) -> str:
     return "[\n" + ",\n".join(f"  {_line(part)}" for part in value) + "\n ]"
 
 
-def _verdict_fault(data: Data) -> str | None:
+def _verdict_fault(data: _Data) -> str | None:
     return None if data["verdict"] in get_args(Status) else f"a known verdict, got {data['verdict']!r}"
 
 
-def _columns_fault(data: Data) -> str | None:
+def _columns_fault(data: _Data) -> str | None:
     rows = data["rows"]
     if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
         columns = {frozenset(row) for row in rows}
@@ -91,16 +91,16 @@ _JUDGED = frozenset(
 )
 _RECIPE = frozenset(("name", "kind", "title", "source", "version", "groups", "points", "statements"))
 _STUDY = frozenset(("name", "says", "axes", "seeds", "version", "rows"))
-KINDS: Mapping[str, Kind] = {
-    "claim": Kind("claim", "{}.json", _JUDGED, to_text, _verdict_fault),
-    "table": Kind("table", "_{}.json", frozenset(("rows", "seed", "version")), to_text, _columns_fault),
-    "study": Kind("study", "sweeps/{}.json", _STUDY, _rows_as_lines, _columns_fault, 100_000),
-    "recipe": Kind("recipe", "recipes/{}.json", _RECIPE, _elements_as_lines, lambda _: None),
+RECORD_KINDS: Mapping[str, RecordKind] = {
+    "claim": RecordKind("claim", "{}.json", _JUDGED, to_text, _verdict_fault),
+    "table": RecordKind("table", "_{}.json", frozenset(("rows", "seed", "version")), to_text, _columns_fault),
+    "study": RecordKind("study", "sweeps/{}.json", _STUDY, _rows_as_lines, _columns_fault, 100_000),
+    "recipe": RecordKind("recipe", "recipes/{}.json", _RECIPE, _elements_as_lines, lambda _: None),
 }
 """Every kind of record that there is."""
 
 
-def read_record(kind: str, name: str, folder: Path | None = None) -> Data:
+def read_record(kind: str, name: str, folder: Path | None = None) -> _Data:
     """Return the record of a claim, table, study or recipe.
 
     Raises
@@ -108,7 +108,7 @@ def read_record(kind: str, name: str, folder: Path | None = None) -> Data:
     ValueError
         where there is none, or its file is not JSON with the fields of its kind.
     """
-    of, path = KINDS[kind], KINDS[kind].path(name, folder or FOLDER)
+    of, path = RECORD_KINDS[kind], RECORD_KINDS[kind].path(name, folder or FOLDER)
     if not path.is_file():
         raise ValueError(f"{of.noun} must be one of the record's, got {name!r}")
     try:
@@ -124,7 +124,7 @@ def read_record(kind: str, name: str, folder: Path | None = None) -> Data:
     return data
 
 
-def read_all(kind: str, folder: Path | None = None) -> dict[str, Data]:
+def read_all(kind: str, folder: Path | None = None) -> dict[str, _Data]:
     """Return every record of a kind that there is, by name.
 
     Raises
@@ -132,7 +132,7 @@ def read_all(kind: str, folder: Path | None = None) -> dict[str, Data]:
     ValueError
         as `read_record` does.
     """
-    return {name: read_record(kind, name, folder) for name in KINDS[kind].names(folder or FOLDER)}
+    return {name: read_record(kind, name, folder) for name in RECORD_KINDS[kind].names(folder or FOLDER)}
 
 
 def write_record(kind: str, name: str, data: Mapping[str, Any], folder: Path | None = None) -> Path:
@@ -145,7 +145,7 @@ def write_record(kind: str, name: str, data: Mapping[str, Any], folder: Path | N
     OSError
         where the folder cannot be written to.
     """
-    path, text = KINDS[kind].path(name, folder or FOLDER), record_text(kind, data)
+    path, text = RECORD_KINDS[kind].path(name, folder or FOLDER), record_text(kind, data)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
@@ -159,7 +159,7 @@ def record_text(kind: str, data: Mapping[str, Any]) -> str:
     ValueError
         where it is too long for the record, or a number is not finite.
     """
-    of = KINDS[kind]
+    of = RECORD_KINDS[kind]
     text = of.layout(data)
     if (size := len(text.encode())) > of.limit:
         raise ValueError(f"record of a {of.noun} must take at most {of.limit} bytes, got {size}")
@@ -168,9 +168,9 @@ def record_text(kind: str, data: Mapping[str, Any]) -> str:
 
 def fits(kind: str, data: Mapping[str, Any]) -> bool:
     """Whether a record is short enough."""
-    return len(KINDS[kind].layout(data).encode()) <= KINDS[kind].limit
+    return len(RECORD_KINDS[kind].layout(data).encode()) <= RECORD_KINDS[kind].limit
 
 
-def pick(rows: list[Data], **values: object) -> list[Data]:
+def pick(rows: list[_Data], **values: object) -> list[_Data]:
     """Return the rows of a table that hold these values and have a value."""
     return [row for row in rows if row["value"] is not None and all(row[k] == v for k, v in values.items())]

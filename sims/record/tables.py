@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,15 +15,15 @@ from untrained.sims.record.store import FOLDER, write_record
 from untrained.theory.laws.masked import masked_smallest_decides
 from untrained.theory.ledger import ledger
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 VERSION = 1
 """Raised by hand when the numbers of a table change."""
-SIZES = (16, 64)
+_SIZES = (16, 64)
 LEVEL_RATIOS = {16: (6, 1e4, 18), 64: (6, 400, 10)}
 """Lowest d/n, highest d/n and how many between them for the exact law, whose cost grows with n and d."""
 TRIALS = 20_000
 QUANTILES = {"quantile 0.001": 0.001, "median": 0.5, "quantile 0.999": 0.999}
-LEMMAS = {"own": "own.lemB1_200", "proof": "vanveen18.lemB1.proof", "printed": "vanveen18.lemB1.printed"}
+_LEMMAS = {"own": "own.lemB1_200", "proof": "vanveen18.lemB1.proof", "printed": "vanveen18.lemB1.printed"}
 _LIMIT = math.sqrt(0.5)
 
 
@@ -32,13 +31,13 @@ def _ratios(low: float, high: float, points: int) -> tuple[float, ...]:
     return tuple(float(ratio) for ratio in np.geomspace(low, high, points))
 
 
-def _row(source: str, n: int | None, d_over_n: float, quantity: str, value: float) -> Row:
+def _row(source: str, n: int | None, d_over_n: float, quantity: str, value: float) -> _Row:
     """One row; six digits, so that the last bits of a machine's arithmetic do not show."""
     numbers = {"d_over_n": float(f"{d_over_n:.6g}"), "value": float(f"{value:.6g}")}
     return {"source": source, "n": n, "quantity": quantity, **numbers}
 
 
-def simulated_rows(seed: int, n: int, d: int, trials: int = TRIALS) -> Iterator[Row]:
+def simulated_rows(seed: int, n: int, d: int, trials: int = TRIALS) -> Iterator[_Row]:
     """Quantiles of sigma_min(J) / (nu sqrt(d) ||z||) over random draws at one width.
 
     Raises
@@ -69,28 +68,28 @@ def failure_level(n: int, d: int, halvings: int = 8) -> float:
     return (low + high) / 2
 
 
-def _edge_rows() -> Iterator[Row]:
+def _edge_rows() -> Iterator[_Row]:
     """The limit as n grows with d/n fixed, and the width at which it reaches the lemma's 1/2."""
     for ratio in _ratios(2, 1e4, 120):
         yield _row("edge", None, ratio, "level", _LIMIT - 1 / math.sqrt(ratio))
     yield _row("edge", None, (_LIMIT - 0.5) ** -2, "width", 0.5)
 
 
-def _lemma_rows() -> Iterator[Row]:
+def _lemma_rows() -> Iterator[_Row]:
     """The width from which each version of the lemma promises its level, as the ledger states it."""
-    for quantity, claim_id in LEMMAS.items():
+    for quantity, claim_id in _LEMMAS.items():
         values = ledger()[claim_id].values
         yield _row("lemma", None, float(values["width_ratio"]), quantity, float(values["fraction"]))
 
 
-def _threshold_rows() -> Iterator[Row]:
+def _threshold_rows() -> Iterator[_Row]:
     """The exact threshold of the lemma at each n that the ledger lists."""
     claim = ledger()["own.lemB1_threshold"]
     for case in claim.exact.cases if claim.exact else ():
         yield _row("threshold", case["n"], case["d"] / case["n"], "width", 0.5)
 
 
-def sigma_min_rows(seed: int) -> list[Row]:
+def sigma_min_rows(seed: int) -> list[_Row]:
     """How large sigma_min(J) is against the width: simulated, by its exact law, in the limit, by the lemma.
 
     Raises
@@ -98,8 +97,8 @@ def sigma_min_rows(seed: int) -> list[Row]:
     ValueError
         where the seed is negative.
     """
-    rows: list[Row] = []
-    for n in SIZES:
+    rows: list[_Row] = []
+    for n in _SIZES:
         for ratio in _ratios(3, 1e4, 24):
             rows += simulated_rows(seed, n, round(n * ratio))
         for d in (round(n * ratio) for ratio in _ratios(*LEVEL_RATIOS[n])):
@@ -107,7 +106,7 @@ def sigma_min_rows(seed: int) -> list[Row]:
     return [*rows, *_edge_rows(), *_lemma_rows(), *_threshold_rows()]
 
 
-TABLES: Mapping[str, Callable[[int], list[Row]]] = {"sigma_min": sigma_min_rows}
+TABLE_ROWS: Mapping[str, Callable[[int], list[_Row]]] = {"sigma_min": sigma_min_rows}
 
 
 def record_tables(seed: int, folder: Path = FOLDER) -> list[Path]:
@@ -122,22 +121,5 @@ def record_tables(seed: int, folder: Path = FOLDER) -> list[Path]:
     """
     return [
         write_record("table", name, {"rows": rows(seed), "seed": seed, "version": VERSION}, folder)
-        for name, rows in TABLES.items()
+        for name, rows in TABLE_ROWS.items()
     ]
-
-
-def main() -> None:
-    """Record every table anew: `python -m untrained.sims.record.tables --seed 0`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m untrained.sims.record.tables", description="Record every table anew."
-    )
-    parser.add_argument("--seed", type=int, default=0, help="root seed; the same seed gives the same rows")
-    seed: int = parser.parse_args().seed
-    if seed < 0:
-        parser.error(f"--seed must be a non-negative integer, got {seed}")
-    for path in record_tables(seed):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

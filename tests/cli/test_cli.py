@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from untrained import cli
-from untrained.sims.record import store
-from untrained.sims.record.journal import Journal
-from untrained.theory.ledger import ledger
+from untrained.sims.record import store, tables
+from untrained.sims.record.entries import Journal
+from untrained.theory.ledger import in_order_of_need, ledger
 
 ROOT = Path(__file__).parents[2]
 FAST = ("oymak19.step.rate", "vanveen18.lemB4.law.printed")
@@ -117,7 +117,7 @@ def test_verify_writes_everything_it_found(run, tmp_path, cache):
 
 
 def verify(ids, json_path=None, *, record=False):
-    return cli.verify.judge(list(ids), "quick", 0, 1, json_path, record=record, resume=False)
+    return cli.verify.judge_claims(list(ids), "quick", 0, 1, json_path, record=record, resume=False)
 
 
 @pytest.fixture
@@ -164,6 +164,17 @@ def test_recording_writes_the_entries_and_exits_zero(recorded, monkeypatch):
     recorded(oymak19__step__rate="REFUTED")
     assert verify([FAST[0]], record=True) == 0
     assert saved[FAST[0]]["verdict"] == "PROVED"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_recording_the_whole_ledger_records_the_tables_too(recorded, monkeypatch, whole):
+    kinds, claims = [], {name: ledger()[name] for name in in_order_of_need([FAST[0]])}
+    monkeypatch.setattr(store, "write_record", lambda kind, name, data: None)
+    monkeypatch.setattr(tables, "record_tables", kinds.append)
+    monkeypatch.setattr("untrained.theory.ledger.ledger", lambda: claims if whole else {**claims, "own.more": None})
+    recorded()
+    assert verify(list(claims), record=True) == 0
+    assert kinds == [0] * whole
 
 
 def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):
@@ -275,7 +286,7 @@ def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypa
     monkeypatch.setattr("untrained.sims.files.write_bytes", full)
     monkeypatch.setattr(Journal, "start", lambda self, kept: cache.mkdir(parents=True))
     with pytest.raises(OSError, match="No space left"):
-        cli.verify.judge([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
+        cli.verify.judge_claims([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
     (journal,) = cache.iterdir()
     assert json.loads(journal.read_text().splitlines()[-1])["id"]
 

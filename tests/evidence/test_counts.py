@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from untrained.sims.evidence import counts
-from untrained.sims.evidence.counts import count
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson, count
 from untrained.theory.claim import Claim, Constant, CountRoute, Draw, Hypothesis, Sides, Source
 from untrained.theory.verdict import finding
 
@@ -39,7 +38,7 @@ def run(claim, number, *, cell=0, seed=0):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Ten trials of one entry to a block."""
-    monkeypatch.setattr(counts, "BLOCK_ENTRIES", 10)
+    monkeypatch.setattr(counts, "_MOST_ENTRIES", 10)
 
 
 def drawn(number, *, kind="gaussian", shape=("n",), cell=None, seed=0):

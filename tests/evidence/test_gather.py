@@ -7,13 +7,13 @@ from untrained.sims.evidence import gather as gathering
 from untrained.sims.evidence.gather import (
     BUDGETS,
     FAMILY_LEVEL,
-    Gathered,
+    Dossier,
     gather,
     gather_all,
     interval_level,
     judge_all,
 )
-from untrained.sims.record.entries import entry
+from untrained.sims.record.entries import claim_entry
 from untrained.theory.claim import Constant
 from untrained.theory.evidence import Counted, Searched, Symbolic
 from untrained.theory.ledger import in_order_of_need, ledger
@@ -33,7 +33,7 @@ FAST = [
 def entries(gathered):
     """What a run would write as JSON, apart from the time it took."""
     judged = judge_all({g.id: g for g in gathered})
-    return {i: json.dumps(entry(j, {"seed": 0}), sort_keys=True) for i, j in judged.items()}
+    return {i: json.dumps(claim_entry(j, {"seed": 0}), sort_keys=True) for i, j in judged.items()}
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +73,10 @@ def test_what_is_done_is_passed_on_and_not_repeated(monkeypatch):
 
     def gathers(waiting, budget, seed, workers):
         repeated.extend(waiting)
-        return (Gathered(claim_id, (), {}, 0.0) for claim_id in waiting)
+        return (Dossier(claim_id, (), {}, 0.0) for claim_id in waiting)
 
     monkeypatch.setattr(gathering, "_on_processes", gathers)
-    done = {"vanveen18.lemC3": Gathered("vanveen18.lemC3", (PROVES,), {}, 1.5)}
+    done = {"vanveen18.lemC3": Dossier("vanveen18.lemC3", (PROVES,), {}, 1.5)}
     found = {g.id: g for g in gather_all(["vanveen18.lemC2"], "quick", 0, 1, done)}
     assert found["vanveen18.lemC3"] is done["vanveen18.lemC3"]
     assert repeated == ["vanveen18.lemC4", "vanveen18.lemC2"]
@@ -116,7 +116,7 @@ def test_the_level_of_an_interval_is_split_over_every_cell_of_the_ledger(on_one)
 def by_hand(**evidence):
     """Made-up evidence on the claims of Lemma C.2 and what it needs, controls refuted."""
     return {
-        f"vanveen18.{name}": Gathered(f"vanveen18.{name}", (seen,), {"wrong": (REFUTES,)}, 0.0)
+        f"vanveen18.{name}": Dossier(f"vanveen18.{name}", (seen,), {"wrong": (REFUTES,)}, 0.0)
         for name, seen in evidence.items()
     }
 

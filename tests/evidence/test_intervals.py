@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from untrained.sims.evidence.intervals import clopper_pearson, split_level
+from untrained.sims.evidence.counts import clopper_pearson, split_level
 
 
 @pytest.mark.parametrize("trials", [1, 2, 7, 30, 101])

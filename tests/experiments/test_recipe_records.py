@@ -24,7 +24,7 @@ from untrained.sims.experiments.recipes.recipe import Setup
 from untrained.sims.experiments.recipes.registry import RECIPES
 from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
-from untrained.sims.record.store import KINDS, fits, read_all, record_text, write_record
+from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record
 
 PAGES = ("recipes_curves", "recipes_pictures", "recipes_tables")
 
@@ -97,7 +97,7 @@ def test_pictures_are_made_smaller_until_a_record_is_small_or_left_out(monkeypat
     assert 32 <= side < 200
     assert fits("recipe", record)
     assert {p["label"] for p in record["pictures"]} == {"original", "csdip", "tv"}
-    monkeypatch.setattr(made, "fits", lambda kind, data: len(KINDS[kind].layout(data)) <= 8_000)
+    monkeypatch.setattr(made, "fits", lambda kind, data: len(RECORD_KINDS[kind].layout(data)) <= 8_000)
     assert record_of(one, done, {"mnist": noise})["pictures"] == []
 
 

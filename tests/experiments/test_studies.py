@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from untrained.sims.dynamics.columns import Mixed
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.trajectory import follow
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.sims.experiments.loading import load
 from untrained.sims.experiments.rows import row_from_text, row_to_text
 from untrained.sims.experiments.studies import noise, phase, rate, sensing, sigma, signs, step

@@ -16,7 +16,7 @@ from untrained.figures.fig_sigma_min import fig_sigma_min
 from untrained.figures.style import STYLE, VERDICTS
 from untrained.figures.verdict_table import COLOURS
 from untrained.sims.record.store import FOLDER, read_all, read_record
-from untrained.sims.record.tables import TABLES, record_tables, simulated_rows
+from untrained.sims.record.tables import TABLE_ROWS, record_tables, simulated_rows
 from untrained.theory.ledger import ledger
 
 HERE = Path(figures.__file__).parent
@@ -205,7 +205,7 @@ def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
 
 
 def test_record_holds_every_table(tmp_path: Path) -> None:
-    assert {path.stem for path in FOLDER.glob("_*.json")} == {f"_{name}" for name in TABLES}
+    assert {path.stem for path in FOLDER.glob("_*.json")} == {f"_{name}" for name in TABLE_ROWS}
     with pytest.raises(ValueError, match="root_seed must be a non-negative integer, got -1"):
         record_tables(-1, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -10,20 +10,19 @@ import numpy as np
 import pytest
 
 from untrained.sims import files
-from untrained.sims.evidence.gather import Gathered, judge_all
+from untrained.sims.evidence.gather import Dossier, judge_all
 from untrained.sims.files import write_text
-from untrained.sims.record import journal as journals
-from untrained.sims.record import store
+from untrained.sims.record import entries, store
 from untrained.sims.record.entries import (
-    entry,
+    Journal,
+    claim_entry,
+    dossier_from_json,
+    dossier_to_json,
     evidence_from_json,
     evidence_to_json,
-    gathered_from_json,
-    gathered_to_json,
-    plain,
+    json_value,
 )
-from untrained.sims.record.journal import Journal
-from untrained.sims.record.store import KINDS, read_all, read_record, record_text, to_text, write_record
+from untrained.sims.record.store import RECORD_KINDS, read_all, read_record, record_text, to_text, write_record
 from untrained.theory.evidence import Compared, Counted, Enclosed, Evidence, Exact, Searched, Symbolic
 from untrained.theory.ledger import ledger
 
@@ -44,7 +43,7 @@ EVIDENCE = [
 
 def gathered(claim_id="vanveen18.lemC3", seconds=1.25):
     controls = {control.name: (EVIDENCE[6], EVIDENCE[2]) for control in ledger()[claim_id].controls}
-    return Gathered(claim_id, tuple(EVIDENCE), controls, seconds)
+    return Dossier(claim_id, tuple(EVIDENCE), controls, seconds)
 
 
 def through_text(value):
@@ -66,7 +65,7 @@ def test_a_margin_that_is_no_number_comes_back():
 
 
 def test_what_was_gathered_comes_back_from_json_as_it_was():
-    assert gathered_from_json(through_text(gathered_to_json(gathered()))) == gathered()
+    assert dossier_from_json(through_text(dossier_to_json(gathered()))) == gathered()
 
 
 def test_evidence_of_an_unknown_kind_is_refused():
@@ -98,14 +97,14 @@ def test_evidence_with_other_fields_is_refused(change):
     ],
 )
 def test_plain_values_are_what_json_holds(value, expected):
-    found = plain(value)
+    found = json_value(value)
     assert found == expected
     assert type(found) is type(expected)
 
 
 def test_an_entry_has_everything_a_reader_needs():
     judged = judge_all({"vanveen18.lemC3": gathered()})["vanveen18.lemC3"]
-    found = through_text(entry(judged, {"seed": 3}))
+    found = through_text(claim_entry(judged, {"seed": 3}))
     assert (found["id"], found["verdict"], found["seed"], found["version"]) == ("vanveen18.lemC3", "REFUTED", 3, 1)
     assert found["margin"] == "-inf"
     assert found["domain"] == {k: [r.low, r.high] for k, r in ledger()["vanveen18.lemC3"].domain.items()}
@@ -118,9 +117,9 @@ def test_an_entry_has_everything_a_reader_needs():
 
 
 def test_a_counted_claim_shows_its_level():
-    seen = Gathered("vanveen18.lemC2", (EVIDENCE[8],), {}, 0.0)
+    seen = Dossier("vanveen18.lemC2", (EVIDENCE[8],), {}, 0.0)
     needed = {i: gathered(i) for i in ("vanveen18.lemC3", "vanveen18.lemC4")}
-    found = entry(judge_all({**needed, "vanveen18.lemC2": seen})["vanveen18.lemC2"], {})
+    found = claim_entry(judge_all({**needed, "vanveen18.lemC2": seen})["vanveen18.lemC2"], {})
     assert found["family_level"] == 0.01
     assert 0 < found["level"] < 0.01
 
@@ -152,7 +151,7 @@ RECORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_every_kind_of_record_comes_back_as_it_was(tmp_path, kind):
     paths = [write_record(kind, name, RECORDS[kind], tmp_path) for name in ("own.x", "own.y.z")]
     assert read_record(kind, "own.x", tmp_path) == RECORDS[kind]
@@ -164,35 +163,35 @@ def test_every_kind_of_record_comes_back_as_it_was(tmp_path, kind):
 def test_kinds_do_not_see_each_other(tmp_path):
     for kind, data in RECORDS.items():
         write_record(kind, "x", data, tmp_path)
-    assert [list(read_all(kind, tmp_path)) for kind in KINDS] == [["x"]] * len(KINDS)
+    assert [list(read_all(kind, tmp_path)) for kind in RECORD_KINDS] == [["x"]] * len(RECORD_KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_what_was_not_recorded_is_refused(tmp_path, kind):
     with pytest.raises(ValueError, match=f"^{kind} must be one of the record's, got 'curve'$"):
         read_record(kind, "curve", tmp_path)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_a_record_that_grows_too_long_is_refused_and_the_old_one_stays(tmp_path, kind):
     path = write_record(kind, "x", RECORDS[kind], tmp_path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match=f"^record of a {kind} must take at most [0-9]+ bytes, got"):
-        write_record(kind, "x", {**RECORDS[kind], "says": "x" * KINDS[kind].limit}, tmp_path)
+        write_record(kind, "x", {**RECORDS[kind], "says": "x" * RECORD_KINDS[kind].limit}, tmp_path)
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_the_committed_files_are_as_the_writer_writes_them(kind):
     for name, data in read_all(kind).items():
-        assert KINDS[kind].path(name, store.FOLDER).read_text(encoding="utf-8") == record_text(kind, data)
+        assert RECORD_KINDS[kind].path(name, store.FOLDER).read_text(encoding="utf-8") == record_text(kind, data)
 
 
 @pytest.mark.parametrize("rows", [[], [{"source": 1}], [*ROWS, {"source": 1}], "rows", [1]])
 @pytest.mark.parametrize("kind", ["table", "study"])
 def test_rows_of_different_columns_are_refused(tmp_path, kind, rows):
-    KINDS[kind].path("x", tmp_path).parent.mkdir(exist_ok=True)
-    KINDS[kind].path("x", tmp_path).write_text(json.dumps({**RECORDS[kind], "rows": rows}))
+    RECORD_KINDS[kind].path("x", tmp_path).parent.mkdir(exist_ok=True)
+    RECORD_KINDS[kind].path("x", tmp_path).write_text(json.dumps({**RECORDS[kind], "rows": rows}))
     with pytest.raises(ValueError, match=f"^record of a {kind} must hold rows with the same columns and a source, in"):
         read_record(kind, "x", tmp_path)
 
@@ -329,7 +328,7 @@ def test_another_run_has_another_journal(cache, budget, seed):
 def test_another_version_of_a_claim_has_another_journal(cache, monkeypatch):
     before = Journal("quick", 0).path
     raised = {**ledger(), "vanveen18.lemC3": dataclasses.replace(ledger()["vanveen18.lemC3"], version=2)}
-    monkeypatch.setattr(journals, "ledger", lambda: raised)
+    monkeypatch.setattr(entries, "ledger", lambda: raised)
     assert Journal("quick", 0).path != before
 
 

@@ -8,7 +8,7 @@ import pytest
 from flint import arb
 from scipy.stats import binom, chi2, norm
 
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.theory.objects import width
 from untrained.theory.proof import exact as laws
 

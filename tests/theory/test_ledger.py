@@ -9,7 +9,7 @@ import pytest
 
 from untrained.theory import papers as folder
 from untrained.theory.claim import Claim, Lazy, Source
-from untrained.theory.ledger import in_order_of_need, ledger, select
+from untrained.theory.ledger import in_order_of_need, ledger, select_claims
 
 ROOT = Path(__file__).parents[2]
 IDS = list(ledger())
@@ -102,41 +102,41 @@ def test_order_of_need_does_not_depend_on_the_order_asked_for():
 
 
 def test_select_takes_an_id():
-    assert select(["vanveen18.lemB3"]) == ["vanveen18.lemB3"]
+    assert select_claims(["vanveen18.lemB3"]) == ["vanveen18.lemB3"]
 
 
 def test_select_takes_the_front_of_ids_up_to_a_dot():
-    assert select(["vanveen18.lemB2"]) == [i for i in IDS if i.startswith("vanveen18.lemB2.")]
-    assert select(["own"]) == [i for i in IDS if i.startswith("own.")]
+    assert select_claims(["vanveen18.lemB2"]) == [i for i in IDS if i.startswith("vanveen18.lemB2.")]
+    assert select_claims(["own"]) == [i for i in IDS if i.startswith("own.")]
 
 
 def test_select_does_not_need_the_paper_key():
-    assert select(["lemB2"]) == select(["vanveen18.lemB2"])
-    assert select(["lemB4.law"]) == ["vanveen18.lemB4.law.printed", "vanveen18.lemB4.law.corrected"]
+    assert select_claims(["lemB2"]) == select_claims(["vanveen18.lemB2"])
+    assert select_claims(["lemB4.law"]) == ["vanveen18.lemB4.law.printed", "vanveen18.lemB4.law.corrected"]
 
 
 def test_select_does_not_cut_a_name_in_two():
     with pytest.raises(ValueError, match=r"got 'vanveen18\.lemB'"):
-        select(["vanveen18.lemB"])
+        select_claims(["vanveen18.lemB"])
 
 
 def test_select_names_each_claim_once_and_in_the_order_asked_for():
-    assert select(["own.meta_path", "own.meta_rate", "meta_path"]) == ["own.meta_path", "own.meta_rate"]
+    assert select_claims(["own.meta_path", "own.meta_rate", "meta_path"]) == ["own.meta_path", "own.meta_rate"]
 
 
 def test_select_without_names_is_the_whole_ledger():
-    assert select([]) == IDS
+    assert select_claims([]) == IDS
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_ids():
     with pytest.raises(ValueError, match=r"got 'vanveen18\.lemB33'; did you mean vanveen18\.lemB3") as error:
-        select(["vanveen18.lemB3", "vanveen18.lemB33"])
+        select_claims(["vanveen18.lemB3", "vanveen18.lemB33"])
     assert "\n" not in str(error.value)
 
 
 def test_an_outlandish_name_is_refused_without_a_suggestion():
     with pytest.raises(ValueError, match=r"up to a dot, got '@@@@'$"):
-        select(["@@@@"])
+        select_claims(["@@@@"])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import iti0k0
 
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.theory.laws import misfit as mf
 from untrained.theory.objects import relu_generator as rg
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.theory.laws.order_statistics import CHERNOFF_EXPONENT, smallest_entry, smallest_entry_below
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.theory.evidence import Compared, Counted, Enclosed, Exact, Searched, Symbolic
 from untrained.theory.verdict import contradicts, finding, judge, trials_to_resolve
 

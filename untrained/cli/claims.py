@@ -15,9 +15,9 @@ def claims(
     """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""
     from untrained.figures.verdict_table import claim_page
     from untrained.sims.record.store import read_all
-    from untrained.theory.ledger import ledger, select
+    from untrained.theory.ledger import ledger, select_claims
 
-    ids, record, screen = select([claim] if claim else []), read_all("claim"), console.output()
+    ids, record, screen = select_claims([claim] if claim else []), read_all("claim"), console.output()
     alone = claim if claim in ids else ids[0] if len(ids) == 1 else None
     if alone:
         for name, text in claim_page(alone, record.get(alone)):

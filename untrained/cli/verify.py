@@ -13,8 +13,8 @@ from untrained.cli import console
 from untrained.cli.options import InterruptedRunError, Json, Record, Resume, Seed, Workers, one_thread_each
 
 if TYPE_CHECKING:
-    from untrained.sims.evidence.gather import Gathered
-    from untrained.sims.record.journal import Journal
+    from untrained.sims.evidence.gather import Dossier
+    from untrained.sims.record.entries import Journal
 
 
 def verify(
@@ -32,15 +32,15 @@ def verify(
     """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
     one_thread_each()
     from untrained.sims.evidence.gather import check_request
-    from untrained.theory.ledger import select
+    from untrained.theory.ledger import select_claims
 
     check_request(budget, seed, workers)
-    ids = select(claims or [])
+    ids = select_claims(claims or [])
     if json is not None:
         json = json.resolve()
         _check_writable(json)
     workers = workers or min(8, os.cpu_count() or 1)
-    raise typer.Exit(judge(ids, budget, seed, workers, json, record=record, resume=resume))
+    raise typer.Exit(judge_claims(ids, budget, seed, workers, json, record=record, resume=resume))
 
 
 def _check_writable(path: Path) -> None:
@@ -49,22 +49,23 @@ def _check_writable(path: Path) -> None:
         raise ValueError(f"json must name a file in a folder that can be written to, got {path}")
 
 
-def judge(
+def judge_claims(
     ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
 ) -> int:
     """Gather, judge, write and report; return the exit code."""
     from untrained.sims.evidence.gather import judge_all
     from untrained.sims.files import write_text
-    from untrained.sims.record.entries import entry
-    from untrained.sims.record.journal import Journal
+    from untrained.sims.record.entries import Journal, claim_entry
     from untrained.sims.record.store import read_all, to_text, write_record
+    from untrained.sims.record.tables import record_tables
+    from untrained.theory.ledger import ledger
     from untrained.theory.verdict import contradicts
 
     recorded = read_all("claim")
     header = {"budget": budget, "seed": seed}
     journal = Journal(budget, seed, ids)
-    judged = judge_all(_gather(ids, budget, seed, workers, journal, resume=resume))
-    entries = {i: {**entry(j, header), "seconds": round(j.gathered.seconds, 3)} for i, j in judged.items()}
+    judgements = judge_all(_gather(ids, budget, seed, workers, journal, resume=resume))
+    entries = {i: {**claim_entry(j, header), "seconds": round(j.dossier.seconds, 3)} for i, j in judgements.items()}
     against = [
         f"{i}: {e['verdict']} against the recorded {recorded[i]['verdict']}"
         for i, e in entries.items()
@@ -75,6 +76,8 @@ def judge(
         write_text(json, to_text(whole))
     for claim_id, data in entries.items() if record else ():
         write_record("claim", claim_id, {k: v for k, v in data.items() if k != "seconds"})
+    if record and set(ids) == set(ledger()):
+        record_tables(seed)
     journal.close()  # only now: what a long run found must outlive a disk that is full
     _report(entries, against, len(entries.keys() - recorded.keys()))
     return 1 if against and not record else 0
@@ -82,14 +85,14 @@ def judge(
 
 def _gather(
     ids: list[str], budget: str, seed: int, workers: int, journal: Journal, *, resume: bool
-) -> dict[str, Gathered]:
+) -> dict[str, Dossier]:
     from untrained.sims.evidence.gather import gather_all
     from untrained.theory.ledger import in_order_of_need
 
     before = _before(journal) if resume else {}
     _start(journal, before)
     needed = in_order_of_need(ids)
-    gathered: dict[str, Gathered] = {}
+    gathered: dict[str, Dossier] = {}
     try:
         with console.bar("judging {task.fields[last]}", screen=console.errors()) as progress:
             task = progress.add_task("", total=len(needed), last="")
@@ -106,14 +109,14 @@ def _gather(
     return gathered
 
 
-def _before(journal: Journal) -> dict[str, Gathered]:
+def _before(journal: Journal) -> dict[str, Dossier]:
     try:
         return journal.read()
     except ValueError as error:
         raise ValueError(f"{error}; without --resume it is written anew") from error
 
 
-def _start(journal: Journal, before: Mapping[str, Gathered]) -> None:
+def _start(journal: Journal, before: Mapping[str, Dossier]) -> None:
     try:
         journal.start(before)
     except OSError as error:

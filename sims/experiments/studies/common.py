@@ -14,7 +14,7 @@ import torch
 
 from untrained.sims.dynamics.columns import Held, Regenerated
 from untrained.sims.dynamics.trace import CONVERGED, DIVERGED, ENDED, STALLED, Trace
-from untrained.sims.evidence.intervals import clopper_pearson
+from untrained.sims.evidence.counts import clopper_pearson
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array
 
