@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
-import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib.style
 from matplotlib.figure import Figure
 
 from untrained import figures
+from untrained.figures.drawing import picture_bytes
 from untrained.figures.style import STYLE
+from untrained.sims.files import write_bytes
 from untrained.sims.record.store import FOLDER
 
-# Neither a date nor a version of the library, so that the same record gives the same bytes.
-_METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
+_KINDS = (".png", ".pdf")
+
+
+def _makers() -> dict[str, Callable[[Path], Figure]]:
+    """Return the functions fig_* of the modules fig_* of this folder, by what comes after fig_."""
+    names = [module.name for module in pkgutil.iter_modules(figures.__path__) if module.name.startswith("fig_")]
+    modules = (importlib.import_module(f"untrained.figures.{name}") for name in names)
+    makers = (item for module in modules for item in vars(module).items() if item[0].startswith("fig_"))
+    return {name.removeprefix("fig_"): maker for name, maker in sorted(makers)}
 
 
 def figure_names() -> list[str]:
-    """Return the name of every figure: the modules fig_* of this folder."""
-    names = (module.name for module in pkgutil.iter_modules(figures.__path__))
-    return sorted(name.removeprefix("fig_") for name in names if name.startswith("fig_"))
+    """Return the name of every figure."""
+    return list(_makers())
 
 
 def make(name: str, folder: Path = FOLDER) -> Figure:
@@ -37,46 +40,30 @@ def make(name: str, folder: Path = FOLDER) -> Figure:
     ValueError
         where the record lacks what the figure shows.
     """
-    module = importlib.import_module(f"untrained.figures.fig_{name}")
-    figure: Figure = getattr(module, f"fig_{name}")(folder)
-    return figure
+    return _makers()[name](folder)
 
 
-def draw(names: list[str] | None, out: Path, folder: Path = FOLDER) -> list[Path]:
+def draw(names: Sequence[str] | None, out: Path, folder: Path = FOLDER) -> list[Path]:
     """Draw figures (all by default) into a folder, as PNG and PDF, and return the files.
 
     Raises
     ------
     ValueError
-        where a name is no figure's, or the record lacks what a figure shows.
+        where a name is no figure's, the record lacks what a figure shows, or a file cannot be written.
     OSError
-        where the folder cannot be written to.
+        where the folder cannot be made.
     """
-    known = figure_names()
-    unknown = [name for name in names or () if name not in known]
+    choices = figure_names()
+    unknown = [name for name in names or () if name not in choices]
     if unknown:
-        raise ValueError(f"figure must be one of {', '.join(known)}, got {unknown[0]!r}")
+        raise ValueError(f"figure must be one of {', '.join(choices)}, got {unknown[0]!r}")
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.style.context(["default", STYLE]):
-        return [path for name in names or known for path in _save(name, make(name, folder), out)]
+        return [path for name in names or choices for path in _save(name, make(name, folder), out)]
 
 
 def _save(name: str, figure: Figure, out: Path) -> list[Path]:
-    paths = [out / f"{name}.{kind}" for kind in _METADATA]
+    paths = [out / f"{name}{kind}" for kind in _KINDS]
     for path in paths:
-        _write_whole(figure, path)
+        write_bytes(path, picture_bytes(figure, path.suffix))
     return paths
-
-
-def _write_whole(figure: Figure, path: Path) -> None:
-    """Write a picture beside its place, then rename it: a reader never sees a part."""
-    kind = path.suffix[1:]
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            figure.savefig(file, format=kind, metadata=_METADATA[kind])
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

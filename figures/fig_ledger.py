@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from untrained.figures.style import BLACK, GREY, PALE, VERDICTS
-from untrained.figures.verdict_table import margin, share
+from untrained.figures.verdict_table import informative_share, margin
 from untrained.sims.record.store import FOLDER, read_all
 from untrained.theory.ledger import ledger
 
-Entry = Mapping[str, Any]
+_Entry = Mapping[str, Any]
 SECTIONS = (
     (r"own\.(practice|image)\.", "Our own: Theorem 4.1's conclusion at widths that people use"),
     (r"own\.descent\.", "Our own: the descent of the two-layer generator"),
@@ -34,13 +34,13 @@ SECTIONS = (
     (r"vanveen18\.remark", "Van Veen et al., Section 4: which measurements keep the network Gaussian"),
 )
 """The heading of the claims whose ids begin like this; the first that fits."""
-COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.53, "decided by": 0.555, "domain": 0.7}
+_COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.53, "decided by": 0.555, "domain": 0.7}
 """Where each column stands across the page; numbers end there, words begin there."""
-NUMBERS = ("margin", "informative")
-UNTESTED: Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
-WIDTH, HEIGHT, SIZE = 8.27, 11.69, 6.4
+_NUMBERS = ("margin", "informative")
+_UNTESTED: _Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
+_WIDTH, _HEIGHT, _SIZE = 8.27, 11.69, 6.4
 """A4 in inches, and the size of the letters in points."""
-FOOT = (
+_FOOT = (
     "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
     "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
     "Domain: the parameters that the statement covers."
@@ -58,15 +58,15 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
     record = read_all("claim", folder)
     if not record:
         raise ValueError(f"record must hold at least one claim, got none in {folder.name}")
-    entries = {claim_id: record.get(claim_id, UNTESTED) for claim_id in ledger()}
-    figure = Figure(figsize=(WIDTH, HEIGHT))
+    entries = {claim_id: record.get(claim_id, _UNTESTED) for claim_id in ledger()}
+    figure = Figure(figsize=(_WIDTH, _HEIGHT))
     axes = figure.add_axes((0.05, 0.03, 0.92, 0.94), frameon=False, xticks=[], yticks=[])
     lines = list(_lines(entries))
     axes.set(xlim=(0, 1), ylim=(len(lines) + 3.5, -4.2))
     _top(axes, entries)
     for y, line in enumerate(lines):
         _heading(axes, y, line) if isinstance(line, str) else _claim(axes, y, *line)
-    axes.text(0, len(lines) + 0.6, f"{FOOT}{_made(record)}", color=GREY, fontsize=SIZE, va="top", linespacing=1.4)
+    axes.text(0, len(lines) + 0.6, f"{_FOOT}{_recorded(record)}", color=GREY, fontsize=_SIZE, va="top", linespacing=1.4)
     return figure
 
 
@@ -75,19 +75,19 @@ def section(claim_id: str) -> str:
     return next((name for start, name in SECTIONS if re.match(start, claim_id)), claim_id.partition(".")[0])
 
 
-def _lines(entries: Mapping[str, Entry]) -> Iterator[str | tuple[str, Entry]]:
+def _lines(entries: Mapping[str, _Entry]) -> Iterator[str | tuple[str, _Entry]]:
     """Headings, and claims in the ledger's order."""
     for name, group in groupby(entries, key=section):
         yield name
         yield from ((claim_id, entries[claim_id]) for claim_id in group)
 
 
-def _made(record: Mapping[str, Entry]) -> str:
-    made = sorted({(entry["budget"], entry["seed"]) for entry in record.values()})
-    return " Recorded with " + " and ".join(f"budget {budget}, seed {seed}" for budget, seed in made) + "."
+def _recorded(record: Mapping[str, _Entry]) -> str:
+    budgets = sorted({(entry["budget"], entry["seed"]) for entry in record.values()})
+    return " Recorded with " + " and ".join(f"budget {budget}, seed {seed}" for budget, seed in budgets) + "."
 
 
-def _top(axes: Axes, entries: Mapping[str, Entry]) -> None:
+def _top(axes: Axes, entries: Mapping[str, _Entry]) -> None:
     """The title with how many claims have which verdict, and the names of the columns."""
     counts = Counter(entry["verdict"] for entry in entries.values())
     axes.text(0, -3.2, f"{len(entries)} claims", fontsize=11, fontweight="bold", va="center")
@@ -97,7 +97,7 @@ def _top(axes: Axes, entries: Mapping[str, Entry]) -> None:
         label = f"{counts[verdict]} {verdict}"
         axes.text(x + 0.013, -3.2, label, fontsize=7.2, va="center")
         x += 0.031 + 0.0088 * len(label)
-    for name in COLUMNS:
+    for name in _COLUMNS:
         _cell(axes, name, -1.2, name, color=GREY)
     axes.axhline(-0.5, color=BLACK, linewidth=0.6)
 
@@ -109,34 +109,34 @@ def _mark(axes: Axes, x: float, y: float, verdict: str, area: float) -> None:
 
 def _heading(axes: Axes, y: float, name: str) -> None:
     axes.axhline(y - 0.5, color=PALE, linewidth=0.6, zorder=0)
-    axes.text(0, y + 0.06, name, fontsize=SIZE + 0.4, fontweight="bold", va="center")
+    axes.text(0, y + 0.06, name, fontsize=_SIZE + 0.4, fontweight="bold", va="center")
 
 
-def _claim(axes: Axes, y: float, claim_id: str, entry: Entry) -> None:
+def _claim(axes: Axes, y: float, claim_id: str, entry: _Entry) -> None:
     """One row: name, mark and word of the verdict, margin, share, evidence and domain."""
     verdict = entry["verdict"]
-    _mark(axes, COLUMNS["verdict"] - 0.013, y, verdict, 15)
+    _mark(axes, _COLUMNS["verdict"] - 0.013, y, verdict, 15)
     _cell(axes, "claim", y, claim_id.partition(".")[2])
     _cell(axes, "verdict", y, verdict, color=VERDICTS[verdict][1])
     _cell(axes, "margin", y, _short(margin(entry)))
-    _cell(axes, "informative", y, share(entry))
+    _cell(axes, "informative", y, informative_share(entry))
     _cell(axes, "decided by", y, ", ".join(entry["decided_by"]) or "-")
     _cell(axes, "domain", y, _domain(entry))
 
 
 def _cell(axes: Axes, column: str, y: float, text: str, color: str = BLACK) -> None:
-    ha = "right" if column in NUMBERS else "left"
-    axes.text(COLUMNS[column], y, text, ha=ha, va="center", fontsize=SIZE, color=color, parse_math=False)
+    ha = "right" if column in _NUMBERS else "left"
+    axes.text(_COLUMNS[column], y, text, ha=ha, va="center", fontsize=_SIZE, color=color, parse_math=False)
 
 
-def _domain(entry: Entry) -> str:
+def _domain(entry: _Entry) -> str:
     """Each parameter's range; widths such as 3528 are written out."""
     ranges = entry["domain"].items()
     parts = [f"{name} {low:.4g}" + (f"..{high:.4g}" if high != low else "") for name, (low, high) in ranges]
-    return _short(", ".join(parts)) or ("-" if entry is UNTESTED else "all sizes")
+    return _short(", ".join(parts)) or ("-" if entry is _UNTESTED else "all sizes")
 
 
 def _short(text: str) -> str:
     """1e9 for 1e+09, and true minus signs."""
-    text = re.sub(r"e([+-])0*(\d)", lambda found: f"e{found[1].strip('+')}{found[2]}", text)
+    text = re.sub(r"e([+-])0*(\d)", lambda match: f"e{match[1].strip('+')}{match[2]}", text)
     return re.sub(r"-(?=\d)", "−", text)

@@ -9,18 +9,18 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from untrained.figures.drawing import Rows
 from untrained.figures.style import BLACK, BLUE, GREY, ORANGE
 from untrained.sims.record.store import FOLDER, read_record
 
-Rows = Sequence[Mapping[str, Any]]
-COLOURS = (BLUE, ORANGE)
-LEMMAS = {"own": ("proved here", 1), "proof": ("the paper's proof", -1), "printed": ("printed", 1)}
+_COLOURS = (BLUE, ORANGE)
+_LEMMAS = {"own": ("proved here", 1), "proof": ("the paper's proof", -1), "printed": ("printed", 1)}
 """How a marker of the lemma is called, and on which side of its line: 1 is the right."""
-SIZE_NOTES = (
+_SIZE_NOTES = (
     ("n = {}: median and 99.8 % of draws", (15, 0.76), (36, 0.61)),
     ("n = {}", (3.25, 0.57), (5.2, 0.33)),
 )
-NOTES = (
+_NOTES = (
     (r"$n\to\infty$:  $1/\sqrt{2}-\sqrt{n/d}$", (3.25, 0.67), (17, 0.4645), BLACK),
     (r"exact law: missed with probability $2e^{-n}$", (118, 0.528), (175, 0.578), GREY),
 )
@@ -38,7 +38,7 @@ def fig_sigma_min(folder: Path = FOLDER) -> Figure:
     rows = read_record("table", "sigma_min", folder)["rows"]
     figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    for n, colour in zip(_sizes(rows), COLOURS, strict=False):
+    for n, colour in zip(_sizes(rows), _COLOURS, strict=False):
         _size(axes, [row for row in rows if row["n"] == n], n, colour)
     _edge(axes, _pick(rows, "edge", "level"))
     _markers(axes, rows)
@@ -52,8 +52,8 @@ def _sizes(rows: Rows) -> list[int]:
 
 
 def _pick(rows: Rows, source: str, quantity: str) -> Rows:
-    found = [row for row in rows if (row["source"], row["quantity"]) == (source, quantity)]
-    return sorted(found, key=lambda row: row["d_over_n"])
+    points = [row for row in rows if (row["source"], row["quantity"]) == (source, quantity)]
+    return sorted(points, key=lambda row: row["d_over_n"])
 
 
 def _xy(rows: Rows) -> tuple[list[float], list[float]]:
@@ -77,11 +77,11 @@ def _markers(axes: Axes, rows: Rows) -> None:
     """A drop line with its name at each width where one argument or another reaches the lemma's level."""
     for row in _pick(rows, "edge", "width"):
         _drop(axes, row, f"limit {row['d_over_n']:.1f}", BLACK, -1)
-    for side, n, colour in zip((-1, 1), _sizes(rows), COLOURS, strict=False):
+    for side, n, colour in zip((-1, 1), _sizes(rows), _COLOURS, strict=False):
         for row in _pick(rows, "threshold", "width"):
             if row["n"] == n:
                 _drop(axes, row, f"exact, n = {n}: {row['d_over_n']:.1f}", colour, side)
-    for quantity, (name, side) in LEMMAS.items():
+    for quantity, (name, side) in _LEMMAS.items():
         for row in _pick(rows, "lemma", quantity):
             _drop(axes, row, f"{name} {row['d_over_n']:.0f}", GREY, side)
 
@@ -98,9 +98,9 @@ def _drop(axes: Axes, row: Mapping[str, Any], text: str, colour: str, side: int)
 
 def _notes(axes: Axes, sizes: Sequence[int]) -> None:
     """Name the curves where they run, and the level that the lemma asks for."""
-    for (text, at, point), n, colour in zip(SIZE_NOTES, sizes, COLOURS, strict=False):
+    for (text, at, point), n, colour in zip(_SIZE_NOTES, sizes, _COLOURS, strict=False):
         _note(axes, text.format(n), at, point, colour)
-    for note in NOTES:
+    for note in _NOTES:
         _note(axes, *note)
     axes.text(3000, 0.494, "the lemma's 1/2", color=GREY, ha="right", va="top")
 

@@ -1,20 +1,25 @@
-"""Curves of a recipe: mean error of each method against measurements or noise, with intervals over images."""
+"""One recipe's record as a picture: curves of the error, tables beside the paper's, or pictures, by its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from untrained.figures.recipe_tables import labels_of
-from untrained.figures.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, RED
+from untrained.figures.drawing import picture_bytes
+from untrained.figures.recipe_pictures import pictures_figure
+from untrained.figures.recipe_tables import Record, labels_of, spoken
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, STYLE
 from untrained.sims.experiments.recipes.recipe import NAMES
+from untrained.sims.files import write_bytes, write_text
+from untrained.sims.record.store import record_text
 
-Record = Mapping[str, Any]
-LOOK = {
+_LOOK = {
     "csdip": (BLUE, "o"),
     "csdip-lr": (PURPLE, "D"),
     "damp": (ORANGE, "^"),
@@ -27,16 +32,18 @@ _SPREAD = 0.36
 """How far apart the runs of one setup stand, in units of the distance of setups."""
 _LEAST = 1e-3
 """Where a bar that would reach zero ends on the logarithmic axis, in units of the mean."""
+_Pair = tuple[str, str]
+"""What a cell of a table says: the paper's number and ours."""
 
 
-def curve(axes: Axes, record: Record) -> None:
+def curves_of(axes: Axes, record: Record) -> None:
     """Draw mean MSE against the axis of a recipe, with bars that span the 95 % intervals over images."""
     labels = labels_of(record)
     places = {name: i for i, name in enumerate(dict.fromkeys(_place(record, p) for p in record["points"]))}
     for k, label in enumerate(labels):
         shift = _SPREAD * (k / max(1, len(labels) - 1) - 0.5)
-        drawn = [p for p in record["points"] if p["label"] == label and p["mse"] is not None and p["mse"][0] > 0]
-        _run(axes, [places[_place(record, p)] + shift for p in drawn], [p["mse"] for p in drawn], label)
+        points = [p for p in record["points"] if p["label"] == label and p["mse"] is not None and p["mse"][0] > 0]
+        _run(axes, [places[_place(record, p)] + shift for p in points], [p["mse"] for p in points], label)
     _frame(axes)
     axes.set_xticks(range(len(places)), list(places))
     axes.set(xlim=(-0.5, len(places) - 0.5), xlabel=_axis(record))
@@ -54,7 +61,7 @@ def _axis(record: Record) -> str:
 
 
 def _run(axes: Axes, x: Sequence[float], means: Sequence[Sequence[Any]], label: str) -> None:
-    colour, marker = LOOK.get(label, (GREY, "o"))
+    colour, marker = _LOOK.get(label, (GREY, "o"))
     name = NAMES.get(label, label)
     axes.plot(x, [mean for mean, _, _ in means], color=colour, marker=marker, markersize=3.4, linewidth=0.8, label=name)
     for place, (mean, low, high) in zip(x, means, strict=True):
@@ -83,7 +90,80 @@ def curves_figure(record: Record) -> Figure:
     """Draw the curves of one recipe."""
     figure = Figure(figsize=(4.8, 3.4), layout="constrained")
     axes = figure.add_subplot()
-    curve(axes, record)
+    curves_of(axes, record)
     axes.set_title(record["title"], fontsize=8.5)
     legend(figure)
     return figure
+
+
+def grid(axes: Axes, record: Record) -> None:
+    """Write the table of a record: a row a noise level or method, a column a number of measurements."""
+    by_noise = record["kind"] == "gains"
+    rows = _once(n["setup"]["variance"] if by_noise else n["label"] for n in record["numbers"])
+    sizes = _once(n["setup"]["m"] for n in record["numbers"])
+    numbers = {(n["setup"]["variance"] if by_noise else n["label"], n["setup"]["m"]): n for n in record["numbers"]}
+    ours = _gain if by_noise else _seconds
+    names = [rf"$\sigma^2$ = {row:g}" if by_noise else NAMES.get(row, row) for row in rows]
+    cells = [[(f"{numbers[row, m]['value']:g}", ours(record, numbers[row, m])) for m in sizes] for row in rows]
+    _write(axes, names, [f"m = {m}" for m in sizes], cells)
+
+
+def _once(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def _gain(record: Record, printed: Mapping[str, Any]) -> str:
+    return next((spoken(g["gain"], 2) for g in record["gains"] if g["setup"] == printed["setup"]), "-")
+
+
+def _seconds(record: Record, printed: Mapping[str, Any]) -> str:
+    place = printed["label"], printed["setup"]
+    points = (p for p in record["points"] if (p["label"], p["setup"]) == place)
+    return next((f"{p['seconds'][0]:.1f} ({p['device']})" for p in points), "-")
+
+
+def _write(axes: Axes, rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[_Pair]]) -> None:
+    axes.set(xlim=(-1.1, len(columns) - 0.5), ylim=(len(rows) - 0.5, -1.0), xticks=[], yticks=[], frame_on=False)
+    for j, column in enumerate(columns):
+        axes.text(j, -0.75, column, ha="center", va="center", fontweight="bold")
+    for i, (row, line) in enumerate(zip(rows, cells, strict=True)):
+        axes.axhline(i - 0.5, color=PALE, linewidth=0.6)
+        axes.text(-1.1, i, row, va="center")
+        for j, (printed, ours) in enumerate(line):
+            axes.text(j, i - 0.22, f"paper {printed}", ha="center", va="center", color=GREY, fontsize=7)
+            axes.text(j, i + 0.22, ours, ha="center", va="center", color=BLACK, fontsize=7)
+
+
+def table_figure(record: Record) -> Figure:
+    """Draw the table of one recipe."""
+    figure = Figure(figsize=(8.27, 3.0), layout="constrained")
+    axes = figure.add_subplot()
+    grid(axes, record)
+    axes.set_title(record["title"], fontsize=8.5)
+    return figure
+
+
+_DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
+    "curves": curves_figure,
+    "pictures": pictures_figure,
+    "pattern": pictures_figure,
+    "gains": table_figure,
+    "runtimes": table_figure,
+}
+
+
+def draw_recipe(record: Mapping[str, Any]) -> Figure:
+    """Draw a record: curves, pictures or a table, by its kind."""
+    with matplotlib.style.context(["default", STYLE]):
+        return _DRAWERS[record["kind"]](record)
+
+
+def write_recipe(record: Record, folder: Path) -> list[Path]:
+    """Write a record and its picture, as PNG and PDF, into a folder, and return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{record['name']}{suffix}" for suffix in (".json", ".png", ".pdf")]
+    write_text(paths[0], record_text("recipe", record))
+    figure = draw_recipe(record)
+    for path in paths[1:]:
+        write_bytes(path, picture_bytes(figure, path.suffix))
+    return paths

@@ -1,22 +1,18 @@
-"""What was found of a recipe beside what its paper says, as tables and sentences for the terminal."""
+"""What came out of a recipe beside what its paper says: tables and sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-
+from untrained.figures.tables import Parts, Table
 from untrained.sims.experiments.recipes.cost import Cost
 from untrained.sims.experiments.recipes.recipe import NAMES
 
 Record = Mapping[str, Any]
-Interval = Sequence[float | None]
-MARKS = {"holds": "green", "fails": "red", "undecided": "yellow", "not run": "bright_black"}
-"""Colour of each verdict on a sentence of the paper."""
 
 
-def spoken(interval: Interval | None, digits: int = 3) -> str:
+def spoken(interval: Sequence[float | None] | None, digits: int = 3) -> str:
     """The estimate with its interval, if it has one; "no finite MSE" where there is no estimate."""
     if interval is None:
         return "no finite MSE"
@@ -31,37 +27,34 @@ def labels_of(record: Record) -> list[str]:
     return list(dict.fromkeys(point["label"] for point in record["points"]))
 
 
-def setup_told(point: Mapping[str, Any]) -> str:
+def setup_words(point: Mapping[str, Any]) -> str:
     """How the images of a point were measured, in few words."""
     setup = point["setup"]
     size = f"m = {point['m']}" if setup["lines"] is None else f"{setup['lines']} lines, {point['m']} coefficients"
     return f"{size}, sigma^2 = {setup['variance']:g}" if setup["variance"] else size
 
 
-def _table(*columns: str) -> Table:
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for i, column in enumerate(columns):
-        made.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
-    return made
+def _table(rows: Sequence[Sequence[str]], *columns: str) -> Table:
+    return Table(columns, rows, columns[1:])
 
 
 def _rows(record: Record) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
     """Points by (set, setup) and label."""
     rows: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for point in record["points"]:
-        rows.setdefault((point["dataset"], setup_told(point)), {})[point["label"]] = point
+        rows.setdefault((point["dataset"], setup_words(point)), {})[point["label"]] = point
     return rows
 
 
-def errors(record: Record) -> Table:
+def error_table(record: Record) -> Table:
     """Mean MSE with its 95 % interval: a row a set and setup, a column a method."""
     labels = labels_of(record)
-    made = _table("MSE, 95 % interval over images", "images", *(NAMES.get(name, name) for name in labels))
-    for (dataset, told), points in _rows(record).items():
+    rows = []
+    for (dataset, setup), points in _rows(record).items():
         count = max(point["images"] for point in points.values())
         cells = [_error(points[name]) if name in points else "-" for name in labels]
-        made.add_row(f"{dataset}, {told}", str(count), *cells)
-    return made
+        rows.append([f"{dataset}, {setup}", str(count), *cells])
+    return _table(rows, "MSE, 95 % interval over images", "images", *(NAMES.get(name, name) for name in labels))
 
 
 def _error(point: Mapping[str, Any]) -> str:
@@ -69,75 +62,72 @@ def _error(point: Mapping[str, Any]) -> str:
     return spoken(point["mse"]) + (f", {diverged} diverged" if diverged else "")
 
 
-def seconds(record: Record) -> Table:
+def seconds_table(record: Record) -> Table:
     """Seconds an image, the paper's beside ours."""
     labels = labels_of(record)
     names = [f"{NAMES.get(name, name)}: {who}" for name in labels for who in ("paper", "ours")]
-    made = _table("seconds an image", *names)
-    for (_, told), points in _rows(record).items():
-        made.add_row(told, *(text for name in labels for text in _seconds(record, points.get(name))))
-    return made
+    rows = [
+        [setup, *(text for name in labels for text in _seconds(record, points.get(name)))]
+        for (_, setup), points in _rows(record).items()
+    ]
+    return _table(rows, "seconds an image", *names)
 
 
 def _seconds(record: Record, point: Mapping[str, Any] | None) -> tuple[str, str]:
     if point is None:
         return "-", "-"
-    printed = number(record, point["setup"], point["label"])
+    printed = printed_number(record, point["setup"], point["label"])
     together = f", {point['at_once']} at once" if point["at_once"] > 1 else ""
     return "-" if printed is None else f"{printed:g}", f"{spoken(point['seconds'])} on {point['device']}{together}"
 
 
-def number(record: Record, setup: Mapping[str, Any], label: str) -> float | None:
+def printed_number(record: Record, setup: Mapping[str, Any], label: str) -> float | None:
     """The number that the paper prints, None where it prints none."""
-    found = (n["value"] for n in record["numbers"] if n["setup"] == setup and n["label"] == label)
-    return next(found, None)
+    values = (n["value"] for n in record["numbers"] if n["setup"] == setup and n["label"] == label)
+    return next(values, None)
 
 
-def gains(record: Record) -> Table:
+def gain_table(record: Record) -> Table:
     """Percent by which the MSE is lower with learned regularisation, the paper's beside ours."""
-    made = _table("percent decrease of the MSE", "images", "paper", "ours, 95 % interval over images")
+    rows = []
     for row in record["gains"]:
-        printed = number(record, row["setup"], row["label"])
-        told = f"m = {row['setup']['m']}, sigma^2 = {row['setup']['variance']:g}"
-        made.add_row(told, str(row["images"]), f"{printed:g}", spoken(row["gain"]))
-    return made
+        printed = printed_number(record, row["setup"], row["label"])
+        setup = f"m = {row['setup']['m']}, sigma^2 = {row['setup']['variance']:g}"
+        rows.append([setup, str(row["images"]), f"{printed:g}", spoken(row["gain"])])
+    return _table(rows, "percent decrease of the MSE", "images", "paper", "ours, 95 % interval over images")
 
 
-def counts(record: Record) -> Table:
+def count_table(record: Record) -> Table:
     """Fourier coefficients of each pattern, the paper's beside ours."""
-    made = _table("radial lines", "paper", "ours")
+    rows = []
     for row in record["counts"]:
-        printed = number(record, row["setup"], "coefficients")
-        made.add_row(str(row["setup"]["lines"]), f"{printed:g}", str(row["coefficients"]))
-    return made
+        printed = printed_number(record, row["setup"], "coefficients")
+        rows.append([str(row["setup"]["lines"]), f"{printed:g}", str(row["coefficients"])])
+    return _table(rows, "radial lines", "paper", "ours")
 
 
-def tables(record: Record) -> list[Table]:
-    """Return the tables that a recipe of this kind has."""
-    kinds = {"gains": [gains, errors], "runtimes": [seconds, errors], "pattern": [counts]}
-    return [make(record) for make in kinds.get(record["kind"], [errors])]
+def recipe_parts(record: Record) -> Parts:
+    """Title and tables of a record, without the paper's sentences."""
+    kinds = {"gains": [gain_table, error_table], "runtimes": [seconds_table, error_table], "pattern": [count_table]}
+    tables = [make(record) for make in kinds.get(record["kind"], [error_table])]
+    return [f"{record['name']}: {record['title']} ({record['source']})", *tables]
 
 
 def sentences(record: Record) -> Iterator[tuple[str, str]]:
-    """Yield (style, sentence): the paper's sentences judged, what it is silent on, and what differs here."""
+    """Yield (word, sentence): the paper's sentences, each judged, what it is silent on, and what differs here."""
     for statement in record["statements"]:
-        told = f"{statement['verdict']:>9}  {statement['says']}: {statement['told']}"
-        yield MARKS[statement["verdict"]], told
-    for word, what in (("silent", record["silent"]), ("differs", record["differs"])):
-        for sentence in what:
-            yield "bright_black", f"{word:>9}  {sentence}"
+        yield statement["verdict"], f"{statement['says']}: {statement['told']}"
+    for word in ("silent", "differs"):
+        yield from ((word, sentence) for sentence in record[word])
 
 
-def listing(costs: Sequence[Cost]) -> Table:
+def cost_table(costs: Sequence[Cost]) -> Table:
     """A row a recipe: what it is, its cells with all images, the hours these take, and whether it is recorded."""
-    made = _table("recipe", "cells", "hours")
-    made.add_column("not timed yet", overflow="fold")
-    made.add_column("record", no_wrap=True)
-    made.add_column("what", overflow="fold")
+    rows = []
     for cost in costs:
         hours = f"{cost.hours:.1f}" if cost.hours or not cost.untimed else "?"
-        made.add_row(
-            cost.recipe.name, str(cost.cells), hours, ", ".join(cost.untimed) or "-", cost.recorded or "none",
-            f"{cost.recipe.title} ({cost.recipe.source})",
-        )  # fmt: skip
-    return made
+        title = f"{cost.recipe.title} ({cost.recipe.source})"
+        untimed = ", ".join(cost.untimed) or "-"
+        rows.append([cost.recipe.name, str(cost.cells), hours, untimed, cost.recorded or "none", title])
+    columns = ("recipe", "cells", "hours", "not timed yet", "record", "what")
+    return Table(columns, rows, columns[1:3])

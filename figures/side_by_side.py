@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from math import ceil
 from typing import Any
 
 import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
-from rich.table import Table
 
 from untrained.figures.style import GREY, STYLE
+from untrained.figures.tables import Table
 
-# Neither a date nor a version of the library, so that the same images give the same bytes.
-_METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
-}
-PICTURES = tuple(f".{kind}" for kind in _METADATA)
-"""The suffixes that a picture can have."""
-COLUMNS = ("method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome")
-_NUMBERS = ("MSE", "PSNR", "SSIM", "misfit", "steps", "seconds")
+_COLUMNS = ("method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome")
 _SIDE, _ACROSS = 2.1, 4
 
 
-def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = None) -> Figure:
+def side_by_side(images: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = None) -> Figure:
     """Draw the truth, where it is known, and each method's image under its name, scores and seconds.
 
-    `shown` holds (entry, image): an entry of a report, and an array-like image (C, H, W) on [-1, 1]; pixels beyond are
+    `images` holds (entry, image): an entry of a report, and an array-like image (C, H, W) on [-1, 1]; pixels beyond are
     shown as black or white. Images that are not square keep their shape.
 
     Raises
@@ -39,9 +29,9 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = No
         where there is no image to show.
     """
     panels = [] if truth is None else [("truth", "", truth)]
-    panels += [(entry["method"], caption(entry), image) for entry, image in shown]
+    panels += [(entry["method"], caption(entry), image) for entry, image in images]
     if not panels:
-        raise ValueError("shown must hold at least one image, got none")
+        raise ValueError("images must hold at least one image, got none")
     across = min(len(panels), _ACROSS)
     down = ceil(len(panels) / across)
     height, width = np.shape(panels[0][2])[-2:]
@@ -85,8 +75,8 @@ def _ssim(scores: Mapping[str, float | None]) -> str:
 
 def _panel(place: Any, name: str, below: str, image: Any) -> None:
     pixels = np.clip((np.asarray(image, dtype=np.float64) + 1) / 2, 0, 1)
-    shown = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    place.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    visible = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    place.imshow(visible, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     place.set_title(name, fontsize=9, fontweight="bold")
     place.set_xlabel(below, color=GREY, fontsize=7.5)
     place.set(xticks=[], yticks=[])
@@ -94,43 +84,22 @@ def _panel(place: Any, name: str, below: str, image: Any) -> None:
         spine.set_visible(False)
 
 
-def encoded(figure: Figure, suffix: str) -> bytes:
-    """Return the picture's file, by its suffix.
-
-    Raises
-    ------
-    ValueError
-        where the suffix is none of `PICTURES`.
-    """
-    if suffix not in PICTURES:
-        raise ValueError(f"picture must end in {', '.join(PICTURES)}, got {suffix!r}")
-    kind, held = suffix[1:], BytesIO()
-    with matplotlib.style.context(["default", STYLE]):
-        figure.savefig(held, format=kind, metadata=_METADATA[kind])
-    return held.getvalue()
-
-
-def table(entries: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a row a method for the terminal; without a truth there are no scores to show."""
+def method_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row a method; without a truth there are no scores to show."""
     scored = any(entry.get("scores") for entry in entries)
-    columns = [c for c in COLUMNS if scored or c not in ("MSE", "PSNR", "SSIM")]
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
-    for entry in entries:
-        row = _row(entry)
-        made.add_row(*(row[column] for column in columns))
-    return made
+    columns = [c for c in _COLUMNS if scored or c not in _COLUMNS[1:4]]
+    rows = [[row[column] for column in columns] for row in map(_row, entries)]
+    return Table(columns, rows, _COLUMNS[1:-1])
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, str]:
     scores = entry.get("scores")
-    told = {"MSE": "-", "PSNR": "-", "SSIM": "-"}
+    texts = {"MSE": "-", "PSNR": "-", "SSIM": "-"}
     if scores is not None:
-        told = {"MSE": f"{scores['mse']:.4g}", "PSNR": _psnr(scores), "SSIM": _ssim(scores)}
+        texts = {"MSE": f"{scores['mse']:.4g}", "PSNR": _psnr(scores), "SSIM": _ssim(scores)}
     return {
         "method": entry["method"],
-        **told,
+        **texts,
         "misfit": "-" if entry["misfit"] is None else f"{entry['misfit']:.3g}",
         "steps": str(entry["steps"]),
         "seconds": f"{entry['seconds']:.1f}",

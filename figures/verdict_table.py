@@ -1,4 +1,4 @@
-"""The ledger as a table: on a terminal, and in Markdown for the README."""
+"""The ledger as a table, and a claim as a page."""
 
 from __future__ import annotations
 
@@ -7,30 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
+from untrained.figures.style import VERDICTS
+from untrained.figures.tables import Table, number
 from untrained.theory.ledger import ledger
 
-COLOURS = {
-    "PROVED": "green",
-    "SUPPORTED": "cyan",
-    "CONSISTENT": "blue",
-    "INCONCLUSIVE": "yellow",
-    "VACUOUS": "yellow",
-    "REFUTED": "red",
-    "UNTESTED": "dim",
-}
-COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
-NUMBERS, WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
+_COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
+_NUMBERS, _WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
-
-
-def number(value: Any) -> str:
-    """Three significant digits, or a dash where there is nothing."""
-    if value is None:
-        return "-"
-    return str(value) if isinstance(value, str) else f"{value:.3g}"
 
 
 def margin(entry: Mapping[str, Any]) -> str:
@@ -38,7 +21,7 @@ def margin(entry: Mapping[str, Any]) -> str:
     return "identity" if set(entry["decided_by"]) == {"Symbolic"} and entry["margin"] == 0 else number(entry["margin"])
 
 
-def share(entry: Mapping[str, Any]) -> str:
+def informative_share(entry: Mapping[str, Any]) -> str:
     """The share of tested cases on which the hypotheses held and the bound said something."""
     return "-" if entry["informative"] is None else f"{100 * entry['informative']:.0f} %"
 
@@ -59,43 +42,42 @@ def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def terminal_table(entries: Mapping[str, Mapping[str, Any]], width: int = 190) -> Table:
-    """Return the table that `untrained verify` prints; a narrow one leaves out where and by what."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = COLUMNS if width >= 120 else [c for c in COLUMNS if c not in WIDE_ONLY]
-    for column in columns:
-        table.add_column(column, justify="right" if column in NUMBERS else "left", overflow="fold")
-    for claim_id, entry in entries.items():
-        row: dict[str, str | Text] = {
-            "claim": claim_id,
-            "verdict": Text(entry["verdict"], style=COLOURS[entry["verdict"]]),
-            "by": " ".join(entry["decided_by"]),
-            "margin": margin(entry),
-            "informative": share(entry),
-            "domain": domain(entry),
-            "worst case": Text(worst(entry)),
-            "s": f"{entry['seconds']:.1f}" if "seconds" in entry else "-",
-        }
-        table.add_row(*(row[column] for column in columns))
-    return table
+def verdict_table(entries: Mapping[str, Mapping[str, Any]], width: int = 190) -> Table:
+    """Return a row a claim; a narrow table leaves out where and by what."""
+    columns = _COLUMNS if width >= 120 else [c for c in _COLUMNS if c not in _WIDE_ONLY]
+    rows = [[row[column] for column in columns] for row in map(_row, entries, entries.values())]
+    return Table(columns, rows, _NUMBERS)
+
+
+def _row(claim_id: str, entry: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "claim": claim_id,
+        "verdict": entry["verdict"],
+        "by": " ".join(entry["decided_by"]),
+        "margin": margin(entry),
+        "informative": informative_share(entry),
+        "domain": domain(entry),
+        "worst case": worst(entry),
+        "s": f"{entry['seconds']:.1f}" if "seconds" in entry else "-",
+    }
 
 
 def tally(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """How many claims have which verdict, in one line."""
     counts = Counter(entry["verdict"] for entry in entries.values())
-    return ", ".join(f"{counts[status]} {status}" for status in COLOURS if counts[status])
+    return ", ".join(f"{counts[status]} {status}" for status in VERDICTS if counts[status])
 
 
 def markdown_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the README's table, a row a claim in the ledger's order."""
-    lines = ["| claim | verdict | margin | informative | says |", "| --- | --- | ---: | ---: | --- |"]
+    rows = []
     for claim_id, claim in ledger().items():
         if claim_id in entries:
             e = entries[claim_id]
             note = f"[`{claim_id}`](paper_notes/{claim_id.split('.')[0]}.md#{claim_id})"
-            says = claim.says.replace("|", "\\|")
-            lines.append(f"| {note} | {e['verdict']} | {margin(e)} | {share(e)} | {says} |")
-    return "\n".join([*lines, "", f"{tally(entries)}."])
+            rows.append((note, e["verdict"], margin(e), informative_share(e), claim.says))
+    columns = ("claim", "verdict", "margin", "informative", "says")
+    return f"{Table(columns, rows, columns[2:4]).markdown()}\n\n{tally(entries)}."
 
 
 def with_table(readme: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
@@ -110,7 +92,7 @@ def with_table(readme: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
     if not pattern.search(readme):
         raise ValueError(f"README must hold the markers {BEGIN} and {END}, got neither")
     table = markdown_table(entries)
-    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", readme)
+    return pattern.sub(lambda match: f"{match[1]}{table}\n{match[2]}", readme)
 
 
 def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:
@@ -135,7 +117,7 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         within, level = entry.get("searched_within"), entry["level"]
         rows += [
             ("verdict", f"{entry['verdict']}: {entry['why']}"),
-            ("margin", f"{margin(entry)} on {domain(entry)}, informative on {share(entry)}"),
+            ("margin", f"{margin(entry)} on {domain(entry)}, informative on {informative_share(entry)}"),
             ("worst case", worst(entry, 400)),
             ("searched on", domain({"domain": within}) if within else ""),
             (

@@ -161,7 +161,7 @@ class Examination(_Shown):
 
     def plot(self) -> Figure:
         """Draw the page of the network: spectrum, fits predicted and real, leading eigenvectors."""
-        from untrained.figures.architecture_page import page
+        from untrained.figures.network_report import page
 
         return page(self.report)
 
@@ -196,7 +196,7 @@ class Rows(_Shown):
         ValueError
             where no row has such a number.
         """
-        from untrained.figures.study_drawing import scatter
+        from untrained.figures.drawing import scatter
 
         names = [name for row in self.rows[:1] for name in row if name not in self.axes and name != "seed"]
         across = axis or next((a for a in self.axes if len({row[a] for row in self.rows}) > 1), self.axes[0])
@@ -215,6 +215,6 @@ class Reproduction(_Shown):
 
     def plot(self) -> Figure:
         """Draw the figure or table."""
-        from untrained.figures.recipe_drawing import draw_recipe
+        from untrained.figures.recipe_curves import draw_recipe
 
         return draw_recipe(self.record)

@@ -1,5 +1,4 @@
 import json
-from io import StringIO
 from itertools import combinations
 
 import matplotlib.style
@@ -7,14 +6,13 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from rich.console import Console
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.figures.draw import make
-from untrained.figures.recipe_drawing import draw_recipe
-from untrained.figures.recipe_report import report, write
-from untrained.figures.recipe_tables import number, setup_told, spoken
+from untrained.figures.recipe_curves import draw_recipe, write_recipe
+from untrained.figures.recipe_tables import printed_number, recipe_parts, setup_words, spoken
 from untrained.figures.style import STYLE
+from untrained.figures.tables import text_of
 from untrained.sims.experiments.recipes import made
 from untrained.sims.experiments.recipes.cells import cells_of
 from untrained.sims.experiments.recipes.cost import costs
@@ -119,22 +117,20 @@ def test_the_pattern_is_recorded_without_a_cell():
 def test_every_kind_of_record_is_drawn_and_told(kind, tmp_path):
     setups = (Setup(m=8), Setup(m=16))
     record = a_record(kind, setups=setups, runs=(WHOLE, LEARNING if kind == "gains" else HALF))
-    paths = write(record, tmp_path / "out")
+    paths = write_recipe(record, tmp_path / "out")
     assert [path.suffix for path in paths] == [".json", ".png", ".pdf"]
     assert all(path.stat().st_size > 3000 for path in paths[1:])
     texts = [text.get_text() for text in draw_recipe(record).findobj(Text)]
-    console = Console(width=200, record=True, file=StringIO())
-    report(record, console)
-    told = console.export_text()
-    assert "2.5 [0.446, 4.55]" in told
+    words = text_of(recipe_parts(record))
+    assert "2.5 [0.446, 4.55]" in words
     if kind in ("gains", "runtimes"):
         assert {"paper 10", "paper 20"} <= set(texts)
-        assert "20" in told
+        assert "20" in words
     if kind == "gains":
         assert record["gains"][0]["gain"] == [0.0, 0.0, 0.0]
     if kind == "runtimes":
         assert "2.0 (cpu)" in texts
-        assert "2 [2, 2] on cpu" in told
+        assert "2 [2, 2] on cpu" in words
 
 
 def test_a_record_of_one_image_has_no_intervals_and_is_drawn_all_the_same():
@@ -146,7 +142,7 @@ def test_a_record_of_one_image_has_no_intervals_and_is_drawn_all_the_same():
 
 def test_an_interval_without_ends_is_told_as_such():
     assert spoken([3.0, None, 5.0]) == "3 [unbounded]"
-    assert setup_told(a_record()["points"][2]) == "m = 16, sigma^2 = 4"
+    assert setup_words(a_record()["points"][2]) == "m = 16, sigma^2 = 4"
 
 
 def boxes(name, folder):
@@ -190,16 +186,16 @@ def test_pages_of_recorded_recipes_hold_all_and_no_text_overlaps(name, recorded)
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_say_what_is_not_recorded(name, tmp_path):
     _, found = boxes(name, tmp_path)
-    told = " ".join(text for text, _ in found)
+    words = " ".join(text for text, _ in found)
     own = {"recipes_curves": "fig4b", "recipes_pictures": "fig13", "recipes_tables": "table2"}[name]
-    assert f"untrained reproduce {own}" in told
+    assert f"untrained reproduce {own}" in words
 
 
 def test_what_is_not_recorded_still_has_the_papers_numbers():
     empty = blank(RECIPES["table2"])
     setup = {"operator": "gaussian", "m": 8000, "lines": None, "variance": 0.0}
-    assert number(empty, setup, "lasso-dct") == 96.4
-    assert number(empty, {**setup, "m": 500}, "lasso-dct") is None
+    assert printed_number(empty, setup, "lasso-dct") == 96.4
+    assert printed_number(empty, {**setup, "m": 500}, "lasso-dct") is None
 
 
 def test_costs_are_of_seconds_recorded_for_the_same_setup_else_for_others():

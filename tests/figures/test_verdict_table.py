@@ -3,19 +3,18 @@ from pathlib import Path
 import pytest
 
 from untrained.figures import readme
+from untrained.figures.style import VERDICTS
+from untrained.figures.tables import number
 from untrained.figures.verdict_table import (
     BEGIN,
-    COLOURS,
-    COLUMNS,
     END,
     claim_page,
     domain,
+    informative_share,
     margin,
     markdown_table,
-    number,
-    share,
     tally,
-    terminal_table,
+    verdict_table,
     with_table,
     worst,
 )
@@ -37,7 +36,17 @@ def entry(**changes: object) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "-"), (0, "0"), (0.25, "0.25"), (-1.0, "-1"), (1 / 3, "0.333"), (2.2507e-7, "2.25e-07"), ("inf", "inf")],
+    [
+        (None, "-"),
+        (0, "0"),
+        (0.25, "0.25"),
+        (-1.0, "-1"),
+        (1 / 3, "0.333"),
+        (2.2507e-7, "2.25e-07"),
+        ("inf", "inf"),
+        (float("inf"), "never"),
+        (float("nan"), "-"),
+    ],
 )
 def test_number_has_three_digits(value: object, text: str) -> None:
     assert number(value) == text
@@ -59,7 +68,7 @@ def test_margin_of_an_identity_is_none(changes: dict[str, object], text: str) ->
 
 @pytest.mark.parametrize(("value", "text"), [(None, "-"), (1.0, "100 %"), (0.0, "0 %"), (0.523, "52 %")])
 def test_share_is_in_per_cent(value: float | None, text: str) -> None:
-    assert share(entry(informative=value)) == text
+    assert informative_share(entry(informative=value)) == text
 
 
 def test_domain_lists_ranges() -> None:
@@ -94,8 +103,8 @@ def test_markdown_table_has_a_row_per_recorded_claim() -> None:
 
 def test_terminal_table_has_a_row_per_claim() -> None:
     record = read_all("claim")
-    assert terminal_table(record).row_count == len(record)
-    assert {data["verdict"] for data in record.values()} <= set(COLOURS)
+    assert len(verdict_table(record).rows) == len(record)
+    assert {data["verdict"] for data in record.values()} <= set(VERDICTS)
 
 
 @pytest.mark.parametrize("old", ["", "| old |\n", "several\n\nlines \\1 of it\n"])
@@ -134,6 +143,6 @@ def test_claim_page_says_what_is_known() -> None:
 
 
 def test_a_narrow_terminal_table_leaves_out_where_and_by_what() -> None:
-    names = [[column.header for column in terminal_table({}, width).columns] for width in (190, 120, 80)]
-    assert names[0] == names[1] == list(COLUMNS)
+    names = [list(verdict_table({}, width).columns) for width in (190, 120, 80)]
+    assert names[0] == names[1] == ["claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s"]
     assert names[2] == ["claim", "verdict", "margin", "informative", "s"]

@@ -4,9 +4,9 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
-from untrained.figures.side_by_side import PICTURES, caption, encoded, side_by_side, table
+from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
+from untrained.figures.side_by_side import caption, method_table, side_by_side
 
 SCORES = {"mse": 0.012345, "nmse": 0.03, "psnr": 25.106, "ssim": 0.8765, "data_range": 2.0}
 
@@ -76,10 +76,10 @@ def test_scores_that_are_not_finite_are_a_dash():
     assert "- dB, SSIM -" in caption(an_entry("tv", {**SCORES, "psnr": None, "ssim": None}))
 
 
-@pytest.mark.parametrize("suffix", PICTURES)
+@pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
 def test_the_same_images_give_the_same_bytes(suffix):
     def made(value):
-        return encoded(side_by_side([(an_entry("csdip"), an_image(value=value))], an_image()), suffix)
+        return picture_bytes(side_by_side([(an_entry("csdip"), an_image(value=value))], an_image()), suffix)
 
     assert made(0.5) == made(0.5)
     assert made(0.5) != made(-0.5)
@@ -87,7 +87,7 @@ def test_the_same_images_give_the_same_bytes(suffix):
 
 def test_the_picture_is_a_picture_with_the_pixels_in_it():
     figure = side_by_side([(an_entry("csdip"), an_image(value=-1))])
-    picture = np.asarray(Image.open(io.BytesIO(encoded(figure, ".png"))).convert("L"))
+    picture = np.asarray(Image.open(io.BytesIO(picture_bytes(figure, ".png"))).convert("L"))
     assert min(picture.shape) > 100
     # An image all black fills most of its panel, which is more than a third of the picture.
     assert (picture == 0).mean() > 0.33
@@ -95,7 +95,7 @@ def test_the_picture_is_a_picture_with_the_pixels_in_it():
 
 def test_another_suffix_is_refused():
     with pytest.raises(ValueError, match=r"must end in \.png, \.pdf, \.svg, got '\.gif'"):
-        encoded(side_by_side([(an_entry("csdip"), an_image())]), ".gif")
+        picture_bytes(side_by_side([(an_entry("csdip"), an_image())]), ".gif")
 
 
 def test_no_text_is_cut_off_or_lies_on_another():
@@ -108,9 +108,7 @@ def test_no_text_is_cut_off_or_lies_on_another():
 
 
 def printed(entries):
-    console = Console(width=120, file=io.StringIO(), highlight=False)
-    console.print(table(entries))
-    return [line.split() for line in console.file.getvalue().splitlines()]
+    return [line.split() for line in method_table(entries).text().splitlines()]
 
 
 def test_the_table_has_a_row_a_method():

@@ -50,13 +50,13 @@ def check(
     json: Annotated[Path | None, typer.Option(help="Write all numbers and verdicts here (.json).")] = None,
 ) -> None:
     """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
-    from untrained.figures.side_by_side import PICTURES
+    from untrained.figures.drawing import PICTURE_SUFFIXES
     from untrained.sims import runtime
     from untrained.sims.diagnosis.examine import Question
     from untrained.sims.networks.loading import as_network
     from untrained.sims.recovery import reports, tasks
 
-    page = reports.check_output("out", out, PICTURES) if out else None
+    page = reports.check_output("out", out, PICTURE_SUFFIXES) if out else None
     numbers = reports.check_output("json", json, (".json",)) if json else None
     runtime.use_threads(threads)
     options = tasks.sensing(operator, m, lines=lines, factor=factor).options
@@ -66,13 +66,12 @@ def check(
 
 
 def _check(networks: Sequence[Network], question: Question, page: Path | None, numbers: Path | None) -> None:
-    from untrained.figures import architecture_page, architecture_table
+    from untrained.figures.network_report import comparison, write_pages
 
-    screen = console.output()
     reports, refusals, interrupted = _reports(networks, question)
     if len(reports) > 1:
-        architecture_table.compare(reports, screen)
-    for path in architecture_page.write(reports, page) if page and reports else ():
+        console.show([comparison(reports)], console.output())
+    for path in write_pages(reports, page) if page and reports else ():
         print(path)
     if numbers and reports:
         _write_json(numbers, reports)
@@ -84,7 +83,7 @@ def _check(networks: Sequence[Network], question: Question, page: Path | None, n
 
 def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Report], list[str], bool]:
     """Examine networks one by one, print what comes out, and go on where one is refused."""
-    from untrained.figures.architecture_table import report
+    from untrained.figures.network_report import report_parts
     from untrained.sims.diagnosis.examine import check
 
     reports: list[Report] = []
@@ -97,7 +96,7 @@ def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Repo
         except (ValueError, RuntimeError) as error:  # the latter from torch, within a network that is not ours
             refusals.append(str(error) if isinstance(error, ValueError) else f"{network.name} failed, with {error}")
             continue
-        report(reports[-1], console.output())
+        console.show(report_parts(reports[-1]), console.output())
     return reports, refusals, False
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from untrained.figures.tables import Table
     from untrained.sims.progress import Progress
 
 WIDE = 190
@@ -24,6 +25,29 @@ def output() -> Console:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves is no contradiction: end as others do
     wide = Console()
     return wide if wide.is_terminal else Console(width=WIDE)
+
+
+def show(parts: Iterable[str | Table], screen: Console) -> None:
+    """Print lines and tables from the top; a verdict has its colour."""
+    for part in parts:
+        if isinstance(part, str):
+            screen.print(part, highlight=False, markup=False, soft_wrap=True)
+        else:
+            screen.print(_rich_table(part))
+
+
+def _rich_table(table: Table) -> Any:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from untrained.figures.style import VERDICTS
+
+    result = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in table.columns:
+        result.add_column(name, justify="right" if name in table.right else "left", overflow="fold")
+    for row in table.rows:
+        result.add_row(*(Text(cell, style=VERDICTS[cell][1] if cell in VERDICTS else "") for cell in row))
+    return result
 
 
 def errors() -> Console:

@@ -77,19 +77,20 @@ def reconstruct(
 
 
 def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
-    from untrained.figures.side_by_side import PICTURES, encoded, side_by_side, table
+    from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
+    from untrained.figures.side_by_side import method_table, side_by_side
     from untrained.sims.recovery import recover, reports, tasks
 
-    kinds = PICTURES if together else None
+    kinds = PICTURE_SUFFIXES if together else None
     places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth))
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
             print(f"{name}: about {needs.seconds:.3g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
     ended = recover.recover_all(problem, console.progress_of)
-    picture = encoded(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
+    picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
-    console.output().print(table(ended.entries))
+    console.show([method_table(ended.entries)], console.output())
     _say_end(ended, files)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _DAY = 24 * 3600.0
 """Seconds over which the speed is taken: cells are long, and the usual half minute would see none of them end."""
+_STYLES = {"holds": "green", "fails": "red", "undecided": "yellow"}
+"""Colour of each verdict on a sentence of the paper; what else is said is grey."""
 
 
 def reproduce(
@@ -58,10 +60,10 @@ def reproduce(
 
 
 def _list_recipes(names: Sequence[str]) -> None:
-    from untrained.figures.recipe_tables import listing
+    from untrained.figures.recipe_tables import cost_table
     from untrained.sims.experiments.recipes.cost import all_costs
 
-    console.output().print(listing(all_costs(names)))
+    console.show([cost_table(all_costs(names))], console.output())
 
 
 def _run(plan: Plan, cells: Kept, device: Any) -> None:
@@ -95,13 +97,25 @@ def run_shown(plan: Plan, cells: Kept, device: Any) -> None:
 
 
 def _tell(plan: Plan, place: Path | None, *, record: bool) -> None:
-    from untrained.figures.recipe_report import report, write
+    from untrained.figures.recipe_curves import write_recipe
     from untrained.sims.experiments.recipes.reproduce import records
     from untrained.sims.record.store import write_record
 
-    screen = console.output()
     for data in records(plan):
-        report(data, screen)
+        _show(data)
         files = [write_record("recipe", data["name"], data)] if record else []
-        for path in files + ([] if place is None else write(data, place)):
+        for path in files + ([] if place is None else write_recipe(data, place)):
             print(path)
+
+
+def _show(record: Mapping[str, Any]) -> None:
+    """Print a record: title, tables, the paper's sentences judged, what it is silent on and what differs here."""
+    from untrained.figures.recipe_tables import recipe_parts, sentences
+
+    screen = console.output()
+    title, *tables = recipe_parts(record)
+    screen.print(f"\n{title}", style="bold", highlight=False)
+    console.show(tables, screen)
+    for word, sentence in sentences(record):
+        style = _STYLES.get(word, "bright_black")
+        screen.print(f"{word:>9}  {sentence}", style=style, highlight=False, markup=False, soft_wrap=True)

@@ -125,11 +125,11 @@ def _start(journal: Journal, before: Mapping[str, Dossier]) -> None:
 
 
 def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str], unrecorded: int) -> None:
-    from untrained.figures.verdict_table import tally, terminal_table
+    from untrained.figures.verdict_table import tally, verdict_table
     from untrained.sims.evidence.gather import FAMILY_LEVEL
 
     screen = console.output()
-    screen.print(terminal_table(entries, screen.width))
+    console.show([verdict_table(entries, screen.width)], screen)
     some = next(iter(entries.values()))
     screen.print(
         f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}; all Monte-Carlo "

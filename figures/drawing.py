@@ -1,8 +1,9 @@
-"""What the figures of studies share: a curve, a band or bars from the rows of a recorded table."""
+"""What figures share: curves, bands and bars from the rows of a record, and a picture as a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import matplotlib.style
@@ -12,7 +13,8 @@ from matplotlib.figure import Figure
 from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, STYLE
 
 Rows = Sequence[Mapping[str, Any]]
-COLOURS = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)
+LINES = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)
+"""The colour of each curve of a family."""
 SOURCES: dict[str, dict[str, Any]] = {
     "theorem": {"color": BLACK, "linestyle": (0, (4, 1.2))},
     "proof": {"color": GREY, "linestyle": (0, (4, 1.2, 1, 1.2))},
@@ -43,9 +45,9 @@ def curve(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
 
 def band(axes: Axes, rows: Rows, axis: str, colour: str, alpha: float = 0.2) -> None:
     """The intervals of the values against a parameter, shaded."""
-    held = [row for row in rows if row["low"] is not None]
-    x, low = values(held, axis, "low")
-    axes.fill_between(x, low, values(held, axis, "high")[1], color=colour, alpha=alpha, linewidth=0)
+    bounded = [row for row in rows if row["low"] is not None]
+    x, low = values(bounded, axis, "low")
+    axes.fill_between(x, low, values(bounded, axis, "high")[1], color=colour, alpha=alpha, linewidth=0)
 
 
 def bars(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
@@ -66,11 +68,36 @@ def scatter(rows: Rows, axis: str, column: str) -> Figure:
     """
     numbers = [(row[axis], row[column]) for row in rows if isinstance(row.get(column), int | float)]
     if not numbers:
-        known = ", ".join(rows[0]) if rows else "none"
-        raise ValueError(f"column must be one of numbers ({known}), got {column!r}")
+        choices = ", ".join(rows[0]) if rows else "none"
+        raise ValueError(f"column must be one of numbers ({choices}), got {column!r}")
     with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
         axes = figure.subplots()
         axes.plot(*zip(*numbers, strict=True), "o", color=BLUE, markersize=3)
         axes.set(xlabel=axis, ylabel=column)
     return figure
+
+
+# Neither a date nor a version of the library, so that the same picture gives the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+PICTURE_SUFFIXES = tuple(f".{kind}" for kind in _METADATA)
+
+
+def picture_bytes(figure: Figure, suffix: str) -> bytes:
+    """Return the file of a picture, by its suffix.
+
+    Raises
+    ------
+    ValueError
+        where the suffix is none of `PICTURE_SUFFIXES`.
+    """
+    if suffix not in PICTURE_SUFFIXES:
+        raise ValueError(f"picture must end in {', '.join(PICTURE_SUFFIXES)}, got {suffix!r}")
+    kind, content = suffix[1:], BytesIO()
+    with matplotlib.style.context(["default", STYLE]):
+        figure.savefig(content, format=kind, metadata=_METADATA[kind])
+    return content.getvalue()

@@ -1,11 +1,8 @@
-from io import StringIO
-
 import numpy as np
 import pytest
-from rich.console import Console
 
-from untrained.figures.architecture_page import page, write
-from untrained.figures.architecture_table import compare, number, report
+from untrained.figures.network_report import comparison, page, report_parts, write_pages
+from untrained.figures.tables import number, text_of
 from untrained.sims.diagnosis.answer import Curves, Prediction, Quantity, Report
 from untrained.sims.diagnosis.conditions import denoises
 
@@ -23,20 +20,14 @@ def made(name="net", h=3, w=4):
     return Report(name, facts, found, [denoises({"run": 0.5}, 3.0)], predictions, "Words.", curves)
 
 
-def printed(show, what):
-    held = StringIO()
-    show(what, Console(file=held, width=200))
-    return held.getvalue()
-
-
 def test_a_report_is_printed_whole():
-    text = printed(report, made())
+    text = text_of(report_parts(made()))
     for part in ("net", "n = 12", "1.4 (1, 2)", "0.5 [0, 0.6]", "denoising", "SUPPORTED", "+3.0 dB", "never", "Words."):
         assert part in text
 
 
 def test_several_networks_stand_beside_each_other():
-    text = printed(compare, [made("one"), made("two")])
+    text = comparison([made("one"), made("two")]).text()
     assert "one" in text.splitlines()[0]
     assert "two" in text.splitlines()[0]
     assert text.count("SUPPORTED") == 2
@@ -55,7 +46,7 @@ def test_the_page_shows_spectrum_fits_and_pictures(shape):
 
 
 def test_pages_are_written_under_the_names_of_networks(tmp_path):
-    assert write([made()], tmp_path / "p.png") == [tmp_path / "p.png"]
-    both = write([made("a.py:net"), made("b")], tmp_path / "p.svg")
+    assert write_pages([made()], tmp_path / "p.png") == [tmp_path / "p.png"]
+    both = write_pages([made("a.py:net"), made("b")], tmp_path / "p.svg")
     assert [path.name for path in both] == ["p-a-py-net.svg", "p-b.svg"]
     assert all(path.stat().st_size > 1000 for path in both)
