@@ -56,7 +56,7 @@ def recover(
     complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
-    return recovery if target is None else replace(recovery, scores=score(recovery.image, target))
+    return replace(recovery, scores=_scores(recovery.image, target))
 
 
 def _options(method: str, network: Any, truth: torch.Tensor | None, settings: dict[str, Any]) -> dict[str, Any]:
@@ -84,18 +84,25 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
 
 def _floats(name: str, value: Numbers) -> torch.Tensor:
     """A detached float32 tensor of real numbers."""
-    tensor = torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
-    if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
-        got = "complex ones" if isinstance(tensor, torch.Tensor) else type(value).__name__
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return torch.from_numpy(value.astype(np.float32))
+    if not isinstance(value, torch.Tensor) or value.is_complex():
+        got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
         raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
-    return tensor.detach().to(torch.float32)
+    return value.detach().to(torch.float32)
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
     tensor = _floats("truth", truth).cpu()
     if tuple(tensor.shape) != tuple(operator.shape):
         raise ValueError(f"truth must be of the operator's shape {operator.shape}, got {tuple(tensor.shape)}")
+    if not torch.isfinite(tensor).all():
+        raise ValueError("truth must be finite, got NaN or infinity")
     return tensor
+
+
+def _scores(image: torch.Tensor, truth: torch.Tensor | None) -> dict[str, float]:
+    return score(image, truth) if truth is not None and bool(image.isfinite().all()) else {}
 
 
 @dataclass

@@ -10,6 +10,7 @@ from untrained.sims.networks.generators import decoder
 from untrained.sims.operators.measurements import measure
 from untrained.sims.recovery import csdip, methods
 from untrained.sims.recovery.recover import recover
+from untrained.sims.recovery.result import Recovery
 
 SHAPE = (1, 16, 16)
 A = operators.gaussian(SHAPE, 60, seed=1)
@@ -106,6 +107,16 @@ def test_the_truth_gives_scores_and_stops_the_oracle():
     assert stopped.scores["mse"] == pytest.approx(float((stopped.image - an_image()).square().mean()), rel=1e-5)
     with pytest.raises(ValueError, match=r"^truth must be of the operator's shape \(1, 16, 16\), got \(1, 8, 8\)$"):
         recover(Y, A, "tv", truth=torch.zeros(1, 8, 8))
+    with pytest.raises(ValueError, match=r"^truth must be finite, got NaN or infinity$"):
+        recover(Y, A, "tv", truth=torch.full(SHAPE, torch.nan))
+
+
+def test_an_image_that_is_not_finite_has_no_scores(monkeypatch):
+    def diverge(operator, y, settings, **_):
+        return Recovery(torch.full(SHAPE, torch.nan), "tv", {}, "diverged at step 1", 1.0, 1, 0.0)
+
+    monkeypatch.setattr(methods.Method, "recover", lambda self: diverge)
+    assert recover(Y, A, "tv", truth=an_image()).scores == {}
 
 
 def test_a_network_goes_by_name_or_is_handed_over():
@@ -128,7 +139,8 @@ def test_progress_is_called():
         ({"method": "cs-dip"}, "method must be one of csdip, .*, got 'cs-dip'"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
-        ({"y": Y * 1j}, "y must be an array or a tensor of real numbers, got complex ones"),
+        ({"y": Y * 1j}, "y must be an array or a tensor of real numbers, got torch.complex64"),
+        ({"y": np.array(["a"])}, "y must be an array or a tensor of real numbers, got <U1"),
         ({"y": Y[:9]}, r"y must be of shape \(60,\), got \(9,\)"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"seed": 1.5}, "seed must be a whole number at least 0, got 1.5"),
