@@ -29,6 +29,7 @@ figures: $(STAMP) ## Draw the figures
 
 record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh the README
 	@$(BIN)/untrained verify --budget standard --record
+	@$(BIN)/untrained sweep sigma_min --record
 	@$(BIN)/python -m untrained.figures.readme
 
 bench: $(STAMP) ## Run the benchmarks

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from untrained import cli
-from untrained.sims.record import store, tables
+from untrained.sims.record import store
 from untrained.sims.record.entries import Journal
-from untrained.theory.ledger import in_order_of_need, ledger
+from untrained.theory.ledger import ledger
 
 ROOT = Path(__file__).parents[2]
 FAST = ("oymak19.step.rate", "vanveen18.lemB4.law.printed")
@@ -164,17 +164,6 @@ def test_recording_writes_the_entries_and_exits_zero(recorded, monkeypatch):
     recorded(oymak19__step__rate="REFUTED")
     assert verify([FAST[0]], record=True) == 0
     assert saved[FAST[0]]["verdict"] == "PROVED"
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_recording_the_whole_ledger_records_the_tables_too(recorded, monkeypatch, whole):
-    kinds, claims = [], {name: ledger()[name] for name in in_order_of_need([FAST[0]])}
-    monkeypatch.setattr(store, "write_record", lambda kind, name, data: None)
-    monkeypatch.setattr(tables, "record_tables", kinds.append)
-    monkeypatch.setattr("untrained.theory.ledger.ledger", lambda: claims if whole else {**claims, "own.more": None})
-    recorded()
-    assert verify(list(claims), record=True) == 0
-    assert kinds == [0] * whole
 
 
 def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):

@@ -57,8 +57,6 @@ def judge_claims(
     from untrained.sims.files import write_text
     from untrained.sims.record.entries import Journal, claim_entry
     from untrained.sims.record.store import read_all, to_text, write_record
-    from untrained.sims.record.tables import record_tables
-    from untrained.theory.ledger import ledger
     from untrained.theory.verdict import contradicts
 
     recorded = read_all("claim")
@@ -76,8 +74,6 @@ def judge_claims(
         write_text(json, to_text(whole))
     for claim_id, data in entries.items() if record else ():
         write_record("claim", claim_id, {k: v for k, v in data.items() if k != "seconds"})
-    if record and set(ids) == set(ledger()):
-        record_tables(seed)
     journal.close()  # only now: what a long run found must outlive a disk that is full
     _report(entries, against, len(entries.keys() - recorded.keys()))
     return 1 if against and not record else 0
