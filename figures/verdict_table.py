@@ -69,19 +69,19 @@ def tally(entries: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def markdown_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the README's table, a row a claim in the ledger's order."""
+    """Return the note's table, a row a claim in the ledger's order."""
     rows = []
     for claim_id, claim in ledger().items():
         if claim_id in entries:
             e = entries[claim_id]
-            note = f"[`{claim_id}`](paper_notes/{claim_id.split('.')[0]}.md#{claim_id})"
+            note = f"[`{claim_id}`]({claim_id.split('.')[0]}.md#{claim_id})"
             rows.append((note, e["verdict"], margin(e), informative_share(e), claim.says))
     columns = ("claim", "verdict", "margin", "informative", "says")
     return f"{Table(columns, rows, columns[2:4]).markdown()}\n\n{tally(entries)}."
 
 
-def with_table(readme: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the README's text with the table between its markers made anew.
+def with_table(note: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the note's text with the table between its markers made anew.
 
     Raises
     ------
@@ -89,10 +89,10 @@ def with_table(readme: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
         where the markers are missing.
     """
     pattern = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
-    if not pattern.search(readme):
-        raise ValueError(f"README must hold the markers {BEGIN} and {END}, got neither")
+    if not pattern.search(note):
+        raise ValueError(f"`note` must hold the markers {BEGIN} and {END}, got neither")
     table = markdown_table(entries)
-    return pattern.sub(lambda match: f"{match[1]}{table}\n{match[2]}", readme)
+    return pattern.sub(lambda match: f"{match[1]}{table}\n{match[2]}", note)
 
 
 def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:

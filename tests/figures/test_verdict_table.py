@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from untrained.figures import readme
+from untrained.figures import ledger_note
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import number
 from untrained.figures.verdict_table import (
@@ -116,21 +116,23 @@ def test_with_table_replaces_between_markers_only(old: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# untrained\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n"])
-def test_with_table_refuses_a_readme_without_markers(text: str) -> None:
-    with pytest.raises(ValueError, match="README must hold the markers"):
+def test_with_table_refuses_a_note_without_markers(text: str) -> None:
+    with pytest.raises(ValueError, match="must hold the markers"):
         with_table(text, read_all("claim"))
 
 
-def test_readme_holds_the_table_of_the_record() -> None:
-    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
-    assert with_table(text, read_all("claim")) == text, "run `python -m untrained.figures.readme`"
+def test_the_note_holds_the_table_of_the_record() -> None:
+    text = (ledger_note.ROOT / "paper_notes" / "ledger.md").read_text(encoding="utf-8")
+    assert with_table(text, read_all("claim")) == text, "run `python -m untrained.figures.ledger_note`"
 
 
-def test_readme_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
-    (tmp_path / "README.md").write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
-    readme.main()
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+def test_the_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_note, "ROOT", tmp_path)
+    path = tmp_path / "paper_notes" / "ledger.md"
+    path.parent.mkdir()
+    path.write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
+    ledger_note.main()
+    text = path.read_text(encoding="utf-8")
     assert text == f"über\n{BEGIN}\n{markdown_table(read_all('claim'))}\n{END}\n"
 
 

@@ -1,4 +1,4 @@
-"""`python -m untrained.figures.readme`: the README's table of verdicts made anew from the record."""
+"""`python -m untrained.figures.ledger_note`: the table of verdicts in paper_notes/ledger.md from the record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Rewrite the table between the README's markers."""
-    path = ROOT / "README.md"
+    """Rewrite the table between the note's markers."""
+    path = ROOT / "paper_notes" / "ledger.md"
     write_text(path, with_table(path.read_text(encoding="utf-8"), read_all("claim")))
 
 
