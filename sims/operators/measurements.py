@@ -57,20 +57,39 @@ def _bytes(y: torch.Tensor) -> bytes:
     return y.detach().cpu().numpy().astype("<f4").tobytes()
 
 
-def measure(image: torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
+def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return real numbers as a detached float32 tensor.
+
+    Raises
+    ------
+    ValueError
+        where it is no array or tensor, or holds no real numbers.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return torch.from_numpy(value.astype(np.float32))
+    if not isinstance(value, torch.Tensor) or value.is_complex():
+        got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
+        raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
+    return value.detach().to(torch.float32)
+
+
+def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
     """Measure one image (C, H, W): y = A x + eta with entries of eta N(0, noise^2/m), drawn from the seed.
 
     Raises
     ------
     ValueError
-        where the image is of another shape than the operator's, or the noise is negative.
+        where the image is of another shape than the operator's or not finite, or the noise is negative.
     """
+    image = real_tensor("image", image)
     if tuple(image.shape) != operator.shape:
         raise ValueError(f"image must be of shape {operator.shape}, got {tuple(image.shape)}")
+    if not torch.isfinite(image).all():
+        raise ValueError("image must have finite pixels, got NaN or infinity")
     if not (isfinite(noise) and noise >= 0):
         raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
     with torch.no_grad():
-        y = operator.forward(image.to(operator.device or image.device, torch.float32))
+        y = operator.forward(image.to(operator.device or image.device))
     if noise:
         eta = noise * operator.m**-0.5 * stream(seed, "noise").standard_normal(operator.m)
         y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)

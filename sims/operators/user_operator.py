@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,29 @@ def dot_test(operator: Operator, seed: int = 0) -> float:
     right, scale = (x.double() * back).sum(), x.double().norm() * back.norm()
     gap = float((left - right).abs())
     return gap / float(scale) if scale > 0 else float("inf" if gap > 0 else 0)
+
+
+class ComplexError(ValueError):
+    """A product of the user's operator is complex; stacked real and imaginary parts would be real."""
+
+
+class MatrixProducts:
+    """Products with a matrix (m, n), or anything with `shape`, `@` and `.T`, on flattened images of a shape."""
+
+    def __init__(self, matrix: Any, shape: Shape) -> None:
+        if matrix.shape[1] != prod(shape):
+            raise ValueError(
+                f"operator must have {prod(shape)} columns for images of shape {shape}, got {matrix.shape[1]}"
+            )
+        self._matrix, self._transposed, self._shape = matrix, matrix.T, shape
+
+    def forward(self, x: Any) -> Any:
+        """A x."""
+        return self._matrix @ x.reshape(-1)
+
+    def adjoint(self, y: Any) -> Any:
+        """A^T y."""
+        return (self._transposed @ y).reshape(self._shape)
 
 
 class UserOperator(Operator):
@@ -66,6 +90,8 @@ class UserOperator(Operator):
         x = torch.zeros(self.shape)
         try:
             return self._there_and_back(x)
+        except ComplexError:
+            raise
         except Exception as error:
             self._numpy = True
             try:
@@ -84,7 +110,8 @@ class UserOperator(Operator):
         if isinstance(result, np.ndarray):
             result = torch.from_numpy(np.ascontiguousarray(result))
         if not isinstance(result, torch.Tensor) or result.is_complex():
-            raise ValueError(f"{method} of the user's operator must return real numbers, got {_kind(result)}")
+            kind = ComplexError if isinstance(result, torch.Tensor) else ValueError
+            raise kind(f"{method} of the user's operator must return real numbers, got {_kind(result)}")
         return result.detach().to(value.device, value.dtype)
 
     def _probe(self) -> None:
@@ -92,6 +119,9 @@ class UserOperator(Operator):
         y = self._product(x)
         if not torch.isfinite(y).all():
             raise ValueError("forward of the user's operator must return finite numbers, got others")
+        change = float((self._product(x[:1]) - y[:1]).norm() / y[:1].norm().clamp_min(1e-30))
+        if change > DOT_LIMIT:
+            raise ValueError(f"forward must give the same measurements each time, got a change of {change:.2g}")
         self.gain = float(y.double().square().sum() / (PROBES * self.n))
         self._digest = hashlib.sha256(y.numpy().tobytes()).hexdigest()
 
@@ -114,16 +144,25 @@ def _kind(result: object) -> str:
 def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operator:
     """Return the operator of any object with `forward` (C, H, W) -> (m,) and `adjoint` back, on tensors or arrays.
 
+    A matrix (m, C H W), dense or sparse, and a LinearOperator of scipy are taken too, for flattened images.
+
     Raises
     ------
     ValueError
-        where a method is missing, a shape is wrong or the dot test fails.
+        where a method is missing, a shape is wrong, forward changes from call to call or the dot test fails.
     """
-    for method in ("forward", "adjoint"):
-        if not callable(getattr(user_object, method, None)):
-            raise ValueError(f"operator must have a method {method}, got {type(user_object).__name__} without it")
-    operator = UserOperator(user_object, checked_shape(shape), m)
+    shape = checked_shape(shape)
+    operator = UserOperator(_with_methods(user_object, shape), shape, m)
     gap = max(dot_test(operator, seed) for seed in range(3))
     if not gap <= DOT_LIMIT:
         raise ValueError(f"adjoint must be the transpose of forward within {DOT_LIMIT:g}, got a dot test of {gap:.2g}")
     return operator
+
+
+def _with_methods(user_object: Any, shape: Shape) -> Any:
+    missing = [name for name in ("forward", "adjoint") if not callable(getattr(user_object, name, None))]
+    if not missing:
+        return user_object
+    if len(getattr(user_object, "shape", ())) == 2 and hasattr(user_object, "__matmul__"):
+        return MatrixProducts(user_object, shape)
+    raise ValueError(f"operator must have a method {missing[0]}, got {type(user_object).__name__} without it")

@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.images.scores import score
 from untrained.sims.operators.base import Operator, bounded_integer
-from untrained.sims.operators.measurements import Measurement
+from untrained.sims.operators.measurements import Measurement, real_tensor
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, known_settings
@@ -79,21 +79,11 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
     if not isinstance(operator, Operator):
         name = type(operator).__name__
         raise ValueError(f"operator must be made by untrained.operators (user adapts an object of yours), got {name}")
-    return Measurement(operator.to(device), _floats("y", y).to(device))
-
-
-def _floats(name: str, value: Numbers) -> torch.Tensor:
-    """A detached float32 tensor of real numbers."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return torch.from_numpy(value.astype(np.float32))
-    if not isinstance(value, torch.Tensor) or value.is_complex():
-        got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
-        raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
-    return value.detach().to(torch.float32)
+    return Measurement(operator.to(device), real_tensor("y", y).to(device))
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
-    tensor = _floats("truth", truth).cpu()
+    tensor = real_tensor("truth", truth).cpu()
     if tuple(tensor.shape) != tuple(operator.shape):
         raise ValueError(f"truth must be of the operator's shape {operator.shape}, got {tuple(tensor.shape)}")
     if not torch.isfinite(tensor).all():

@@ -225,7 +225,7 @@ def test_wrong_arguments_are_refused():
     for noise in (-0.1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="noise must be a finite number of at least 0"):
             measure(IMAGE, operator, noise)
-    with pytest.raises(ValueError, match="y must be float32 and finite"):
+    with pytest.raises(ValueError, match="image must have finite pixels"):
         measure(IMAGE * float("nan"), operator)
     with pytest.raises(ValueError, match=r"y must be of shape \(12,\), got \(13,\)"):
         Measurement(operator, torch.zeros(13))
@@ -235,3 +235,12 @@ def test_wrong_arguments_are_refused():
 
 def test_a_measurement_keeps_no_graph():
     assert not measure(IMAGE.clone().requires_grad_(), make_operator("dct", SHAPE, 12)).y.requires_grad
+
+
+def test_an_array_is_measured_as_the_tensor_is():
+    operator = make_operator("dct", SHAPE, 20)
+    assert torch.equal(measure(IMAGE.numpy().astype(np.float64), operator).y, measure(IMAGE, operator).y)
+    with pytest.raises(ValueError, match=r"^image must be an array or a tensor of real numbers, got list$"):
+        measure(IMAGE.tolist(), operator)
+    with pytest.raises(ValueError, match=r"^image must have finite pixels, got NaN or infinity$"):
+        measure(IMAGE * torch.nan, operator)

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
+from scipy.sparse import linalg
 
 from untrained.sims.operators import as_operator, dot_test, operator_from_spec, stack
 
@@ -203,3 +205,56 @@ def test_an_object_that_takes_float64_keeps_it():
     x = torch.full(SHAPE, 1 / 3, dtype=torch.float64)
     expected = (A.astype(np.float64) @ x.numpy().ravel())[::-1]
     np.testing.assert_allclose(operator.forward(x).numpy(), expected, rtol=1e-14)
+
+
+MATRICES = {
+    "array": lambda: A,
+    "float64 array": lambda: A.astype(np.float64),
+    "tensor": lambda: torch.from_numpy(A),
+    "sparse": lambda: sparse.csr_array(A),
+    "LinearOperator": lambda: linalg.aslinearoperator(A),
+}
+
+
+@pytest.mark.parametrize("kind", MATRICES)
+def test_a_matrix_of_any_kind_is_taken_for_flattened_images(kind):
+    operator = as_operator(MATRICES[kind](), SHAPE)
+    x = torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(SHAPE)
+    y = torch.linspace(0, 1, 7, dtype=torch.float64)
+    # float32 products of 20 terms of order one, where the matrix insists on them
+    np.testing.assert_allclose(operator.forward(x), A.astype(np.float64) @ x.numpy().ravel(), atol=5e-6)
+    np.testing.assert_allclose(operator.adjoint(y).flatten(), A.T.astype(np.float64) @ y.numpy(), atol=5e-6)
+
+
+def test_a_matrix_of_other_images_is_refused():
+    with pytest.raises(ValueError, match=r"^operator must have 16 columns for images of shape \(1, 4, 4\), got 20$"):
+        as_operator(A, (1, 4, 4))
+
+
+class Complex(Tensors):
+    """Complex measurements."""
+
+    def forward(self, x):
+        return super().forward(x) * 1j
+
+
+def test_complex_measurements_are_refused_for_what_they_are():
+    with pytest.raises(ValueError, match=r"^forward of the user's operator .* real numbers, got torch.complex64$"):
+        as_operator(Complex(), SHAPE)
+
+
+class Noisy(Tensors):
+    """Measurements that come with fresh noise at each call."""
+
+    def __init__(self):
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y + 1e-3 * torch.from_numpy(self.rng.standard_normal(len(y))).to(y)
+
+
+def test_measurements_that_change_from_call_to_call_are_refused():
+    with pytest.raises(ValueError, match=r"^forward must give the same measurements each time, got a change"):
+        as_operator(Noisy(), SHAPE)
