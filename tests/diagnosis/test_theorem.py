@@ -11,7 +11,7 @@ from untrained.sims.diagnosis.two_layer import recognise
 from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.spectrum import Bounds, ExactSpectrum, spectrum
 from untrained.sims.random.streams import stream
-from untrained.theory.objects.descent import SHARP_PATH, SHARP_RATE, contraction, descend, radius_needed
+from untrained.theory.objects.descent import SHARP_PATH, SHARP_RATE, contraction, follow_gradient, radius_needed
 from untrained.theory.objects.relu_generator import gradient, jacobian, residual
 
 
@@ -69,7 +69,7 @@ def test_a_linear_map_has_the_promise_of_its_own_singular_values():
     assert (got.alpha, got.beta) == pytest.approx((1.0, 3.0))
     assert got.radius == pytest.approx(25.0)
     assert got.factor == pytest.approx(1 - 1 / 36)
-    path = descend(lambda theta: (J @ theta - np.array([3.0, 4.0]), J), np.zeros(2), got.step, 100)
+    path = follow_gradient(lambda theta: (J @ theta - np.array([3.0, 4.0]), J), np.zeros(2), got.step, 100)
     assert path.misfits[100] <= 5.0 * got.factor**100
     assert got.decrement == pytest.approx(1 / 36)
 

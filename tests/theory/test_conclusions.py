@@ -257,7 +257,7 @@ def directly(case, step):
     spectrum = np.linspace(1, case["spread"], case["n"]) - bend * np.where(start >= 0, 1, -1)
     map_ = FoldedMap(np.linalg.qr(case["Q"][0])[0], spectrum, bend, case["y"][0])
     eta = step / (case["spread"] + case["bend"] / 6) ** 2
-    return descent.descend(map_, start, eta, 40), eta
+    return descent.follow_gradient(map_, start, eta, 40), eta
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -293,7 +293,7 @@ def test_folded_maps_are_refuted_by_one_step_of_forty(monkeypatch, tau):
     distances, lengths = np.zeros(41), np.zeros(41)
     r[tau] = 2 * (1 - 0.0625 * eta) ** tau * 1.001
     distances[tau], lengths[tau] = 40.0, 80.0
-    monkeypatch.setattr(runs.descent, "descend", lambda *given: Path(r, distances, lengths))
+    monkeypatch.setattr(runs.descent, "follow_gradient", lambda *given: Path(r, distances, lengths))
     assert runs.folded_rate(case, {"rate": 0.25, "step": 1}).margin == pytest.approx(-0.001, rel=1e-6)
     for along, moved in ((0, 40), (1, 80)):
         sides = runs.folded_path(case, {"path": 0.2, "step": 1, "length": along})

@@ -14,7 +14,7 @@ from untrained.theory.objects.descent import (
     SHARP_RATE,
     FoldedMap,
     contraction,
-    descend,
+    follow_gradient,
     radius_needed,
 )
 
@@ -65,7 +65,7 @@ def test_assumptions_hold_exactly_on_folded_maps(instance):
 def test_sharp_and_printed_rates_hold(instance, share):
     fold, start, beta = folded(*instance)
     step = share / beta**2
-    misfits = descend(fold, start, step, 60).misfits
+    misfits = follow_gradient(fold, start, step, 60).misfits
     times = np.arange(61)
     sharp = contraction(step, ALPHA, rate=SHARP_RATE) ** times * misfits[0]
     printed = contraction(step, ALPHA) ** times * misfits[0]
@@ -77,7 +77,7 @@ def test_sharp_and_printed_rates_hold(instance, share):
 @given(INSTANCES, st.floats(0.01, 1))
 def test_sharp_and_printed_paths_hold(instance, share):
     fold, start, beta = folded(*instance)
-    path = descend(fold, start, share / beta**2, 60)
+    path = follow_gradient(fold, start, share / beta**2, 60)
     for ratio in (SHARP_PATH, PATH):
         weight = ALPHA * ratio[0] / ratio[1]
         assert (weight * path.lengths + path.misfits <= path.misfits[0] * (1 + SLACK)).all()
@@ -100,7 +100,7 @@ def test_a_rate_above_25_ninths_fails_once_the_fold_is_crossed():
     # Beyond the fold the one singular value is (2 - 1/3) alpha, so each step multiplies by 1 - 25 eta/9.
     fold = FoldedMap(np.eye(1), np.array([2 - ALPHA / 6]), ALPHA / 6, np.array([-10.0]))
     step = 1 / 4
-    misfits = descend(fold, np.array([1.0]), step, 60).misfits
+    misfits = follow_gradient(fold, np.array([1.0]), step, 60).misfits
     times = np.arange(61)
     assert (misfits <= contraction(step, ALPHA, rate=(25, 9)) ** times * misfits[0] * (1 + SLACK)).all()
     assert misfits[20] > contraction(step, ALPHA, rate=(3, 1)) ** 20 * misfits[0]
@@ -108,7 +108,7 @@ def test_a_rate_above_25_ninths_fails_once_the_fold_is_crossed():
 
 def test_a_step_beyond_the_theorem_can_break_the_rate():
     fold, start, beta = folded(4, 3, 0.1, 2.0)
-    misfits = descend(fold, start, 3 / beta**2, 20).misfits
+    misfits = follow_gradient(fold, start, 3 / beta**2, 20).misfits
     assert misfits[-1] > misfits[0]
 
 
@@ -161,7 +161,7 @@ def test_descend_agrees_with_a_direct_loop():
     def smooth(theta):
         return np.tanh(A @ theta) - y, (1 - np.tanh(A @ theta) ** 2)[:, None] * A
 
-    path = descend(smooth, start, 0.05, 25)
+    path = follow_gradient(smooth, start, 0.05, 25)
     thetas = [start]
     for _ in range(25):
         r = np.tanh(A @ thetas[-1]) - y
@@ -176,10 +176,10 @@ def test_descend_agrees_with_a_direct_loop():
 def test_descend_without_steps_measures_the_start_and_leaves_it_alone():
     fold, start, beta = folded(5, 3, 0.1, 1.0)
     before = start.copy()
-    path = descend(fold, start, 1 / beta**2, 0)
+    path = follow_gradient(fold, start, 1 / beta**2, 0)
     assert path.misfits == pytest.approx([np.linalg.norm(fold(start)[0])])
     np.testing.assert_array_equal(path.distances, [0.0])
-    descend(fold, start, 1 / beta**2, 5)
+    follow_gradient(fold, start, 1 / beta**2, 5)
     np.testing.assert_array_equal(start, before)
 
 

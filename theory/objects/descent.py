@@ -51,7 +51,9 @@ class Path:
     lengths: Array
 
 
-def descend(misfit_and_jacobian: Callable[[Array], tuple[Array, Array]], start: Array, step: float, steps: int) -> Path:
+def follow_gradient(
+    misfit_and_jacobian: Callable[[Array], tuple[Array, Array]], start: Array, step: float, steps: int
+) -> Path:
     """Gradient descent on ||f(theta) - y||^2/2, `misfit_and_jacobian(theta)` giving r (n,) and J (n, p)."""
     theta, misfits, distances, lengths = start.copy(), [], [0.0], [0.0]
     for _ in range(steps):

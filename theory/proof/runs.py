@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from untrained.theory.claim import Case, Constants, Sides
-from untrained.theory.objects import descent, relu_descent, relu_generator, width
+from untrained.theory.objects import descent, relu_generator, width
 from untrained.theory.objects.shapes import Array
 from untrained.theory.proof.conclusions import rounding
 
@@ -34,7 +34,7 @@ def folded_beta(case: Case) -> float:
 def _folded_run(case: Case, c: Constants) -> tuple[descent.Path, float]:
     map_, start = folded_map(case)
     step = float(c["step"]) / folded_beta(case) ** 2
-    return descent.descend(map_, start, step, 40), step
+    return descent.follow_gradient(map_, start, step, 40), step
 
 
 def folded_rate(case: Case, c: Constants) -> Sides:
@@ -136,7 +136,7 @@ def _start(case: Case) -> tuple[Array, Array, Array, Array, Array]:
     """V, W, z, y of a case, scaled so that one neuron on moves by its own size, and a stable step."""
     V, W, z = case["V"], case["W"], case["z"]
     y = case["y"] * np.linalg.norm(V, axis=(-2, -1))[..., None] * np.linalg.norm(z, axis=-1)[..., None]
-    return V, W, z, y * case["pull"], relu_descent.stable_step(V, z)
+    return V, W, z, y * case["pull"], relu_generator.stable_step(V, z)
 
 
 def _alignments(path: list[Array], z: Array) -> Array:
@@ -147,10 +147,10 @@ def _alignments(path: list[Array], z: Array) -> Array:
 def reduced_to_alignments(case: Case, c: Constants) -> Sides:
     """Largest difference of W_t z and of W_t - W_0 between the descent of all weights and that of h."""
     V, W, z, y, step = _start(case)
-    path = relu_descent.descend_weights(V, W, z, y, step, _STEPS)
+    path = relu_generator.descend_weights(V, W, z, y, step, _STEPS)
     h = _alignments(path, z)
     norm = np.linalg.norm(z, axis=-1)
-    ours = np.stack(relu_descent.descend_reduced(V, h[..., 0, :], y, step * norm ** c["z_power"], _STEPS), axis=-2)
+    ours = np.stack(relu_generator.descend_reduced(V, h[..., 0, :], y, step * norm ** c["z_power"], _STEPS), axis=-2)
     moved = np.stack([np.linalg.norm(w - W, axis=(-2, -1)) for w in path], axis=-1)
     claimed = np.linalg.norm(ours - ours[..., :1, :], axis=-1) / norm[..., None]
     error = np.linalg.norm(h - ours, axis=-1).max(-1) + norm * np.abs(moved - claimed).max(-1)
@@ -162,7 +162,7 @@ def reduced_to_alignments(case: Case, c: Constants) -> Sides:
 def switched_on(case: Case, c: Constants) -> Sides:
     """Neurons that change from off to on (or, in a false sibling, from on to off) at any step."""
     V, W, z, y, step = _start(case)
-    on = _alignments(relu_descent.descend_weights(V, W, z, y, step, _STEPS), z) >= 0
+    on = _alignments(relu_generator.descend_weights(V, W, z, y, step, _STEPS), z) >= 0
     before, after = on[..., :-1, :], on[..., 1:, :]
     changed = before & ~after if c["off"] else ~before & after
     return Sides(changed.sum((-2, -1)), np.zeros(changed.shape[:-2]), unit=np.ones(changed.shape[:-2]))
@@ -171,7 +171,7 @@ def switched_on(case: Case, c: Constants) -> Sides:
 def change_of_jacobian(case: Case, c: Constants) -> Sides:
     """||J_t - J_0||^2, J formed in full, against the largest eigenvalue of J_0 J_0^T - J_t J_t^T."""
     V, W, z, y, step = _start(case)
-    last = relu_descent.descend_weights(V, W, z, y, step, _STEPS)[-1]
+    last = relu_generator.descend_weights(V, W, z, y, step, _STEPS)[-1]
     J0, J = relu_generator.jacobian(V, W, z), relu_generator.jacobian(V, last, z)
     true = np.linalg.norm(J - J0, 2, axis=(-2, -1)) ** 2
     shrunk = relu_generator.gram(V, W, z) - relu_generator.gram(V, last, z)
