@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from untrained.figures.drawing import picture_bytes
 from untrained.figures.recipe_pictures import pictures_figure
-from untrained.figures.recipe_tables import Record, labels_of, spoken
+from untrained.figures.recipe_tables import RecipeRecord, labels_of, spoken
 from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, STYLE
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.files import write_bytes, write_text
@@ -36,7 +36,7 @@ _Pair = tuple[str, str]
 """What a cell of a table says: the paper's number and ours."""
 
 
-def curves_of(axes: Axes, record: Record) -> None:
+def curves_of(axes: Axes, record: RecipeRecord) -> None:
     """Draw mean MSE against the axis of a recipe, with bars that span the 95 % intervals over images."""
     labels = labels_of(record)
     places = {name: i for i, name in enumerate(dict.fromkeys(_place(record, p) for p in record["points"]))}
@@ -49,11 +49,11 @@ def curves_of(axes: Axes, record: Record) -> None:
     axes.set(xlim=(-0.5, len(places) - 0.5), xlabel=_axis(record))
 
 
-def _place(record: Record, point: Mapping[str, Any]) -> str:
+def _place(record: RecipeRecord, point: Mapping[str, Any]) -> str:
     return f"{point['setup']['variance']:g}" if record["axis"] == "variance" else str(point["m"])
 
 
-def _axis(record: Record) -> str:
+def _axis(record: RecipeRecord) -> str:
     if record["axis"] == "variance":
         return r"noise, $\sigma^2$"
     fourier = any(point["setup"]["lines"] for point in record["points"])
@@ -86,7 +86,7 @@ def legend(figure: Figure) -> None:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
 
 
-def curves_figure(record: Record) -> Figure:
+def curves_figure(record: RecipeRecord) -> Figure:
     """Draw the curves of one recipe."""
     figure = Figure(figsize=(4.8, 3.4), layout="constrained")
     axes = figure.add_subplot()
@@ -96,7 +96,7 @@ def curves_figure(record: Record) -> Figure:
     return figure
 
 
-def grid(axes: Axes, record: Record) -> None:
+def grid(axes: Axes, record: RecipeRecord) -> None:
     """Write the table of a record: a row a noise level or method, a column a number of measurements."""
     by_noise = record["kind"] == "gains"
     rows = _once(n["setup"]["variance"] if by_noise else n["label"] for n in record["numbers"])
@@ -112,11 +112,11 @@ def _once(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-def _gain(record: Record, printed: Mapping[str, Any]) -> str:
+def _gain(record: RecipeRecord, printed: Mapping[str, Any]) -> str:
     return next((spoken(g["gain"], 2) for g in record["gains"] if g["setup"] == printed["setup"]), "-")
 
 
-def _seconds(record: Record, printed: Mapping[str, Any]) -> str:
+def _seconds(record: RecipeRecord, printed: Mapping[str, Any]) -> str:
     place = printed["label"], printed["setup"]
     points = (p for p in record["points"] if (p["label"], p["setup"]) == place)
     return next((f"{p['seconds'][0]:.1f} ({p['device']})" for p in points), "-")
@@ -134,7 +134,7 @@ def _write(axes: Axes, rows: Sequence[str], columns: Sequence[str], cells: Seque
             axes.text(j, i + 0.22, ours, ha="center", va="center", color=BLACK, fontsize=7)
 
 
-def table_figure(record: Record) -> Figure:
+def table_figure(record: RecipeRecord) -> Figure:
     """Draw the table of one recipe."""
     figure = Figure(figsize=(8.27, 3.0), layout="constrained")
     axes = figure.add_subplot()
@@ -158,7 +158,7 @@ def draw_recipe(record: Mapping[str, Any]) -> Figure:
         return _DRAWERS[record["kind"]](record)
 
 
-def write_recipe(record: Record, folder: Path) -> list[Path]:
+def write_recipe(record: RecipeRecord, folder: Path) -> list[Path]:
     """Write a record and its picture, as PNG and PDF, into a folder, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{record['name']}{suffix}" for suffix in (".json", ".png", ".pdf")]

@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib.image
 from matplotlib.figure import Figure
 
-from untrained.figures.recipe_tables import Record
+from untrained.figures.recipe_tables import RecipeRecord
 from untrained.figures.style import GREY
 from untrained.sims.experiments.recipes.recipe import NAMES
 
@@ -36,7 +36,7 @@ class PictureBlock:
         return _NAME + _SIDE * max(len(row) for _, row in self.rows)
 
 
-def blocks_of(record: Record) -> list[PictureBlock]:
+def blocks_of(record: RecipeRecord) -> list[PictureBlock]:
     """Return the blocks of a record's pictures, none where it holds no pictures."""
     heads = {_place(p): p for p in record["pictures"] if p["setup"] is not None}
     return [_block(record, head) for head in heads.values()]
@@ -46,7 +46,7 @@ def _place(picture: Picture) -> tuple[str, str]:
     return picture["dataset"], str(picture["setup"])
 
 
-def _block(record: Record, head: Picture) -> PictureBlock:
+def _block(record: RecipeRecord, head: Picture) -> PictureBlock:
     mine = [p for p in record["pictures"] if _place(p) == _place(head)]
     images = tuple(dict.fromkeys(p["image"] for p in mine))
     pictures = [p for p in record["pictures"] if p["setup"] is None and p["dataset"] == head["dataset"]] + mine
@@ -59,7 +59,7 @@ def _png(pictures: Sequence[Picture], image: int | None, label: str) -> str | No
     return next((p["png"] for p in pictures if (p["image"], p["label"]) == (image, label)), None)
 
 
-def _heading(record: Record, picture: Picture) -> str:
+def _heading(record: RecipeRecord, picture: Picture) -> str:
     setup = picture["setup"]
     if setup["lines"] is None:
         return f"{picture['dataset']}, m = {setup['m']}"
@@ -118,7 +118,7 @@ def _tile(figure: Figure, left: float, top: float, text: str | None) -> None:
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
-def pictures_figure(record: Record) -> Figure:
+def pictures_figure(record: RecipeRecord) -> Figure:
     """Draw the pictures of one recipe; where its record holds none, say so."""
     blocks, width = blocks_of(record), 7.9
     figure = Figure(figsize=(8.27, 0.5 + max(0.4, height_of(blocks, width))))

@@ -9,7 +9,7 @@ from untrained.figures.tables import Parts, Table
 from untrained.sims.experiments.recipes.cost import Cost
 from untrained.sims.experiments.recipes.recipe import NAMES
 
-Record = Mapping[str, Any]
+RecipeRecord = Mapping[str, Any]
 
 
 def spoken(interval: Sequence[float | None] | None, digits: int = 3) -> str:
@@ -22,7 +22,7 @@ def spoken(interval: Sequence[float | None] | None, digits: int = 3) -> str:
     return f"{middle:.{digits}g} [{low:.{digits}g}, {high:.{digits}g}]"
 
 
-def labels_of(record: Record) -> list[str]:
+def labels_of(record: RecipeRecord) -> list[str]:
     """Return the labels of the runs that the record has, in their order."""
     return list(dict.fromkeys(point["label"] for point in record["points"]))
 
@@ -38,7 +38,7 @@ def _table(rows: Sequence[Sequence[str]], *columns: str) -> Table:
     return Table(columns, rows, columns[1:])
 
 
-def _rows(record: Record) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
+def _rows(record: RecipeRecord) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]:
     """Points by (set, setup) and label."""
     rows: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for point in record["points"]:
@@ -46,7 +46,7 @@ def _rows(record: Record) -> dict[tuple[str, str], dict[str, Mapping[str, Any]]]
     return rows
 
 
-def error_table(record: Record) -> Table:
+def error_table(record: RecipeRecord) -> Table:
     """Mean MSE with its 95 % interval: a row a set and setup, a column a method."""
     labels = labels_of(record)
     rows = []
@@ -62,7 +62,7 @@ def _error(point: Mapping[str, Any]) -> str:
     return spoken(point["mse"]) + (f", {diverged} diverged" if diverged else "")
 
 
-def seconds_table(record: Record) -> Table:
+def seconds_table(record: RecipeRecord) -> Table:
     """Seconds an image, the paper's beside ours."""
     labels = labels_of(record)
     names = [f"{NAMES.get(name, name)}: {who}" for name in labels for who in ("paper", "ours")]
@@ -73,7 +73,7 @@ def seconds_table(record: Record) -> Table:
     return _table(rows, "seconds an image", *names)
 
 
-def _seconds(record: Record, point: Mapping[str, Any] | None) -> tuple[str, str]:
+def _seconds(record: RecipeRecord, point: Mapping[str, Any] | None) -> tuple[str, str]:
     if point is None:
         return "-", "-"
     printed = printed_number(record, point["setup"], point["label"])
@@ -81,13 +81,13 @@ def _seconds(record: Record, point: Mapping[str, Any] | None) -> tuple[str, str]
     return "-" if printed is None else f"{printed:g}", f"{spoken(point['seconds'])} on {point['device']}{together}"
 
 
-def printed_number(record: Record, setup: Mapping[str, Any], label: str) -> float | None:
+def printed_number(record: RecipeRecord, setup: Mapping[str, Any], label: str) -> float | None:
     """The number that the paper prints, None where it prints none."""
     values = (n["value"] for n in record["numbers"] if n["setup"] == setup and n["label"] == label)
     return next(values, None)
 
 
-def gain_table(record: Record) -> Table:
+def gain_table(record: RecipeRecord) -> Table:
     """Percent by which the MSE is lower with learned regularisation, the paper's beside ours."""
     rows = []
     for row in record["gains"]:
@@ -97,7 +97,7 @@ def gain_table(record: Record) -> Table:
     return _table(rows, "percent decrease of the MSE", "images", "paper", "ours, 95 % interval over images")
 
 
-def count_table(record: Record) -> Table:
+def count_table(record: RecipeRecord) -> Table:
     """Fourier coefficients of each pattern, the paper's beside ours."""
     rows = []
     for row in record["counts"]:
@@ -106,14 +106,14 @@ def count_table(record: Record) -> Table:
     return _table(rows, "radial lines", "paper", "ours")
 
 
-def recipe_parts(record: Record) -> Parts:
+def recipe_parts(record: RecipeRecord) -> Parts:
     """Title and tables of a record, without the paper's sentences."""
     kinds = {"gains": [gain_table, error_table], "runtimes": [seconds_table, error_table], "pattern": [count_table]}
     tables = [make(record) for make in kinds.get(record["kind"], [error_table])]
     return [f"{record['name']}: {record['title']} ({record['source']})", *tables]
 
 
-def sentences(record: Record) -> Iterator[tuple[str, str]]:
+def sentences(record: RecipeRecord) -> Iterator[tuple[str, str]]:
     """Yield (word, sentence): the paper's sentences, each judged, what it is silent on, and what differs here."""
     for statement in record["statements"]:
         yield statement["verdict"], f"{statement['says']}: {statement['told']}"

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from untrained import figures as figures
     from untrained.api import check as check
     from untrained.api import claims as claims
-    from untrained.api import image as image
-    from untrained.api import measure as measure
     from untrained.api import recover as recover
     from untrained.api import reproduce as reproduce
     from untrained.api import sweep as sweep
     from untrained.api import verify as verify
     from untrained.sims import operators as operators
+    from untrained.sims.images.images import image as image
+    from untrained.sims.operators.measurements import measure as measure
 
 __all__ = [
     "check",
@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 _ROOMS = {"figures": "untrained.figures", "operators": "untrained.sims.operators"}
+_HOMES = {"image": "untrained.sims.images.images", "measure": "untrained.sims.operators.measurements"}
+"""The module of each function that stands in a room as it is; the others stand in `untrained.api`."""
 
 
 def __getattr__(name: str) -> Any:
@@ -51,7 +53,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'untrained' has no attribute {name!r}")
     if name in _ROOMS:
         return importlib.import_module(_ROOMS[name])
-    return getattr(importlib.import_module("untrained.api"), name)
+    return getattr(importlib.import_module(_HOMES.get(name, "untrained.api")), name)
 
 
 def __dir__() -> list[str]:

@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from untrained.results import (
+    ClaimList,
+    ClaimSummary,
     Examination,
     RecoveredImage,
     Reproduction,
-    Rows,
-    Statement,
-    Statements,
+    StudyRows,
     Verdicts,
 )
 
 if TYPE_CHECKING:
-    import torch
-
     from untrained.sims.operators import Operator
-    from untrained.sims.operators.measurements import Measurement
 
 
-def claims(prefix: str | None = None) -> Statements:
+def claims(prefix: str | None = None) -> ClaimList:
     """List the claims of the ledger, or those whose ids begin with a prefix up to a dot, with recorded verdicts.
 
     Raises
@@ -38,7 +35,7 @@ def claims(prefix: str | None = None) -> Statements:
     record = read_all("claim")
     chosen = [ledger()[claim_id] for claim_id in select_claims([prefix] if prefix else [])]
     verdicts = {claim.id: str(record.get(claim.id, {}).get("verdict", "UNTESTED")) for claim in chosen}
-    return Statements({c.id: Statement(c.id, verdicts[c.id], c.says, c.tex) for c in chosen})
+    return ClaimList({c.id: ClaimSummary(c.id, verdicts[c.id], c.says, c.tex) for c in chosen})
 
 
 def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | None = None) -> Verdicts:
@@ -87,32 +84,6 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def image(name: str, *, size: int | tuple[int, int] | None = None, grey: bool = False) -> torch.Tensor:
-    """Read an image (C, H, W) on [-1, 1]: a file, or `example:camera` and others of scikit-image.
-
-    Raises
-    ------
-    ValueError
-        where it is no image, or the size is none.
-    """
-    from untrained.sims.images.images import image
-
-    return image(name, size=(size, size) if isinstance(size, int) else size, grey=grey)
-
-
-def measure(image: torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
-    """Measure an image: y = A x + noise, each entry of the noise N(0, noise^2/m).
-
-    Raises
-    ------
-    ValueError
-        where the image is not one that the operator takes, or the noise is negative.
-    """
-    from untrained.sims.operators.measurements import measure
-
-    return measure(image, operator, noise=noise, seed=seed)
-
-
 def recover(y: Any, operator: Operator | None = None, method: str = "csdip", **options: Any) -> RecoveredImage:
     """Recover an image from y = A x + noise; see `untrained.sims.recovery.recover.recover` for all options.
 
@@ -151,7 +122,7 @@ def sweep(
     store: str | Path | None = None,
     device: str = "cpu",
     resume: bool = True,
-) -> Rows:
+) -> StudyRows:
     """Compute a study on a grid, here or on so many workers, and return its rows; what is in the store is kept.
 
     `study` is a known name, `file.py:NAME` or `package.module:NAME`; `grid` is text such as `n=8,16 ratio=1:8:8`.
@@ -170,7 +141,7 @@ def sweep(
     order.resume, order.here = resume, workers is None
     summary = orders.sweep(order, lambda _: None)
     table = rows(order.store, study, order.grid)
-    return Rows(order.name, table, list(load(study).axes), order.store, summary.failed)
+    return StudyRows(order.name, table, list(load(study).axes), order.store, summary.failed)
 
 
 def reproduce(

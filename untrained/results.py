@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from untrained.figures.tables import Parts, Table, html_of, number, text_of
 
 if TYPE_CHECKING:
     import torch
@@ -16,51 +18,31 @@ if TYPE_CHECKING:
     from untrained.sims.recovery.result import Recovery
 
 MOST = 20
-"""Rows of a long table that are shown."""
+"""StudyRows of a long table that are shown."""
 
 
-class _Table:
-    """Rows of text under a head, as text and as HTML."""
-
-    def __init__(self, head: Sequence[str], rows: Sequence[Sequence[object]], foot: str = "") -> None:
-        self.head, self.rows, self.foot = head, [[_word(cell) for cell in row] for row in rows], foot
-
-    def text(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
-        lines = [self.head, *self.rows]
-        shown = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-        return "\n".join([*shown, self.foot] if self.foot else shown)
-
-    def html(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.head)
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
-        foot = f"<p>{html.escape(self.foot)}</p>" if self.foot else ""
-        return f"<table><tr>{head}</tr>{rows}</table>{foot}"
+def _word(value: object) -> str:
+    return number(value) if value is None or isinstance(value, float) else str(value)
 
 
-def _word(cell: object) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.4g}"
-    return "-" if cell is None else str(cell)
+class _Printable:
+    """A record that says itself in lines and tables."""
 
-
-class _Shown:
-    """A record with a table of itself."""
-
-    def _table(self) -> _Table:
+    def parts(self) -> Parts:
+        """Return what there is to say, from the top."""
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return self._table().text()
+        return text_of(self.parts())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self._table().html()
+        return html_of(self.parts())
 
 
 @dataclass(frozen=True, repr=False)
-class Statement(_Shown):
+class ClaimSummary(_Printable):
     """A claim of the ledger: its words, its formula and its recorded verdict."""
 
     id: str
@@ -68,34 +50,36 @@ class Statement(_Shown):
     says: str
     tex: str
 
-    def _table(self) -> _Table:
-        return _Table(("claim", self.id), [("verdict", self.verdict), ("says", self.says)])
+    def parts(self) -> Parts:
+        """Return the claim in words and as a formula."""
+        return [f"{self.id} ({self.verdict}): {self.says}", self.tex]
 
     def _repr_html_(self) -> str:
-        return f"<b>{html.escape(self.id)}</b> ({self.verdict}): {html.escape(self.says)} $${self.tex}$$"
+        return f"<b>{escape(self.id)}</b> ({self.verdict}): {escape(self.says)} $${self.tex}$$"
 
 
 @dataclass(frozen=True, repr=False)
-class Statements(_Shown):
+class ClaimList(_Printable):
     """Claims of the ledger, in its order; iterate, or take one by its id."""
 
-    claims: Mapping[str, Statement]
+    claims: Mapping[str, ClaimSummary]
 
-    def __iter__(self) -> Iterator[Statement]:
+    def __iter__(self) -> Iterator[ClaimSummary]:
         return iter(self.claims.values())
 
     def __len__(self) -> int:
         return len(self.claims)
 
-    def __getitem__(self, claim_id: str) -> Statement:
+    def __getitem__(self, claim_id: str) -> ClaimSummary:
         return self.claims[claim_id]
 
-    def _table(self) -> _Table:
-        return _Table(("claim", "verdict", "says"), [(one.id, one.verdict, one.says) for one in self])
+    def parts(self) -> Parts:
+        """Return a row a claim."""
+        return [Table(("claim", "verdict", "says"), [(one.id, one.verdict, one.says) for one in self])]
 
 
 @dataclass(frozen=True, repr=False)
-class Verdicts(_Shown):
+class Verdicts(_Printable):
     """Verdicts on claims from fresh evidence: an entry, as the record has it, by the claim's id.
 
     `contradictions` are the claims whose verdict contradicts the committed record.
@@ -114,14 +98,17 @@ class Verdicts(_Shown):
         """The verdict on a claim, in one word."""
         return str(self.entries[claim_id]["verdict"])
 
-    def _table(self) -> _Table:
-        rows = [(i, e["verdict"], e["margin"], e["informative"], e["why"]) for i, e in self.entries.items()]
-        against = f"contradicts the record: {', '.join(self.contradictions)}" if self.contradictions else ""
-        return _Table(("claim", "verdict", "margin", "informative", "why"), rows, against)
+    def parts(self) -> Parts:
+        """Return a row a claim, and what contradicts the record."""
+        from untrained.figures.verdict_table import informative_share, margin
+
+        rows = [(i, e["verdict"], margin(e), informative_share(e), e["why"]) for i, e in self.entries.items()]
+        table = Table(("claim", "verdict", "margin", "informative", "why"), rows, ("margin", "informative"))
+        return [table, *(f"contradicts the record: {claim_id}" for claim_id in self.contradictions)]
 
 
 @dataclass(frozen=True, repr=False)
-class RecoveredImage(_Shown):
+class RecoveredImage(_Printable):
     """An image that was recovered; `recovery` holds settings, misfit, outcome and certificate."""
 
     recovery: Recovery
@@ -131,12 +118,13 @@ class RecoveredImage(_Shown):
         """The image (C, H, W) on [-1, 1]."""
         return self.recovery.image
 
-    def _table(self) -> _Table:
+    def parts(self) -> Parts:
+        """Return outcome, seconds, misfit and scores."""
         r = self.recovery
-        size = "x".join(map(str, r.image.shape))
-        rows: list[tuple[str, object]] = [("image", size), ("outcome", r.outcome), ("steps", r.steps)]
-        rows += [("seconds", r.seconds), ("misfit", r.misfit), *r.certificate.items(), *r.scores.items()]
-        return _Table(("method", r.method), rows)
+        numbers = {"misfit": r.misfit, **r.certificate, **r.scores}
+        rows = [("image", "x".join(map(str, r.image.shape))), ("outcome", r.outcome), ("steps", str(r.steps))]
+        rows += [("seconds", f"{r.seconds:.1f}"), *((name, number(value)) for name, value in numbers.items())]
+        return [Table(("method", r.method), rows)]
 
     def plot(self) -> Figure:
         """Draw the image."""
@@ -146,7 +134,7 @@ class RecoveredImage(_Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Examination(_Shown):
+class Examination(_Printable):
     """What `check` measured of a network: conditions with verdicts, predictions beside real descents, and words."""
 
     report: Report
@@ -155,9 +143,11 @@ class Examination(_Shown):
         """The verdict on a condition, in one word."""
         return str(self.report.condition(condition).verdict.status)
 
-    def _table(self) -> _Table:
-        rows = [(c.name, c.verdict.status, c.needs, c.has) for c in self.report.conditions]
-        return _Table(("condition", "verdict", "needs", "has"), rows, self.report.words)
+    def parts(self) -> Parts:
+        """Return what `untrained check` prints."""
+        from untrained.figures.network_report import report_parts
+
+        return report_parts(self.report)
 
     def plot(self) -> Figure:
         """Draw the page of the network: spectrum, fits predicted and real, leading eigenvectors."""
@@ -167,7 +157,7 @@ class Examination(_Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Rows(_Shown):
+class StudyRows(_Printable):
     """Finished cells of a study: a row for each, of parameters, seed and columns; `store` is the file they lie in."""
 
     study: str
@@ -182,11 +172,13 @@ class Rows(_Shown):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _table(self) -> _Table:
-        head = list(dict.fromkeys(name for row in self.rows[:MOST] for name in row))
-        left = len(self) - MOST
-        foot = f"and {left} more rows" if left > 0 else ""
-        return _Table(head, [[row.get(name) for name in head] for row in self.rows[:MOST]], foot)
+    def parts(self) -> Parts:
+        """Return the first rows."""
+        first = self.rows[:MOST]
+        columns = list(dict.fromkeys(name for row in first for name in row))
+        table = Table(columns, [[_word(row.get(name)) for name in columns] for row in first], columns)
+        rest = len(self) - MOST
+        return [table, *([f"and {rest} more rows"] if rest > 0 else [])]
 
     def plot(self, column: str | None = None, axis: str | None = None) -> Figure:
         """Draw a column against an axis, a dot a row; by default the first column and the first axis that varies.
@@ -204,14 +196,17 @@ class Rows(_Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Reproduction(_Shown):
+class Reproduction(_Printable):
     """What came out of a figure or table of a paper, beside what the paper has; `record` is all of it."""
 
     record: Mapping[str, Any]
 
-    def _table(self) -> _Table:
-        rows = [(s["verdict"], s["says"], s["told"]) for s in self.record["statements"]]
-        return _Table(("verdict", "the paper says", "here"), rows, f"{self.record['title']} ({self.record['source']})")
+    def parts(self) -> Parts:
+        """Return tables beside the paper's, and its sentences judged."""
+        from untrained.figures.recipe_tables import recipe_parts, sentences
+
+        words = [f"{word:>9}  {sentence}" for word, sentence in sentences(self.record)]
+        return [*recipe_parts(self.record), *words]
 
     def plot(self) -> Figure:
         """Draw the figure or table."""

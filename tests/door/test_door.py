@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import untrained
-from untrained.results import Examination, RecoveredImage, Rows, Statements, Verdicts
+from untrained.results import ClaimList, Examination, RecoveredImage, StudyRows, Verdicts
 
 HEAVY = ("numpy", "torch", "scipy", "sympy", "typer", "rich", "matplotlib", "hypothesis")
 TINY = f"{Path(__file__).parents[1] / 'experiments' / 'tiny.py'}:TINY"
@@ -49,7 +49,7 @@ except SystemExit:
 
 def test_claims_are_listed_by_the_front_of_their_ids():
     claims = untrained.claims("vanveen18.lemB4")
-    assert isinstance(claims, Statements)
+    assert isinstance(claims, ClaimList)
     assert all(claim.id.startswith("vanveen18.lemB4") for claim in claims)
     assert claims["vanveen18.lemB4"].verdict == "PROVED"
     assert "vanveen18.lemB4.relu" in str(claims)
@@ -110,7 +110,7 @@ def test_a_network_is_checked():
 def test_a_study_is_swept_in_this_process(tmp_path, monkeypatch):
     monkeypatch.setenv("TINY_MARKS", str(tmp_path))
     rows = untrained.sweep(TINY, "n=1,2 x=0.5", seeds=2, store=tmp_path / "tiny.sqlite")
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, StudyRows)
     assert [(row["n"], row["seed"]) for row in rows] == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert str(rows).splitlines()[0].split()[:1] == ["n"]
     assert rows.plot().axes[0].get_xlabel() == "n"

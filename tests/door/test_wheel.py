@@ -67,10 +67,14 @@ def test_a_wheel_from_the_archive_of_sources_is_the_same(source, tmp_path):
 
 
 def test_a_user_s_own_files_do_not_stand_in_its_way(tmp_path):
-    for name in ("figures", "theory", "sims", "results"):
+    for name in ("figures", "theory", "sims", "results", "random", "numpy", "rich"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user is no part of the package')\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for arguments in (["claims", "vanveen18.sigma"], ["figures", "ledger"]):
+    for arguments in (
+        ["claims", "vanveen18.sigma"],
+        ["figures", "ledger"],
+        ["verify", "oymak19.step.rate", "--workers", "2"],
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "untrained", *arguments],
             cwd=tmp_path,

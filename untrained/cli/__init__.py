@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -23,19 +24,19 @@ from untrained.cli import (
 )
 from untrained.cli.options import Command, InterruptedRunError, RefusedError
 
-COMMANDS = (
-    verify.verify,
-    claims.claims,
-    figures.figures,
-    measure.measure,
-    reconstruct.reconstruct,
-    train_generator.train_generator,
-    learn_prior.learn_prior,
-    choose_weight.choose_weight,
-    reproduce.reproduce,
-    check.check,
-    sweep.sweep,
-)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "verify": verify.verify_command,
+    "claims": claims.claims_command,
+    "figures": figures.figures_command,
+    "measure": measure.measure_command,
+    "reconstruct": reconstruct.reconstruct_command,
+    "train-generator": train_generator.train_generator_command,
+    "learn-prior": learn_prior.learn_prior_command,
+    "choose-weight": choose_weight.choose_weight_command,
+    "reproduce": reproduce.reproduce,
+    "check": check.check_command,
+    "sweep": sweep.sweep,
+}
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -45,12 +46,12 @@ app = typer.Typer(
     context_settings=HELP,
     help="The theory of untrained neural-network priors, judged claim by claim, and image recovery with them.",
 )
-for _command in COMMANDS:
-    app.command(cls=Command, context_settings=HELP)(_command)
+for _name, _command in COMMANDS.items():
+    app.command(_name, cls=Command, context_settings=HELP)(_command)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(version_flag: bool) -> None:
+    if version_flag:
         print(f"untrained {version('untrained')}")
         raise typer.Exit
 

@@ -10,10 +10,11 @@ import typer
 
 from untrained.cli import console
 from untrained.cli.options import (
-    NETWORKS,
-    OPERATORS,
+    NETWORK_NAMES,
+    OPERATOR_NAMES,
     Factor,
     InterruptedRunError,
+    Json,
     Lines,
     Seed,
     Threads,
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from untrained.sims.diagnosis.examine import Question
     from untrained.sims.networks.network import Network
 
-FORMAT = 1
+_FORMAT = 1
 """Number of the layout of the JSON."""
 
 
-def check(
-    networks: Annotated[list[str], typer.Argument(metavar="NETWORK...", help=NETWORKS)],
+def check_command(
+    networks: Annotated[list[str], typer.Argument(metavar="NETWORK...", help=NETWORK_NAMES)],
     target: Annotated[str, typer.Option(metavar="IMAGE", help="An image file, or example:NAME.")] = "example:camera",
-    operator: Annotated[str, typer.Option(help=f"How the image is measured: {OPERATORS}.")] = "gaussian",
+    operator: Annotated[str, typer.Option(help=f"How the image is measured: {OPERATOR_NAMES}.")] = "gaussian",
     m: Annotated[int | None, typer.Option("--m", help="How many measurements (default: none are taken).")] = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -46,8 +47,10 @@ def check(
     ] = None,
     seed: Seed = 0,
     threads: Threads = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="A page of pictures (.png, .pdf or .svg).")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all numbers and verdicts here (.json).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="A page of pictures (.png, .pdf or .svg).")
+    ] = None,
+    json: Json = None,
 ) -> None:
     """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
     from untrained.figures.drawing import PICTURE_SUFFIXES
@@ -104,5 +107,5 @@ def _write_json(place: Path, reports: Sequence[Report]) -> None:
     from untrained.sims.recovery.reports import write_json
     from untrained.sims.runtime import versions
 
-    write_json(place, {"format": FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})
+    write_json(place, {"format": _FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})
     print(place)

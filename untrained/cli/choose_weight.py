@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Device, Network, Preset, Seed, Settings, Threads, with_network
+from untrained.cli.options import Device, Json, NetworkOption, Preset, Seed, Settings, Threads, with_network
 
 
-def choose_weight(
+def choose_weight_command(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="What `learn-prior` wrote (.npz).")],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files to try it on (.npz).")],
     weights: Annotated[str, typer.Option(metavar="A,B,...", help="The weights to try.")] = "0,1,10,100,1000",
     preset: Preset = None,
-    network: Network = None,
+    network: NetworkOption = None,
     settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",
     threads: Threads = None,
-    json: Annotated[Path | None, typer.Option(help="Write the misfits and the choice here (.json).")] = None,
+    json: Json = None,
 ) -> None:
     """Choose the weight of a learned prior by the misfit on measurements that the fits did not see."""
     from untrained.sims import runtime

@@ -9,7 +9,7 @@ import typer
 from untrained.cli import console
 
 
-def claims(
+def claims_command(
     claim: Annotated[str | None, typer.Argument(metavar="ID", help="A claim, or the front of ids up to a dot.")] = None,
 ) -> None:
     """List the claims, or say one in words and formula with its source, its tests and its latest verdict."""

@@ -64,9 +64,9 @@ def progress_of(name: str) -> Iterator[Progress | None]:
     if not screen.is_terminal:
         yield None
         return
-    with bar("{task.description}", "loss {task.fields[loss]:.4g}", screen=screen) as shown:
-        task = shown.add_task(name, total=None, loss=float("nan"))
-        yield lambda step, total, loss: shown.update(task, completed=step, total=total or None, loss=loss)
+    with bar("{task.description}", "loss {task.fields[loss]:.4g}", screen=screen) as progress:
+        task = progress.add_task(name, total=None, loss=float("nan"))
+        yield lambda step, total, loss: progress.update(task, completed=step, total=total or None, loss=loss)
 
 
 def bar(*words: str, screen: Console, **options: Any) -> Any:

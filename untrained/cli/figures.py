@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 
-def figures(
+def figures_command(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One figure (default: all).")] = None,
-    folder: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("build/figures"),
+    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the pictures.")] = Path("build/figures"),
 ) -> None:
     """Draw the figures from the committed record."""
     from untrained.figures.draw import draw

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Device, Network, Preset, Seed, Settings, Threads, with_network
+from untrained.cli.options import Device, NetworkOption, Preset, Seed, Settings, Threads, with_network
 
 
-def learn_prior(
+def learn_prior_command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Measurement files of other images (.npz).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The prior, .npz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The prior, .npz.")],
     preset: Preset = None,
-    network: Network = None,
+    network: NetworkOption = None,
     settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",

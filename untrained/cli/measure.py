@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from untrained.cli.options import OPERATORS, Count, Factor, Grey, Lines, Seed, Size
+from untrained.cli.options import OPERATOR_NAMES, Count, Factor, Grey, Lines, Seed, SizeOption
 
 
-def measure(
+def measure_command(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The measurement file, .npz.")],
-    operator: Annotated[str, typer.Option(help=f"{OPERATORS}.")] = "gaussian",
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The measurement file, .npz.")],
+    operator: Annotated[str, typer.Option(help=f"{OPERATOR_NAMES}.")] = "gaussian",
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
     noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
     seed: Seed = 0,
-    size: Size = None,
+    size: SizeOption = None,
     grey: Grey = False,
 ) -> None:
     """Measure an image with a random operator; the file holds what a solver may see, never the image."""

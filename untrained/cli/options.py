@@ -11,27 +11,27 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-OPERATORS = (
+OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, superres"
 )
-METHODS = "csdip (default), lasso-dct, lasso-wavelet, tv, damp or csgm"
-NETWORKS = (
+METHOD_NAMES = "csdip (default), lasso-dct, lasso-wavelet, tv, damp or csgm"
+NETWORK_NAMES = (
     "FILE.py:FACTORY, which returns a module and its input (the file is run, so trust it first); "
     "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, two-layer."
 )
 
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
 Grey = Annotated[bool, typer.Option("--grey", help="Take the image in grey.")]
-Size = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
+SizeOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there is one.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
-Network = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
+NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 Preset = Annotated[str | None, typer.Option(help="Of csdip: paper, best or fast.")]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
-Json = Annotated[Path | None, typer.Option(help="Also write everything found to this file (.json).")]
+Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]
 Workers = Annotated[int | None, typer.Option(help="Processes (default: one per core).")]

@@ -11,19 +11,20 @@ import typer
 
 from untrained.cli import console
 from untrained.cli.options import (
-    METHODS,
-    OPERATORS,
+    METHOD_NAMES,
+    OPERATOR_NAMES,
     Count,
     Device,
     Factor,
     Grey,
     InterruptedRunError,
+    Json,
     Lines,
-    Network,
+    NetworkOption,
     Preset,
     Seed,
     Settings,
-    Size,
+    SizeOption,
     Threads,
     with_network,
 )
@@ -33,18 +34,20 @@ if TYPE_CHECKING:
     from untrained.sims.recovery.tasks import RecoveryTask
 
 
-def reconstruct(
+def reconstruct_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The image; with --compare, the picture of all.")],
-    method: Annotated[str | None, typer.Option(help=f"{METHODS}.")] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+    ],
+    method: Annotated[str | None, typer.Option(help=f"{METHOD_NAMES}.")] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
     ] = None,
     preset: Preset = None,
-    network: Network = None,
+    network: NetworkOption = None,
     settings: Settings = None,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
-    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATORS}.")] = None,
+    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATOR_NAMES}.")] = None,
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -52,14 +55,14 @@ def reconstruct(
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
     seed: Seed = 0,
-    size: Size = None,
+    size: SizeOption = None,
     grey: Grey = False,
     device: Device = "auto",
     threads: Threads = None,
-    json: Annotated[
-        Path | None, typer.Option(help="Write settings, versions, fingerprints and scores here (.json).")
+    json: Json = None,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for every method's image, as npy and PNG.")
     ] = None,
-    folder: Annotated[Path | None, typer.Option(help="Folder for every method's image, as npy and PNG.")] = None,
 ) -> None:
     """Recover an image from its measurements, by one method or by several beside each other."""
     from untrained.sims import runtime

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Seed, Size, Threads
+from untrained.cli.options import Seed, SizeOption, Threads
 
 
-def train_generator(
+def train_generator_command(
     images: Annotated[str, typer.Argument(metavar="IMAGES", help="An idx file, mnist or digits.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The generator, .npz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The generator, .npz.")],
     epochs: Annotated[int, typer.Option(help="How often every image is seen.")] = 60,
     latent: Annotated[int, typer.Option(help="Dimension of the generator's input.")] = 20,
     skip: Annotated[int | None, typer.Option(help="Leave the first N out (default: 1000 of mnist, else 0).")] = None,
-    size: Size = None,
+    size: SizeOption = None,
     seed: Seed = 0,
     threads: Threads = None,
 ) -> None:

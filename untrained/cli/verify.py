@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from untrained.sims.record.entries import Journal
 
 
-def verify(
+def verify_command(
     claims: Annotated[
         list[str] | None,
         typer.Argument(metavar="CLAIM", help="Ids, or the front of ids."),
