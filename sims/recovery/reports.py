@@ -16,6 +16,7 @@ from untrained.sims.files import write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
+from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
 from untrained.sims.runtime import runtime_report
@@ -29,6 +30,7 @@ def method_entry(
     """One method's part of a report; misfit and scores are taken here, of the image returned, alike for all."""
     values = {
         "method": name,
+        "version": method(name).version,
         "settings": recovery.settings,
         "seed": seed,
         "outcome": recovery.outcome,
@@ -80,7 +82,8 @@ def operator_summary(measurement: Measurement) -> dict[str, Any]:
     operator = measurement.operator
     n = math.prod(operator.shape)
     counts = {"n": n, "coefficients": operator.coefficients, "ratio": operator.m / n, "gain": float(operator.gain)}
-    return {**json_ready(operator.spec()), **counts, "fingerprint": operator.fingerprint()}
+    about = {**json_ready(operator.spec()), "version": operator.version}
+    return {**about, **counts, "fingerprint": operator.fingerprint()}
 
 
 def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any]:

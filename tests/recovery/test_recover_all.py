@@ -145,6 +145,8 @@ def test_the_report_says_everything_that_is_needed_to_do_it_again(file):
     assert whole["methods"][0]["seed"] == whole["seed"] == 2
     assert (whole["operator"]["name"], whole["operator"]["m"], whole["operator"]["seed"]) == ("gaussian", 30, 3)
     assert whole["operator"]["fingerprint"] == problem.measurement.operator.fingerprint()
+    assert whole["operator"]["version"] == problem.measurement.operator.version
+    assert whole["methods"][0]["version"] == methods.METHODS["csdip"].version
     assert whole["measurement"] == {"fingerprint": problem.measurement.fingerprint, "noise": 0.1}
     assert (whole["device"], whole["threads"]) == ("cpu", torch.get_num_threads())
     assert whole["versions"]["torch"] == torch.__version__
