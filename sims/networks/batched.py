@@ -13,7 +13,13 @@ from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
 from untrained.sims.networks.generators import Crop
-from untrained.sims.networks.products import Axis, resized, transposed_by_products, transposed_in_one, transposed_in_two
+from untrained.sims.networks.products import (
+    AxisMap,
+    resized,
+    transposed_by_products,
+    transposed_in_one,
+    transposed_in_two,
+)
 
 __all__ = ["Batched", "Weights", "transposed_by_products"]
 
@@ -37,7 +43,9 @@ def _flat(weights: Weights, name: str) -> torch.Tensor | None:
     return weights[name].flatten() if name in weights else None
 
 
-def _axes(x: torch.Tensor, upsample: nn.Upsample | None, layer: nn.ConvTranspose2d | None = None) -> tuple[Axis, Axis]:
+def _axes(
+    x: torch.Tensor, upsample: nn.Upsample | None, layer: nn.ConvTranspose2d | None = None
+) -> tuple[AxisMap, AxisMap]:
     """What is done to rows and to columns."""
     axes = []
     for i, length in enumerate(x.shape[2:]):
@@ -47,7 +55,7 @@ def _axes(x: torch.Tensor, upsample: nn.Upsample | None, layer: nn.ConvTranspose
             fields = {"mode": upsample.mode, "size": size, "factor": factor, "aligned": upsample.align_corners}
         if layer is not None:
             fields |= {"kernel": layer.kernel_size[i], "stride": layer.stride[i], "padding": layer.padding[i]}
-        axes.append(Axis(length, **fields))
+        axes.append(AxisMap(length, **fields))
     return axes[0], axes[1]
 
 

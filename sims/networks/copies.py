@@ -11,7 +11,8 @@ from torch.func import functional_call
 
 from untrained.sims.networks.batched import Batched, Weights, stacked
 from untrained.sims.networks.network import Network, input_of
-from untrained.sims.networks.output import Shape, as_image, tensor_of
+from untrained.sims.networks.output import output_image, tensor_of
+from untrained.sims.operators.base import Shape
 
 
 class Copies(Protocol):
@@ -72,7 +73,7 @@ class _Together(_OneByOne):
 
 
 def _images(network: Network, outputs: Sequence[torch.Tensor], image: Shape) -> torch.Tensor:
-    images = [as_image(output, image) for output in outputs]
+    images = [output_image(output, image) for output in outputs]
     if any(one is None for one in images):
         raise _no_image(image, tuple(outputs[0].shape))
     return torch.stack([one for one in images if one is not None])
@@ -91,7 +92,7 @@ def check_image(network: Network, image: Shape) -> None:
         where it is none, or the network cannot be run.
     """
     shape = network.image or network.shape
-    if network.image not in (None, image) or as_image(torch.empty(shape, device="meta"), image) is None:
+    if network.image not in (None, image) or output_image(torch.empty(shape, device="meta"), image) is None:
         raise _no_image(image, shape)
 
 
@@ -129,7 +130,7 @@ def _check_restarts(network: Network, starts: Sequence[tuple[int, int]], copies:
 def _joined(alone: _OneByOne, modules: Sequence[nn.Module]) -> _OneByOne:
     """The copies as one program, where the module takes batches and gives the same images so; else one by one."""
     with torch.no_grad():
-        wanted = alone(alone.z)
+        reference = alone(alone.z)
         if alone.z.ndim < 2 or alone.z.shape[1] != 1:
             return alone
         try:
@@ -137,4 +138,4 @@ def _joined(alone: _OneByOne, modules: Sequence[nn.Module]) -> _OneByOne:
             images = together(alone.z)
         except Exception:  # what cannot run as one program says so in many ways; alone, it has just run
             return alone
-    return together if torch.allclose(images, wanted, rtol=1e-4, atol=1e-5) else alone
+    return together if torch.allclose(images, reference, rtol=1e-4, atol=1e-5) else alone

@@ -172,7 +172,7 @@ def checked_latent(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
     return shape
 
 
-def shape_of(what: str, given: LatentShape) -> tuple[int, ...]:
+def shape_of(what: str, value: LatentShape) -> tuple[int, ...]:
     """A shape from its text or its sides.
 
     Raises
@@ -181,12 +181,12 @@ def shape_of(what: str, given: LatentShape) -> tuple[int, ...]:
         where it has no sides, or a side is no whole number of at least 1.
     """
     try:
-        parts = given.split(",") if isinstance(given, str) else given
+        parts = value.split(",") if isinstance(value, str) else value
         sides = tuple(int(part) for part in parts)
     except (TypeError, ValueError):
         sides = ()
     if not sides or min(sides) < 1:
-        raise ValueError(f"{what} must be whole numbers of at least 1, such as 1,128,1,1, got {given!r}")
+        raise ValueError(f"{what} must be whole numbers of at least 1, such as 1,128,1,1, got {value!r}")
     return sides
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from untrained.sims.networks.network import Network
 
 
 @dataclass(frozen=True)
-class Size:
+class NetworkSize:
     """Weights, numbers in all layers' outputs, and multiply-adds of one forward pass of a network."""
 
     weights: int
@@ -20,7 +21,7 @@ class Size:
     products: int
 
 
-def size_of(network: Network) -> Size:
+def size_of(network: Network) -> NetworkSize:
     """Count by one pass; a generator known by name is followed by its shapes alone, whatever its size.
 
     Raises
@@ -34,7 +35,7 @@ def size_of(network: Network) -> Size:
         return _counted(network.build(), torch.empty(1, *network.latent.shape))
 
 
-def _counted(module: nn.Module, z: torch.Tensor) -> Size:
+def _counted(module: nn.Module, z: torch.Tensor) -> NetworkSize:
     totals = [0, 0]
 
     def count(layer: nn.Module, inputs: Any, output: Any) -> None:
@@ -51,12 +52,12 @@ def _counted(module: nn.Module, z: torch.Tensor) -> Size:
     finally:
         for hook in hooks:
             hook.remove()
-    return Size(sum(weight.numel() for weight in module.parameters()), *totals)
+    return NetworkSize(sum(weight.numel() for weight in module.parameters()), *totals)
 
 
 def _products(layer: nn.Module, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> int:
     """Multiply-adds of one weight: a kernel's entries meet every pixel, a matrix's every row."""
     if weight.ndim > 2:
         pixels = x if isinstance(layer, nn.modules.conv._ConvTransposeNd) else y
-        return int(weight.numel() * torch.Size(pixels.shape[2 - weight.ndim :]).numel())
+        return weight.numel() * prod(pixels.shape[2 - weight.ndim :])
     return weight.numel() * (y.numel() // y.shape[-1]) if weight.ndim == 2 and y.ndim else 0

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from untrained.sims.networks.initialisation import initialise
 from untrained.sims.networks.network import LAW, Latent, Network
-from untrained.sims.networks.output import Shape
+from untrained.sims.operators.base import Shape
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 
@@ -249,7 +249,7 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
     return generator("skip-unet", shape, build, Latent((32, *shape[1:]), "uniform", 0.1))
 
 
-GENERATORS: dict[str, Callable[..., Network]] = {
+ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "dcgan": dcgan,
     "decoder": decoder,
     "deep-decoder": deep_decoder,
@@ -265,10 +265,10 @@ def architecture(name: str, shape: Shape, **options: Option) -> Network:
     ValueError
         where the name or an option is unknown, an option is out of range, or the image is too small.
     """
-    if name not in GENERATORS:
-        raise ValueError(f"network must be one of {', '.join(GENERATORS)}, got {name!r}")
-    parameters = list(signature(GENERATORS[name]).parameters)[1:]
+    if name not in ARCHITECTURES:
+        raise ValueError(f"network must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
+    parameters = list(signature(ARCHITECTURES[name]).parameters)[1:]
     for option in options:
         if option not in parameters:
             raise ValueError(f"options of {name} must be among {', '.join(parameters)}, got {option!r}")
-    return GENERATORS[name](shape, **options)
+    return ARCHITECTURES[name](shape, **options)

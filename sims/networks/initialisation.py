@@ -83,5 +83,5 @@ def initialise(network: nn.Module, rng: np.random.Generator, law: str = "torch-0
     with torch.no_grad():
         for layer in network.modules():
             for name, weight in layer.named_parameters(recurse=False):
-                drawn = _LAWS[law](layer, name)(rng, tuple(weight.shape))
-                weight.copy_(torch.from_numpy(np.ascontiguousarray(drawn, dtype=np.float32)))
+                values = _LAWS[law](layer, name)(rng, tuple(weight.shape))
+                weight.copy_(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))

@@ -16,9 +16,9 @@ from untrained.sims.networks.factories import (
     start_of_factory,
     start_of_module,
 )
-from untrained.sims.networks.named import NAMES, by_name
+from untrained.sims.networks.named import NETWORK_NAMES, by_name
 from untrained.sims.networks.network import Network
-from untrained.sims.networks.output import Part
+from untrained.sims.networks.output import OutputPart
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import error_line, neighbours, run_file
 
@@ -28,7 +28,7 @@ NetworkLike = str | nn.Module | tuple[nn.Module, object] | Callable[[], object] 
 
 def as_network(
     network: NetworkLike, latent: object = None, *, name: str | None = None, latent_shape: LatentShape | None = None,
-    param_filter: str | None = None, part: Part = None,
+    param_filter: str | None = None, part: OutputPart = None,
 ) -> Network:  # fmt: skip
     """Return the network that a user hands over; a file is run, now.
 
@@ -79,7 +79,7 @@ def _place(reference: str) -> tuple[Path, str]:
     """Split `FILE.py:FACTORY`."""
     where, _, factory = reference.rpartition(":")
     if not where or not factory.isidentifier():
-        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(NAMES)}, got {reference!r}")
+        raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(NETWORK_NAMES)}, got {reference!r}")
     path = Path(where).resolve()
     if path.suffix != ".py" or not path.is_file():
         raise ValueError(f"network must come from a Python file that exists, got {where}")

@@ -12,7 +12,7 @@ from torch import nn
 
 from untrained.sims.networks.generators import Option, architecture
 from untrained.sims.networks.network import LAW, Network
-from untrained.sims.networks.output import Shape
+from untrained.sims.operators.base import Shape
 from untrained.sims.random.streams import stream
 
 
@@ -35,7 +35,7 @@ _PRESETS = {
     "skip-unet": _Preset("skip-unet", (1, 28, 28)),
 }
 _TWO_LAYER = "two-layer"
-NAMES = (*_PRESETS, _TWO_LAYER)
+NETWORK_NAMES = (*_PRESETS, _TWO_LAYER)
 _SIZES = {"n": 64, "d": 640, "k": 32}
 
 
@@ -51,16 +51,16 @@ def by_name(reference: str, shape: Shape | None = None, **options: Option) -> Ne
         where a shape or option is unknown or out of range.
     """
     name, _, rest = reference.partition("@")
-    if name not in NAMES:
+    if name not in NETWORK_NAMES:
         return None
-    given, more = _parsed(reference, rest)
+    explicit, more = _parsed(reference, rest)
     options = {**options, **more}
     if name == _TWO_LAYER:
-        return _two_layer(reference, given, options)
+        return _two_layer(reference, explicit, options)
     preset = _PRESETS[name]
-    if given is not None and preset.fixed:
+    if explicit is not None and preset.fixed:
         raise ValueError(f"{name} must be taken without a shape, got {rest!r}: {preset.network} takes one")
-    image = preset.shape if preset.fixed else given or shape or preset.shape
+    image = preset.shape if preset.fixed else explicit or shape or preset.shape
     return replace(architecture(preset.network, image, **options), name=reference)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,13 +15,14 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from untrained.sims.networks.output import Part, Shape, described, flat, image_shape, tensor_of
+from untrained.sims.networks.output import OutputPart, described, flat, image_shape, tensor_of
 from untrained.sims.networks.preparing import copied, modes, prepared
-from untrained.sims.networks.probe import probe, run
+from untrained.sims.networks.probe import probe, run_module
+from untrained.sims.operators.base import Shape
 
 if TYPE_CHECKING:
     from untrained.sims.networks.copies import Copies
-    from untrained.sims.networks.forecast import Size
+    from untrained.sims.networks.forecast import NetworkSize
     from untrained.sims.ntk.jacobian import Jacobian
 
 LAW = "torch-0.4.1"
@@ -90,7 +92,7 @@ class Network:
     seed: int = 0
     dtype: torch.dtype = torch.float64
     param_filter: str | None = None
-    part: Part = None
+    part: OutputPart = None
     point: Instance | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -135,10 +137,10 @@ class Network:
         """
         twin, weights = self.twin(module, dtype)
         twin.register_forward_pre_hook(own_input)
-        given = input_of(self.name, z, dtype, twin.get_parameter(weights[0]).device)
-        output = probe(self.name, module, twin, given, weights, self.part)
+        z_copy = input_of(self.name, z, dtype, twin.get_parameter(weights[0]).device)
+        output = probe(self.name, module, twin, z_copy, weights, self.part)
         shape = tuple(tensor_of(output, self.part).shape)
-        return Instance(twin, given, weights, shape, (*modes(module), *described(output, self.part)))
+        return Instance(twin, z_copy, weights, shape, (*modes(module), *described(output, self.part)))
 
     def twin(self, module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, tuple[str, ...]]:
         """Return a copy of a module of which only the weights train that are to, and their names.
@@ -163,8 +165,8 @@ class Network:
         pattern = _compiled(self.param_filter)
         some = tuple(name for name in names if pattern.search(name))
         if names and not some:
-            shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise ValueError(f"param filter must match a weight of {self.name} ({shown}), got {self.param_filter!r}")
+            listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+            raise ValueError(f"param filter must match a weight of {self.name} ({listed}), got {self.param_filter!r}")
         return some
 
     @cached_property
@@ -204,7 +206,7 @@ class Network:
     @property
     def n(self) -> int:
         """Entries of the output."""
-        return int(torch.Size(self.shape).numel())
+        return prod(self.shape)
 
     @property
     def count(self) -> int:
@@ -239,7 +241,7 @@ class Network:
 
     def output(self) -> torch.Tensor:
         """The output as one vector (n,), channel by channel, attached to the weights."""
-        return flat(run(self.module, self.z), self.part)
+        return flat(run_module(self.module, self.z), self.part)
 
     def output_at(self, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The output at other weights, by name; those that are left out are its own."""
@@ -261,7 +263,7 @@ class Network:
         return copies_of(self, image, starts, law, device)
 
     @cached_property
-    def size(self) -> Size:
+    def size(self) -> NetworkSize:
         """Its weights, the numbers in all layers' outputs, and the multiply-adds of one run."""
         from untrained.sims.networks.forecast import size_of
 
@@ -276,7 +278,7 @@ class Network:
 
 def make_network(
     name: str, module: nn.Module, z: torch.Tensor, *, param_filter: str | None = None,
-    dtype: torch.dtype = torch.float64, part: Part = None,
+    dtype: torch.dtype = torch.float64, part: OutputPart = None,
 ) -> Network:  # fmt: skip
     """Return a module as it stands, with its input, as the one network that there is.
 
@@ -302,10 +304,10 @@ def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.devic
     ValueError
         where it is not finite.
     """
-    given = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
-    if not torch.isfinite(given).all():
+    z_copy = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
+    if not torch.isfinite(z_copy).all():
         raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
-    return given
+    return z_copy
 
 
 def own_input(_: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:

@@ -8,11 +8,12 @@ from math import isqrt, prod
 
 import torch
 
-Shape = tuple[int, int, int]
-Part = int | str | None
+from untrained.sims.operators.base import Shape
+
+OutputPart = int | str | None
 """Which tensor of a tuple, list, mapping or dataclass is the output: its place or key; None for the first."""
 
-COLOURS = 4
+MOST_COLOURS = 4
 """An axis of so many entries at most holds colours."""
 
 
@@ -32,7 +33,7 @@ def tensors(output: object, path: str = "") -> Iterator[tuple[str, torch.Tensor]
             yield from tensors(getattr(output, field.name), f"{path}[{field.name!r}]")
 
 
-def tensor_of(output: object, part: Part = None) -> torch.Tensor:
+def tensor_of(output: object, part: OutputPart = None) -> torch.Tensor:
     """Return the output's tensor, or of several the one at `part`, by default the first.
 
     Raises
@@ -50,7 +51,7 @@ def tensor_of(output: object, part: Part = None) -> torch.Tensor:
     raise ValueError(f"output of the network must be a tensor of floating-point numbers, got {kind}")
 
 
-def flat(output: object, part: Part = None) -> torch.Tensor:
+def flat(output: object, part: OutputPart = None) -> torch.Tensor:
     """Return an output as a vector (n,), channel by channel.
 
     Raises
@@ -71,11 +72,11 @@ def _colours_last(sides: tuple[int, ...]) -> bool:
     """Whether an output with these sides, none of them 1, is (..., H, W, C) or (pixels of a square, C)."""
     match sides:
         case (pixels, last):
-            return last <= COLOURS < isqrt(pixels) and isqrt(pixels) ** 2 == pixels
+            return last <= MOST_COLOURS < isqrt(pixels) and isqrt(pixels) ** 2 == pixels
         case (first, _, last):
-            return last <= COLOURS < first
+            return last <= MOST_COLOURS < first
         case (*_, height, width, last):
-            return last <= COLOURS < min(height, width)
+            return last <= MOST_COLOURS < min(height, width)
     return False
 
 
@@ -98,7 +99,7 @@ def image_shape(shape: tuple[int, ...]) -> Shape:
     return (1, 1, prod(sides))
 
 
-def as_image(output: torch.Tensor, shape: Shape) -> torch.Tensor | None:
+def output_image(output: torch.Tensor, shape: Shape) -> torch.Tensor | None:
     """Return one output as an image of a known shape (C, H, W), None where it is of another.
 
     It may be that image with its axes of one entry dropped, one with colours last, also of pixels in one long row, or a
@@ -113,7 +114,7 @@ def as_image(output: torch.Tensor, shape: Shape) -> torch.Tensor | None:
     return None
 
 
-def described(output: object, part: Part = None) -> list[str]:
+def described(output: object, part: OutputPart = None) -> list[str]:
     """Say what was taken of an output and as what kind of image, where that is not plain."""
     paths, tensor = [path for path, _ in tensors(output)], tensor_of(output, part)
     says = []

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from untrained.sims.networks.output import Part, tensor_of
+from untrained.sims.networks.output import OutputPart, tensor_of
 from untrained.sims.networks.preparing import prepared
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import error_line
@@ -49,14 +49,14 @@ def _is_rounded(before: torch.dtype, after: torch.dtype) -> bool:
     return inexact and torch.finfo(after).eps > torch.finfo(before).eps
 
 
-def run(module: nn.Module, z: torch.Tensor) -> object:
+def run_module(module: nn.Module, z: torch.Tensor) -> object:
     """Run a module as it is differentiated: with kernels of attention that have derivatives of every order."""
     with sdpa_kernel(SDPBackend.MATH):
         return module(z)
 
 
 def probe(
-    name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: Part = None
+    name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: OutputPart = None
 ) -> object:
     """Return what a module gives, run as its prepared copy `twin`, after trying whether it can be differentiated.
 
@@ -69,9 +69,9 @@ def probe(
     theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
     with isolated_rng(0, "try", 1), watch:
-        output = _run(name, module, twin, z)
+        output = _run_twin(name, module, twin, z)
     with isolated_rng(0, "try", 2), torch.no_grad():
-        again = _run(name, module, twin, z)
+        again = _run_twin(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
     y = tensor_of(output, part)
@@ -80,9 +80,9 @@ def probe(
     return output
 
 
-def _run(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> object:
+def _run_twin(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> object:
     try:
-        return run(twin, z)
+        return run_module(twin, z)
     except Exception as error:
         size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
         if _runs_otherwise(name, module, z):
@@ -99,7 +99,7 @@ def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
         return False
     try:
         with torch.no_grad():
-            run(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
+            run_module(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
     except Exception:
         return False
     return True
@@ -111,12 +111,12 @@ def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch
     if not torch.isfinite(y).all():
         raise ValueError(f"output of {name} must be finite, got a NaN or an infinity")
     if y.shape != again.shape or _differ(y.detach(), again):
-        drawn = f"draws random numbers ({watch.random[0]})" if watch.random else "changes from call to call"
-        raise ValueError(f"output of {name} must be the same each time, got one that {drawn}")
+        reason = f"draws random numbers ({watch.random[0]})" if watch.random else "changes from call to call"
+        raise ValueError(f"output of {name} must be the same each time, got one that {reason}")
     narrow = y.dtype if _is_rounded(dtype, y.dtype) else watch.narrowed
     if narrow is not None:
-        wanted, got = (str(kind).removeprefix("torch.") for kind in (dtype, narrow))
-        raise ValueError(f"network must compute in {wanted}, got {name}, whose forward rounds to {got}: take that out")
+        precise, got = (str(kind).removeprefix("torch.") for kind in (dtype, narrow))
+        raise ValueError(f"network must compute in {precise}, got {name}, whose forward rounds to {got}: take that out")
 
 
 def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:
@@ -130,10 +130,10 @@ def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -
     with isolated_rng(0, "try", 3):
         u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
     try:
-        found = torch.autograd.grad(y, list(theta), u, allow_unused=True)
+        parts = torch.autograd.grad(y, list(theta), u, allow_unused=True)
     except RuntimeError as error:
         raise ValueError(f"{name} must be differentiable in its weights, got {error_line(error)}") from error
-    gradients = [g for g in found if g is not None]
+    gradients = [g for g in parts if g is not None]
     if not all(bool(torch.isfinite(g).all()) for g in gradients):
         raise ValueError(f"derivatives of {name} must be finite, got a NaN or an infinity")
     if not any(bool(g.any()) for g in gradients):

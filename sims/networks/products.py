@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Axis:
+class AxisMap:
     """One axis of an upsampling and a transposed convolution after it: all that their matrix depends on."""
 
     length: int
@@ -57,21 +57,21 @@ class Axis:
 
 
 @lru_cache(maxsize=256)
-def _two_matrices(rows: Axis, columns: Axis, like: _Kind) -> tuple[torch.Tensor, torch.Tensor]:
+def _two_matrices(rows: AxisMap, columns: AxisMap, like: _Kind) -> tuple[torch.Tensor, torch.Tensor]:
     """One for the left, (pixels after, kernel * pixels before), and one for the right, (kernel * before, after)."""
     left, right = rows.matrices().transpose(0, 1).flatten(1), columns.matrices().transpose(1, 2).flatten(0, 1)
     return left.to(*like).contiguous(), right.to(*like).contiguous()
 
 
 @lru_cache(maxsize=256)
-def _one_matrix(rows: Axis, columns: Axis, like: _Kind) -> torch.Tensor:
+def _one_matrix(rows: AxisMap, columns: AxisMap, like: _Kind) -> torch.Tensor:
     """Both axes at once: (kernel area * pixels before, rows after, columns after)."""
     both = torch.einsum("ari,bcj->abijrc", rows.matrices(), columns.matrices())
     return both.flatten(0, 3).to(*like).contiguous()
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _fixed(make: Callable[[Axis, Axis, _Kind], _T], rows: Axis, columns: Axis, like: _Kind) -> _T:
+def _fixed(make: Callable[[AxisMap, AxisMap, _Kind], _T], rows: AxisMap, columns: AxisMap, like: _Kind) -> _T:
     """What is made of sizes alone: a compiler need not look into it, and could not see that it is cached."""
     return make(rows, columns, like)
 
@@ -100,13 +100,13 @@ def _columns(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return columns
 
 
-def _both_sides(images: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+def _both_sides(images: torch.Tensor, rows: AxisMap, columns: AxisMap) -> torch.Tensor:
     """(K, kernel * H, kernel * W) to (K, rows after, columns after)."""
     left, right = _fixed(_two_matrices, rows, columns, (images.device, images.dtype))
     return torch.bmm(left.expand(len(images), *left.shape), images @ right)
 
 
-def resized(x: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+def resized(x: torch.Tensor, rows: AxisMap, columns: AxisMap) -> torch.Tensor:
     """Upsample images (B, C, H, W) by a matrix for rows and one for columns."""
     return _both_sides(x.flatten(0, 1), rows, columns).unflatten(0, x.shape[:2])
 
@@ -121,7 +121,7 @@ def transposed_by_products(
     return folded.reshape(copies, outputs, *size)
 
 
-def transposed_in_one(x: torch.Tensor, weight: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+def transposed_in_one(x: torch.Tensor, weight: torch.Tensor, rows: AxisMap, columns: AxisMap) -> torch.Tensor:
     """Upsample and convolve x (B, Cin, H, W) by weight (B, Cin, Cout, k, l), all that is fixed being one matrix."""
     copies, _, outputs = weight.shape[:3]
     fixed = _fixed(_one_matrix, rows, columns, (x.device, x.dtype))
@@ -129,7 +129,7 @@ def transposed_in_one(x: torch.Tensor, weight: torch.Tensor, rows: Axis, columns
     return out.reshape(copies, outputs, *fixed.shape[1:])
 
 
-def transposed_in_two(x: torch.Tensor, weight: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+def transposed_in_two(x: torch.Tensor, weight: torch.Tensor, rows: AxisMap, columns: AxisMap) -> torch.Tensor:
     """The same by a matrix for rows and one for columns: channels are mixed first, while there are few pixels."""
     copies, _, outputs, *kernel = weight.shape
     taps = _columns(x, weight).reshape(copies * outputs, *kernel, *x.shape[2:]).transpose(2, 3)

@@ -22,8 +22,8 @@ from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import whole_number
 
-KIND, FORMAT = "untrained generator", 1
-BATCH, LEARNING_RATE = 100, 1e-3
+GENERATOR_FILE, _FORMAT = "untrained generator", 1
+MINIBATCH, LEARNING_RATE = 100, 1e-3
 """Images in a minibatch and Adam's learning rate.
 
 Source: Bora, Jalal, Price and Dimakis 2017, Section 6
@@ -75,8 +75,8 @@ def _network(layers: tuple[Layer, ...], x: torch.Tensor) -> torch.Tensor:
 
 def _draw(rng: np.random.Generator, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
     """Weights N(0, 2/inputs), which keep the scale of signals through ReLU, and biases of zero."""
-    drawn = [(2.0 / a) ** 0.5 * rng.standard_normal((b, a), dtype=np.float32) for a, b in pairwise(sizes)]
-    return tuple((torch.from_numpy(w).float(), torch.zeros(len(w))) for w in drawn)
+    values = [(2.0 / a) ** 0.5 * rng.standard_normal((b, a), dtype=np.float32) for a, b in pairwise(sizes)]
+    return tuple((torch.from_numpy(w).float(), torch.zeros(len(w))) for w in values)
 
 
 def untrained_generator(shape: Shape, *, latent: int = 20, hidden: int = 500, seed: int = 0) -> Generator:
@@ -144,7 +144,7 @@ def _shape(images: torch.Tensor) -> Shape:
 
 def _batches(count: int, epochs: int, rng: np.random.Generator) -> list[torch.Tensor]:
     """Every image once an epoch, in a new order."""
-    return [part for _ in range(epochs) for part in torch.from_numpy(rng.permutation(count)).split(BATCH)]
+    return [part for _ in range(epochs) for part in torch.from_numpy(rng.permutation(count)).split(MINIBATCH)]
 
 
 def _minus_evidence(
@@ -152,8 +152,8 @@ def _minus_evidence(
 ) -> torch.Tensor:
     """-log p(x | z) at one z drawn from N(mean, variance), plus the divergence of that law from N(0, I), per image."""
     mean, log_variance = _network(encoder, x).chunk(2, -1)
-    drawn = torch.from_numpy(noise.standard_normal(tuple(mean.shape), dtype=np.float32))
-    z = mean + torch.exp(log_variance / 2.0) * drawn
+    values = torch.from_numpy(noise.standard_normal(tuple(mean.shape), dtype=np.float32))
+    z = mean + torch.exp(log_variance / 2.0) * values
     surprise = F.binary_cross_entropy_with_logits(_network(decoder, z), x, reduction="sum")
     divergence = (mean.square() + log_variance.exp() - log_variance - 1.0).sum() / 2.0
     return (surprise + divergence) / len(x)
@@ -171,7 +171,9 @@ def save_generator(path: str | Path, generator: Generator) -> None:
     """
     tensors = {f"{kind}{i}": t for i, layer in enumerate(generator.layers) for kind, t in zip("wb", layer, strict=True)}
     arrays = {name: t.cpu().numpy() for name, t in tensors.items()}
-    header = json.dumps({"kind": KIND, "format": FORMAT, "shape": generator.shape, "layers": len(generator.layers)})
+    header = json.dumps(
+        {"kind": GENERATOR_FILE, "format": _FORMAT, "shape": generator.shape, "layers": len(generator.layers)}
+    )
     fields: dict[str, Any] = {"header": header, "checksum": _checksum(header, arrays), **arrays}
     content = io.BytesIO()
     np.savez(content, **fields)
@@ -201,8 +203,10 @@ def load_generator(path: str | Path) -> Generator:
             arrays = {name: archive[name] for name in archive.files}
         text, checksum = str(arrays.pop("header", "{}")), str(arrays.pop("checksum", ""))
         header = json.loads(text)
-        if header.get("kind") != KIND or header.get("format") != FORMAT:
-            raise Refused(f"generator must be a file of the kind {KIND!r}, format {FORMAT}, got another in {path}")
+        if header.get("kind") != GENERATOR_FILE or header.get("format") != _FORMAT:
+            raise Refused(
+                f"generator must be a file of the kind {GENERATOR_FILE!r}, format {_FORMAT}, got another in {path}"
+            )
         if checksum != _checksum(text, arrays):
             raise Refused(f"generator must be a whole file, got {path} with another content than its checksum says")
         return _from_arrays(header, arrays)

@@ -27,15 +27,15 @@ def need(operators: Sequence[Operator], chosen: Network, settings: CSDIPSettings
     copies = len(operators) * settings.restarts
     at_once = min(copies, copies_at_once(chosen, device) * (torch.get_num_threads() if device.type == "cpu" else 1))
     size = chosen.size
-    held = sum(op.memory for op in operators) * (1 if len(operators) == 1 else 2)
-    memory = held + 4 * at_once * (STATES * size.weights + 3 * size.activations)
+    operators_hold = sum(op.memory for op in operators) * (1 if len(operators) == 1 else 2)
+    memory = operators_hold + 4 * at_once * (STATES * size.weights + 3 * size.activations)
     return Need(memory, copies * (3 * size.products + 2 * operators[0].m * int(np.prod(operators[0].shape))))
 
 
 STATES = 5
 """Numbers held for each weight by either optimiser: itself, its gradient, two moments and a temporary."""
 
-PLENTY = 16 << 30
+GPU_MEMORY = 16 << 30
 """Bytes that a GPU is taken to have where it does not say."""
 
 CACHE = 24 << 20
@@ -48,7 +48,7 @@ def copies_at_once(chosen: Network, device: torch.device) -> int:
     if device.type == "cpu":
         return max(1, CACHE // bytes_a_copy)
     bytes_a_copy += 12 * chosen.size.activations
-    return max(1, int(0.8 * (memory_available(device) or PLENTY)) // bytes_a_copy)
+    return max(1, int(0.8 * (memory_available(device) or GPU_MEMORY)) // bytes_a_copy)
 
 
 def check_fits(operators: Sequence[Operator], chosen: Network, settings: CSDIPSettings, device: torch.device) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from untrained.sims.networks.copies import check_image
-from untrained.sims.networks.generators import GENERATORS, architecture
+from untrained.sims.networks.generators import ARCHITECTURES, architecture
 from untrained.sims.networks.loading import NetworkLike, as_network
 from untrained.sims.networks.named import by_name
 from untrained.sims.networks.network import Network
@@ -22,7 +22,7 @@ from untrained.sims.recovery.budget import check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.csdip_settings import preset as preset
-from untrained.sims.recovery.fitting import Course, Data, Fit, fitted_part, run
+from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import total_variation
@@ -97,7 +97,7 @@ def network_for(settings: CSDIPSettings, shape: Shape, network: NetworkLike | No
     name, options = settings.network, settings.network_options
     if network is not None:
         chosen = as_network(network)
-    elif name in GENERATORS:
+    elif name in ARCHITECTURES:
         chosen = architecture(name, shape, **options)
     else:
         chosen = by_name(name, shape, **options) or _own(name, options)
@@ -192,10 +192,10 @@ def fitted_weights(
     """
     chosen = network_for(settings, operator.shape, network)
     check_fits([operator], chosen, settings, y.device)
-    fit = Fit(chosen, Data([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
+    fit = Fit(chosen, Targets([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
     chooser = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
-    end, told = threading.Event(), watch or (lambda *_: None)
-    run(fit, chooser, settings, lambda step, loss: told(step, settings.steps, loss), end)
+    end, tell = threading.Event(), watch or (lambda *_: None)
+    run_fit(fit, chooser, settings, lambda step, loss: tell(step, settings.steps, loss), end)
     if end.is_set():
         raise KeyboardInterrupt
     return fit.network.copy_of(0)
@@ -241,13 +241,13 @@ def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], No
     chooser = stopping_rule(
         settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth
     )
-    return _Ended(problems, chooser.best, run(fit, chooser, settings, tell, end))
+    return _Ended(problems, chooser.best, run_fit(fit, chooser, settings, tell, end))
 
 
-def _data(task: _Task, problems: _Problems) -> Data:
+def _data(task: _Task, problems: _Problems) -> Targets:
     images = sorted({i for i, _ in problems})
     restarts = len(problems) // len(images)
-    return Data([task.operators[i] for i in images], task.ys[images], restarts, task.settings, task.seeds[0])
+    return Targets([task.operators[i] for i in images], task.ys[images], restarts, task.settings, task.seeds[0])
 
 
 def _all_groups(task: _Task, groups: list[_Problems], watch: Progress) -> list[_Ended]:

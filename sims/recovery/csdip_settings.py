@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from untrained.sims.networks.generators import GENERATORS
+from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
-from untrained.sims.networks.named import NAMES
+from untrained.sims.networks.named import NETWORK_NAMES
 from untrained.sims.operators import Operator
 from untrained.sims.recovery.stopping import RULES
 
@@ -52,9 +52,9 @@ class CSDIPSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if self.network.partition("@")[0] not in (*GENERATORS, *NAMES) and ":" not in self.network:
-            known = ", ".join(dict.fromkeys((*GENERATORS, *NAMES)))
-            raise ValueError(f"network must be one of {known}, or FILE.py:FACTORY, got {self.network!r}")
+        if self.network.partition("@")[0] not in (*ARCHITECTURES, *NETWORK_NAMES) and ":" not in self.network:
+            names = ", ".join(dict.fromkeys((*ARCHITECTURES, *NETWORK_NAMES)))
+            raise ValueError(f"network must be one of {names}, or FILE.py:FACTORY, got {self.network!r}")
         _one_of("initialisation", self.initialisation, LAWS)
         _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
         _one_of("combine", self.combine, COMBINATIONS)
@@ -76,9 +76,9 @@ class CSDIPSettings:
         return self.learning_rate * min(1.0, step / (self.warm_up + 1))
 
 
-def _one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+def _one_of(name: str, value: str, names: Sequence[str]) -> None:
+    if value not in names:
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}")
 
 
 def _at_least(name: str, value: float, low: float) -> None:

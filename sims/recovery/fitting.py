@@ -49,7 +49,7 @@ def fitted_part(m: int, held_out: float, seed: int) -> torch.Tensor:
     return torch.from_numpy(fitted)
 
 
-class Data:
+class Targets:
     """The measurements of I images, each fitted by R networks: misfits of P = I R images in one call."""
 
     def __init__(
@@ -83,7 +83,9 @@ class Data:
 class Fit:
     """P networks being fitted, each begun from its own (seed, restart); those of one image stand side by side."""
 
-    def __init__(self, chosen: Network, data: Data, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, chosen: Network, data: Targets, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]
+    ) -> None:
         self.settings, self.data, device = settings, data, data.ys.device
         self.network = chosen.copies(data.shape, starts, settings.initialisation, device)
         self.z = self.network.z
@@ -156,7 +158,7 @@ class Course:
     losses: list[torch.Tensor] = field(default_factory=list)
 
 
-def run(
+def run_fit(
     fit: Fit, chooser: StoppingRule, settings: CSDIPSettings, tell: Callable[[int, float], None], end: threading.Event
 ) -> Course:
     """Take steps until they end, all problems have stopped, or `end` is set; `tell` hears of every tenth."""

@@ -36,11 +36,11 @@ from untrained.sims.files import Refused, decoding, existing, write_bytes
 from untrained.sims.random.streams import stream
 
 READINGS = ("weights/d", "weights", "means")
-KIND, FORMAT = "untrained learned prior", 1
+_KIND, _FORMAT = "untrained learned prior", 1
 _DRAWS_AT_ONCE = 2_000_000
 _RESERVED = ("Q", "samples", "iterations", "seed", "include_norm", "sizes")
 
-Weights = Mapping[str, torch.Tensor]
+WeightsByName = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +73,11 @@ class Prior:
         if self.reading == "means":
             _check_invertible(covariance.cpu())
             precision = torch.linalg.inv(covariance)
-        found = {"layers": tuple(self.layers), "mean": mean, "covariance": covariance, "_precision": precision}
-        for name, value in (found | {"meta": _as_json(self.meta)}).items():
+        parts = {"layers": tuple(self.layers), "mean": mean, "covariance": covariance, "_precision": precision}
+        for name, value in (parts | {"meta": _as_json(self.meta)}).items():
             object.__setattr__(self, name, value)
 
-    def penalty(self, weights: Weights) -> torch.Tensor:
+    def penalty(self, weights: WeightsByName) -> torch.Tensor:
         """Return LR(w) of B networks, (B,): `weights` holds (B, ...) by name; other parameters than the layers pass by.
 
         Raises
@@ -97,10 +97,10 @@ class Prior:
         total = torch.stack(parts).sum(0)
         return total / sum(layer.shape[1] for layer in w) if self.reading == "weights/d" else total
 
-    def _match(self, weights: Weights) -> None:
+    def _match(self, weights: WeightsByName) -> None:
         kernels, everything = ({n for n, w in weights.items() if w.ndim > axes} for axes in (2, 0))
-        wanted = everything if set(self.layers) & (everything - kernels) else kernels
-        if odd := sorted(wanted ^ set(self.layers)):
+        expected = everything if set(self.layers) & (everything - kernels) else kernels
+        if odd := sorted(expected ^ set(self.layers)):
             whose = "the prior" if odd[0] in self.layers else "the network"
             raise ValueError(f"weights must be of the layers the prior was learned from, got {odd[0]} in {whose} alone")
         for name, size in zip(self.layers, self.meta.get("sizes", ()), strict=False):
@@ -153,7 +153,7 @@ def _check_invertible(covariance: torch.Tensor) -> None:
 
 
 def learn_prior(
-    weights: Sequence[Weights],
+    weights: Sequence[WeightsByName],
     *,
     samples: int = 1000,
     iterations: int = 1000,
@@ -184,16 +184,16 @@ def learn_prior(
             raise ValueError(f"{name} must be at least {least}, got {number}")
     layers = _gathered(weights, include_norm)
     mean, second = np.zeros(len(layers)), np.zeros((len(layers), len(layers)))
-    for drawn in _draws(layers, samples, iterations, seed):
-        means = drawn.mean(2)
+    for sample in _draws(layers, samples, iterations, seed):
+        means = sample.mean(2)
         mean += means.sum(0)
-        second += (drawn @ drawn.transpose(0, 2, 1)).sum(0) / samples - means.T @ means
+        second += (sample @ sample.transpose(0, 2, 1)).sum(0) / samples - means.T @ means
     how = {"samples": samples, "iterations": iterations, "seed": seed, "include_norm": include_norm}
     return _prior(layers, mean / iterations, second / iterations, reading, how, meta)
 
 
 def exact_prior(
-    weights: Sequence[Weights],
+    weights: Sequence[WeightsByName],
     *,
     reading: str = READINGS[0],
     include_norm: bool = False,
@@ -220,14 +220,14 @@ def _prior(
     how: Mapping[str, Any],
     meta: Mapping[str, Any] | None,
 ) -> Prior:
-    if taken := sorted(set(meta or {}) & set(_RESERVED)):
-        raise ValueError(f"meta must leave {', '.join(_RESERVED)} to the learning of the prior, got {taken[0]}")
+    if reserved := sorted(set(meta or {}) & set(_RESERVED)):
+        raise ValueError(f"meta must leave {', '.join(_RESERVED)} to the learning of the prior, got {reserved[0]}")
     sizes = [w.shape[1] for w in layers.values()]
-    told = {**(meta or {}), "Q": len(next(iter(layers.values()))), **how, "sizes": sizes}
-    return Prior(tuple(layers), torch.from_numpy(mean), torch.from_numpy(covariance), reading, told)
+    header = {**(meta or {}), "Q": len(next(iter(layers.values()))), **how, "sizes": sizes}
+    return Prior(tuple(layers), torch.from_numpy(mean), torch.from_numpy(covariance), reading, header)
 
 
-def _gathered(weights: Sequence[Weights], include_norm: bool) -> dict[str, np.ndarray]:
+def _gathered(weights: Sequence[WeightsByName], include_norm: bool) -> dict[str, np.ndarray]:
     """The (Q, N_l) weights of each layer."""
     if not weights:
         raise ValueError("weights must hold at least one fitted network, got none")
@@ -265,16 +265,16 @@ def save_prior(path: str | Path, prior: Prior) -> None:
     OSError
         where the folder cannot be written to.
     """
-    told = json.dumps({"layers": prior.layers, "reading": prior.reading, "meta": prior.meta}, sort_keys=True)
+    header = json.dumps({"layers": prior.layers, "reading": prior.reading, "meta": prior.meta}, sort_keys=True)
     mean, covariance = prior.mean.cpu().numpy(), prior.covariance.cpu().numpy()
     content = io.BytesIO()
-    digest = _checksum(told, mean, covariance)
-    np.savez(content, kind=KIND, format=FORMAT, told=told, mean=mean, covariance=covariance, checksum=digest)
+    digest = _checksum(header, mean, covariance)
+    np.savez(content, kind=_KIND, format=_FORMAT, told=header, mean=mean, covariance=covariance, checksum=digest)
     write_bytes(path, content.getvalue())
 
 
-def _checksum(told: str, mean: np.ndarray, covariance: np.ndarray) -> str:
-    digest = hashlib.sha256(json.dumps([KIND, FORMAT, told]).encode() + b"\0")
+def _checksum(header: str, mean: np.ndarray, covariance: np.ndarray) -> str:
+    digest = hashlib.sha256(json.dumps([_KIND, _FORMAT, header]).encode() + b"\0")
     for part in (mean, covariance):
         digest.update(part.astype("<f8").tobytes())
     return digest.hexdigest()
@@ -290,12 +290,12 @@ def load_prior(path: str | Path) -> Prior:
     """
     path = existing(path)
     with decoding(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        if "kind" not in file.files or str(file["kind"]) != KIND or int(file["format"]) != FORMAT:
-            raise Refused(f"path must name a learned prior of format {FORMAT}, got another file in {str(path)!r}")
-        told, mean, covariance = str(file["told"]), file["mean"], file["covariance"]
-        if str(file["checksum"]) != _checksum(told, mean, covariance):
+        if "kind" not in file.files or str(file["kind"]) != _KIND or int(file["format"]) != _FORMAT:
+            raise Refused(f"path must name a learned prior of format {_FORMAT}, got another file in {str(path)!r}")
+        header, mean, covariance = str(file["told"]), file["mean"], file["covariance"]
+        if str(file["checksum"]) != _checksum(header, mean, covariance):
             raise Refused(f"checksum of the prior must agree with its content, got another in {str(path)!r}")
-    head = json.loads(told)
+    head = json.loads(header)
     return Prior(tuple(head.pop("layers")), torch.from_numpy(mean), torch.from_numpy(covariance), **head)
 
 

@@ -146,35 +146,35 @@ def choose_weight(
     misfit = csdip.held_out_misfit
 
     def evaluate(weight: float) -> float:
-        tried, total = replace(settings, prior_weight=weight), 0.0
+        candidate, total = replace(settings, prior_weight=weight), 0.0
         for number, measurement in enumerate(measurements):
             with memory_told("csdip"), open_progress(f"weight {weight:g}, {number + 1} of {len(files)}") as watch:
-                total += misfit(measurement.operator, measurement.y, tried, seed=_seed(seed, number), watch=watch)
+                total += misfit(measurement.operator, measurement.y, candidate, seed=_seed(seed, number), watch=watch)
         return total / len(measurements)
 
     return grid_search(evaluate, weights)
 
 
 def _learning(assignments: Sequence[str]) -> tuple[Learning, list[str]]:
-    hints, given, rest = get_type_hints(Learning), {}, []
+    hints, values, rest = get_type_hints(Learning), {}, []
     for word in assignments:
         key, equals, text = word.partition("=")
         if equals and key in {f.name for f in fields(Learning)}:
-            given[key] = parse(key, text, hints[key])
+            values[key] = parse(key, text, hints[key])
         else:
             rest.append(word)
-    return Learning(**given), rest
+    return Learning(**values), rest
 
 
 def _measurements(files: Sequence[str], device: torch.device | str) -> list[Measurement]:
     if not files:
         raise ValueError("learn-prior must be given at least one measurement file, got none")
-    found = [read_measurement(path, device) for path in files]
-    shapes = [m.operator.shape for m in found]
+    measurements = [read_measurement(path, device) for path in files]
+    shapes = [m.operator.shape for m in measurements]
     for path, shape in zip(files, shapes, strict=True):
         if shape != shapes[0]:
             raise ValueError(f"measurements must be of images of one shape, got {shapes[0]} and {shape} in {path}")
-    return found
+    return measurements
 
 
 def _seed(seed: int, number: int) -> int:

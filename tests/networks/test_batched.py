@@ -168,7 +168,7 @@ def test_a_transposed_convolution_is_products(counts, size, kernel, stride, data
     )
     wanted = torch.cat([F.conv_transpose2d(a[None], b, None, stride, padding) for a, b in zip(x, w, strict=True)])
     torch.testing.assert_close(transposed_by_products(x, w, stride, padding), wanted, **DOUBLE)
-    axes = [products.Axis(*one) for one in zip(size, kernel, stride, padding, strict=True)]
+    axes = [products.AxisMap(*one) for one in zip(size, kernel, stride, padding, strict=True)]
     assert wanted.shape[2:] == tuple(axis.after for axis in axes)
     for way in (products.transposed_in_one, products.transposed_in_two):
         torch.testing.assert_close(way(x, w, *axes), wanted, **DOUBLE)
@@ -198,7 +198,7 @@ def bilinear_by_the_letter(x, rows, columns):
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 7), (14, 5), (32, 31)])
 def test_doubling_by_matrices_is_bilinear_interpolation(size):
     x = torch.from_numpy(stream(8, "x", *size).standard_normal((2, 3, *size)))
-    doubled = products.resized(x, *(products.Axis(n, mode="bilinear", factor=2.0) for n in size))
+    doubled = products.resized(x, *(products.AxisMap(n, mode="bilinear", factor=2.0) for n in size))
     wanted = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(doubled, wanted, **DOUBLE)
     letter = bilinear_by_the_letter(x[1, 2].numpy(), 2 * size[0], 2 * size[1])

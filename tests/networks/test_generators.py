@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from untrained.sims.networks.generators import (
-    GENERATORS,
+    ARCHITECTURES,
     Crop,
     architecture,
     dcgan,
@@ -107,7 +107,7 @@ def test_the_decoder_is_a_pyramid_that_narrows_by_halves(shape, start, channels)
     assert [layer.kernel_size for layer in made] == [(2, 2), start] + [(3, 3)] * (len(made) - 2)
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @settings(max_examples=12)
 @given(data=st.data())
 def test_images_of_any_size_come_out_at_that_size(name, data):
@@ -121,7 +121,7 @@ def test_images_of_any_size_come_out_at_that_size(name, data):
     assert image.std() > 0
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 44)])
 def test_every_weight_moves_the_image(name, shape):
     network, z = drawn(architecture(name, shape, **NARROW[name]))

@@ -301,7 +301,7 @@ def test_a_file_that_is_no_generator_is_refused(saved, tmp_path):
     np.savez(tmp_path / "other.npz", y=np.zeros(3))
     with pytest.raises(ValueError, match="generator must be a file of the kind 'untrained generator', format 1"):
         load_generator(tmp_path / "other.npz")
-    np.savez(tmp_path / "pickled.npz", header=np.array([{"kind": vae.KIND}], dtype=object))
+    np.savez(tmp_path / "pickled.npz", header=np.array([{"kind": vae.GENERATOR_FILE}], dtype=object))
     with pytest.raises(ValueError, match="path must name a file that can be read whole"):
         load_generator(tmp_path / "pickled.npz")
 
@@ -345,7 +345,7 @@ def test_a_file_of_another_content_than_its_checksum_is_refused(saved, change):
 
 
 def test_a_file_of_another_format_is_refused(saved):
-    rewritten(saved, header=json.dumps({"kind": vae.KIND, "format": 2}))
+    rewritten(saved, header=json.dumps({"kind": vae.GENERATOR_FILE, "format": 2}))
     with pytest.raises(ValueError, match="format 1, got another in"):
         load_generator(saved)
 

@@ -13,7 +13,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure, save_measurement
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
-from untrained.sims.recovery.fitting import Data, fitted_part
+from untrained.sims.recovery.fitting import Targets, fitted_part
 from untrained.sims.recovery.learned_prior import learn_prior, save_prior
 from untrained.sims.recovery.methods import settings_for
 from untrained.sims.recovery.tasks import read_measurement
@@ -198,7 +198,7 @@ def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
     expected = (operator.forward(image) - y)[unseen].square().mean()
     assert csdip.held_out_misfit(operator, y, settings, seed=3) == pytest.approx(float(expected), rel=1e-6)
     # What is held out does not move the weights, whatever it is.
-    data = Data([operator], y[None], 1, held_out, 3)
+    data = Targets([operator], y[None], 1, held_out, 3)
     x = image[None].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(data.misfits(x)[0].sum(), x)
     seen = operator.adjoint(2 * (operator.forward(image) - y) * ~unseen)
