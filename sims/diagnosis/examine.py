@@ -18,9 +18,10 @@ from untrained.sims.diagnosis.sensed import sensed
 from untrained.sims.diagnosis.targets import as_image, is_unit, natural, target
 from untrained.sims.diagnosis.trials import Trial, Trials
 from untrained.sims.diagnosis.views import View, quantities
+from untrained.sims.networks.forecast import Estimate, check_examination_fits, examination_estimate
 from untrained.sims.networks.loading import NetworkLike, as_network
 from untrained.sims.networks.network import Network
-from untrained.sims.ntk.spectrum import Measure, spectrum
+from untrained.sims.ntk.spectrum import WHOLE, Measure, spectrum
 from untrained.sims.operators import Operator, make_operator
 
 Watching = Callable[[str], contextlib.AbstractContextManager[Watch | None]]
@@ -90,6 +91,7 @@ def check(
     """
     question = question or Question(**asked)
     source = as_network(network, latent)
+    check_examination_fits(source, question.seeds)
     views = _views(source, question, watching)
     first = views[0]
     unit = is_unit([view.f0 for view in views])
@@ -108,6 +110,22 @@ def check(
     words = in_words(facts, conditions, predictions)
     found = quantities(views, x, photographs)
     return Report(source.name, facts, found, conditions, predictions, words, _curves(first, trial, held))
+
+
+def expected(network: Network, question: Question) -> Estimate:
+    """Estimate what an examination takes.
+
+    Raises
+    ------
+    ValueError
+        where it does not fit into the memory that is free, or the network cannot be examined.
+    """
+
+    def rows(n: int) -> int:
+        whole = n <= WHOLE if question.exact is None else question.exact
+        return n if whole else 2 * question.products
+
+    return examination_estimate(network, seeds=question.seeds, steps=question.steps, rows=rows)
 
 
 def _views(source: Network, question: Question, watching: Watching) -> list[View]:

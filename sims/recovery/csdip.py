@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from untrained.sims.networks.copies import check_image
+from untrained.sims.networks.forecast import Estimate
 from untrained.sims.networks.generators import ARCHITECTURES, architecture
 from untrained.sims.networks.loading import NetworkLike, as_network
 from untrained.sims.networks.named import by_name
@@ -110,14 +111,6 @@ def _own(reference: str, options: Mapping[str, Any]) -> Network:
     if options:
         raise ValueError(f"network_options must be left out for {reference}, whose file has them, got {dict(options)}")
     return as_network(reference)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a fit will take: seconds, and bytes at its peak."""
-
-    seconds: float
-    memory: int
 
 
 def estimate(

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from untrained.sims.networks.generators import (
     skip_unet,
 )
 from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.network import Latent
 from untrained.sims.random.streams import stream
 
@@ -218,3 +221,22 @@ def test_building_counts_no_real_numbers():
     """Counting the weights of a network that no machine can hold takes no memory."""
     assert decoder((1, 28, 28), width=4096).size.weights > 10**10
     assert np.log10(decoder((1, 28, 28), width=4096).size.weights) < 11
+
+
+@pytest.mark.parametrize(
+    ("reference", "seed", "weights", "latent"),
+    [
+        ("dcgan-mnist", 0, "59a9b3781e78f5a1", "fe14b1e721c2369b"),
+        ("dcgan-mnist", 3, "b26702e3e3373e03", "941e95e1307d2fb2"),
+        ("dcgan-retina", 3, "83a82b39300511a9", "f267020c04cc8cad"),
+        ("decoder@28x28,width=24,slope=0.1", 0, "04c63bac150885f1", "fe14b1e721c2369b"),
+        ("decoder@3x16x20", 3, "5c04f76a10f921f2", "941e95e1307d2fb2"),
+        ("deep-decoder@64x64", 3, "da949a7c90f2080e", "095eef87aa2bce94"),
+        ("skip-unet", 0, "37ec0c37bce29fbc", "82cb26ed67177ee8"),
+    ],
+)
+def test_the_same_seed_has_always_given_the_same_network(reference, seed, weights, latent):
+    """Records rest on these bits: whoever changes them makes the records again."""
+    network = as_network(reference).draw(seed, torch.float32)
+    digests = [hashlib.sha256(part.numpy().tobytes()).hexdigest()[:16] for part in (network.vector(), network.z)]
+    assert digests == [weights, latent]

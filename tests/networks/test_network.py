@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
+from tests.networks.kinds import attention
+from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.network import make_network
 from untrained.sims.networks.output import image_shape
 
@@ -291,3 +293,61 @@ def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
     if image[0] > 1 and shape[-1] in (2, 3):
         wanted = wanted.movedim(-1, 0)
     assert torch.equal(seen.output(), wanted.flatten())
+
+
+def test_the_old_spectral_norm_has_a_norm_of_about_one():
+    """Its vectors start as noise and are iterated at every run in training: torch's own after 11 runs."""
+    layer = nn.utils.spectral_norm(nn.Conv2d(8, 8, 3, padding=1))
+    z = torch.randn(1, 8, 8, 8)
+    made = make_network("net", layer, z)
+    u = torch.ones(made.n, dtype=torch.float64)
+    for _ in range(30):
+        u = made.jacobian().gram(u / u.norm())
+    twin = copy.deepcopy(layer)
+    for _ in range(11):
+        twin(z)
+    torch.testing.assert_close(made.output(), twin.eval()(z).double().flatten(), rtol=0.05, atol=0.05)
+    unheld = copy.deepcopy(layer).eval()  # what a layer that has never run in training does
+    assert float(unheld(z).detach().norm()) > 5 * float(made.output().detach().norm())
+    assert float(u.norm()) ** 0.5 < 100
+
+
+@pytest.mark.parametrize(
+    ("make", "notes"),
+    [
+        (lambda: nn.Linear(4, 9), []),
+        (
+            lambda: Returns(lambda y: (y, y[:, :1])),
+            ["of the 2 tensors of its output ([0], [1]) [0] is taken", "one row"],
+        ),
+        (
+            lambda: Returns(lambda y: {"a": y, "b": y}),
+            ["of the 2 tensors of its output (['a'], ['b']) ['a'] is", "row"],
+        ),
+        (lambda: nn.Sequential(nn.Linear(4, 9), nn.Dropout()).eval(), ["dropout is off, as the network came in eval"]),
+        (lambda: nn.Sequential(nn.Linear(4, 9), nn.BatchNorm1d(9)).eval(), ["norms go by their running statistics"]),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 125), nn.Unflatten(1, (5, 5, 5))),
+            ["its output (1 x 5 x 5 x 5) is taken as 5 planes of 5 x 5"],
+        ),
+    ],
+)
+def test_what_is_taken_for_granted_is_said(make, notes):
+    found = make_network("net", make(), Z).notes
+    assert len(found) == len(notes)
+    assert all(part in note for part, note in zip(notes, found, strict=True))
+
+
+def test_one_of_several_outputs_can_be_chosen():
+    module = Returns(lambda y: (y, {"code": 2 * y[:, :2]}))
+    assert as_network(module, Z, part=1).draw(0).shape == (1, 2)
+    assert as_network(Returns(lambda y: {"a": y, "b": 3 * y}), Z, part="b").draw(0).n == 3
+    with pytest.raises(ValueError, match=r"part must be of the output, a tuple \(with \[0\], \[1\]\['code'\]\), got 2"):
+        as_network(module, Z, part=2).draw(0)
+
+
+def test_attention_of_many_tokens_has_products():
+    """torch's fused kernel cannot be differentiated twice; 1100 tokens of 4 numbers are above 4096 outputs."""
+    network = as_network(attention(), (1, 1100, 4)).draw(0)
+    assert network.n == 4400
+    assert network.jacobian().has_products
