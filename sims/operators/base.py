@@ -16,7 +16,7 @@ from untrained.sims.operators.norms import spectral_norm_squared
 
 Shape = tuple[int, int, int]
 """Channels, height and width of an image."""
-Product = Callable[[torch.Tensor], torch.Tensor]
+LinearMap = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Operator(ABC):
@@ -165,7 +165,7 @@ class _Linear(torch.autograd.Function):
     """A linear map whose derivative is its given transpose, to any order."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor, product: LinearMap, transposed: LinearMap) -> torch.Tensor:
         ctx.maps = product, transposed
         return product(x)
 
@@ -175,7 +175,7 @@ class _Linear(torch.autograd.Function):
         return _linear(gradients[0], transposed, product), None, None
 
 
-def _linear(x: torch.Tensor, product: Product, transposed: Product) -> torch.Tensor:
+def _linear(x: torch.Tensor, product: LinearMap, transposed: LinearMap) -> torch.Tensor:
     return _Linear.apply(x, product, transposed)  # type: ignore[no-untyped-call]
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from untrained.sims.operators.base import Operator, Product, Shape
+from untrained.sims.operators.base import LinearMap, Operator, Shape
 from untrained.sims.random.streams import stream
 
 LARGEST_MATRIX = 512
@@ -111,7 +111,7 @@ class SubsampledTransform(Operator):
     """
 
     orthonormal = True
-    maps: ClassVar[dict[str, tuple[Product, Product]]] = {
+    maps: ClassVar[dict[str, tuple[LinearMap, LinearMap]]] = {
         "dct": (dct2, inverse_dct2),
         "hadamard": (walsh_hadamard2, walsh_hadamard2),
     }
