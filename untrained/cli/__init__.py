@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -52,6 +51,8 @@ for _name, _command in COMMANDS.items():
 
 def _show_version(version_flag: bool) -> None:
     if version_flag:
+        from importlib.metadata import version
+
         print(f"untrained {version('untrained')}")
         raise typer.Exit
 
