@@ -9,10 +9,9 @@ from typing import Any
 import torch
 
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
-from untrained.sims.operators.fourier import FourierRadial
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
 from untrained.sims.operators.random_matrices import Gaussian, SeededGaussian
-from untrained.sims.operators.transforms import SubsampledTransform
+from untrained.sims.operators.transforms import FourierRadial, SubsampledTransform
 from untrained.sims.runtime import checked_device, memory_available
 
 Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]

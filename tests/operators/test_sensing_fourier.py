@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from untrained.sims.operators import make_operator
-from untrained.sims.operators.fourier import radial_frequencies
+from untrained.sims.operators.transforms import radial_frequencies
 
 SIZES = [(8, 8), (9, 9), (8, 5), (5, 8), (7, 12), (30, 11), (1, 7), (6, 1), (3, 3)]
 
