@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from untrained.results import (
 )
 
 if TYPE_CHECKING:
+    from untrained.sims.evidence.gather import Dossier
     from untrained.sims.operators import Operator
 
 
@@ -48,11 +49,8 @@ def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | No
     ValueError
         where a claim or budget is unknown, the seed below 0 or the number of workers below 1.
     """
-    from untrained.sims.evidence.gather import check_request, gather, gather_all, judge_all
-    from untrained.sims.record.entries import claim_entry
-    from untrained.sims.record.store import read_all
+    from untrained.sims.evidence.gather import check_request, gather, gather_all
     from untrained.theory.ledger import in_order_of_need, select_claims
-    from untrained.theory.verdict import contradicts
 
     check_request(budget, seed, workers)
     ids = select_claims(list(claims))
@@ -61,12 +59,20 @@ def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | No
             dossiers = {claim_id: gather(claim_id, budget, seed) for claim_id in in_order_of_need(ids)}
     else:
         dossiers = {one.id: one for one in gather_all(ids, budget, seed, workers)}
-    entries = {
-        i: claim_entry(judgement, {"budget": budget, "seed": seed}) for i, judgement in judge_all(dossiers).items()
-    }
-    record = read_all("claim")
-    against = [i for i, e in entries.items() if i in record and contradicts(e["verdict"], record[i]["verdict"])]
-    return Verdicts({i: e for i, e in entries.items() if i in ids}, tuple(against))
+    verdicts = verdicts_of(dossiers, budget, seed)
+    return Verdicts({i: e for i, e in verdicts.entries.items() if i in ids}, verdicts.recorded)
+
+
+def verdicts_of(dossiers: Mapping[str, Dossier], budget: str, seed: int) -> Verdicts:
+    """Judge what was gathered with a budget and a seed, beside the committed record."""
+    from untrained.sims.evidence.gather import judge_all
+    from untrained.sims.record.entries import claim_entry
+    from untrained.sims.record.store import read_all
+
+    recorded = {claim_id: entry["verdict"] for claim_id, entry in read_all("claim").items()}
+    judgements, header = judge_all(dossiers), {"budget": budget, "seed": seed}
+    entries = {i: {**claim_entry(j, header), "seconds": round(j.dossier.seconds, 3)} for i, j in judgements.items()}
+    return Verdicts(entries, recorded)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from untrained.sims.diagnosis.answer import Report
     from untrained.sims.recovery.result import Recovery
+    from untrained.theory.verdict import Status
 
 MOST = 20
 """StudyRows of a long table that are shown."""
@@ -82,11 +83,11 @@ class ClaimList(_Printable):
 class Verdicts(_Printable):
     """Verdicts on claims from fresh evidence: an entry, as the record has it, by the claim's id.
 
-    `contradictions` are the claims whose verdict contradicts the committed record.
+    `recorded` holds the verdicts of the committed record.
     """
 
     entries: Mapping[str, Mapping[str, Any]]
-    contradictions: tuple[str, ...] = ()
+    recorded: Mapping[str, Status]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -94,17 +95,45 @@ class Verdicts(_Printable):
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, claim_id: str) -> str:
+    def __getitem__(self, claim_id: str) -> Status:
         """The verdict on a claim, in one word."""
-        return str(self.entries[claim_id]["verdict"])
+        status: Status = self.entries[claim_id]["verdict"]
+        return status
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """A line for every claim whose verdict contradicts the committed record."""
+        from untrained.theory.verdict import contradicts
+
+        recorded = self.recorded
+        against = [i for i in self if i in recorded and contradicts(self[i], recorded[i])]
+        return tuple(f"{i}: {self[i]} against the recorded {recorded[i]}" for i in against)
 
     def parts(self) -> Parts:
-        """Return a row a claim, and what contradicts the record."""
+        """Return a row a claim, and what they come to."""
         from untrained.figures.verdict_table import informative_share, margin
 
         rows = [(i, e["verdict"], margin(e), informative_share(e), e["why"]) for i, e in self.entries.items()]
         table = Table(("claim", "verdict", "margin", "informative", "why"), rows, ("margin", "informative"))
-        return [table, *(f"contradicts the record: {claim_id}" for claim_id in self.contradictions)]
+        return [table, *self.summary()]
+
+    def summary(self) -> list[str]:
+        """Return lines: how many claims have which verdict, and what contradicts the record."""
+        from untrained.figures.verdict_table import tally
+        from untrained.sims.evidence.gather import FAMILY_LEVEL
+
+        first, against = next(iter(self.entries.values())), self.contradictions
+        lines = [
+            f"{len(self)} claims: {tally(self.entries)}. Budget {first['budget']}, seed {first['seed']}; "
+            f"all Monte-Carlo intervals hold together with probability {1 - FAMILY_LEVEL:g}.",
+            *(f"CONTRADICTS THE RECORD  {line}" for line in against),
+        ]
+        unrecorded = len(self.entries.keys() - self.recorded.keys())
+        if unrecorded:
+            lines.append(f"{unrecorded} of them are not in the committed record.")
+        if not against and unrecorded < len(self):
+            lines.append("No verdict contradicts the committed record.")
+        return lines
 
 
 @dataclass(frozen=True, repr=False)

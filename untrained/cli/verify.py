@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from untrained.cli import console
 from untrained.cli.options import InterruptedRunError, Json, Record, Resume, Seed, Workers, one_thread_each
 
 if TYPE_CHECKING:
+    from untrained.results import Verdicts
     from untrained.sims.evidence.gather import Dossier
     from untrained.sims.record.entries import Journal
 
@@ -53,30 +54,29 @@ def judge_claims(
     ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
 ) -> int:
     """Gather, judge, write and report; return the exit code."""
-    from untrained.sims.evidence.gather import judge_all
-    from untrained.sims.files import write_text
-    from untrained.sims.record.entries import Journal, claim_entry
-    from untrained.sims.record.store import read_all, to_text, write_record
-    from untrained.theory.verdict import contradicts
+    from untrained.api import verdicts_of
+    from untrained.sims.record.entries import Journal
+    from untrained.sims.record.store import read_all, write_record
 
-    recorded = read_all("claim")
-    header = {"budget": budget, "seed": seed}
+    read_all("claim")  # a damaged record is refused before anything runs
     journal = Journal(budget, seed, ids)
-    judgements = judge_all(_gather(ids, budget, seed, workers, journal, resume=resume))
-    entries = {i: {**claim_entry(j, header), "seconds": round(j.dossier.seconds, 3)} for i, j in judgements.items()}
-    against = [
-        f"{i}: {e['verdict']} against the recorded {recorded[i]['verdict']}"
-        for i, e in entries.items()
-        if i in recorded and contradicts(e["verdict"], recorded[i]["verdict"])
-    ]
+    verdicts = verdicts_of(_gather(ids, budget, seed, workers, journal, resume=resume), budget, seed)
     if json is not None:
-        whole = {**header, "format": 1, "claims": list(entries.values()), "contradictions": against}
-        write_text(json, to_text(whole))
-    for claim_id, data in entries.items() if record else ():
-        write_record("claim", claim_id, {k: v for k, v in data.items() if k != "seconds"})
-    journal.close()  # only now: what a long run found must outlive a disk that is full
-    _report(entries, against, len(entries.keys() - recorded.keys()))
-    return 1 if against and not record else 0
+        _write_json(json, verdicts, budget, seed)
+    for claim_id, entry in verdicts.entries.items() if record else ():
+        write_record("claim", claim_id, {k: v for k, v in entry.items() if k != "seconds"})
+    journal.close()  # only now: what a long run gathered must outlive a disk that is full
+    _report(verdicts)
+    return 1 if verdicts.contradictions and not record else 0
+
+
+def _write_json(path: Path, verdicts: Verdicts, budget: str, seed: int) -> None:
+    from untrained.sims.files import write_text
+    from untrained.sims.record.store import to_text
+
+    header = {"budget": budget, "seed": seed, "format": 1}
+    claims, against = list(verdicts.entries.values()), list(verdicts.contradictions)
+    write_text(path, to_text({**header, "claims": claims, "contradictions": against}))
 
 
 def _gather(
@@ -120,21 +120,11 @@ def _start(journal: Journal, before: Mapping[str, Dossier]) -> None:
         raise ValueError(f"the cache folder must be one that can be written to, got {at}") from error
 
 
-def _report(entries: Mapping[str, Mapping[str, Any]], against: Sequence[str], unrecorded: int) -> None:
-    from untrained.figures.verdict_table import tally, verdict_table
-    from untrained.sims.evidence.gather import FAMILY_LEVEL
+def _report(verdicts: Verdicts) -> None:
+    from untrained.figures.verdict_table import verdict_table
 
     screen = console.output()
-    console.show([verdict_table(entries, screen.width)], screen)
-    some = next(iter(entries.values()))
-    screen.print(
-        f"\n{len(entries)} claims: {tally(entries)}. Budget {some['budget']}, seed {some['seed']}; all Monte-Carlo "
-        f"intervals hold together with probability {1 - FAMILY_LEVEL:g}.",
-        highlight=False,
-    )
-    for line in against:
-        screen.print(f"CONTRADICTS THE RECORD  {line}", style="bold red", highlight=False)
-    if unrecorded:
-        screen.print(f"{unrecorded} of them are not in the committed record.", highlight=False)
-    if not against and unrecorded < len(entries):
-        screen.print("No verdict contradicts the committed record.", highlight=False)
+    console.show([verdict_table(verdicts.entries, screen.width), ""], screen)
+    for line in verdicts.summary():
+        style = "bold red" if line.startswith("CONTRADICTS") else None
+        screen.print(line, style=style, highlight=False)
