@@ -22,7 +22,9 @@ import torch
 
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.network import Network, flat, make_network
+from untrained.sims.networks.loading import as_network
+from untrained.sims.networks.network import Network
+from untrained.sims.networks.output import flat
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.spectrum import Bounds, spectrum
 from untrained.sims.random.streams import stream
@@ -32,9 +34,8 @@ def dcgan(side: int, **options: int) -> Network:
     chosen = architecture("dcgan", (1, side, side), **options)
     network = chosen.build()
     initialise(network, stream(1, "weights"))
-    return make_network(
-        "dcgan", network, torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent.shape)))
-    )
+    z = torch.from_numpy(stream(0, "latent").standard_normal((1, *chosen.latent.shape)))
+    return as_network(network, z, name="dcgan").draw(0)
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:

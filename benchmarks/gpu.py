@@ -26,7 +26,7 @@ from untrained.sims.dynamics.survey import survey
 from untrained.sims.networks.batched import Batched
 from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.network import make_network
+from untrained.sims.networks.loading import as_network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
@@ -163,7 +163,7 @@ def whole_spectrum() -> dict[str, Any]:
     module = network.build()
     initialise(module, stream(1, "weights"))
     z = network.latent.draw(stream(1, "latent")).float()[None]
-    here, there = make_network("dcgan", module, z), make_network("dcgan", module.to("cuda"), z)
+    here, there = as_network(module, z, name="dcgan").draw(0), as_network(module.to("cuda"), z, name="dcgan").draw(0)
     begun = time.perf_counter()
     K = jacobian_gram(here)
     on_cpu = time.perf_counter() - begun

@@ -10,7 +10,8 @@ from torch import nn
 from torch.func import functional_call
 
 from untrained.sims.networks.batched import Batched, Weights, stacked
-from untrained.sims.networks.network import Network, input_of
+from untrained.sims.networks.instance import input_of, twin_of
+from untrained.sims.networks.network import Network
 from untrained.sims.networks.output import output_image, tensor_of
 from untrained.sims.operators.base import Shape
 
@@ -109,7 +110,7 @@ def copies_of(
     pairs = [network.start(seed, restart, law) for seed, restart in starts]
     if network.build is not None:
         return _Generated([module for module, _ in pairs], torch.cat([z for _, z in pairs]), device)
-    modules = [network.twin(module, torch.float32)[0].to(device) for module, _ in pairs]
+    modules = [twin_of(network.name, module, torch.float32, network.param_filter)[0].to(device) for module, _ in pairs]
     zs = [input_of(network.name, z, torch.float32, torch.device(device)) for _, z in pairs]
     alone = _OneByOne(network, image, modules, torch.stack(zs))
     _check_restarts(network, starts, alone)

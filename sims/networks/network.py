@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,9 +14,10 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from untrained.sims.networks.output import OutputPart, described, flat, image_shape, tensor_of
-from untrained.sims.networks.preparing import copied, modes, prepared
-from untrained.sims.networks.probe import probe, run_module
+from untrained.sims.networks.instance import Instance, compiled_filter, instance
+from untrained.sims.networks.output import OutputPart, flat, image_shape
+from untrained.sims.networks.preparing import copied
+from untrained.sims.networks.probe import run_module
 from untrained.sims.operators.base import Shape
 
 if TYPE_CHECKING:
@@ -60,21 +60,6 @@ class Latent:
 
 
 @dataclass(frozen=True, eq=False)
-class Instance:
-    """A module at one set of weights, made safe to differentiate, and its input; `weights` names those that train.
-
-    The module is a copy, in one dtype and without layers that overwrite their input; `shape` is that of its output, and
-    `notes` say in plain words what was taken for granted.
-    """
-
-    module: nn.Module
-    z: torch.Tensor
-    weights: tuple[str, ...]
-    shape: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
 class Network:
     """A network, of which there is one for each seed; this is the one of `seed`, in `dtype`, made when first needed.
 
@@ -97,7 +82,7 @@ class Network:
 
     def __post_init__(self) -> None:
         if self.param_filter is not None:
-            _compiled(self.param_filter)
+            compiled_filter(self.param_filter)
 
     def draw(self, seed: int, dtype: torch.dtype = torch.float64) -> Network:
         """Return the network with the weights and, where none was given, the latent of this seed.
@@ -114,7 +99,7 @@ class Network:
         module, z = self.start(seed)
         if seed and not self.seeds_possible:
             raise OneSeedError(f"seed of {self.name} must be 0, got {seed}: it gives the same weights each time")
-        return replace(self, seed=seed, dtype=dtype, point=self.prepare(module, z, dtype))
+        return replace(self, seed=seed, dtype=dtype, point=self._prepared(module, z, dtype))
 
     @cached_property
     def seeds_possible(self) -> bool:
@@ -125,53 +110,12 @@ class Network:
             return False
         return any(not torch.equal(a, b) for a, b in zip(_numbers(*first), _numbers(*second), strict=True))
 
-    def prepare(self, module: nn.Module, z: torch.Tensor, dtype: torch.dtype) -> Instance:
-        """Return a copy of a module with its input, made safe to differentiate and tried once.
-
-        The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
-
-        Raises
-        ------
-        ValueError
-            as `draw` does.
-        """
-        twin, weights = self.twin(module, dtype)
-        twin.register_forward_pre_hook(own_input)
-        z_copy = input_of(self.name, z, dtype, twin.get_parameter(weights[0]).device)
-        output = probe(self.name, module, twin, z_copy, weights, self.part)
-        shape = tuple(tensor_of(output, self.part).shape)
-        return Instance(twin, z_copy, weights, shape, (*modes(module), *described(output, self.part)))
-
-    def twin(self, module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, tuple[str, ...]]:
-        """Return a copy of a module of which only the weights train that are to, and their names.
-
-        Raises
-        ------
-        ValueError
-            where it cannot be copied, draws random numbers or has no weights that train.
-        """
-        twin = prepared(self.name, module, dtype)
-        weights = self._trained(twin)
-        if not weights:
-            raise ValueError(f"{self.name} must have weights that train, got none")
-        for key, weight in twin.named_parameters():
-            weight.requires_grad_(key in weights)
-        return twin, weights
-
-    def _trained(self, module: nn.Module) -> tuple[str, ...]:
-        names = tuple(name for name, weight in module.named_parameters() if weight.requires_grad)
-        if self.param_filter is None:
-            return names
-        pattern = _compiled(self.param_filter)
-        some = tuple(name for name in names if pattern.search(name))
-        if names and not some:
-            listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise ValueError(f"param filter must match a weight of {self.name} ({listed}), got {self.param_filter!r}")
-        return some
-
     @cached_property
     def _instance(self) -> Instance:
-        return self.point or self.prepare(*self.start(self.seed), self.dtype)
+        return self.point or self._prepared(*self.start(self.seed), self.dtype)
+
+    def _prepared(self, module: nn.Module, z: torch.Tensor, dtype: torch.dtype) -> Instance:
+        return instance(self.name, module, z, dtype, self.param_filter, self.part)
 
     @property
     def module(self) -> nn.Module:
@@ -274,52 +218,6 @@ class Network:
         from untrained.sims.ntk.jacobian import Jacobian
 
         return Jacobian(self)
-
-
-def make_network(
-    name: str, module: nn.Module, z: torch.Tensor, *, param_filter: str | None = None,
-    dtype: torch.dtype = torch.float64, part: OutputPart = None,
-) -> Network:  # fmt: skip
-    """Return a module as it stands, with its input, as the one network that there is.
-
-    Raises
-    ------
-    ValueError
-        as `Network.draw` does.
-    """
-
-    def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
-        if seed or restart:
-            raise OneSeedError(f"seed of {name} must be 0 and it must have one start, got {seed} and {restart}")
-        return module, z
-
-    return Network(name, start, param_filter=param_filter, part=part).draw(0, dtype)
-
-
-def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """A copy of z in a dtype, where it is not of whole numbers, on a device.
-
-    Raises
-    ------
-    ValueError
-        where it is not finite.
-    """
-    z_copy = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
-    if not torch.isfinite(z_copy).all():
-        raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
-    return z_copy
-
-
-def own_input(_: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
-    """What a forward may overwrite as it likes."""
-    return tuple(part.clone() if isinstance(part, torch.Tensor) else part for part in inputs)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"param filter must be a regular expression, got {pattern!r}: {error}") from error
 
 
 def _numbers(module: nn.Module, z: torch.Tensor) -> Sequence[torch.Tensor]:

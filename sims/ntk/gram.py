@@ -17,7 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from untrained.sims.networks.network import Network, own_input
+from untrained.sims.networks.instance import own_input
+from untrained.sims.networks.network import Network
 from untrained.sims.ntk.backward import Batched
 from untrained.sims.runtime import memory_available
 

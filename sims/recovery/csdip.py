@@ -14,8 +14,7 @@ import torch
 from untrained.sims.networks.copies import check_image
 from untrained.sims.networks.forecast import Estimate
 from untrained.sims.networks.generators import ARCHITECTURES, architecture
-from untrained.sims.networks.loading import NetworkLike, as_network
-from untrained.sims.networks.named import by_name
+from untrained.sims.networks.loading import NetworkLike, as_network, by_name
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator, Shape
 from untrained.sims.progress import Progress

@@ -8,7 +8,7 @@ from typing import Any
 
 from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
-from untrained.sims.networks.named import NETWORK_NAMES
+from untrained.sims.networks.loading import KNOWN_NETWORKS
 from untrained.sims.operators import Operator
 from untrained.sims.recovery.stopping import RULES
 
@@ -52,8 +52,8 @@ class CSDIPSettings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if self.network.partition("@")[0] not in (*ARCHITECTURES, *NETWORK_NAMES) and ":" not in self.network:
-            names = ", ".join(dict.fromkeys((*ARCHITECTURES, *NETWORK_NAMES)))
+        if self.network.partition("@")[0] not in (*ARCHITECTURES, *KNOWN_NETWORKS) and ":" not in self.network:
+            names = ", ".join(dict.fromkeys((*ARCHITECTURES, *KNOWN_NETWORKS)))
             raise ValueError(f"network must be one of {names}, or FILE.py:FACTORY, got {self.network!r}")
         _one_of("initialisation", self.initialisation, LAWS)
         _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.adversarial.attack import attack
 from untrained.sims.diagnosis.adversarial.difference import Difference, largest
 from untrained.sims.diagnosis.adversarial.kinks import kinks, smoothed
@@ -13,7 +14,6 @@ from untrained.sims.diagnosis.adversarial.pushes import first_kinks, flips
 from untrained.sims.diagnosis.two_layer import TwoLayer
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.fit import descend
-from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects import descent as by_the_letter
 from untrained.theory.objects.relu_generator import jacobian, residual

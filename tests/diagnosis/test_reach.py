@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.range_geometry.dimension import Dimension, dimension, sketched_rank, witness
 from untrained.sims.diagnosis.range_geometry.isometry import Isometry, isometry, isometry_ratios, moves, tangent
 from untrained.sims.diagnosis.range_geometry.measuring import measured
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.spectrum import LanczosSpectrum, spectrum
 from untrained.sims.operators import make_operator

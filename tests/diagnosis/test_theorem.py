@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.theorem import promise
 from untrained.sims.diagnosis.two_layer import recognise
-from untrained.sims.networks.network import make_network
 from untrained.sims.ntk.spectrum import Bounds, ExactSpectrum, spectrum
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import SHARP_PATH, SHARP_RATE, contraction, follow_gradient, radius_needed

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.two_layer import TwoLayer, recognise
-from untrained.sims.networks.network import make_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.relu_generator import jacobian
 

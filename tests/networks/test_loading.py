@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.generators import architecture
-from untrained.sims.networks.loading import as_network
-from untrained.sims.networks.named import NETWORK_NAMES, by_name
+from untrained.sims.networks.loading import KNOWN_NETWORKS, as_network, by_name
 
 ZOO = Path(__file__).parent / "zoo"
 NETS = """
@@ -257,7 +256,7 @@ def test_known_networks_start_as_the_fits_of_measurements_do(name, network, shap
 
 
 def test_known_networks_have_their_shapes():
-    small = [name for name in NETWORK_NAMES if name not in ("dcgan-xray", "dcgan-retina", "two-layer")]
+    small = [name for name in KNOWN_NETWORKS if name not in ("dcgan-xray", "dcgan-retina", "two-layer")]
     assert {as_network(name).draw(0).image_shape for name in small} == {(1, 28, 28)}
     assert as_network("dcgan@3x16x16,width=4").draw(0).image_shape == (3, 16, 16)
     assert by_name("resnet") is None

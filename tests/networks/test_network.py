@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
 from tests.networks.kinds import attention
+from tests.ntk.networks import make_network
 from untrained.sims.networks.loading import as_network
-from untrained.sims.networks.network import make_network
 from untrained.sims.networks.output import image_shape
 
 Z = torch.ones(1, 4)

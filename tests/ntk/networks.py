@@ -4,7 +4,7 @@ import torch
 
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
-from untrained.sims.networks.network import make_network
+from untrained.sims.networks.loading import as_network
 from untrained.sims.random.streams import stream
 
 
@@ -18,6 +18,11 @@ def drawn(module, seed=0):
         for number, weight in enumerate(module.parameters()):
             weight.copy_(0.4 * normal(*weight.shape, seed=seed + number))
     return module
+
+
+def make_network(name, module, z, *, param_filter=None, dtype=torch.float64):
+    """A module as it stands, with its input."""
+    return as_network(module, z, name=name, param_filter=param_filter).draw(0, dtype)
 
 
 def named(name, shape, **options):

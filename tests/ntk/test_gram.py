@@ -4,8 +4,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from tests.ntk.networks import drawn, named, normal
-from untrained.sims.networks.network import make_network
+from tests.ntk.networks import drawn, make_network, named, normal
 from untrained.sims.ntk import gram
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.theory.objects.relu_generator import jacobian_singular_values

@@ -3,8 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.ntk.networks import drawn, named, normal
-from untrained.sims.networks.network import make_network
+from tests.ntk.networks import drawn, make_network, named, normal
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.jacobian import Jacobian
 

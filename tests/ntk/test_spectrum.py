@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.network import make_network
+from tests.ntk.networks import make_network
 from untrained.sims.ntk import gram
 from untrained.sims.ntk import spectrum as module
 from untrained.sims.ntk.jacobian import Jacobian

@@ -1,0 +1,111 @@
+"""A module at one set of weights: a copy that is safe to differentiate, its input, and the weights that train."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from untrained.sims.networks.output import OutputPart, described, tensor_of
+from untrained.sims.networks.preparing import modes, prepared
+from untrained.sims.networks.probe import probe
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A module at one set of weights, made safe to differentiate, and its input; `weights` names those that train.
+
+    The module is a copy, in one dtype and without layers that overwrite their input; `shape` is that of its output, and
+    `notes` say in plain words what was taken for granted.
+    """
+
+    module: nn.Module
+    z: torch.Tensor
+    weights: tuple[str, ...]
+    shape: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+def instance(
+    name: str, module: nn.Module, z: torch.Tensor, dtype: torch.dtype, param_filter: str | None, part: OutputPart
+) -> Instance:
+    """Return a copy of a module with its input, made safe to differentiate and tried once.
+
+    The module's device is kept and z moved there; whole numbers in z stay whole, for embeddings.
+
+    Raises
+    ------
+    ValueError
+        as `twin_of` and `probe` do.
+    """
+    twin, weights = twin_of(name, module, dtype, param_filter)
+    twin.register_forward_pre_hook(own_input)
+    z = input_of(name, z, dtype, twin.get_parameter(weights[0]).device)
+    output = probe(name, module, twin, z, weights, part)
+    shape = tuple(tensor_of(output, part).shape)
+    return Instance(twin, z, weights, shape, (*modes(module), *described(output, part)))
+
+
+def twin_of(
+    name: str, module: nn.Module, dtype: torch.dtype, param_filter: str | None
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """Return a prepared copy of a module of which only the weights train that are to, and their names.
+
+    Raises
+    ------
+    ValueError
+        where it cannot be copied, draws random numbers or has no weights that train.
+    """
+    twin = prepared(name, module, dtype)
+    weights = _trained(name, twin, param_filter)
+    if not weights:
+        raise ValueError(f"{name} must have weights that train, got none")
+    for key, weight in twin.named_parameters():
+        weight.requires_grad_(key in weights)
+    return twin, weights
+
+
+def _trained(name: str, module: nn.Module, param_filter: str | None) -> tuple[str, ...]:
+    names = tuple(key for key, weight in module.named_parameters() if weight.requires_grad)
+    if param_filter is None:
+        return names
+    some = tuple(filter(compiled_filter(param_filter).search, names))
+    if names and not some:
+        listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        raise ValueError(f"param filter must match a weight of {name} ({listed}), got {param_filter!r}")
+    return some
+
+
+def compiled_filter(pattern: str) -> re.Pattern[str]:
+    """A regular expression from its text.
+
+    Raises
+    ------
+    ValueError
+        where it is none.
+    """
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"param filter must be a regular expression, got {pattern!r}: {error}") from error
+
+
+def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """A copy of z in a dtype, where it is not of whole numbers, on a device.
+
+    Raises
+    ------
+    ValueError
+        where it is not finite.
+    """
+    z_copy = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
+    if not torch.isfinite(z_copy).all():
+        raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
+    return z_copy
+
+
+def own_input(_: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
+    """What a forward may overwrite as it likes."""
+    return tuple(part.clone() if isinstance(part, torch.Tensor) else part for part in inputs)
