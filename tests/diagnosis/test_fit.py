@@ -29,7 +29,7 @@ def linear(matrix, start=None):
 def test_the_descent_is_that_of_the_papers_generator():
     step = 0.01
     found = descend(two_layers(), Y, step, 40)
-    slow = by_the_letter.descend(
+    slow = by_the_letter.follow_gradient(
         lambda w: (residual(V, w.reshape(12, 3), Z, Y), jacobian(V, w.reshape(12, 3), Z)), W.ravel(), step, 40
     )
     np.testing.assert_allclose(found.misfits, slow.misfits, rtol=1e-12)
