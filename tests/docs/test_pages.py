@@ -1,0 +1,89 @@
+"""Every command and code block of README, CONTRIBUTING and the guides runs, and prints what the page shows."""
+
+import pytest
+from blocks import DATA, PAGES, ROOT, Session, agrees, blocks, commands
+
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+SLOW = [name for name in NAMES if any("slow" in block.words for block in blocks(ROOT / name))]
+
+
+def run(name, folder, monkeypatch, slow):
+    folder = folder / "work"
+    folder.mkdir()
+    session = Session(folder)
+    monkeypatch.chdir(folder)
+    for variable, value in session.variables.items():
+        monkeypatch.setenv(variable, value)
+    for block in blocks(ROOT / name):
+        absent = block.words.get("needs") == "data" and not DATA.is_dir()
+        if not absent and (slow or "slow" not in block.words):
+            session.run(block)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if blocks(ROOT / name)])
+def test_a_page_prints_what_it_shows(name, tmp_path, monkeypatch):
+    run(name, tmp_path, monkeypatch, slow=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW)
+def test_a_page_prints_what_it_shows_where_it_takes_long(name, tmp_path, monkeypatch):
+    run(name, tmp_path, monkeypatch, slow=True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "words", "same"),
+    [
+        ("a  b\n", "a b\n", {}, True),
+        ("a b\n", "a c\n", {}, False),
+        ("a\n...\nc\n", "a\nx\ny\nc\n", {}, True),
+        ("a\n...\nc\n", "a\nx\ny\n", {}, False),
+        ("took 1.5 s\n", "took 27 s\n", {}, True),
+        ("took 1.5 m\n", "took 27 m\n", {}, False),
+        ("claim PROVED 0.3\n", "claim PROVED 12.0\n", {"times": ""}, True),
+        ("claim PROVED 0.3\n", "claim REFUTED 12.0\n", {"times": ""}, False),
+        ("mse 0.100 -3\n", "mse 0.104 -3.1\n", {"about": "0.05"}, True),
+        ("mse 0.100 -3\n", "mse 0.106 -3\n", {"about": "0.05"}, False),
+        ("mse 0.100\n", "mse nan\n", {"about": "0.05"}, False),
+        ("4 of 4, x1.png\n", "4 of 4, x2.png\n", {"about": "0.5"}, False),
+    ],
+)
+def test_output_agrees_up_to_what_is_left_open(shown, printed, words, same):
+    assert agrees(shown, printed, words) is same
+
+
+def test_a_console_block_is_commands_and_their_output():
+    text = "$ one --x \\\n    --y\nout\nmore\n$ two\n"
+    assert commands(text) == [("one --x \\\n    --y", "out\nmore\n"), ("two", "")]
+    with pytest.raises(ValueError, match="must begin"):
+        commands("one\n")
+
+
+def test_blocks_carry_their_words_and_the_output_below(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        '# A\n\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n```console slow="a minute: x" about=0.1\n$ y\n```\n'
+    )
+    first, second = blocks(page)
+    assert (first.language, first.line, first.text, first.output) == ("python", 3, "print(1)\n", "1\n")
+    assert (second.words, second.output) == ({"slow": "a minute: x", "about": "0.1"}, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_shows_commands_in_another_kind_of_block(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "\n    untrained " not in text
+    assert "```bash" not in text
+    assert "```sh" not in text
+
+
+def test_a_page_that_shows_something_else_fails(tmp_path):
+    page = ROOT / "README.md"
+    folder = tmp_path / "work"
+    folder.mkdir()
+    session = Session(folder)
+    block = blocks(page)[0]
+    for text, output, language in (("print(1)\n", "2\n", "python"), ("$ echo 1\n2\n", "", "console")):
+        wrong = type(block)(page, 1, language, {}, text, output)
+        with pytest.raises(AssertionError, match="and it printed"):
+            session.run(wrong)
