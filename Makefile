@@ -30,7 +30,6 @@ figures: $(STAMP) ## Draw the figures
 record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh its table
 	@$(BIN)/untrained verify --budget standard --record
 	@$(BIN)/untrained sweep sigma_min --record
-	@$(BIN)/python -m untrained.figures.ledger_note
 
 bench: $(STAMP) ## Run the benchmarks
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python "$$script" || exit 1; done

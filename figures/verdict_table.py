@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import Table, number
+from untrained.sims.files import write_text
+from untrained.sims.record.store import read_all
 from untrained.theory.ledger import ledger
 
 _COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
 _NUMBERS, _WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
+NOTE = Path(__file__).resolve().parents[1] / "paper_notes" / "ledger.md"
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
 
 
@@ -93,6 +97,20 @@ def with_table(note: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
         raise ValueError(f"`note` must hold the markers {BEGIN} and {END}, got neither")
     table = markdown_table(entries)
     return pattern.sub(lambda match: f"{match[1]}{table}\n{match[2]}", note)
+
+
+def refresh_note() -> Path | None:
+    """Make the table of the note of verdicts anew from the record; None where there is no note, as when installed.
+
+    Raises
+    ------
+    ValueError
+        where the note's markers are missing.
+    """
+    if not NOTE.is_file():
+        return None
+    write_text(NOTE, with_table(NOTE.read_text(encoding="utf-8"), read_all("claim")))
+    return NOTE
 
 
 def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:

@@ -90,17 +90,32 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def recover(y: Any, operator: Operator | None = None, method: str = "csdip", **options: Any) -> RecoveredImage:
-    """Recover an image from y = A x + noise; see `untrained.sims.recovery.recover.recover` for all options.
+def recover(
+    y: Any,
+    operator: Operator | None = None,
+    method: str = "csdip",
+    *,
+    preset: str | None = None,
+    network: Any = None,
+    truth: Any = None,
+    seed: int = 0,
+    device: str = "cpu",
+    **settings: Any,
+) -> RecoveredImage:
+    """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
+
+    y is numbers, or a `Measurement`, which brings its operator. `preset` and `network` (a name, `FILE.py:FACTORY` or a
+    module) are for csdip; other settings are those of the method, such as steps=200. `truth` (C, H, W) is for scores.
 
     Raises
     ------
     ValueError
-        where y, the operator or an option is not as it must be.
+        where y, the operator or a setting is not as it must be; the sentence names which.
     """
     from untrained.sims.recovery.recover import recover
 
-    return RecoveredImage(recover(y, operator, method, **options))
+    options = {"preset": preset, "network": network, "truth": truth, "seed": seed, "device": device}
+    return RecoveredImage(recover(y, operator, method, **options, **settings))
 
 
 def check(network: Any, latent: Any = None, m: int | None = None, **options: Any) -> Examination:

@@ -159,11 +159,14 @@ def test_a_claim_that_is_not_recorded_contradicts_nothing(recorded):
 
 
 def test_recording_writes_the_entries_and_exits_zero(recorded, monkeypatch):
-    saved = {}
+    saved, refreshed = {}, []
     monkeypatch.setattr(store, "write_record", lambda kind, name, data: saved.update({name: data}))
+    monkeypatch.setattr("untrained.figures.verdict_table.refresh_note", lambda: refreshed.append(dict(saved)))
     recorded(oymak19__step__rate="REFUTED")
     assert verify([FAST[0]], record=True) == 0
     assert saved[FAST[0]]["verdict"] == "PROVED"
+    assert "seconds" not in saved[FAST[0]]
+    assert refreshed == [saved]
 
 
 def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from untrained.figures import ledger_note
+from untrained.figures import verdict_table as verdict_tables
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import number
 from untrained.figures.verdict_table import (
@@ -13,6 +13,7 @@ from untrained.figures.verdict_table import (
     informative_share,
     margin,
     markdown_table,
+    refresh_note,
     tally,
     verdict_table,
     with_table,
@@ -122,16 +123,16 @@ def test_with_table_refuses_a_note_without_markers(text: str) -> None:
 
 
 def test_the_note_holds_the_table_of_the_record() -> None:
-    text = (ledger_note.ROOT / "paper_notes" / "ledger.md").read_text(encoding="utf-8")
-    assert with_table(text, read_all("claim")) == text, "run `python -m untrained.figures.ledger_note`"
+    text = verdict_tables.NOTE.read_text(encoding="utf-8")
+    assert with_table(text, read_all("claim")) == text, "run `make record`"
 
 
-def test_the_command_rewrites_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_note, "ROOT", tmp_path)
-    path = tmp_path / "paper_notes" / "ledger.md"
-    path.parent.mkdir()
+def test_the_note_is_rewritten_between_its_markers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.md"
+    monkeypatch.setattr(verdict_tables, "NOTE", path)
+    assert refresh_note() is None
     path.write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
-    ledger_note.main()
+    assert refresh_note() == path
     text = path.read_text(encoding="utf-8")
     assert text == f"über\n{BEGIN}\n{markdown_table(read_all('claim'))}\n{END}\n"
 

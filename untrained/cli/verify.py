@@ -56,15 +56,15 @@ def judge_claims(
     """Gather, judge, write and report; return the exit code."""
     from untrained.api import verdicts_of
     from untrained.sims.record.entries import Journal
-    from untrained.sims.record.store import read_all, write_record
+    from untrained.sims.record.store import read_all
 
     read_all("claim")  # a damaged record is refused before anything runs
     journal = Journal(budget, seed, ids)
     verdicts = verdicts_of(_gather(ids, budget, seed, workers, journal, resume=resume), budget, seed)
     if json is not None:
         _write_json(json, verdicts, budget, seed)
-    for claim_id, entry in verdicts.entries.items() if record else ():
-        write_record("claim", claim_id, {k: v for k, v in entry.items() if k != "seconds"})
+    if record:
+        _record(verdicts)
     journal.close()  # only now: what a long run gathered must outlive a disk that is full
     _report(verdicts)
     return 1 if verdicts.contradictions and not record else 0
@@ -118,6 +118,15 @@ def _start(journal: Journal, before: Mapping[str, Dossier]) -> None:
     except OSError as error:
         at = f"{journal.path.parent} ({error.strerror}); XDG_CACHE_HOME names another"
         raise ValueError(f"the cache folder must be one that can be written to, got {at}") from error
+
+
+def _record(verdicts: Verdicts) -> None:
+    from untrained.figures.verdict_table import refresh_note
+    from untrained.sims.record.store import write_record
+
+    for claim_id, entry in verdicts.entries.items():
+        write_record("claim", claim_id, {k: v for k, v in entry.items() if k != "seconds"})
+    refresh_note()
 
 
 def _report(verdicts: Verdicts) -> None:
