@@ -37,7 +37,7 @@ class Question:
     `target` is an image file or `example:NAME`, cut to the output's shape; `operator`, `m` and `options` say how it is
     measured (without `m` and options not at all); the start is looked at for `seeds` seeds from `seed` on, and descents
     take `steps` steps. Above 4096 outputs, or with `exact` False, spectra come from `products` with J J^T.
-    `noise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
+    `denoise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
     """
 
     target: str = "example:camera"
@@ -46,18 +46,18 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: int = 3
     steps: int = 300
-    noise: float = 0.1
+    denoise: float = 0.1
     seed: int = 0
     exact: bool | None = None
     products: int = 120
 
     def __post_init__(self) -> None:
-        """Refuse counts below 1 and noise that is none."""
+        """Refuse counts below 1 and noise to be denoised that is none."""
         for name, least in (("seeds", 1), ("steps", 1), ("seed", 0), ("products", 10)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not 0 < self.noise < 10:
-            raise ValueError(f"noise must lie between 0 and 10, got {self.noise}")
+        if not 0 < self.denoise < 10:
+            raise ValueError(f"denoise must lie between 0 and 10, got {self.denoise}")
 
     def sensing(self, shape: tuple[int, int, int]) -> Operator | None:
         """The operator on images (C, H, W), where one is asked for."""
@@ -100,7 +100,7 @@ def check(
     operator = question.sensing(shape)
     with watching("descents") as watch:
         trial = Trial(first, source.draw(first.seed, torch.float32), x, question.steps, question.seed, watch)
-        A = _tried(trial, operator, question.noise * (1 if unit else 2))
+        A = _tried(trial, operator, question.denoise * (1 if unit else 2))
     with watching("attack") as watch:
         held = hold(views, trial, photographs, question.seed, watch)
     if A is not None:
@@ -173,7 +173,7 @@ def _facts(
         "output": first.network.shape, "image": first.network.image_shape, "n": first.network.n,
         "weights": first.network.count, "exact": first.spectrum.exact, "seeds": len(views), "seed": question.seed,
         "target": question.target, "pixels": [0, 1] if unit else [-1, 1], "steps": question.steps,
-        "step size": first.step, "noise": question.noise, "misfit": held.promise.misfit,
+        "step size": first.step, "noise": question.denoise, "misfit": held.promise.misfit,
         "notes": [*first.network.notes, *held.notes],
         "alpha": held.promise.alpha, "beta": held.promise.beta, "radius": held.promise.radius,
         **({} if operator is None else {"operator": operator.name, "m": operator.m}),

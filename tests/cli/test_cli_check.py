@@ -123,6 +123,7 @@ def test_only_some_weights_may_train(run):
         (["net.py:broken"], "no weights today"),
         (["net.py:missing"], "missing"),
         (["net.py:factory", "--m", "1000"], "--m must be between 1 and 64, got 1000"),
+        (["net.py:factory", "--denoise", "0"], "--denoise must lie between 0 and 10, got 0"),
         (["net.py:factory", "--seeds", "0"], "--seeds must be at least 1, got 0"),
         (["net.py:factory", "--target", "absent.png"], "absent.png"),
         (["net.py:factory", "--target", "example:none"], "none"),

@@ -122,7 +122,7 @@ def test_a_network_with_sigmoid_is_given_pixels_between_zero_and_one():
     [
         ({"seeds": 0}, "seeds must be at least 1, got 0"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"noise": 0.0}, "noise must lie between 0 and 10, got 0"),
+        ({"denoise": 0.0}, "denoise must lie between 0 and 10, got 0"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
     ],
 )
