@@ -178,9 +178,14 @@ class Regenerated:
         for first in range(0, -(-self.count // size), AT_ONCE):
             blocks = min(AT_ONCE, -(-self.count // size) - first)
             start, end = first * size, min(self.count, (first + blocks) * size)
-            V = fused.draw(self._V, first, blocks, size * self.n, self.device)
+            V = fused.normal_blocks(self._V, first, blocks, size * self.n, self.device)
             V = V.view(blocks, self.n, size).transpose(0, 1).reshape(self.n, -1)[:, : end - start].to(self.dtype)
-            h0 = fused.draw(self._h0, first, blocks, size, self.device).view(-1)[: end - start].abs().to(self.dtype)
+            h0 = (
+                fused.normal_blocks(self._h0, first, blocks, size, self.device)
+                .view(-1)[: end - start]
+                .abs()
+                .to(self.dtype)
+            )
             yield Block(start, V, h0, torch.linalg.vector_norm(V, dim=0))
 
     def blocks(self) -> Iterator[Block]:

@@ -121,7 +121,9 @@ def _halves(key: tuple[int, int]) -> tuple[int, int]:
     return first, second
 
 
-def draw(key: tuple[int, int], first: int, blocks: int, count: int, device: torch.device | str) -> torch.Tensor:
+def normal_blocks(
+    key: tuple[int, int], first: int, blocks: int, count: int, device: torch.device | str
+) -> torch.Tensor:
     """Blocks first, ..., of a key's normals, (blocks, count) float32."""
     out = torch.empty(blocks, count, dtype=torch.float32, device=device)
     words = count // 2
