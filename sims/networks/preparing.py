@@ -116,8 +116,9 @@ def _settle(layer: nn.Module) -> None:
     hooks = layer._forward_pre_hooks.values()
     if isinstance(layer, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks):
         layer.training = False
-    if getattr(layer, "inplace", False) is True:
-        vars(layer)["inplace"] = False
+    for switch in ("inplace", "sparse"):  # which change how numbers are held, not what they are
+        if getattr(layer, switch, False) is True:
+            vars(layer)[switch] = False
 
 
 def modes(module: nn.Module) -> list[str]:

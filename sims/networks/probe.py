@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.sims.networks.output import OutputPart, tensor_of
-from untrained.sims.networks.preparing import prepared
+from untrained.sims.networks.preparing import copied, prepared
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import error_line
 
@@ -76,7 +76,11 @@ def probe(
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
     y = tensor_of(output, part)
     _check_output(name, y, tensor_of(again, part), watch, theta[0].dtype)
-    _check_gradient(name, y, theta)
+    gradients = _check_gradient(name, y, theta)
+    later = copied(name, twin)
+    with isolated_rng(0, "try", 1):
+        y = tensor_of(run_module(later, z), part)
+    _check_copy(name, y, [later.get_parameter(key) for key in weights], gradients)
     return output
 
 
@@ -124,17 +128,34 @@ def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:
     return not float((y - again).abs().max()) <= _ROUNDING * torch.finfo(y.dtype).eps * size
 
 
-def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -> None:
+def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     if not y.requires_grad:
         raise ValueError(f"output of {name} must depend on its weights, got one that does not")
-    with isolated_rng(0, "try", 3):
-        u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
     try:
-        parts = torch.autograd.grad(y, list(theta), u, allow_unused=True)
+        gradients = _gradients(y, theta)
     except RuntimeError as error:
         raise ValueError(f"{name} must be differentiable in its weights, got {error_line(error)}") from error
-    gradients = [g for g in parts if g is not None]
     if not all(bool(torch.isfinite(g).all()) for g in gradients):
         raise ValueError(f"derivatives of {name} must be finite, got a NaN or an infinity")
     if not any(bool(g.any()) for g in gradients):
         raise ValueError(f"output of {name} must depend on its weights, got one that does not")
+    return gradients
+
+
+def _gradients(y: torch.Tensor, theta: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """J^T u for a fixed u, in parts."""
+    with isolated_rng(0, "try", 3):
+        u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
+    parts = torch.autograd.grad(y, list(theta), u, allow_unused=True)
+    return [torch.zeros_like(w) if g is None else g for g, w in zip(parts, theta, strict=True)]
+
+
+def _check_copy(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor], like: Sequence[torch.Tensor]) -> None:
+    """Refuse a network whose copy, made after a run, has other derivatives: it goes on from what it held."""
+    gradients = _gradients(y, theta) if y.requires_grad else []
+    tolerance = _ROUNDING * torch.finfo(y.dtype).eps * max(float(g.abs().max()) for g in like)
+    if not gradients or any(float((a - b).abs().max()) > tolerance for a, b in zip(gradients, like, strict=True)):
+        raise ValueError(
+            f"output of {name} must be computed from its weights at each call, got a forward that goes on from an "
+            "earlier one: take out what it keeps"
+        )

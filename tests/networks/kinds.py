@@ -54,6 +54,19 @@ def normed_old(layer):
         return nn.utils.weight_norm(layer)
 
 
+class Remembers(nn.Module):
+    """Computes what it makes of its weights once."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.layer, self.made, self.of = nn.Linear(4, 6), None, of
+
+    def forward(self, x):
+        if self.made is None:
+            self.made = self.of(self.layer.weight)
+        return x @ self.made.T
+
+
 class Sine(nn.Module):
     def forward(self, x):
         return torch.sin(3.0 * x)
@@ -317,6 +330,7 @@ KINDS = {
     ),
     "gru cell in a loop": lambda: (loop(lambda x: x.new_zeros(len(x), 3)), Z()),
     "embedding": lambda: (sequence(nn.Embedding(6, 4), nn.Linear(4, 3)), torch.tensor([[0, 5, 2, 2]])),
+    "embedding, sparse": lambda: (nn.Embedding(6, 4, sparse=True), torch.tensor([[0, 5, 2]])),
     "embedding bag": lambda: (nn.EmbeddingBag(6, 4, mode="mean"), torch.tensor([[0, 5, 2], [1, 1, 4]])),
     "mixer": lambda: (mixer(), noise(1, 4, 3)),
     "residual": lambda: (residual(), IMAGE()),
@@ -394,6 +408,8 @@ REFUSED = {
         lambda: (Forward(lambda net, x: net.layer(x) + torch.randn(6), layer=nn.Linear(4, 6)), Z()),
         "draws random numbers",
     ),
+    "weights that are computed once": (lambda: (Remembers(torch.sin), Z()), "goes on from an earlier one"),
+    "weights that are arranged once": (lambda: (Remembers(lambda W: W[::2]), Z()), "goes on from an earlier one"),
     "half precision": (
         lambda: (Forward(lambda net, x: net.layer(x).half(), layer=nn.Linear(4, 6)), Z()),
         "rounds to float16",

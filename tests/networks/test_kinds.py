@@ -53,7 +53,12 @@ def by_autograd(module, inputs):
     y = first(call()).reshape(-1)
     rows = [torch.autograd.grad(one, weights, retain_graph=True, allow_unused=True) for one in y]
     flat = [
-        torch.cat([(torch.zeros_like(w) if g is None else g).reshape(-1) for g, w in zip(row, weights, strict=True)])
+        torch.cat(
+            [
+                (torch.zeros_like(w) if g is None else g.to_dense()).reshape(-1)
+                for g, w in zip(row, weights, strict=True)
+            ]
+        )
         for row in rows
     ]
     return torch.stack(flat)
