@@ -108,7 +108,7 @@ def copies_of(
         where the network cannot be fitted, its output is no image of that shape, or a restart gives the same network.
     """
     pairs = [network.start(seed, restart, law) for seed, restart in starts]
-    if network.build is not None:
+    if network.build is not None and network.param_filter is None:
         return _Generated([module for module, _ in pairs], torch.cat([z for _, z in pairs]), device)
     modules = [twin_of(network.name, module, torch.float32, network.param_filter)[0].to(device) for module, _ in pairs]
     zs = [input_of(network.name, z, torch.float32, torch.device(device)) for _, z in pairs]

@@ -54,7 +54,7 @@ def as_network(
     if isinstance(network, tuple) and len(network) == 2 and latent is None:
         network, latent = network
     if isinstance(network, Network):
-        return network
+        return network if param_filter is None else replace(network, param_filter=param_filter, point=None)
     shape = None if latent_shape is None else shape_of("latent shape", latent_shape)
     if isinstance(network, str):
         return replace(_referred(network, shape), param_filter=param_filter, part=part)

@@ -21,6 +21,17 @@ def alone():
 def broken():
     raise RuntimeError("no weights today")
 
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.image, self.code = nn.Linear(4, 16), nn.Linear(4, 9)
+
+    def forward(self, z):
+        return {"image": self.image(z), "code": self.code(z)}
+
+def several():
+    return Two(), randn(1, 4)
+
 def noisy():
     return nn.Sequential(factory()[0], nn.Dropout(0.5)), randn(1, 4, 4, 4)
 """
@@ -55,6 +66,19 @@ def test_a_factory_in_a_file_is_examined(run, tmp_path):
 def test_other_measurements_have_their_own_counts(run):
     found = run("net.py:factory", *QUICK, "--operator", "superres", "--factor", 2)
     assert "m = 16" in found.stdout
+
+
+def test_one_of_several_outputs_is_taken_and_named(run, tmp_path):
+    for options, where, image in (((), "image", [1, 4, 4]), (("--part", "code"), "code", [1, 3, 3])):
+        found = run("net.py:several", *QUICK, *options, "--json", "found.json")
+        assert (found.returncode, found.stderr) == (0, "")
+        facts = json.loads((tmp_path / "found.json").read_text())["networks"][0]["facts"]
+        assert facts["image"] == image
+        assert f"of the 2 tensors of its output (['image'], ['code']) ['{where}'] is taken" in facts["notes"]
+    assert (
+        "--part must be of the output, a dict (with ['image'], ['code']), got 3"
+        in run("net.py:several", *QUICK, "--part", "3").stderr
+    )
 
 
 def test_networks_stand_side_by_side_and_each_has_its_page(run, tmp_path):

@@ -9,6 +9,7 @@ from torch import nn
 
 from untrained.sims.networks.generators import architecture, dcgan, generator
 from untrained.sims.networks.initialisation import initialise
+from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.network import Latent
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
@@ -348,6 +349,15 @@ def test_what_starts_from_the_same_weights_each_time_has_no_restarts():
         recover(operator, y, few(restarts=2), network=fixed)
     with pytest.raises(ValueError, match=r"restarts of AnyParameter must be 1, got more: weights of AnyParameter"):
         recover(operator, y, few(restarts=2), network=(AnyParameter(), torch.ones(1)))
+
+
+def test_weights_that_are_filtered_out_stay_as_they_start():
+    operator, y, _ = a_problem()
+    last = as_network("decoder@8x8,width=4,latent=6", param_filter=r"^11\.")
+    (start, _), copies = last.start(0), last.copies(SHAPE, [(0, 0)])
+    weights = csdip.fitted_weights(operator, y, few(), network=last)
+    moved = [name for name, weight in start.named_parameters() if not torch.equal(weights[name], weight)]
+    assert moved == ["11.weight"] == [name for name, weight in copies.weights.items() if weight.requires_grad]
 
 
 class AnyParameter(nn.Module):

@@ -46,6 +46,9 @@ def check_command(
     param_filter: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Only weights whose names match train.")
     ] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="PLACE|KEY", help="Which of several outputs counts (default: the first).")
+    ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     out: Annotated[
@@ -65,7 +68,8 @@ def check_command(
     runtime.use_threads(threads)
     options = tasks.sensing(operator, m, lines=lines, factor=factor).options
     question = Question(target, operator, m, options, seeds, steps, denoise, seed)
-    chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter) for name in networks]
+    place = int(part) if part is not None and part.isdecimal() else part
+    chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter, part=place) for name in networks]
     _check(chosen, question, page, numbers)
 
 
