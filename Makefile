@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint figures record bench clean
+.PHONY: help setup verify test lint figures docs record bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(STAMP) ## Check style, types and layering
 
 figures: $(STAMP) ## Draw the figures
 	@$(BIN)/untrained figures
+
+docs: $(STAMP) ## Build the guides and the API reference into build/docs
+	@$(BIN)/sphinx-build -qW --keep-going -b html docs build/docs
 
 record: $(STAMP) ## Judge every claim with standard evidence, record it and refresh its table
 	@$(BIN)/untrained verify --budget standard --record

@@ -28,7 +28,7 @@ PAGES = sorted(path for pattern in ("*.md", "docs/**/*.md") for path in ROOT.glo
 LANGUAGES = {"console", "python"}
 _FENCE = re.compile(r"^( *)```(\S+)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _TIME = re.compile(r"\d+(\.\d+)?(?= (s|ms|seconds|minutes|a second)\b)")
-_LAST = re.compile(r"\d+(\.\d+)?(?=\s*$)", re.MULTILINE)
+_LAST = re.compile(r"(?<![\w.])\d+(\.\d+)?(?=\D*$)", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]\w)")
 
 

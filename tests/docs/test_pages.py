@@ -1,5 +1,11 @@
 """Every command and code block of README, CONTRIBUTING and the guides runs, and prints what the page shows."""
 
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+
 import pytest
 from blocks import DATA, PAGES, ROOT, Session, agrees, blocks, commands
 
@@ -42,6 +48,8 @@ def test_a_page_prints_what_it_shows_where_it_takes_long(name, tmp_path, monkeyp
         ("took 1.5 m\n", "took 27 m\n", {}, False),
         ("claim PROVED 0.3\n", "claim PROVED 12.0\n", {"times": ""}, True),
         ("claim PROVED 0.3\n", "claim REFUTED 12.0\n", {"times": ""}, False),
+        ("tv 0.1 40 0.3 ended\n", "tv 0.1 40 12.0 ended\n", {"times": ""}, True),
+        ("tv 0.1 40 0.3 ended\n", "tv 0.1 41 12.0 ended\n", {"times": ""}, False),
         ("mse 0.100 -3\n", "mse 0.104 -3.1\n", {"about": "0.05"}, True),
         ("mse 0.100 -3\n", "mse 0.106 -3\n", {"about": "0.05"}, False),
         ("mse 0.100\n", "mse nan\n", {"about": "0.05"}, False),
@@ -87,3 +95,26 @@ def test_a_page_that_shows_something_else_fails(tmp_path):
         wrong = type(block)(page, 1, language, {}, text, output)
         with pytest.raises(AssertionError, match="and it printed"):
             session.run(wrong)
+
+
+LINKS = [*(ROOT / "paper_notes").glob("*.md"), *PAGES]
+
+
+@pytest.mark.parametrize("page", LINKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_to_files_and_their_anchors_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            name, _, anchor = target.partition("#")
+            path = page.parent / name if name else page
+            assert path.exists(), f"{page} links to {target}"
+            assert not anchor or f'id="{anchor}"' in path.read_text(encoding="utf-8"), f"{page} links to {target}"
+
+
+@pytest.mark.skipif(find_spec("sphinx") is None, reason="Sphinx is not installed: pip install '.[docs]'")
+def test_the_guides_build_without_a_warning(tmp_path):
+    build = "import sys; from sphinx.cmd.build import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", build, "-qW", "--keep-going", str(ROOT / "docs"), str(tmp_path)]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'id="untrained.api.verify"' in (tmp_path / "api.html").read_text(encoding="utf-8")

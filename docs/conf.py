@@ -1,0 +1,34 @@
+"""Sphinx: the guides in Markdown, the reference from the docstrings."""
+
+import re
+from importlib import metadata
+
+project, author, copyright = "untrained", "The untrained authors", "The untrained authors"
+try:
+    release = metadata.version("untrained")
+except metadata.PackageNotFoundError:
+    release = ""
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "examples", "pictures"]
+html_theme = "alabaster"
+html_theme_options = {"description": "The theory of untrained networks, claim by claim", "page_width": "1080px"}
+html_show_sourcelink = False
+default_role = "code"
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+myst_heading_anchors = 3
+suppress_warnings = ["myst.xref_missing"]  # README and notes are linked as files of the repository; a test follows them
+
+
+def literal(app, what, name, obj, options, lines):
+    """Escape what reStructuredText would read as markup: docstrings here are plain text with `code`."""
+    lines[:] = ["".join(escaped(part) for part in re.split(r"(`+[^`]*`+|^:\w+ \w+:)", line)) for line in lines]
+
+
+def escaped(part):
+    return part if part.startswith(("`", ":")) else re.sub(r"(\||\*|_(?!\w))", r"\\\1", part)
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", literal, priority=900)
