@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from untrained.sims.diagnosis.fit import descend
+from untrained.sims.diagnosis.descents import gradient_descent
 from untrained.sims.diagnosis.predictions import fit_time
 from untrained.sims.diagnosis.targets import is_unit, noise_like, target
 from untrained.sims.networks.loading import as_network
@@ -44,7 +44,7 @@ def times(reference: str, seed: int, steps: int) -> list[dict[str, Any]]:
     step = 1 / seen.largest.value
     rows: dict[float, dict[str, Any]] = {share: {"network": Path(reference).name, "seed": seed} for share in SHARES}
     for name, y in (("image", x), ("noise", noise_like(x, seed, "predictions"))):
-        run, measure = descend(twin, y, step, steps), seen.measure(f0 - y)
+        run, measure = gradient_descent(twin, y, step, steps), seen.measure(f0 - y)
         for share in SHARES:
             rows[share] |= {
                 "share": share,

@@ -25,7 +25,7 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, floa
     return {"total": total}
 
 
-SMALL = Study("small", "Sums.", {"work": (0,)}, {"work": (0, 10**9)}, 1, row, code=())
+SMALL = Study("small", "Sums.", {"work": (0,)}, {"work": (0, 10**9)}, 1, row)
 REFERENCE = f"{Path(__file__).resolve()}:SMALL"
 
 

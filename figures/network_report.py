@@ -20,7 +20,7 @@ from untrained.sims.files import write_bytes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from untrained.sims.diagnosis.answer import Quantity, Report
+    from untrained.sims.diagnosis.report import Quantity, Report
 
 _ROW = 8
 

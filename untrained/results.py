@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
-    from untrained.sims.diagnosis.answer import Report
+    from untrained.sims.diagnosis.report import Report
     from untrained.sims.recovery.result import Recovery
     from untrained.theory.verdict import Status
 

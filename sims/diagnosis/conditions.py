@@ -6,9 +6,14 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from scipy.stats import chi2
+
 from untrained.sims.ntk.spectrum import Bounds
-from untrained.theory.evidence import Evidence, Exact, Searched
+from untrained.theory.evidence import Compared, Evidence, Exact, Searched
 from untrained.theory.verdict import Status, Verdict, judge
+
+LEVEL = 0.05
+"""How often the interval of a comparison misses."""
 
 
 @dataclass(frozen=True)
@@ -244,16 +249,24 @@ _BIAS: dict[Status, str] = {
 }
 
 
-def denoises(margins: Mapping[str, float], gain: float) -> Condition:
-    """Early stopping on a real run: 1 - least error^2/noise^2."""
+def denoises(error: float, noise: float, n: int) -> Condition:
+    """Early stopping on a real run: the least error ||f_t - x|| against the norm of the noise on n entries.
+
+    The interval is that of the noise's energy, n entries of equal variance: what chance in the noise may do to a gain.
+    """
     says = "denoising: at its best step the fit of a noisy picture is nearer to the truth than the noisy picture"
-    evidence, false = [searched(margins, "run")], negated(margins, "run")
-    has = f"{gain:+.1f} dB"
+    ratio = (error / noise) ** 2
+    low, high = (ratio * float(chi2.ppf(p, n)) / n for p in (LEVEL / 2, 1 - LEVEL / 2))
+    comparison = Compared({"run": "real fit"}, ratio, low, high, "<", 1.0, LEVEL, n)
+    evidence: list[Evidence] = [comparison]
+    false: dict[str, list[Evidence]] = {"opposite": [comparison.opposite()]}
+    has = f"{-10 * math.log10(ratio):+.1f} dB" if ratio > 0 else "+inf dB"
     return _judged("denoising", "heckel20a, denoising", says, "> 0 dB", has, evidence, false, _DENOISES)
 
 
 _DENOISES: dict[Status, str] = {
     "SUPPORTED": "descent that is stopped in time denoises",
+    "INCONCLUSIVE": "the gain is no larger than what chance in the noise may do",
     "REFUTED": "in these steps descent did not come nearer to the truth than the noisy picture is",
 }
 

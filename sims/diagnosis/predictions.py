@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsqr
 
-from untrained.sims.diagnosis.range_geometry.measuring import Measured
-from untrained.sims.ntk.lanczos import lanczos
+from untrained.sims.diagnosis.range_geometry.isometry import RowMap
+from untrained.sims.lanczos import lanczos
 from untrained.sims.ntk.spectrum import Measure, Spectrum
 
 LONGEST = 1e12
@@ -110,7 +110,7 @@ class Interpolant:
 
 
 def interpolant(
-    spectrum: Spectrum, A: Measured, y: np.ndarray, f0: np.ndarray, step: float, time: float, products: int = 60
+    spectrum: Spectrum, A: RowMap, y: np.ndarray, f0: np.ndarray, step: float, time: float, products: int = 60
 ) -> Interpolant:
     """Predict compressed sensing of y (m,) by f_t = f_0 + J c_t, all from K = J J^T.
 
@@ -127,7 +127,7 @@ def interpolant(
     return Interpolant(time, *(f0 + spectrum.apply(A.adjoint(c[None])[0]) for c in (then, end)))
 
 
-def _whole(spectrum: Spectrum, A: Measured, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _whole(spectrum: Spectrum, A: RowMap, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of A K A^T (m,), 0 where they are rounding, and the components of r along eigenvectors (m, m)."""
     KAt = np.stack([spectrum.apply(row) for row in A.matrix()])
     M = A.forward(KAt)
@@ -136,7 +136,7 @@ def _whole(spectrum: Spectrum, A: Measured, r: np.ndarray) -> tuple[np.ndarray, 
     return np.where(values > floor, values, 0), vectors * (vectors.T @ r)
 
 
-def _sketched(spectrum: Spectrum, A: Measured, r: np.ndarray, products: int) -> tuple[np.ndarray, np.ndarray]:
+def _sketched(spectrum: Spectrum, A: RowMap, r: np.ndarray, products: int) -> tuple[np.ndarray, np.ndarray]:
     """Ritz values (k,) of A K A^T from r, and the components of r along the Ritz vectors (m, k)."""
 
     def apply(c: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ def _sketched(spectrum: Spectrum, A: Measured, r: np.ndarray, products: int) -> 
     return np.where(values > 1e-6 * values[-1], values, 0), vectors * (vectors.T @ r)
 
 
-def least_norm(A: Measured, y: np.ndarray) -> np.ndarray:
+def least_norm(A: RowMap, y: np.ndarray) -> np.ndarray:
     """The image of least norm with these measurements, A^+ y (n,)."""
     rows = LinearOperator(
         (A.m, A.n), lambda x: A.forward(x.reshape(1, -1))[0], lambda c: A.adjoint(c.reshape(1, -1))[0], dtype=float

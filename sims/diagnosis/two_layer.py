@@ -12,7 +12,7 @@ import torch
 
 from untrained.sims.networks.network import Network
 from untrained.sims.random.streams import stream
-from untrained.theory.objects.descent import radius_needed
+from untrained.theory.objects.descent import ConvergenceGuarantee
 from untrained.theory.objects.relu_generator import jacobian_singular_values
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.sign_changes import adversarial_set, alignments, worst_count
@@ -86,7 +86,7 @@ class TwoLayer:
 
     def radius(self, misfit: float) -> float:
         """R = 5 ||r_0||/alpha, infinite where alpha is 0. Source: vanveen18 Theorem B.5."""
-        return radius_needed(self.alpha, misfit) if self.alpha > 0 else math.inf
+        return float(ConvergenceGuarantee(self.alpha, self.beta, misfit).radius)
 
     def worst(self, radius: float) -> Worst:
         """Bounds on sup ||J(W) - J(W_0)|| over ||W - W_0|| <= radius; exact for few neurons, or where all can flip.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from untrained.sims.dynamics.trace import Trace
-from untrained.theory.objects.descent import RATE, contraction, radius_needed
+from untrained.theory.objects.descent import ConvergenceGuarantee
 from untrained.theory.objects.shapes import Array
 
 FLOOR = 1e-12
@@ -50,7 +50,7 @@ class Assumptions:
         return self.a1 & self.a2 & self.a3 & self.step_allowed
 
 
-def assumptions(trace: Trace, step: Array, y_norm: Array, *, rate: tuple[int, int] = RATE) -> Assumptions:
+def assumptions(trace: Trace, step: Array, y_norm: Array) -> Assumptions:
     """Evaluate the meta-theorem on each run of a trace: step (B,), y_norm (B,).
 
     Raises
@@ -63,21 +63,18 @@ def assumptions(trace: Trace, step: Array, y_norm: Array, *, rate: tuple[int, in
     if step.shape != trace.ends.shape or y_norm.shape != trace.ends.shape:
         got = f"{step.shape} and {y_norm.shape}"
         raise ValueError(f"step and y_norm must be one number for each of {len(trace.ends)} runs, got {got}")
-    spectra, first = trace.spectra, trace.misfits[:, 0]
-    alpha, beta = spectra.smallest[:, 0] / 2, spectra.largest[:, 0]
+    spectra, last = trace.spectra, trace.spectra.largest[:, -1]
+    guarantee = ConvergenceGuarantee(spectra.smallest[:, 0] / 2, spectra.largest[:, 0], trace.misfits[:, 0])
+    alpha, beta, radius = guarantee.alpha, guarantee.beta, guarantee.radius
     held = alpha > 0
+    promised = np.where(held, guarantee.factor(step), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        radius = np.array([radius_needed(a, r) if a > 0 else np.inf for a, r in zip(alpha, first, strict=True)])
-        promised = np.array(
-            [contraction(s, a, rate=rate) if a > 0 else np.nan for s, a in zip(step, alpha, strict=True)]
-        )
-        last = spectra.largest[:, -1]
         stable, stable_end = 2 / beta**2, 2 / last**2
     seen, worst = rates(trace.misfits, y_norm)
     change = np.nan_to_num(spectra.change[:, -1], nan=np.inf)
     inside = np.nanmax(np.where(np.isfinite(trace.misfits), trace.distances, np.nan), axis=1) <= radius
     return Assumptions(
-        alpha, beta, radius, held, held & (change <= alpha / 3), np.ones_like(held), step * beta**2 <= 1, inside,
+        alpha, beta, radius, held, held & (change <= guarantee.budget), np.ones_like(held), step * beta**2 <= 1, inside,
         promised, seen, worst, stable, stable_end,
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
+from untrained.sims.lanczos import Krylov, below_smallest, beyond_largest, lanczos
 from untrained.sims.ntk.jacobian import Jacobian
-from untrained.sims.ntk.lanczos import Krylov, below_smallest, beyond_largest, lanczos
 from untrained.sims.ntk.measures import Bounds, Density, Measure, Spectrum, checked_count
 from untrained.sims.random.streams import stream
 

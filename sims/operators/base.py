@@ -12,7 +12,8 @@ from typing import Any, Self
 
 import torch
 
-from untrained.sims.operators.norms import spectral_norm_squared
+from untrained.sims.lanczos import largest_eigenvalue
+from untrained.sims.random.streams import stream
 
 Shape = tuple[int, int, int]
 """Channels, height and width of an image."""
@@ -105,7 +106,7 @@ class Operator(ABC):
     def squared_norm(self) -> float:
         """||A||^2: 1 where the rows are orthonormal, else by Lanczos, enlarged by 1e-3 to cover its error."""
         if self._norm is None:
-            self._norm = 1.0 if self.orthonormal else 1.001 * spectral_norm_squared(self._gram, self.n)
+            self._norm = 1.0 if self.orthonormal else 1.001 * largest_eigenvalue(self._gram, _norm_start(self.n))
         return self._norm
 
     def _gram(self, x: torch.Tensor) -> torch.Tensor:
@@ -159,6 +160,11 @@ class Operator(ABC):
             raise ValueError(f"{name} must be float32 or float64, got {str(value.dtype).removeprefix('torch.')}")
         if self.device is not None and value.device != self.device:
             raise ValueError(f"{name} must be on the operator's device {self.device}, got {value.device}")
+
+
+def _norm_start(n: int) -> torch.Tensor:
+    """Where the iteration for ||A||^2 starts."""
+    return torch.from_numpy(stream(0, "spectral norm").standard_normal(n))
 
 
 class _Linear(torch.autograd.Function):

@@ -99,7 +99,7 @@ def test_one_that_cannot_be_examined_does_not_keep_the_others_back(run):
 
 
 def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
-    from untrained.sims.diagnosis import examine
+    from untrained.sims.diagnosis import examination as examine
 
     whole, calls = examine.check, []
 
@@ -117,7 +117,7 @@ def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
 
 
 def test_a_network_that_fails_on_the_way_is_one_sentence(run, monkeypatch):
-    from untrained.sims.diagnosis import examine
+    from untrained.sims.diagnosis import examination as examine
 
     def fails(*arguments, **options):
         raise RuntimeError("out of\nluck")

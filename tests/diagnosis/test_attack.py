@@ -7,11 +7,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.ntk.networks import make_network
-from untrained.sims.diagnosis.adversarial.attack import attack
-from untrained.sims.diagnosis.adversarial.difference import Difference, largest
-from untrained.sims.diagnosis.adversarial.kinks import kinks, smoothed
-from untrained.sims.diagnosis.adversarial.pushes import first_kinks, flips
+from untrained.sims.diagnosis.adversarial import search
+from untrained.sims.diagnosis.adversarial.activations import activations, smoothed
+from untrained.sims.diagnosis.adversarial.difference import Difference
+from untrained.sims.diagnosis.adversarial.perturbations import nearest_flips, sign_flips
+from untrained.sims.diagnosis.adversarial.search import search_ball
 from untrained.sims.diagnosis.two_layer import TwoLayer
+from untrained.sims.lanczos import leading_vector
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
 from untrained.sims.random.streams import stream
@@ -55,8 +57,8 @@ def dense(examined):
 def test_at_least_half_of_the_exact_worst_case_is_found_and_never_more(seed, radius):
     examined, known = two_layers(3, 10, seed=seed)
     worst = known.worst(radius)
-    found = attack(examined, radius, bound=100.0)
-    assert 0.5 * worst.low <= found.found <= worst.high * (1 + 1e-9)
+    found = search_ball(examined, radius, bound=100.0)
+    assert 0.5 * worst.low <= found.change <= worst.high * (1 + 1e-9)
     assert not found.refuted
     assert found.passed_at is None
 
@@ -66,10 +68,10 @@ def test_a2_is_passed_near_the_least_radius_that_is_possible(seed):
     examined, known = two_layers(3, 12, seed=seed)
     bound = known.beta / 2
     holds, fails = known.passed_at(bound)
-    found = attack(examined, 50.0, bound=bound)
+    found = search_ball(examined, 50.0, bound=bound)
     assert found.refuted
     assert holds <= found.passed_at <= 2 * fails
-    assert found.found == pytest.approx(known.beta, rel=0.5)
+    assert found.change == pytest.approx(known.beta, rel=0.5)
     assert found.largest <= known.beta * (1 + 1e-9)
 
 
@@ -78,7 +80,7 @@ def test_a_single_flip_breaks_a2_for_wide_generators_and_is_found(n, d):
     examined, known = two_layers(n, d)
     bound = known.alpha / 3
     holds, fails = known.passed_at(bound)
-    found = attack(examined, known.radius(1.0), bound=bound, effort=1)
+    found = search_ball(examined, known.radius(1.0), bound=bound, effort=1)
     # Rectifiers are pushed 2 % past zero, or the distance is bisected to 5 %.
     assert holds * (1 - 1e-9) <= found.passed_at <= 1.06 * fails
     assert found.passed_at < 1e-2 * found.radius
@@ -87,9 +89,9 @@ def test_a_single_flip_breaks_a2_for_wide_generators_and_is_found(n, d):
 def test_a_linear_network_is_never_moved():
     network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten())
     examined = make_network("linear", network, normal(1, 1, 5, 5))
-    found = attack(examined, 1e3, bound=1e-6)
+    found = search_ball(examined, 1e3, bound=1e-6)
     # Both Jacobians come from the same input, by the same operations: the difference is rounding.
-    assert found.found <= 1e-13 * found.largest
+    assert found.change <= 1e-13 * found.largest
     assert found.passed_at is None
     assert not found.refuted
 
@@ -108,22 +110,30 @@ def test_what_is_found_is_a_lower_bound_on_the_change_of_the_jacobian():
 
 def test_normalised_layers_shrunk_to_zero_blow_the_jacobian_up():
     examined = dcgan()
-    found = attack(examined, 100.0, bound=1.0, effort=1)
-    shrunk = [value for name, value in found.tried.items() if name.startswith("shrinking")]
-    assert max(shrunk) > 10 * found.tried["random"]
+    found = search_ball(examined, 100.0, bound=1.0, effort=1)
+    shrunk = [value for name, value in found.changes.items() if name.startswith("shrinking")]
+    assert max(shrunk) > 10 * found.changes["random"]
     assert found.refuted
     assert found.largest > 10 * float(torch.linalg.matrix_norm(dense(examined), 2))
 
 
-def test_the_bound_is_really_passed_where_the_attack_says():
+def test_the_bound_is_really_passed_where_the_attack_says(monkeypatch):
     examined = dcgan()
     alpha = float(torch.linalg.svdvals(dense(examined))[0]) / 20
-    seen = []
-    found = attack(examined, 30.0, bound=alpha, effort=1, watch=lambda *told: seen.append(told))
+    seen, steps, at = [], [], search._Search.at
+
+    def noting(self, name, *arguments):
+        candidate = at(self, name, *arguments)
+        seen.append((name, candidate.distance, candidate.change.norm))
+        return candidate
+
+    monkeypatch.setattr(search._Search, "at", noting)
+    found = search_ball(examined, 30.0, bound=alpha, effort=1, progress=lambda *step: steps.append(step))
+    assert [step[0] for step in steps] == list(range(1, len(seen) + 1))
     assert (found.passed_by, found.passed_at) in [(n, t) for n, t, change in seen if change > alpha]
     assert found.passed_at < 30.0
     assert max(t for _, t, _ in seen) <= 30.0 * (1 + 1e-12)
-    assert max(change for _, _, change in seen) == found.found == max(found.tried.values())
+    assert max(change for _, _, change in seen) == found.change == max(found.changes.values())
     assert set(found.further) >= {"random"}
 
 
@@ -133,11 +143,11 @@ def test_ascent_finds_more_than_random_directions_in_a_smooth_network():
         for number, weight in enumerate(network.parameters()):
             weight.copy_(normal(*weight.shape, seed=number))
     examined = make_network("smooth", network, normal(1, 3))
-    without, through = (attack(examined, 0.1, bound=100.0, effort=effort) for effort in (0, 4))
+    without, through = (search_ball(examined, 0.1, bound=100.0, effort=effort) for effort in (0, 4))
     assert through.direction == "ascent"
-    assert through.found > 3 * without.found
+    assert through.change > 3 * without.change
     # Restarted from 20 random places, with full singular value decompositions, the same ascent finds 0.3197.
-    assert through.found > 0.9 * 0.3197
+    assert through.change > 0.9 * 0.3197
 
 
 class Steps(torch.autograd.Function):
@@ -166,17 +176,19 @@ class Own(nn.Module):
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # of torch's own forward mode
 def test_a_network_without_second_derivatives_is_attacked_by_what_it_has():
     examined = make_network("own", Own(), normal(3))
-    found = attack(examined, 10.0, bound=0.01)
+    found = search_ball(examined, 10.0, bound=0.01)
     assert found.refuted
     whole = float(torch.linalg.matrix_norm(dense(examined), 2))
-    assert found.found > 0.5 * whole
+    assert found.change > 0.5 * whole
 
 
 @pytest.mark.parametrize("name", ["flips nearest to zero", "flips worth most"])
 def test_pushed_rectifiers_change_their_sign_at_the_distance_named(name):
     examined, known = two_layers(3, 40)
-    push = next(p for p in flips(examined, 1.0, normal(3)) if p.name == name)
-    before, after = (kinks(s).before[0] > 0 for s in (examined, examined.moved(push.distances[0] * push.direction)))
+    push = next(p for p in sign_flips(examined, 1.0, normal(3)) if p.name == name)
+    before, after = (
+        activations(s).before[0] > 0 for s in (examined, examined.moved(push.distances[0] * push.direction))
+    )
     flipped = int((before != after).sum())
     assert flipped > 0
     assert push.distances[0] <= 1.0
@@ -191,20 +203,20 @@ def test_rectifiers_that_start_at_zero_break_a2_at_once():
     network = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 4))
     nn.init.zeros_(network[0].weight)
     nn.init.zeros_(network[0].bias)
-    found = attack(make_network("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
+    found = search_ball(make_network("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
     assert found.passed_at < 1e-12
 
 
 def test_first_flips_flip_one_rectifier_each_the_nearest_first():
     examined, known = two_layers(3, 40)
-    pushes = list(first_kinks(examined))
+    pushes = list(nearest_flips(examined))
     np.testing.assert_allclose(
         [push.distances[0] / 1.02 for push in pushes], np.sort(np.abs(known.alignment))[:4], rtol=1e-9
     )
-    start = kinks(examined).before[0] > 0
+    start = activations(examined).before[0] > 0
     for push in pushes:
         short, past = (examined.moved(t * push.distances[0] * push.direction) for t in (0.97, 1))
-        assert [int((start != (kinks(s).before[0] > 0)).sum()) for s in (short, past)] == [0, 1]
+        assert [int((start != (activations(s).before[0] > 0)).sum()) for s in (short, past)] == [0, 1]
 
 
 class Ways(nn.Module):
@@ -223,7 +235,7 @@ class Ways(nn.Module):
 
 def test_rectifiers_are_seen_however_they_are_written():
     examined = make_network("ways", Ways(), normal(1, 4))
-    seen = kinks(examined)
+    seen = activations(examined)
     assert len(seen.before) == 6
     torch.testing.assert_close(seen.output, examined.output())
     torch.testing.assert_close(smoothed(examined, 1e-9)(), examined.output(), rtol=1e-6, atol=1e-8)
@@ -232,13 +244,13 @@ def test_rectifiers_are_seen_however_they_are_written():
 
 def test_a_network_of_smooth_layers_has_no_rectifiers_to_flip():
     examined = make_network("smooth", nn.Sequential(nn.Linear(3, 4), nn.GELU()), normal(1, 3))
-    assert kinks(examined).before == ()
-    assert list(flips(examined, 1.0, normal(4))) == []
+    assert activations(examined).before == ()
+    assert list(sign_flips(examined, 1.0, normal(4))) == []
 
 
 def test_ritz_vectors_are_those_of_the_largest_eigenvalue():
     A = normal(20, 20)
-    u = largest(lambda x: A @ (A.T @ x), normal(20, seed=5), 20)
+    u = leading_vector(lambda x: A @ (A.T @ x), normal(20, seed=5), 20)
     assert float((A.T @ u).norm()) == pytest.approx(float(torch.linalg.matrix_norm(A, 2)), rel=1e-12)
 
 
@@ -255,12 +267,12 @@ def test_what_cannot_be_attacked_is_refused(changed, message):
     examined, _ = two_layers(3, 10)
     given = {"radius": 1.0, "bound": 1.0, **changed}
     with pytest.raises(ValueError, match=message):
-        attack(examined, **given)
+        search_ball(examined, **given)
 
 
 def test_a_given_path_is_tried_and_the_same_seed_finds_the_same():
     examined, known = two_layers(3, 30)
     path = torch.from_numpy(np.outer(-2 * known.alignment, known.z).ravel())
-    first, again = (attack(examined, 100.0, bound=1e3, effort=1, paths={"descent": path}) for _ in range(2))
-    assert first.tried["descent"] == pytest.approx(known.beta, rel=1e-3)
+    first, again = (search_ball(examined, 100.0, bound=1e3, effort=1, paths={"descent": path}) for _ in range(2))
+    assert first.changes["descent"] == pytest.approx(known.beta, rel=1e-3)
     assert first == again

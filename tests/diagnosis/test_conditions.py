@@ -99,11 +99,14 @@ def test_a_picture_that_takes_longer_than_noise_refutes_the_bias():
 
 
 def test_gains_decide_on_denoising_and_sensing():
-    assert status(conditions.denoises({"run": 0.5}, 3.0)) == "SUPPORTED"
-    assert status(conditions.denoises({"run": -0.5}, -1.8)) == "REFUTED"
+    assert status(conditions.denoises(0.7, 1.0, 100)) == "SUPPORTED"
+    assert status(conditions.denoises(1.4, 1.0, 100)) == "REFUTED"
+    # 7.8e-7 dB, and anything within what chance in 100 entries of noise may do: chi-square/100 lies in (0.74, 1.30).
+    for error in (1 - 9e-8, 0.9, 1.1):
+        assert status(conditions.denoises(error, 1.0, 100)) == "INCONCLUSIVE"
     assert status(conditions.recovers({"run": 0.5}, 0.2, 0.4)) == "SUPPORTED"
     assert status(conditions.recovers({"run": -0.1}, 0.5, 0.4)) == "REFUTED"
 
 
 def test_a_number_that_is_none_counts_against():
-    assert status(conditions.denoises({"run": math.nan, "other": 0.5}, 3.0)) == "REFUTED"
+    assert status(conditions.recovers({"run": math.nan, "other": 0.5}, 3.0, 4.0)) == "REFUTED"

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from tests.ntk.networks import make_network
-from untrained.sims.diagnosis.fit import descend
+from untrained.sims.diagnosis.descents import gradient_descent
 from untrained.sims.random.streams import stream
 from untrained.theory.objects import descent as by_the_letter
 from untrained.theory.objects.relu_generator import jacobian, residual
@@ -28,7 +28,7 @@ def linear(matrix, start=None):
 
 def test_the_descent_is_that_of_the_papers_generator():
     step = 0.01
-    found = descend(two_layers(), Y, step, 40)
+    found = gradient_descent(two_layers(), Y, step, 40)
     slow = by_the_letter.follow_gradient(
         lambda w: (residual(V, w.reshape(12, 3), Z, Y), jacobian(V, w.reshape(12, 3), Z)), W.ravel(), step, 40
     )
@@ -41,14 +41,14 @@ def test_the_descent_is_that_of_the_papers_generator():
 def test_the_network_is_left_as_it_is():
     examined = two_layers()
     before = examined.vector().clone()
-    descend(examined, Y, 0.01, 5)
+    gradient_descent(examined, Y, 0.01, 5)
     assert torch.equal(examined.vector(), before)
 
 
 def test_a_descent_that_fits_ends_and_one_that_blows_up_says_when():
     J = np.diag([1.0, 0.5])
-    assert descend(linear(J), np.ones(2), 1.0, 200).end == "converged"
-    blown = descend(linear(J), np.ones(2), 5.0, 200)
+    assert gradient_descent(linear(J), np.ones(2), 1.0, 200).end == "converged"
+    blown = gradient_descent(linear(J), np.ones(2), 5.0, 200)
     # |1 - 5 * 1| = 4 a step passes a thousand within five steps and not within four.
     assert blown.end == "diverged at step 6"
     assert np.isfinite(blown.misfits).all()
@@ -58,7 +58,7 @@ def test_a_descent_that_fits_ends_and_one_that_blows_up_says_when():
 def test_measurements_are_fitted_through_their_operator():
     J, A, x = np.diag([1.0, 0.5, 2.0]), np.array([[1.0, 1.0, 0.0]]), np.array([1.0, 2.0, 3.0])
     measure = lambda f: torch.from_numpy(A) @ f  # noqa: E731
-    found = descend(linear(J), A @ x, 0.5, 30, through=measure, truth=x)
+    found = gradient_descent(linear(J), A @ x, 0.5, 30, through=measure, truth=x)
     c, errors = np.zeros(3), []
     for _ in range(31):
         errors.append(np.linalg.norm(J @ c - x))
@@ -68,7 +68,7 @@ def test_measurements_are_fitted_through_their_operator():
 
 
 def test_the_time_to_a_share_is_the_first_step_there():
-    found = descend(linear(np.eye(1)), np.ones(1), 0.5, 10)
+    found = gradient_descent(linear(np.eye(1)), np.ones(1), 0.5, 10)
     assert [found.time_to(share) for share in (1.0, 0.5, 0.3, 1e-9)] == [0, 1, 2, np.inf]
 
 
@@ -78,4 +78,4 @@ def test_the_time_to_a_share_is_the_first_step_there():
 )
 def test_what_cannot_be_run_is_refused(y, step, steps, message):
     with pytest.raises(ValueError, match=message):
-        descend(two_layers(), y, step, steps)
+        gradient_descent(two_layers(), y, step, steps)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from untrained.sims.diagnosis import predictions
-from untrained.sims.diagnosis.range_geometry.measuring import measured
+from untrained.sims.diagnosis.range_geometry.isometry import row_map
 from untrained.sims.ntk.spectrum import ExactSpectrum, Measure
 from untrained.sims.random.streams import stream
 
@@ -83,7 +83,7 @@ def test_the_interpolant_is_where_the_linear_iteration_goes():
     A, x, f0 = rng.standard_normal((3, N)), rng.standard_normal(N), 0.1 * rng.standard_normal(N)
     step = 1 / (spectrum.largest.value * np.linalg.norm(A, 2) ** 2)
     slow = iterated(J, A @ x, f0, step, 25, A)
-    found = predictions.interpolant(spectrum, measured(A), A @ x, f0, step, 25)
+    found = predictions.interpolant(spectrum, row_map(A), A @ x, f0, step, 25)
     np.testing.assert_allclose(found.then, slow[-1], rtol=1e-9, atol=1e-9)
     c = np.linalg.lstsq(A @ J, A @ (x - f0), rcond=None)[0]
     np.testing.assert_allclose(found.end, f0 + J @ c, rtol=1e-8, atol=1e-8)
@@ -93,7 +93,7 @@ def test_the_interpolant_is_where_the_linear_iteration_goes():
 def test_the_interpolant_is_the_smoothest_one():
     _, spectrum, rng = wide(5)
     A, x = rng.standard_normal((3, N)), rng.standard_normal(N)
-    end = predictions.interpolant(spectrum, measured(A), A @ x, np.zeros(N), 1e-3, 1).end
+    end = predictions.interpolant(spectrum, row_map(A), A @ x, np.zeros(N), 1e-3, 1).end
     values, vectors = spectrum.leading(N)
     roughness = lambda f: np.sum((vectors.T @ f) ** 2 / values)  # noqa: E731
     null = np.linalg.svd(A)[2][3:]
@@ -108,7 +108,7 @@ class Unknown(ExactSpectrum):
 
 def test_products_alone_give_the_same_interpolant():
     J, whole, rng = wide(6)
-    A, x, f0 = measured(rng.standard_normal((5, N))), rng.standard_normal(N), np.zeros(N)
+    A, x, f0 = row_map(rng.standard_normal((5, N))), rng.standard_normal(N), np.zeros(N)
     y, step = A.forward(x[None])[0], 1e-3
     wanted = predictions.interpolant(whole, A, y, f0, step, 40)
     found = predictions.interpolant(Unknown(torch.from_numpy(J @ J.T)), A, y, f0, step, 40)
@@ -120,5 +120,5 @@ def test_products_alone_give_the_same_interpolant():
 def test_the_image_of_least_norm_is_the_pseudo_inverse():
     _, _, rng = wide(7)
     A, x = rng.standard_normal((5, N)), rng.standard_normal(N)
-    found = predictions.least_norm(measured(A), A @ x)
+    found = predictions.least_norm(row_map(A), A @ x)
     np.testing.assert_allclose(found, np.linalg.pinv(A) @ A @ x, atol=1e-8)

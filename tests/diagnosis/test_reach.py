@@ -7,8 +7,14 @@ from torch import nn
 
 from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.range_geometry.dimension import Dimension, dimension, sketched_rank, witness
-from untrained.sims.diagnosis.range_geometry.isometry import Isometry, isometry, isometry_ratios, moves, tangent
-from untrained.sims.diagnosis.range_geometry.measuring import measured
+from untrained.sims.diagnosis.range_geometry.isometry import (
+    Isometry,
+    isometry,
+    isometry_ratios,
+    moves,
+    row_map,
+    tangent,
+)
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
 from untrained.sims.ntk.jacobian import Jacobian
@@ -78,7 +84,7 @@ def test_fewer_measurements_than_dimensions_must_miss_some():
 def test_a_witness_moves_the_image_and_not_its_measurements(name, shape, options):
     examined = named(name, shape, **options)
     A = make_operator("gaussian", shape, 20, 3)
-    found = witness(examined, spectrum(examined), measured(A))
+    found = witness(examined, spectrum(examined), row_map(A))
     # By the letter: two images, their difference, and what A makes of it.
     with torch.no_grad():
         d = (examined.moved(found.step).output() - examined.output()).numpy()
@@ -92,26 +98,26 @@ def test_a_witness_moves_the_image_and_not_its_measurements(name, shape, options
 
 def test_without_correction_the_ratio_falls_with_the_square_of_the_step(monkeypatch):
     monkeypatch.setattr("untrained.sims.diagnosis.range_geometry.dimension.CORRECTIONS", 0)
-    found = witness(narrow(), spectrum(narrow()), measured(normal(3, 20, seed=4)))
+    found = witness(narrow(), spectrum(narrow()), row_map(normal(3, 20, seed=4)))
     slopes = np.diff(np.log(found.ratios[1:6])) / np.diff(np.log(found.sizes[1:6]))
     np.testing.assert_allclose(slopes, 2, atol=0.2)  # A(G(theta + t v) - G(theta)) = O(t^2), where G has a curvature
 
 
 def test_a_measurement_with_enough_numbers_has_no_witness():
     examined = narrow()
-    assert witness(examined, spectrum(examined), measured(normal(7, 20, seed=4))) is None
-    assert witness(examined, spectrum(examined), measured(normal(6, 20, seed=4))) is not None
+    assert witness(examined, spectrum(examined), row_map(normal(7, 20, seed=4))) is None
+    assert witness(examined, spectrum(examined), row_map(normal(6, 20, seed=4))) is not None
 
 
 def test_ratios_are_those_of_the_definition():
     d, A = normal(5, 20), normal(6, 20, seed=3)
     wanted = [np.linalg.norm(A @ row) ** 2 / np.linalg.norm(row) ** 2 for row in d]
-    np.testing.assert_allclose(isometry_ratios(np.vstack([d, 0 * d[:1]]), measured(A)), wanted, rtol=1e-13)
+    np.testing.assert_allclose(isometry_ratios(np.vstack([d, 0 * d[:1]]), row_map(A)), wanted, rtol=1e-13)
 
 
 def test_an_operator_and_its_matrix_measure_alike():
     A = make_operator("gaussian", (1, 4, 5), 6, 1)
-    by_operator, by_matrix = measured(A), measured(A.matrix)
+    by_operator, by_matrix = row_map(A), row_map(A.matrix)
     x, y = normal(300, 20), normal(300, 6)
     np.testing.assert_allclose(by_operator.forward(x), by_matrix.forward(x), rtol=0, atol=1e-13)
     np.testing.assert_allclose(by_operator.adjoint(y), by_matrix.adjoint(y), rtol=0, atol=1e-13)
@@ -120,17 +126,17 @@ def test_an_operator_and_its_matrix_measure_alike():
 
 def test_tangents_have_the_extremes_over_the_whole_tangent_space():
     examined, A = narrow(), normal(12, 20, seed=5)
-    low, high = tangent(spectrum(examined), measured(A))
+    low, high = tangent(spectrum(examined), row_map(A))
     Q = np.linalg.qr(examined.module.U.numpy())[0]
     values = np.linalg.svd(A @ Q, compute_uv=False) ** 2
     assert (low, high) == pytest.approx((values[-1], values[0]), rel=1e-9)
-    assert tangent(spectrum(examined), measured(A[:5]))[0] == 0
+    assert tangent(spectrum(examined), row_map(A[:5]))[0] == 0
 
 
 def test_orthonormal_measurements_of_every_pixel_are_an_isometry():
     outputs = np.stack([named("decoder", (1, 8, 8), seed, width=2).output().detach().numpy() for seed in range(3)])
     examined = named("decoder", (1, 8, 8), 0, width=2)
-    A = measured(np.linalg.qr(normal(64, 64))[0])
+    A = row_map(np.linalg.qr(normal(64, 64))[0])
     found = isometry(outputs, A, {"moves": moves(examined)}, [spectrum(examined)])
     assert set(found.kinds) == {"pairs of starts", "moves", "tangents"}
     assert (found.low, found.high, found.factor) == pytest.approx((1, 1, 0), abs=1e-12)
@@ -148,7 +154,7 @@ def test_the_condition_of_projected_descent_is_read_off_the_worst_ratios():
 def test_a_gaussian_matrix_is_near_an_isometry_on_pairs_and_blind_to_some_tangents():
     examined = named("dcgan", (1, 12, 12), width=3, latent=4)
     outputs = np.stack([named("dcgan", (1, 12, 12), s, width=3, latent=4).output().detach().numpy() for s in range(5)])
-    found = isometry(outputs, measured(make_operator("gaussian", (1, 12, 12), 60, 0)), spectra=[spectrum(examined)])
+    found = isometry(outputs, row_map(make_operator("gaussian", (1, 12, 12), 60, 0)), spectra=[spectrum(examined)])
     low, high = found.kinds["pairs of starts"]
     # ||A d||^2/||d||^2 is chi-square with 60 degrees over 60: within 0.4 to 2 but for 1e-7 a pair.
     assert 0.4 < low <= high < 2
@@ -162,11 +168,20 @@ def test_a_gaussian_matrix_is_near_an_isometry_on_pairs_and_blind_to_some_tangen
         (lambda: dimension([]), "spectra must be at least one, got none"),
         (lambda: dimension([LanczosSpectrum(Jacobian(narrow()))]), "network must be given"),
         (lambda: sketched_rank(Jacobian(narrow()), 0), "columns must be at least 1, got 0"),
-        (lambda: measured(np.ones(3)), r"measurement must be a matrix \(m, n\) of finite numbers, got shape \(3,\)"),
-        (lambda: measured(np.full((2, 2), np.nan)), "measurement must be a matrix"),
-        (lambda: isometry(np.ones((2, 3)), measured(np.eye(4))), "measurement must take 3 numbers .* got one of 4"),
-        (lambda: isometry(np.ones((2, 4)), measured(np.eye(4))), "differences must be at least one other than zero"),
-        (lambda: witness(narrow(), spectrum(narrow()), measured(np.eye(4))), "measurement must take 20 numbers"),
+        (
+            lambda: row_map(np.ones(3)),
+            r"measurement must be a matrix \(m, n\) of finite numbers, got shape \(3,\)",
+        ),
+        (lambda: row_map(np.full((2, 2), np.nan)), "measurement must be a matrix"),
+        (
+            lambda: isometry(np.ones((2, 3)), row_map(np.eye(4))),
+            "measurement must take 3 numbers .* got one of 4",
+        ),
+        (
+            lambda: isometry(np.ones((2, 4)), row_map(np.eye(4))),
+            "differences must be at least one other than zero",
+        ),
+        (lambda: witness(narrow(), spectrum(narrow()), row_map(np.eye(4))), "measurement must take 20 numbers"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, message):

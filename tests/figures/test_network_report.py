@@ -3,8 +3,8 @@ import pytest
 
 from untrained.figures.network_report import comparison, page, report_parts, write_pages
 from untrained.figures.tables import number, text_of
-from untrained.sims.diagnosis.answer import Curves, Prediction, Quantity, Report
 from untrained.sims.diagnosis.conditions import denoises
+from untrained.sims.diagnosis.report import Curves, Prediction, Quantity, Report
 
 
 def made(name="net", h=3, w=4):
@@ -17,12 +17,12 @@ def made(name="net", h=3, w=4):
     facts = {"output": (1, h, w), "image": (1, h, w), "n": n, "weights": 7, "exact": True, "seeds": 2, "notes": ["so"]}
     found = [Quantity("sigma_max(J)", (1.0, 2.0), (1.4, 1.0, 2.0)), Quantity("sigma_min(J)", (0.5,), None, ((0, 0.6),))]
     predictions = [Prediction("fit time of noise", "steps", float("inf"), float("nan"))]
-    return Report(name, facts, found, [denoises({"run": 0.5}, 3.0)], predictions, "Words.", curves)
+    return Report(name, facts, found, [denoises(0.7, 1.0, 100)], predictions, "Words.", curves)
 
 
 def test_a_report_is_printed_whole():
     text = text_of(report_parts(made()))
-    for part in ("net", "n = 12", "1.4 (1, 2)", "0.5 [0, 0.6]", "denoising", "SUPPORTED", "+3.0 dB", "never", "Words."):
+    for part in ("net", "n = 12", "1.4 (1, 2)", "0.5 [0, 0.6]", "denoising", "SUPPORTED", "+3.1 dB", "never", "Words."):
         assert part in text
 
 

@@ -3,7 +3,7 @@ import time
 import pytest
 from torch import nn
 
-from untrained.sims.diagnosis.examine import Question, check, expected
+from untrained.sims.diagnosis.examination import Question, check, expected
 from untrained.sims.networks import forecast
 from untrained.sims.networks.generators import decoder
 from untrained.sims.networks.loading import as_network

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from untrained.sims.ntk.lanczos import below_smallest, beyond_largest, lanczos
+from untrained.sims.lanczos import below_smallest, beyond_largest, lanczos
 from untrained.sims.random.streams import stream
 
 EPS = np.finfo(float).eps

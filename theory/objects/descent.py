@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,45 @@ def radius_needed(alpha: float, initial_misfit: float, *, path: tuple[int, int] 
 def contraction(step: float, alpha: float, *, rate: tuple[int, int] = RATE) -> float:
     """1 - rate eta alpha^2, the factor per step. Source: vanveen18 Theorem B.5."""
     return 1 - rate[0] / rate[1] * step * alpha**2
+
+
+@dataclass(frozen=True)
+class ConvergenceGuarantee:
+    """What Theorem B.5 asks of descent on ||f(theta) - y||^2/2 from theta_0, and promises; numbers, or arrays (B,).
+
+    `alpha` is sigma_min(J(theta_0))/2, `beta` bounds ||J||, `misfit` is ||r_0||. Where alpha is 0 (A1 fails) the radius
+    is infinite and nothing is promised: the decrement is 0. Source: vanveen18 Theorem B.5
+    """
+
+    alpha: Any
+    beta: Any
+    misfit: Any
+
+    @property
+    def budget(self) -> Any:
+        """alpha/3, what ||J(theta) - J(theta_0)|| may be at most. Source: vanveen18 Theorem B.5, A2."""
+        return self.alpha / 3
+
+    @property
+    def radius(self) -> Any:
+        """R = 5 ||r_0||/alpha, the ball in which A2 must hold. Source: vanveen18 Theorem B.5."""
+        alpha = np.asarray(self.alpha, float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            radius = np.where(alpha > 0, np.asarray(self.misfit) * PATH[1] / (PATH[0] * alpha), np.inf)
+        return radius if radius.ndim else float(radius)
+
+    @property
+    def step(self) -> Any:
+        """1/beta^2, the largest step that the theorem allows."""
+        return self.beta**-2
+
+    def decrement(self, step: Any = None) -> Any:
+        """eta alpha^2/4, the share of the misfit that is promised to go each step; never lost in rounding."""
+        return RATE[0] / RATE[1] * (self.step if step is None else step) * self.alpha**2
+
+    def factor(self, step: Any = None) -> Any:
+        """1 - eta alpha^2/4, by which the misfit shrinks each step. Source: vanveen18 Theorem B.5."""
+        return 1 - self.decrement(step)
 
 
 @dataclass(frozen=True)

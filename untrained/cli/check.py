@@ -22,8 +22,8 @@ from untrained.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from untrained.sims.diagnosis.answer import Report
-    from untrained.sims.diagnosis.examine import Question
+    from untrained.sims.diagnosis.examination import Question
+    from untrained.sims.diagnosis.report import Report
     from untrained.sims.networks.network import Network
 
 _FORMAT = 1
@@ -59,7 +59,7 @@ def check_command(
     """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
     from untrained.figures.drawing import PICTURE_SUFFIXES
     from untrained.sims import runtime
-    from untrained.sims.diagnosis.examine import Question
+    from untrained.sims.diagnosis.examination import Question
     from untrained.sims.networks.loading import as_network
     from untrained.sims.recovery import reports, tasks
 
@@ -92,7 +92,7 @@ def _check(networks: Sequence[Network], question: Question, page: Path | None, n
 def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Report], list[str], bool]:
     """Examine networks one by one, print what comes out, and go on where one is refused."""
     from untrained.figures.network_report import report_parts
-    from untrained.sims.diagnosis.examine import check, expected
+    from untrained.sims.diagnosis.examination import check, expected
 
     reports: list[Report] = []
     refusals: list[str] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from untrained.sims.lanczos import leading_vector
 from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.random.streams import stream
@@ -54,7 +55,7 @@ class Difference:
             return _of_subspace(back, q, steps)
         if not there.has_products:  # out there what comes back is too large to be compared
             return q
-        return largest(lambda u: _through(there, self.base, back(u)), q, steps)
+        return leading_vector(lambda u: _through(there, self.base, back(u)), q, steps)
 
     def pair(self, step: torch.Tensor, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
         """The unit vectors (u (n,), v (count,)) of a change that was found."""
@@ -64,31 +65,6 @@ class Difference:
 
 def _through(there: Jacobian, base: Jacobian, v: torch.Tensor) -> torch.Tensor:
     return there.forward(v) - base.forward(v)
-
-
-def largest(apply: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, steps: int) -> torch.Tensor:
-    """The unit Ritz vector of a symmetric positive map's largest eigenvalue, after `steps` applications.
-
-    It is that of fewer where what the map gives is not finite.
-    """
-    basis, images = [start / start.norm()], []
-    for _ in range(min(steps, len(start))):
-        image = apply(basis[-1])
-        if not torch.isfinite(image).all():
-            break
-        images.append(image)
-        rest = image
-        for _ in range(2):  # twice is enough to be orthogonal to rounding
-            rest = rest - torch.stack(basis).T @ (torch.stack(basis) @ rest)
-        if not rest.norm() > 1e-12 * image.norm():
-            break
-        basis.append(rest / rest.norm())
-    if not images:
-        return basis[0]
-    Q = torch.stack(basis[: len(images)])
-    T = Q @ torch.stack(images).T
-    u = Q.T @ torch.linalg.eigh((T + T.T) / 2)[1][:, -1]
-    return u / u.norm()
 
 
 def _of_subspace(back: Callable[[torch.Tensor], torch.Tensor], q: torch.Tensor, size: int) -> torch.Tensor:

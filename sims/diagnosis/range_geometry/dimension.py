@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from untrained.sims.diagnosis.range_geometry.isometry import isometry_ratios, known_range
-from untrained.sims.diagnosis.range_geometry.measuring import Measured
+from untrained.sims.diagnosis.range_geometry.isometry import RowMap, isometry_ratios, known_range
 from untrained.sims.networks.network import Network
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.spectrum import Spectrum
@@ -97,7 +96,7 @@ class Witness:
         return min(self.ratios)
 
 
-def witness(network: Network, spectrum: Spectrum, A: Measured, size: float | None = None) -> Witness | None:
+def witness(network: Network, spectrum: Spectrum, A: RowMap, size: float | None = None) -> Witness | None:
     """A weight direction v with A J v = 0 and J v != 0, followed to ever smaller steps and corrected by chord steps.
 
     With eigenpairs (lambda, w) of J J^T, J^T w/sqrt(lambda) are orthonormal weight directions whose images are
@@ -137,7 +136,7 @@ class _Follow:
 
     network: Network
     jacobian: Jacobian
-    A: Measured
+    A: RowMap
     U: np.ndarray
     roots: np.ndarray
     inverse: np.ndarray

@@ -1,31 +1,89 @@
-"""The RIP on differences of a network's outputs, estimated from below: the ratios that were seen."""
+"""The RIP on differences of a network's outputs, estimated from below by ratios, and a measurement as a linear map."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import torch
 
-from untrained.sims.diagnosis.range_geometry.measuring import Measured
 from untrained.sims.networks.network import Network
 from untrained.sims.ntk.spectrum import Spectrum
+from untrained.sims.operators import Operator
 from untrained.sims.random.streams import stream
 
+BATCH = 256
+"""Images that an operator is given at a time."""
 SPARE = 256
 """Tangents that are looked at beyond m."""
 SIZES = (1e-3, 1e-2, 1e-1, 1.0)
 """Moves of the weights, relative to their norm."""
 
 
-def isometry_ratios(differences: np.ndarray, A: Measured) -> np.ndarray:
+@dataclass(frozen=True)
+class RowMap:
+    """A (m, n) as functions on rows, in float64: `forward` (k, n) -> (k, m) and `adjoint` (k, m) -> (k, n)."""
+
+    n: int
+    m: int
+    forward: Callable[[np.ndarray], np.ndarray]
+    adjoint: Callable[[np.ndarray], np.ndarray]
+
+    def check(self, n: int) -> None:
+        """Check that A takes n numbers.
+
+        Raises
+        ------
+        ValueError
+            where it does not.
+        """
+        if n != self.n:
+            raise ValueError(f"measurement must take {n} numbers as the network gives, got one of {self.n}")
+
+    def matrix(self) -> np.ndarray:
+        """A itself (m, n), from its adjoint."""
+        return self.adjoint(np.eye(self.m))
+
+
+def row_map(A: Operator | np.ndarray | torch.Tensor) -> RowMap:
+    """A measurement from an operator, whose numbers may be float32 and whose products here are float64, or a matrix.
+
+    Raises
+    ------
+    ValueError
+        where a matrix is not two-dimensional, is empty, or has entries that are not finite numbers.
+    """
+    if isinstance(A, Operator):
+        return RowMap(A.n, A.m, _batched(A.forward, A.shape, A), _batched(A.adjoint, (A.m,), A))
+    M = np.asarray(A.detach().cpu() if isinstance(A, torch.Tensor) else A)
+    if M.ndim != 2 or M.size == 0 or M.dtype.kind not in "fiu" or not np.isfinite(M).all():
+        raise ValueError(f"measurement must be a matrix (m, n) of finite numbers, got shape {M.shape} of {M.dtype}")
+    M = M.astype(np.float64)
+    return RowMap(M.shape[1], M.shape[0], lambda x: x @ M.T, lambda y: y @ M)
+
+
+def _batched(
+    product: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...], A: Operator
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The operator's product on rows, some at a time."""
+
+    @torch.no_grad()
+    def rows(x: np.ndarray) -> np.ndarray:
+        batch = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float64)).reshape(len(x), *shape)
+        products = [product(part.to(A.device or "cpu")).reshape(len(part), -1).cpu() for part in batch.split(BATCH)]
+        return torch.cat(products).numpy()
+
+    return rows
+
+
+def isometry_ratios(differences: np.ndarray, A: RowMap) -> np.ndarray:
     """||A d||^2/||d||^2 (k,) of each difference d (k, n) other than zero."""
     norms = np.linalg.norm(differences, axis=1)
-    kept = differences[norms > 0] / norms[norms > 0, None]
-    return (A.forward(kept) ** 2).sum(1) if len(kept) else np.zeros(0)
+    units = differences[norms > 0] / norms[norms > 0, None]
+    return (A.forward(units) ** 2).sum(1) if len(units) else np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -66,7 +124,7 @@ class Isometry:
         return not self.factor < 1
 
 
-def known_range(spectrum: Spectrum, A: Measured) -> tuple[np.ndarray, np.ndarray]:
+def known_range(spectrum: Spectrum, A: RowMap) -> tuple[np.ndarray, np.ndarray]:
     """Singular values of J (p,) above rounding and their left singular vectors (n, p): m + SPARE of them at most.
 
     Raises
@@ -76,11 +134,11 @@ def known_range(spectrum: Spectrum, A: Measured) -> tuple[np.ndarray, np.ndarray
     """
     A.check(spectrum.n)
     values, vectors = spectrum.leading(min(spectrum.n, A.m + SPARE))
-    known = values > spectrum.floor
-    return np.sqrt(values[known]), vectors[:, known]
+    certain = values > spectrum.floor
+    return np.sqrt(values[certain]), vectors[:, certain]
 
 
-def tangent(spectrum: Spectrum, A: Measured) -> tuple[float, float]:
+def tangent(spectrum: Spectrum, A: RowMap) -> tuple[float, float]:
     """Least and largest ||A J v||^2/||J v||^2 over all v; these are limits of differences, so the RIP must hold there.
 
     Of a spectrum that is not whole only the leading directions known are taken, which gives less of an answer.
@@ -98,17 +156,20 @@ def tangent(spectrum: Spectrum, A: Measured) -> tuple[float, float]:
 def moves(network: Network, seed: int = 0, sizes: Sequence[float] = SIZES, each: int = 4) -> np.ndarray:
     """G(theta_0 + w) - G(theta_0) (k, n) for random w of these sizes relative to ||theta_0||, `each` of them."""
     rng, theta = stream(seed, "reach", "moves"), network.vector()
-    start, found = network.output().detach(), []
+    start, differences = network.output().detach(), []
     for size in sizes:
         for _ in range(each):
             w = torch.from_numpy(rng.standard_normal(network.count)).to(theta)
             with torch.no_grad():
-                found.append(network.moved(w * (size * theta.norm() / w.norm())).output() - start)
-    return torch.stack(found).cpu().double().numpy()
+                differences.append(network.moved(w * (size * theta.norm() / w.norm())).output() - start)
+    return torch.stack(differences).cpu().double().numpy()
 
 
 def isometry(
-    outputs: np.ndarray, A: Measured, further: Mapping[str, np.ndarray] | None = None, spectra: Sequence[Spectrum] = ()
+    outputs: np.ndarray,
+    A: RowMap,
+    further: Mapping[str, np.ndarray] | None = None,
+    spectra: Sequence[Spectrum] = (),
 ) -> Isometry:
     """Hold A against differences: of all pairs of `outputs` (s, n), of what is given `further` (k, n) by name, and of
     tangents.
@@ -120,8 +181,8 @@ def isometry(
     """
     A.check(outputs.shape[1])
     pairs = [outputs[i] - outputs[j] for i, j in combinations(range(len(outputs)), 2)]
-    given = {"pairs of starts": np.reshape(pairs, (-1, outputs.shape[1])), **(further or {})}
-    ratios = {name: isometry_ratios(d, A) for name, d in given.items()}
+    sets = {"pairs of starts": np.reshape(pairs, (-1, outputs.shape[1])), **(further or {})}
+    ratios = {name: isometry_ratios(d, A) for name, d in sets.items()}
     kinds = {name: (float(r.min()), float(r.max())) for name, r in ratios.items() if len(r)}
     ends = [tangent(one, A) for one in spectra]
     if ends:

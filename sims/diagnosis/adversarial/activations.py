@@ -17,7 +17,7 @@ _SMOOTHED = {"relu", "relu_", "leaky_relu", "leaky_relu_"}
 
 
 @dataclass(frozen=True)
-class Kinks:
+class Activations:
     """Output (n,) of one run with, for each rectifier, what went in and what came out, all attached to the weights."""
 
     output: torch.Tensor
@@ -71,12 +71,12 @@ def _softened(x: torch.Tensor, slope: float, width: float) -> torch.Tensor:
     return slope * x + (1 - slope) * scale * F.softplus(x / scale)
 
 
-def kinks(network: Network) -> Kinks:
+def activations(network: Network) -> Activations:
     """Run the network once and return what its rectifiers saw; none are found in a network of smooth layers only."""
     with _Watching() as seen:
         y = network.output()
     pairs = [(x, o) for x, o in zip(seen.before, seen.after, strict=True) if x.requires_grad]
-    return Kinks(y, tuple(x for x, _ in pairs), tuple(o for _, o in pairs))
+    return Activations(y, tuple(x for x, _ in pairs), tuple(o for _, o in pairs))
 
 
 def smoothed(network: Network, width: float) -> Callable[[], torch.Tensor]:

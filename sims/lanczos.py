@@ -1,6 +1,6 @@
 """Lanczos iteration on a symmetric positive semidefinite map: Ritz pairs, Gauss rules, bounds on the extremes.
 
-Bases are kept orthogonal to rounding, each vector against all before it, twice.
+It is the one iteration for extreme eigenvalues: of J J^T, of changes of J, and of A^T A.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import brentq
 
@@ -53,8 +54,15 @@ class Krylov:
         return self.values, self._eigen[1][0] ** 2
 
 
-def lanczos(apply: Apply, start: np.ndarray, steps: int) -> Krylov:
+def lanczos(
+    apply: Apply, start: np.ndarray, steps: int, *, tolerance: float = 0.0, basis: bool = True, strict: bool = True
+) -> Krylov:
     """Run up to `steps` steps from a vector (n,); fewer where the space closes before.
+
+    It also ends where an eigenvalue lies within `tolerance`, relatively, of the largest Ritz value. With `basis` each
+    vector is made orthogonal to all before it, twice; without, only the last two vectors are held, and Q is empty: lost
+    orthogonality repeats Ritz values, but does not move the largest. Where the map gives what is not finite, the steps
+    before that are returned if it is not to be `strict`.
 
     Raises
     ------
@@ -66,26 +74,75 @@ def lanczos(apply: Apply, start: np.ndarray, steps: int) -> Krylov:
         raise ValueError(f"start must be a finite vector other than zero, got one of norm {size}")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    k = min(steps, len(start))
-    Q, alphas, betas = np.empty((len(start), k), order="F"), np.zeros(k), np.zeros(k)
-    q = start / size
+    k = min(steps, len(start)) if basis else steps
+    Q = np.empty((len(start), k if basis else 0), order="F")
+    alphas, betas = np.zeros(k), np.zeros(k)
+    before, q = np.zeros_like(start), start / size
     for j in range(k):
-        Q[:, j] = q
+        if basis:
+            Q[:, j] = q
         w = apply(q)
         if not np.isfinite(w).all():
-            raise ValueError("the map must give finite numbers, got a NaN or an infinity")
+            if strict or j == 0:
+                raise ValueError("the map must give finite numbers, got a NaN or an infinity")
+            return Krylov(alphas[:j], betas[:j], Q[:, :j])
         alphas[j] = q @ w
         scale = max(float(np.linalg.norm(w)), float(np.abs(alphas).max()), float(betas.max()))
-        for _ in range(2):
-            w = w - Q[:, : j + 1] @ (Q[:, : j + 1].T @ w)
+        w = _orthogonal(w, Q[:, : j + 1]) if basis else w - alphas[j] * q - (betas[j - 1] if j else 0.0) * before
         betas[j] = np.linalg.norm(w)
-        if betas[j] <= 10 * np.finfo(float).eps * np.sqrt(k) * scale:
-            betas[j] = 0.0
+        closed = betas[j] <= 10 * np.finfo(float).eps * np.sqrt(k) * scale
+        if closed or (tolerance and _is_settled(alphas[: j + 1], betas[: j + 1], tolerance)):
+            betas[j] = 0.0 if closed else betas[j]
             return Krylov(alphas[: j + 1], betas[: j + 1], Q[:, : j + 1])
-        q = w / betas[j]
+        before, q = q, w / betas[j]
     if k == len(start):
         betas[-1] = 0.0
     return Krylov(alphas, betas, Q)
+
+
+def _orthogonal(w: np.ndarray, Q: np.ndarray) -> np.ndarray:
+    for _ in range(2):  # twice is enough to be orthogonal to rounding
+        w = w - Q @ (Q.T @ w)
+    return w
+
+
+def _is_settled(alphas: np.ndarray, betas: np.ndarray, tolerance: float) -> bool:
+    krylov = Krylov(alphas, betas, np.empty((0, 0)))
+    return bool(krylov.residuals[-1] <= tolerance * krylov.values[-1])
+
+
+def largest_eigenvalue(
+    apply: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, *, tolerance: float = 1e-4, steps: int = 300
+) -> float:
+    """Return the largest eigenvalue of a map on tensors (n,), to a relative tolerance; it grows to it from below.
+
+    Only two vectors are held at a time. Where the map is 0 so is what is returned.
+    """
+    krylov = lanczos(_on_arrays(apply, start), _array(start), steps, tolerance=tolerance, basis=False)
+    return float(krylov.values[-1])
+
+
+def leading_vector(apply: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, steps: int) -> torch.Tensor:
+    """Return the unit Ritz vector (n,) of the largest eigenvalue after `steps` steps at most.
+
+    It is that of fewer where what the map gives is not finite, and the start itself where it never is.
+    """
+    array = _on_arrays(apply, start)
+    first = start / start.norm()
+    if not np.isfinite(array(_array(first))).all():
+        return first
+    krylov = lanczos(array, _array(first), steps, strict=False)
+    u = torch.from_numpy(krylov.vectors(slice(-1, None))[:, 0]).to(start)
+    return u / u.norm()
+
+
+def _array(x: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = x.detach().cpu().double().numpy()
+    return array
+
+
+def _on_arrays(apply: Callable[[torch.Tensor], torch.Tensor], like: torch.Tensor) -> Apply:
+    return lambda q: _array(apply(torch.from_numpy(q).to(like)))
 
 
 def beyond_largest(krylov: Krylov, level: float) -> float:

@@ -145,6 +145,9 @@ def _stopping(status: Mapping[str, str], predictions: Sequence[Prediction]) -> s
     if "best stop" not in found:
         return ""
     stop, gain = found["best stop"], found["gain"]
+    if status.get("denoising") == "INCONCLUSIVE":
+        amount = f"{gain.real:+.1f} dB ({gain.predicted:+.1f} predicted)"
+        return f"Stopping early gains {amount}, no more than chance in the noise may do."
     if status.get("denoising") != "SUPPORTED":
         return f"Stopping early did not denoise within the steps tried ({gain.predicted:+.1f} dB were predicted)."
     return (

@@ -1,4 +1,4 @@
-"""Directions in which to push a network's weights so that its Jacobian changes most."""
+"""Directions in which to perturb a network's weights so that its Jacobian changes most."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from untrained.sims.diagnosis.adversarial.kinks import Kinks, kinks, smoothed
+from untrained.sims.diagnosis.adversarial.activations import Activations, activations, smoothed
 from untrained.sims.networks.network import Network
 from untrained.sims.random.streams import stream
 
@@ -19,7 +19,7 @@ ROUNDED = 0.2
 
 
 @dataclass(frozen=True)
-class Push:
+class Perturbation:
     """A unit direction (count,) with the distances along it that look promising."""
 
     name: str
@@ -27,26 +27,26 @@ class Push:
     distances: tuple[float, ...]
 
 
-def plain(
+def plain_perturbations(
     network: Network, radius: float, seed: int, paths: Mapping[str, torch.Tensor], layers: int = 0
-) -> Iterator[Push]:
+) -> Iterator[Perturbation]:
     """The given paths, a random direction, and the weights shrunk to zero and grown: all of them, and single layers.
 
     Of the layers those of least norm are taken, of which a given distance is the largest share.
     """
     theta = network.vector()
     for name, path in paths.items():
-        yield _push(name, path.to(theta), radius, float(path.norm()))
+        yield _perturbation(name, path.to(theta), radius, float(path.norm()))
     draws = stream(seed, "attack", "random").standard_normal(network.count)
-    yield _push("random", torch.from_numpy(draws).to(theta), radius)
+    yield _perturbation("random", torch.from_numpy(draws).to(theta), radius)
     for name, part in {"all weights": theta, **_layers(network, theta, layers)}.items():
-        yield _push(f"shrinking {name}", -part, radius, 0.999 * float(part.norm()))
-        yield _push(f"growing {name}", part, radius)
+        yield _perturbation(f"shrinking {name}", -part, radius, 0.999 * float(part.norm()))
+        yield _perturbation(f"growing {name}", part, radius)
 
 
-def _push(name: str, towards: torch.Tensor, radius: float, *distances: float) -> Push:
+def _perturbation(name: str, towards: torch.Tensor, radius: float, *distances: float) -> Perturbation:
     inside = tuple(t for t in distances if 0 < t < radius)
-    return Push(name, towards / towards.norm().clamp_min(1e-300), (*inside, radius))
+    return Perturbation(name, towards / towards.norm().clamp_min(1e-300), (*inside, radius))
 
 
 def _layers(network: Network, theta: torch.Tensor, most: int) -> dict[str, torch.Tensor]:
@@ -55,41 +55,41 @@ def _layers(network: Network, theta: torch.Tensor, most: int) -> dict[str, torch
     parts = list(zip(network.weights, theta.split(sizes), strict=True))
     chosen = sorted((float(part.norm()), name) for name, part in parts if part.norm() > 0)[:most]
     starts = dict(zip(network.weights, torch.tensor([0, *sizes]).cumsum(0).tolist(), strict=False))
-    found = {}
+    layers = {}
     for _, name in chosen if len(parts) > 1 else []:
         place = slice(starts[name], starts[name] + network.parameter(name).numel())
-        found[name] = torch.zeros_like(theta)
-        found[name][place] = theta[place]
-    return found
+        layers[name] = torch.zeros_like(theta)
+        layers[name][place] = theta[place]
+    return layers
 
 
-def flips(network: Network, radius: float, u: torch.Tensor) -> Iterator[Push]:
+def sign_flips(network: Network, radius: float, u: torch.Tensor) -> Iterator[Perturbation]:
     """Push as many rectifiers through zero as the radius allows: those nearest to it, or those worth most to u^T f.
 
     For the two-layer generator these are the cheapest flips, and those with the largest <u, v_l>^2/g_l^2.
     """
-    seen = kinks(network)
-    if not seen.before:
+    a = activations(network)
+    if not a.before:
         return
-    h = torch.cat([_in_units(x) for x in seen.before])
-    yield from _flipped("flips nearest to zero", network, seen, h.abs().argsort(), radius)
-    sent = torch.autograd.grad(seen.output, seen.after, u, retain_graph=True, allow_unused=True)
-    pairs = zip(sent, seen.after, strict=True)
+    h = torch.cat([_in_units(x) for x in a.before])
+    yield from _flipped("flips nearest to zero", network, a, h.abs().argsort(), radius)
+    sent = torch.autograd.grad(a.output, a.after, u, retain_graph=True, allow_unused=True)
+    pairs = zip(sent, a.after, strict=True)
     worth = torch.cat([o.new_zeros(o.numel()) if g is None else g.flatten() for g, o in pairs]).abs()
     order = (worth / h.abs().clamp_min(1e-300)).argsort(descending=True)
-    yield from _flipped("flips worth most", network, seen, order, radius)
+    yield from _flipped("flips worth most", network, a, order, radius)
 
 
-def first_kinks(network: Network, most: int = 4) -> Iterator[Push]:
+def nearest_flips(network: Network, most: int = 4) -> Iterator[Perturbation]:
     """Push single rectifiers just through zero: of those nearest to it in what goes in, the nearest in the weights."""
-    seen = kinks(network)
-    if not seen.before:
+    a = activations(network)
+    if not a.before:
         return
-    h = torch.cat([_in_units(x) for x in seen.before])
-    found = [_through_zero(network, seen, one[None]) for one in h.abs().argsort()[: 4 * most]]
-    for direction, distance in sorted(found, key=lambda push: push[1])[:most]:
+    h = torch.cat([_in_units(x) for x in a.before])
+    nearest = [_through_zero(network, a, one[None]) for one in h.abs().argsort()[: 4 * most]]
+    for direction, distance in sorted(nearest, key=lambda pair: pair[1])[:most]:
         if 0 < distance < math.inf:
-            yield Push("first flips", direction, (distance,))
+            yield Perturbation("first flips", direction, (distance,))
 
 
 def _in_units(x: torch.Tensor) -> torch.Tensor:
@@ -98,14 +98,14 @@ def _in_units(x: torch.Tensor) -> torch.Tensor:
     return flat / flat.square().mean().sqrt().clamp_min(1e-300)
 
 
-def _flipped(name: str, network: Network, seen: Kinks, order: torch.Tensor, radius: float) -> Iterator[Push]:
+def _flipped(name: str, network: Network, a: Activations, order: torch.Tensor, radius: float) -> Iterator[Perturbation]:
     """The push of as many of the ordered rectifiers as `radius` allows, by bisection over their number."""
     low, high, best = 0, len(order), None
     number = high  # all of them first
     while low < number <= high:
-        direction, distance = _through_zero(network, seen, order[:number])
+        direction, distance = _through_zero(network, a, order[:number])
         if distance <= radius:
-            low, best = number, Push(name, direction, (distance, radius))
+            low, best = number, Perturbation(name, direction, (distance, radius))
         else:
             high = number - 1
         number = max(low + 1, math.isqrt(max(low, 1) * high))
@@ -115,14 +115,14 @@ def _flipped(name: str, network: Network, seen: Kinks, order: torch.Tensor, radi
         yield best
 
 
-def _through_zero(network: Network, seen: Kinks, chosen: torch.Tensor) -> tuple[torch.Tensor, float]:
+def _through_zero(network: Network, a: Activations, chosen: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Steepest descent of sum h_i(0) h_i(theta) over the chosen, and how far it is until that sum is below zero."""
     weights = [network.parameter(name) for name in network.weights]
-    mask = torch.zeros(sum(x.numel() for x in seen.before), dtype=torch.bool, device=chosen.device)
+    mask = torch.zeros(sum(x.numel() for x in a.before), dtype=torch.bool, device=chosen.device)
     mask[chosen] = True
-    masks = mask.split([x.numel() for x in seen.before])
-    targets = [(x.detach() * part.view_as(x)) for x, part in zip(seen.before, masks, strict=True)]
-    sent = torch.autograd.grad(seen.before, weights, targets, retain_graph=True, allow_unused=True)
+    masks = mask.split([x.numel() for x in a.before])
+    targets = [(x.detach() * part.view_as(x)) for x, part in zip(a.before, masks, strict=True)]
+    sent = torch.autograd.grad(a.before, weights, targets, retain_graph=True, allow_unused=True)
     G = _joined(sent, weights)
     size = float(G.norm())
     energy = sum(float(target.square().sum()) for target in targets)
@@ -134,20 +134,22 @@ def _joined(parts: Sequence[torch.Tensor | None], weights: Sequence[torch.Tensor
     return torch.cat([w.new_zeros(w.numel()) if g is None else g.detach().flatten() for g, w in pairs])
 
 
-def ascents(network: Network, step: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float) -> Iterator[Push]:
+def ascents(
+    network: Network, step: torch.Tensor, u: torch.Tensor, v: torch.Tensor, radius: float
+) -> Iterator[Perturbation]:
     """Steepest ascent of u^T J(theta) v from theta_0 + step: of the network itself, and with its rectifiers rounded.
 
     On a ball this is a step of the power method; mixed with the step so far it is one of gradient ascent.
     """
     there = network.moved(step)
     outputs = {"ascent": there.output}
-    if kinks(there).before:
+    if activations(there).before:
         outputs["ascent, rounded"] = smoothed(there, ROUNDED)
     for name, output in outputs.items():
         G = _steepest(output, [there.parameter(key) for key in there.weights], u, v)
         if G is not None:
-            yield _push(name, G, radius)
-            yield _push(name, G / G.norm() + step / step.norm().clamp_min(1e-300), radius)
+            yield _perturbation(name, G, radius)
+            yield _perturbation(name, G / G.norm() + step / step.norm().clamp_min(1e-300), radius)
 
 
 def _steepest(
