@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.dynamics.columns import Half, Held, Regenerated
+from untrained.sims.dynamics.columns import Half, Regenerated, StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.width import step_proof
@@ -44,7 +44,7 @@ def plain(n: int, d: int, k: int, steps: int) -> dict[str, float]:
 def reduced(n: int, d: int, runs: int, steps: int) -> dict[str, float]:
     """The same size by the reduction, from columns that are held; drawing them is not timed."""
     y = torch.from_numpy(stream(0, "y").standard_normal((runs, n)))
-    columns = [Held.drawn(Regenerated(n, d, seed, dtype=torch.float64)) for seed in range(runs)]
+    columns = [StoredColumns.draw(Regenerated(n, d, seed, dtype=torch.float64)) for seed in range(runs)]
     step = torch.tensor([step_proof(float(v.norm()), n, d) for v in y], dtype=torch.float64)
     begun = time.perf_counter()
     trace = descend(columns, y, step, steps, tolerance=0.0)
@@ -68,7 +68,7 @@ def halved(n: int, d: int) -> dict[str, float]:
     drawn = Regenerated(n, d, 0, dtype=torch.float64)
     y = torch.from_numpy(stream(0, "y").standard_normal((1, n)))
     step = torch.tensor([step_proof(float(y.norm()), n, d)], dtype=torch.float64)
-    exact = descend([Held.drawn(drawn)], y, step, 400, tolerance=1e-3)
+    exact = descend([StoredColumns.draw(drawn)], y, step, 400, tolerance=1e-3)
     found = {}
     for kind in (torch.bfloat16, torch.float16):
         half = Half(drawn, kind)

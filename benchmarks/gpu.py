@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.dynamics.columns import Held, Regenerated
+from untrained.sims.dynamics.columns import Regenerated, StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.survey import survey
 from untrained.sims.networks.batched import Batched
@@ -124,7 +124,7 @@ def layouts(copies: int = 8) -> dict[str, Any]:
 
 def batched_descents(runs: int = 64, n: int = 128, d: int = 8192, steps: int = 1000) -> dict[str, Any]:
     y = torch.from_numpy(stream(0, "y").standard_normal((runs, n)))
-    columns = [Held.drawn(Regenerated(n, d, seed, dtype=torch.float64, device="cuda")) for seed in range(runs)]
+    columns = [StoredColumns.draw(Regenerated(n, d, seed, dtype=torch.float64, device="cuda")) for seed in range(runs)]
     step = torch.tensor([step_proof(float(v.norm()), n, d) for v in y], dtype=torch.float64)
     seconds = timed(lambda: descend(columns, y, step, steps, tolerance=0.0), 1)
     return {"runs": runs, "steps": steps, "seconds_a_run": seconds / runs}
@@ -150,7 +150,7 @@ def wide_descent(d: int, n: int = 16, steps: int = 20) -> dict[str, Any]:
 
 def held_pass(n: int = 128, d: int = 10**7) -> dict[str, Any]:
     """A pass over a V that is held, and a copy of the same bytes: how near the memory's speed it comes."""
-    columns = Held(torch.randn(n, d, device="cuda"), torch.rand(d, device="cuda"), 2 * d)
+    columns = StoredColumns(torch.randn(n, d, device="cuda"), torch.rand(d, device="cuda"), 2 * d)
     off, S = torch.zeros(d, dtype=torch.bool, device="cuda"), torch.zeros(n, device="cuda")
     one = timed(lambda: survey(columns, S, 1.0, 1.0, off, 1000, gram=False), 3)
     copy = timed(lambda: columns.V.clone(), 3)

@@ -12,7 +12,7 @@ from untrained.sims.ntk.spectrum import Bounds
 from untrained.theory.evidence import Compared, Evidence, Exact, Searched
 from untrained.theory.verdict import Status, Verdict, judge
 
-LEVEL = 0.05
+INTERVAL_LEVEL = 0.05
 """How often the interval of a comparison misses."""
 
 
@@ -46,8 +46,8 @@ def searched(margins: Mapping[str, float], key: str, *, informative: int | None 
     if not margins:
         return Searched(0, 0, 0, math.inf, {})
     margin, worst = _least(margins, key)
-    told = len(margins) if informative is None else informative
-    return Searched(len(margins), len(margins), told, margin, worst)
+    count = len(margins) if informative is None else informative
+    return Searched(len(margins), len(margins), count, margin, worst)
 
 
 def negated(margins: Mapping[str, float], key: str) -> dict[str, list[Evidence]]:
@@ -88,20 +88,20 @@ _A1: dict[Status, str] = {
 
 
 def near_start(
-    found: Mapping[str, float], bound: float, radius: float, passed: float | None, further: Mapping[str, float]
+    changes: Mapping[str, float], bound: float, radius: float, nearest: float | None, further: Mapping[str, float]
 ) -> Condition:
-    """A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R, attacked: `found` are changes by name of the attack.
+    """A2: ||J(theta) - J(theta_0)|| <= alpha/3 within R, attacked: `changes` are by name of the perturbation.
 
-    `passed` is the least distance at which the bound was passed, None where it never was; `further` what the same
+    `nearest` is the least distance at which the bound was passed, None where it never was; `further` what the same
     attacks found a thousand times further out, which ought to be too much for any network that is not linear.
     """
     says = "A2: ||J(theta) - J(theta_0)|| <= alpha/3 for all theta within R = 5||r_0||/alpha"
-    margins = {name: 1 - change / bound if bound > 0 else -math.inf for name, change in found.items()}
+    margins = {name: 1 - change / bound if bound > 0 else -math.inf for name, change in changes.items()}
     false = {"a thousand times further": [searched({k: 1 - v / bound for k, v in further.items()}, "attack")]}
-    share = "" if passed is None else f", passed at {_number(passed / radius)} R"
+    share = "" if nearest is None else f", passed at {_number(nearest / radius)} R"
     return _judged(
         "A2", _B5, says, f"<= {_number(bound)} within {_number(radius)}",
-        f">= {_number(max(found.values()))}{share}", [searched(margins, "attack")], false if further else {}, _A2,
+        f">= {_number(max(changes.values()))}{share}", [searched(margins, "attack")], false if further else {}, _A2,
     )  # fmt: skip
 
 
@@ -132,14 +132,14 @@ _A3: dict[Status, str] = {
 }
 
 
-def promised(margins: Mapping[str, float], decrement: float, seen: float, *, covered: bool) -> Condition:
+def promised(margins: Mapping[str, float], decrement: float, real_loss: float, *, covered: bool) -> Condition:
     """The promise of Theorem B.5 on a real descent: 1 - misfit/misfit allowed at each step.
 
     `decrement` is eta alpha^2/4, what the misfit is promised to lose a step, and `seen` what it lost.
     """
     says = "rate: with eta = 1/beta^2, beta >= ||J|| on the path, the misfit shrinks by 1 - eta alpha^2/4 a step"
     said = len(margins) if decrement * len(margins) > SAYS else 0
-    has = f"loses {_number(seen)} a step"
+    has = f"loses {_number(real_loss)} a step"
     means = (
         dict(_RATE) if covered else {**_RATE, "SUPPORTED": "descent is as fast as promised, though A2 does not hold"}
     )
@@ -194,7 +194,7 @@ _DIMENSION: dict[Status, str] = {
 }
 
 
-def isometry(ratios: Mapping[str, tuple[float, float]]) -> Condition:
+def restricted_isometry(ratios: Mapping[str, tuple[float, float]]) -> Condition:
     """RIP on S - S with beta < 2 gamma: least and largest ||A d||^2/||d||^2 over differences, by kind."""
     says = "RIP: gamma ||d||^2 <= ||A d||^2 <= beta ||d||^2 on differences of outputs, with beta < 2 gamma"
     gamma, beta = min(low for low, _ in ratios.values()), max(high for _, high in ratios.values())
@@ -216,10 +216,10 @@ def image_first(name: str, what: str, times: Mapping[str, tuple[float, float]]) 
     Times are whole steps, so twice as long is asked for: one step more than another shows nothing.
     """
     says = f"{name}: {what} fitted in half the time that noise of the same norm takes"
-    told = {case: pair for case, pair in times.items() if min(pair) < math.inf}
-    margins = {case: _sooner(*pair) for case, pair in told.items()}
+    decided = {case: pair for case, pair in times.items() if min(pair) < math.inf}
+    margins = {case: _sooner(*pair) for case, pair in decided.items()}
     evidence, false = [searched(margins, "case")], negated(margins, "case")
-    return _judged(name, "heckel20a, denoising", says, "noise takes 2 times", _slowest(told), evidence, false, _BIAS)
+    return _judged(name, "heckel20a, denoising", says, "noise takes 2 times", _slowest(decided), evidence, false, _BIAS)
 
 
 FACTOR = 2
@@ -234,12 +234,12 @@ def _sooner(image: float, noise: float) -> float:
 def _slowest(times: Mapping[str, tuple[float, float]]) -> str:
     if not times:
         return "no fit"
-    factor, held = (
+    factor, sense = (
         min(noise / image for image, noise in times.values()),
         sum(b >= FACTOR * a for a, b in times.values()),
     )
     least = "never done" if math.isinf(factor) else f"{_number(factor)} times at least"
-    return f"{least}; twice in {held} of {len(times)} cases"
+    return f"{least}; twice in {sense} of {len(times)} cases"
 
 
 _BIAS: dict[Status, str] = {
@@ -256,8 +256,8 @@ def denoises(error: float, noise: float, n: int) -> Condition:
     """
     says = "denoising: at its best step the fit of a noisy picture is nearer to the truth than the noisy picture"
     ratio = (error / noise) ** 2
-    low, high = (ratio * float(chi2.ppf(p, n)) / n for p in (LEVEL / 2, 1 - LEVEL / 2))
-    comparison = Compared({"run": "real fit"}, ratio, low, high, "<", 1.0, LEVEL, n)
+    low, high = (ratio * float(chi2.ppf(p, n)) / n for p in (INTERVAL_LEVEL / 2, 1 - INTERVAL_LEVEL / 2))
+    comparison = Compared({"run": "real fit"}, ratio, low, high, "<", 1.0, INTERVAL_LEVEL, n)
     evidence: list[Evidence] = [comparison]
     false: dict[str, list[Evidence]] = {"opposite": [comparison.opposite()]}
     has = f"{-10 * math.log10(ratio):+.1f} dB" if ratio > 0 else "+inf dB"

@@ -144,7 +144,7 @@ class _Trace:
 
 
 @dataclass(frozen=True)
-class Fit:
+class LinearisedFit:
     """A descent on a whole output, with the misfits (steps done + 1,) and the `time` that are predicted for it."""
 
     descent: Descent
@@ -196,8 +196,8 @@ class SensingFit:
 class Descents:
     """Every descent of one network from one initialisation; `sensing` is None where nothing is measured."""
 
-    image: Fit
-    noise: Fit
+    image: LinearisedFit
+    noise: LinearisedFit
     denoising: DenoisingFit
     sensing: SensingFit | None
 
@@ -244,7 +244,7 @@ def _over(a: float, b: float) -> float:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DescentPlan:
     """How descents are run: from `start`, on `network`, which has its weights in single precision, for the target x."""
 
     start: Initialisation
@@ -261,7 +261,9 @@ class Plan:
         )  # fmt: skip
 
 
-def run_descents(plan: Plan, sigma: float, operator: Operator | None = None, A: RowMap | None = None) -> Descents:
+def run_descents(
+    plan: DescentPlan, sigma: float, operator: Operator | None = None, A: RowMap | None = None
+) -> Descents:
     """Fit the picture, noise of its norm, the picture with noise of deviation sigma an entry, and y = A x."""
     image, noise = fit(plan, plan.x), fit(plan, noise_like(plan.x, plan.seed, "fit"))
     denoised = fit_noisy(plan, sigma)
@@ -269,24 +271,24 @@ def run_descents(plan: Plan, sigma: float, operator: Operator | None = None, A: 
     return Descents(image, noise, denoised, sensing)
 
 
-def fit(plan: Plan, y: np.ndarray) -> Fit:
-    """Fit a target: how long it takes."""
+def fit(plan: DescentPlan, y: np.ndarray) -> LinearisedFit:
+    """LinearisedFit a target: how long it takes."""
     start = plan.start
     descent, measure = plan.descend(y, start.step), start.measure(start.output - y)
     predicted = misfits(measure, start.step, np.arange(len(descent.misfits)))
-    return Fit(descent, predicted, fit_time(measure, start.step, SHARE))
+    return LinearisedFit(descent, predicted, fit_time(measure, start.step, SHARE))
 
 
-def fit_noisy(plan: Plan, sigma: float) -> DenoisingFit:
-    """Fit x + noise, and look when the fit is nearest to x."""
+def fit_noisy(plan: DescentPlan, sigma: float) -> DenoisingFit:
+    """LinearisedFit x + noise, and look when the fit is nearest to x."""
     start, x = plan.start, plan.x
     promise = denoising(start.measure(start.output - x), start.spectrum.density(), start.step, sigma)
     noise = sigma * stream(plan.seed, "noise", "denoise").standard_normal(len(x))
     return DenoisingFit(plan.descend(x + noise, start.step, truth=x), promise, float(np.linalg.norm(noise)))
 
 
-def fit_measurements(plan: Plan, operator: Operator, A: RowMap) -> SensingFit:
-    """Fit y = A x: how near the image is after the steps, and at the end of the linearised descent."""
+def fit_measurements(plan: DescentPlan, operator: Operator, A: RowMap) -> SensingFit:
+    """LinearisedFit y = A x: how near the image is after the steps, and at the end of the linearised descent."""
     start, shape, x = plan.start, plan.network.image_shape, plan.x
     y, scale = A.forward(x[None])[0], float(np.linalg.norm(x))
     step = 1 / (start.spectrum.largest.value * operator.squared_norm())

@@ -12,7 +12,7 @@ import torch
 from untrained.sims.diagnosis import conditions
 from untrained.sims.diagnosis.adversarial.search import AdversarialSearch, search_ball
 from untrained.sims.diagnosis.conditions import Condition
-from untrained.sims.diagnosis.descents import SHARE, Descent, Descents, Plan, SensingFit, gradient_descent
+from untrained.sims.diagnosis.descents import SHARE, Descent, DescentPlan, Descents, SensingFit, gradient_descent
 from untrained.sims.diagnosis.initialisation import Initialisation, NetworkGuarantee
 from untrained.sims.diagnosis.predictions import fit_time
 from untrained.sims.diagnosis.range_geometry.dimension import dimension, witness
@@ -38,7 +38,7 @@ class Observations:
     """
 
     starts: Sequence[Initialisation]
-    plan: Plan
+    plan: DescentPlan
     descents: Descents
     guarantee: NetworkGuarantee
     two_layer: TwoLayer | None
@@ -52,11 +52,11 @@ class Observations:
 
 def evaluate(observations: Observations, A: RowMap | None, progress: Progress | None = None) -> list[Condition]:
     """Evaluate the theorem of convergence, structural bias and, where A measures, compressed sensing."""
-    rows = [full_rank(observations.starts), *theorem(observations, progress)]
+    rows = [_full_rank(observations.starts), *_theorem(observations, progress)]
     if two := observations.two_layer:
         rows.append(conditions.wide(two.width, two.n, WIDTH_PRINTED))
-    rows += [*image_first(observations), denoises(observations.descents)]
-    return rows if A is None else [*rows, *sensing(observations, A)]
+    rows += [*_image_first(observations), _denoises(observations.descents)]
+    return rows if A is None else [*rows, *_sensing(observations, A)]
 
 
 def lemma_bound(two: TwoLayer) -> float:
@@ -64,7 +64,7 @@ def lemma_bound(two: TwoLayer) -> float:
     return float(np.linalg.norm(two.V)) / math.sqrt(two.n) * two.latent_norm / 2
 
 
-def full_rank(starts: Sequence[Initialisation]) -> Condition:
+def _full_rank(starts: Sequence[Initialisation]) -> Condition:
     """A1 at every seed."""
     network = starts[0].network
     values = {str(start.seed): start.spectrum.smallest for start in starts}
@@ -72,35 +72,35 @@ def full_rank(starts: Sequence[Initialisation]) -> Condition:
     return conditions.full_rank(values, floors, network.count, network.n)
 
 
-def theorem(observations: Observations, progress: Progress | None) -> list[Condition]:
+def _theorem(observations: Observations, progress: Progress | None) -> list[Condition]:
     """A2, A3 and the rate. Where sigma_min is not told from 0, alpha is the largest that error bars leave: what breaks
     A2 for that breaks it for every smaller one.
     """
     start, promise = observations.first, observations.guarantee
-    asked = replace(promise, alpha=promise.alpha or math.sqrt(start.spectrum.smallest.high) / 2)
-    if not asked.alpha > 0 or not promise.misfit > 0:
+    stated = replace(promise, alpha=promise.alpha or math.sqrt(start.spectrum.smallest.high) / 2)
+    if not stated.alpha > 0 or not promise.misfit > 0:
         return []
-    search = _search(observations, asked, progress)
-    near = conditions.near_start(search.changes, search.bound, asked.radius, search.passed_at, search.further)
-    return [near, bounded(observations, search), rate(observations, near)]
+    search = _search(observations, stated, progress)
+    near = conditions.near_start(search.changes, search.bound, stated.radius, search.passed_at, search.further)
+    return [near, _bounded(observations, search), _rate(observations, near)]
 
 
-def _search(observations: Observations, asked: NetworkGuarantee, progress: Progress | None) -> AdversarialSearch:
+def _search(observations: Observations, stated: NetworkGuarantee, progress: Progress | None) -> AdversarialSearch:
     start, runs = observations.first, observations.descents.by_name
     paths = {f"descent on {name}": run.movement.double() for name, run in runs.items() if run.distance > 0}
     effort, seed = (1 if start.spectrum.exact else 0), observations.plan.seed
     return search_ball(
-        start.network, asked.radius, bound=asked.budget, seed=seed, paths=paths, effort=effort, progress=progress
+        start.network, stated.radius, bound=stated.budget, seed=seed, paths=paths, effort=effort, progress=progress
     )
 
 
-def bounded(observations: Observations, search: AdversarialSearch) -> Condition:
+def _bounded(observations: Observations, search: AdversarialSearch) -> Condition:
     """A3: by the closed form of the two-layer generator, or by the largest norm that was met."""
     largest, two = max(search.largest, math.sqrt(observations.first.spectrum.largest.value)), observations.two_layer
     return conditions.bounded(two.beta if two else largest, largest, proved=two is not None)
 
 
-def rate(observations: Observations, near: Condition) -> Condition:
+def _rate(observations: Observations, near: Condition) -> Condition:
     """The promised rate against a real descent."""
     descent, beta = _on_path(observations)
     misfits = descent.misfits
@@ -133,7 +133,7 @@ def _norm(network: Network, start: Initialisation, steps: int = 20) -> float:
     return math.sqrt(largest_eigenvalue(jacobian.gram, u, tolerance=0.0, steps=steps))
 
 
-def image_first(observations: Observations) -> list[Condition]:
+def _image_first(observations: Observations) -> list[Condition]:
     """The target at every seed and in the real fits; and, where spectra are whole, photographs at every seed."""
     x, descents = observations.plan.x, observations.descents
     noise = noise_like(x, observations.plan.seed, "fit")
@@ -156,13 +156,13 @@ def _time(start: Initialisation, y: np.ndarray) -> float:
     return fit_time(start.measure(start.output - y), start.step, SHARE)
 
 
-def denoises(descents: Descents) -> Condition:
+def _denoises(descents: Descents) -> Condition:
     """Whether the real descent on the noisy picture came nearer to the picture than the noise was."""
     fit = descents.denoising
     return conditions.denoises(fit.least, fit.noise, len(fit.descent.last))
 
 
-def sensing(observations: Observations, A: RowMap) -> list[Condition]:
+def _sensing(observations: Observations, A: RowMap) -> list[Condition]:
     """What compressed sensing asks of A: the range's dimension, the RIP on differences, what a fit recovers."""
     starts, first = observations.starts, observations.first
     reach = dimension(
@@ -174,7 +174,7 @@ def sensing(observations: Observations, A: RowMap) -> list[Condition]:
         further["moves A does not see"] = hidden.difference[None]
     ratios = isometry(np.stack([s.output for s in starts]), A, further, [s.spectrum for s in starts])
     rows = [conditions.low_dimension(reach.least, A.m, None if hidden is None else hidden.least, exact=reach.exact)]
-    return [*rows, conditions.isometry(ratios.kinds), *_recovers(observations.descents.sensing)]
+    return [*rows, conditions.restricted_isometry(ratios.kinds), *_recovers(observations.descents.sensing)]
 
 
 def _recovers(fit: SensingFit | None) -> list[Condition]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.diagnosis.descents import Plan, run_descents
+from untrained.sims.diagnosis.descents import DescentPlan, run_descents
 from untrained.sims.diagnosis.evaluate import Observations, evaluate, lemma_bound
 from untrained.sims.diagnosis.initialisation import Initialisation, guarantee, quantities
 from untrained.sims.diagnosis.range_geometry.isometry import row_map
@@ -34,7 +34,7 @@ class Question:
     `target` is an image file or `example:NAME`, cut to the output's shape; `operator`, `m` and `options` say how it is
     measured (without `m` and options not at all); the start is looked at for `seeds` seeds from `seed` on, and descents
     take `steps` steps. Above 4096 outputs, or with `exact` False, spectra come from `products` with J J^T.
-    `noise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
+    `denoise` is the standard deviation of noise to be denoised, as a share of the range of pixels.
     """
 
     target: str = "example:camera"
@@ -43,18 +43,18 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: int = 3
     steps: int = 300
-    noise: float = 0.1
+    denoise: float = 0.1
     seed: int = 0
     exact: bool | None = None
     products: int = 120
 
     def __post_init__(self) -> None:
-        """Refuse counts below 1 and noise that is none."""
+        """Refuse counts below 1 and noise to be denoised that is none."""
         for name, least in (("seeds", 1), ("steps", 1), ("seed", 0), ("products", 10)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not 0 < self.noise < 10:
-            raise ValueError(f"noise must lie between 0 and 10, got {self.noise}")
+        if not 0 < self.denoise < 10:
+            raise ValueError(f"denoise must lie between 0 and 10, got {self.denoise}")
 
     def sensing(self, shape: tuple[int, int, int]) -> Operator | None:
         """The operator on images (C, H, W), where one is asked for."""
@@ -92,8 +92,8 @@ def check(
     A = None if operator is None else row_map(operator)
     with watching("descents") as progress:
         single = source.draw(first.seed, torch.float32)
-        plan = Plan(first, single, x, question.steps, question.seed, progress)
-        descents = run_descents(plan, question.noise * (1 if unit else 2), operator, A)
+        plan = DescentPlan(first, single, x, question.steps, question.seed, progress)
+        descents = run_descents(plan, question.denoise * (1 if unit else 2), operator, A)
     two = recognise(first.network)
     promise = guarantee(first.spectrum, float(np.linalg.norm(first.output - x)), two.beta if two else None)
     observations = Observations(starts, plan, descents, promise, two, photographs)
@@ -106,7 +106,7 @@ def check(
     return Report(source.name, facts, measured, conditions, predictions, words, _curves(observations))
 
 
-def expected(network: Network, question: Question) -> Estimate:
+def expected_cost(network: Network, question: Question) -> Estimate:
     """Estimate what an examination takes.
 
     Raises
@@ -155,7 +155,7 @@ def _facts(question: Question, observations: Observations, unit: bool, operator:
         "weights": network.count, "exact": first.spectrum.exact, "seeds": len(observations.starts),
         "seed": question.seed,
         "target": question.target, "pixels": [0, 1] if unit else [-1, 1], "steps": question.steps,
-        "step size": first.step, "noise": question.noise, "misfit": promise.misfit,
+        "step size": first.step, "noise": question.denoise, "misfit": promise.misfit,
         "notes": [*network.notes, *_notes(first)],
         "alpha": promise.alpha, "beta": promise.beta, "radius": promise.radius,
         **({} if operator is None else {"operator": operator.name, "m": operator.m}),

@@ -46,15 +46,15 @@ def fit_time(measure: Measure, step: float, share: float) -> float:
     """
     if not 0 < share < 1:
         raise ValueError(f"share must lie strictly between 0 and 1, got {share}")
-    wanted = share * np.sqrt(measure.weights.sum())
+    goal = share * np.sqrt(measure.weights.sum())
     low, high = 0.0, np.log2(LONGEST)
-    if misfits(measure, step, np.array([LONGEST]))[0] > wanted:
+    if misfits(measure, step, np.array([LONGEST]))[0] > goal:
         return float("inf")
-    if misfits(measure, step, np.ones(1))[0] <= wanted:
+    if misfits(measure, step, np.ones(1))[0] <= goal:
         return 1.0
     while high - low > 1e-9:
         middle = (low + high) / 2
-        low, high = (low, middle) if misfits(measure, step, np.array([2**middle]))[0] <= wanted else (middle, high)
+        low, high = (low, middle) if misfits(measure, step, np.array([2**middle]))[0] <= goal else (middle, high)
     return float(np.ceil(2**high * (1 - 1e-8)))
 
 
@@ -152,5 +152,5 @@ def least_norm(A: RowMap, y: np.ndarray) -> np.ndarray:
     rows = LinearOperator(
         (A.m, A.n), lambda x: A.forward(x.reshape(1, -1))[0], lambda c: A.adjoint(c.reshape(1, -1))[0], dtype=float
     )
-    found: np.ndarray = lsqr(rows, y, atol=1e-10, btol=1e-10, iter_lim=10 * A.m)[0]
-    return found
+    image: np.ndarray = lsqr(rows, y, atol=1e-10, btol=1e-10, iter_lim=10 * A.m)[0]
+    return image

@@ -73,7 +73,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """All of it but the curves, as plain data; numbers that are not finite become text."""
-        told = {
+        data = {
             "name": self.name,
             "facts": dict(self.facts),
             "measured": [asdict(one) for one in self.measured],
@@ -81,7 +81,7 @@ class Report:
             "predictions": [asdict(one) for one in self.predictions],
             "words": self.words,
         }
-        plain: dict[str, Any] = _plain(told)
+        plain: dict[str, Any] = _plain(data)
         return plain
 
 
@@ -127,24 +127,28 @@ def _by_name(predictions: Sequence[Prediction]) -> dict[str, Prediction]:
 
 
 def _fitting(status: Mapping[str, str], predictions: Sequence[Prediction]) -> str:
-    found = _by_name(predictions).get("noise against image")
-    if found is None:
+    prediction = _by_name(predictions).get("noise against image")
+    if prediction is None:
         return ""
     kinds = {"SUPPORTED": "It has the structural bias", "REFUTED": "It lacks the structural bias"}
     kind = kinds.get(status.get("bias", ""), "It shows no structural bias")
-    said = f"noise takes {found.predicted:.3g} times as long as the picture" if found.predicted < math.inf else _NEVER
-    seen = f"{found.real:.3g} times as long" if found.real < math.inf else "longer than the steps tried"
-    return f"{kind}: by the linearised theory {said}, and in a real fit {seen}."
+    said = (
+        f"noise takes {prediction.predicted:.3g} times as long as the picture"
+        if prediction.predicted < math.inf
+        else _NEVER
+    )
+    ratio = f"{prediction.real:.3g} times as long" if prediction.real < math.inf else "longer than the steps tried"
+    return f"{kind}: by the linearised theory {said}, and in a real fit {ratio}."
 
 
 _NEVER = "noise is never fitted"
 
 
 def _stopping(status: Mapping[str, str], predictions: Sequence[Prediction]) -> str:
-    found = _by_name(predictions)
-    if "best stop" not in found:
+    by_name = _by_name(predictions)
+    if "best stop" not in by_name:
         return ""
-    stop, gain = found["best stop"], found["gain"]
+    stop, gain = by_name["best stop"], by_name["gain"]
     if status.get("denoising") == "INCONCLUSIVE":
         amount = f"{gain.real:+.1f} dB ({gain.predicted:+.1f} predicted)"
         return f"Stopping early gains {amount}, no more than chance in the noise may do."
@@ -165,11 +169,11 @@ def _range(status: Mapping[str, str]) -> str:
 
 
 def _sensing(status: Mapping[str, str], predictions: Sequence[Prediction]) -> str:
-    found = _by_name(predictions).get("error of sensing")
-    if found is None:
+    prediction = _by_name(predictions).get("error of sensing")
+    if prediction is None:
         return ""
     helped = "adds to" if status.get("sensing") == "SUPPORTED" else "did not add to"
     return (
-        f"Its prior {helped} the measurements: the error is {found.real:.3g} of ||x|| after the steps tried "
-        f"({found.predicted:.3g} predicted)."
+        f"Its prior {helped} the measurements: the error is {prediction.real:.3g} of ||x|| after the steps tried "
+        f"({prediction.predicted:.3g} predicted)."
     )

@@ -107,8 +107,8 @@ class TwoLayer:
         if count == self.width:
             return Worst(self.beta, self.beta, count)
         if self.width <= ENUMERATED:
-            found = z * self._best_of_all(radius)
-            return Worst(found, found, count)
+            value = z * self._best_of_all(radius)
+            return Worst(value, value, count)
         flips = adversarial_set(self.V, g, radius)
         low = float(np.linalg.norm(self.V[:, flips], 2)) if flips.any() else 0.0
         return Worst(z * low, min(self.beta, z * self._relaxed(radius)), count)
@@ -164,12 +164,12 @@ def recognise(network: Network) -> TwoLayer | None:
     if W.shape[1] != len(z) or not z.any() or not np.isfinite(W).all():
         return None
     rng = stream(0, "two layers recognised")
-    drawn = [rng.standard_normal(W.shape) * scale for scale in (1, 1, 30)]
-    shown = [(at, _output(network, at)) for at in (0 * W, W, *drawn)]
-    if np.abs(shown[0][1]).max() > 0 or not all(np.isfinite(y).all() for _, y in shown):
+    others = [rng.standard_normal(W.shape) * scale for scale in (1, 1, 30)]
+    outputs = [(at, _output(network, at)) for at in (0 * W, W, *others)]
+    if np.abs(outputs[0][1]).max() > 0 or not all(np.isfinite(y).all() for _, y in outputs):
         return None
     V = _output_weights(network, z, len(W))
-    return TwoLayer(V, W, z) if all(_agrees(V, at, z, y) for at, y in shown) else None
+    return TwoLayer(V, W, z) if all(_agrees(V, at, z, y) for at, y in outputs) else None
 
 
 def _placed(network: Network, W: Array) -> Network:

@@ -25,7 +25,7 @@ class Assumptions:
     alpha is sigma_min(J_0)/2, beta the largest ||J_t|| of the path, which is ||J_0||; `radius` is R = 5 ||r_0||/alpha.
     `a1` holds where alpha > 0, `a2` where ||J_t - J_0|| <= alpha/3 along the path, `a3` by the choice of beta,
     `step_allowed` where eta <= 1/beta^2, `inside` where ||W_t - W_0|| <= R. `promised` is the theorem's factor a step,
-    1 - eta alpha^2/4 (NaN where alpha is 0); `seen` is the geometric mean of the factors, `worst` the largest.
+    1 - eta alpha^2/4 (NaN where alpha is 0); `mean_factor` is the geometric mean of the factors, `worst` the largest.
     `stable_step` is 2/||J_0||^2, the step beyond which the linearised descent diverges, and `stable_step_end` the same
     at the run's end.
     """
@@ -39,7 +39,7 @@ class Assumptions:
     step_allowed: np.ndarray
     inside: np.ndarray
     promised: Array
-    seen: Array
+    mean_factor: Array
     worst: Array
     stable_step: Array
     stable_step_end: Array
@@ -66,16 +66,16 @@ def assumptions(trace: Trace, step: Array, y_norm: Array) -> Assumptions:
     spectra, last = trace.spectra, trace.spectra.largest[:, -1]
     guarantee = ConvergenceGuarantee(spectra.smallest[:, 0] / 2, spectra.largest[:, 0], trace.misfits[:, 0])
     alpha, beta, radius = guarantee.alpha, guarantee.beta, guarantee.radius
-    held = alpha > 0
-    promised = np.where(held, guarantee.factor(step), np.nan)
+    a1 = alpha > 0
+    promised = np.where(a1, guarantee.factor(step), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         stable, stable_end = 2 / beta**2, 2 / last**2
-    seen, worst = rates(trace.misfits, y_norm)
+    mean_factor, worst = rates(trace.misfits, y_norm)
     change = np.nan_to_num(spectra.change[:, -1], nan=np.inf)
     inside = np.nanmax(np.where(np.isfinite(trace.misfits), trace.distances, np.nan), axis=1) <= radius
     return Assumptions(
-        alpha, beta, radius, held, held & (change <= guarantee.budget), np.ones_like(held), step * beta**2 <= 1, inside,
-        promised, seen, worst, stable, stable_end,
+        alpha, beta, radius, a1, a1 & (change <= guarantee.budget), np.ones_like(a1), step * beta**2 <= 1, inside,
+        promised, mean_factor, worst, stable, stable_end,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import torch
 from untrained.sims.dynamics.counter import key_of, normals, pairs, words_at
 from untrained.sims.random.streams import stream
 
-BLOCK = 1 << 18
+COLUMN_BLOCK = 1 << 18
 """Entries of V in a block; a part of the law of what a seed draws."""
 AT_ONCE = 256
 """Blocks that an accelerator draws at a time."""
@@ -48,7 +48,7 @@ class Columns(Protocol):
         ...
 
 
-class Held:
+class StoredColumns:
     """Columns held in memory: V (n, D) and h_0 (D,) of the neurons that are on; d counts all."""
 
     def __init__(self, V: torch.Tensor, h0: torch.Tensor, width: int) -> None:
@@ -61,20 +61,20 @@ class Held:
         self._norms = torch.linalg.vector_norm(V, dim=0)
 
     @classmethod
-    def of(cls, V: torch.Tensor, h0: torch.Tensor) -> Held:
+    def of(cls, V: torch.Tensor, h0: torch.Tensor) -> StoredColumns:
         """Keep of V (n, d) and h_0 (d,) the columns that are on."""
         on = h0 >= 0
         return cls(V[:, on].contiguous(), h0[on], len(h0))
 
     @classmethod
-    def drawn(cls, drawn: Regenerated) -> Held:
+    def draw(cls, regenerated: Regenerated) -> StoredColumns:
         """Hold what a generator draws: the same numbers."""
-        V = torch.empty(drawn.n, drawn.count, dtype=drawn.dtype, device=drawn.device)
-        h0 = torch.empty(drawn.count, dtype=drawn.dtype, device=drawn.device)
-        for block in drawn.blocks():
+        V = torch.empty(regenerated.n, regenerated.count, dtype=regenerated.dtype, device=regenerated.device)
+        h0 = torch.empty(regenerated.count, dtype=regenerated.dtype, device=regenerated.device)
+        for block in regenerated.blocks():
             place = slice(block.start, block.start + len(block.h0))
             V[:, place], h0[place] = block.V, block.h0
-        return cls(V, h0, drawn.width)
+        return cls(V, h0, regenerated.width)
 
     def blocks(self) -> Iterator[Block]:
         """One block."""
@@ -109,7 +109,7 @@ class Half:
 
 def block_size(n: int) -> int:
     """Columns of a block: a multiple of 8."""
-    return max(8, BLOCK // n // 8 * 8)
+    return max(8, COLUMN_BLOCK // n // 8 * 8)
 
 
 class Regenerated:

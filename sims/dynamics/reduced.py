@@ -77,8 +77,8 @@ def _check(
     runs: Sequence[Columns], y: torch.Tensor, step: torch.Tensor, steps: int, z_norm: float, tolerance: float
 ) -> None:
     if not runs or y.shape != (len(runs), runs[0].n) or step.shape != (len(runs),):
-        wanted = f"({len(runs)}, {runs[0].n if runs else 'n'}) and ({len(runs)},)"
-        raise ValueError(f"y and step must be of shapes {wanted}, got {tuple(y.shape)} and {tuple(step.shape)}")
+        count = f"({len(runs)}, {runs[0].n if runs else 'n'}) and ({len(runs)},)"
+        raise ValueError(f"y and step must be of shapes {count}, got {tuple(y.shape)} and {tuple(step.shape)}")
     if any(columns.n != runs[0].n for columns in runs):
         raise ValueError(f"runs must agree in n, got {sorted({columns.n for columns in runs})}")
     if not (torch.isfinite(y).all() and (y.norm(dim=1) > 0).all()):
@@ -93,7 +93,7 @@ def _check(
 
 
 @dataclass
-class _Kept:
+class _ActiveRun:
     """What a run carries between passes, in float64."""
 
     columns: Columns
@@ -121,7 +121,7 @@ class _Batch:
         widths = torch.tensor([float(columns.width) for columns in runs], dtype=torch.float64, device=device)
         self.nu = self.y.norm(dim=1) / ((widths * n).sqrt() * z_norm)
         self.drift = step.to(device) * z_norm**2 * self.nu
-        self.kept: list[_Kept] = []
+        self.active: list[_ActiveRun] = []
         self.S = torch.zeros_like(self.y)
         self.S_pass = torch.zeros_like(self.y)
         self.displaced = torch.zeros(len(runs), dtype=torch.float64, device=device)
@@ -130,12 +130,12 @@ class _Batch:
         for b, columns in enumerate(runs):
             off = torch.zeros(columns.count, dtype=torch.bool, device=device)
             room = NEAR_BYTES // (len(runs) * n * columns.dtype.itemsize)
-            wanted = columns.count if columns.count <= room else max(64, min(room, columns.count // NEAR_SHARE))
-            found = survey(columns, self.S[b], float(self.drift[b]), z_norm, off, wanted, gram=True)
-            assert found.gram is not None
-            G.append(found.gram)
-            self.r[b] = self.nu[b] * found.output - self.y[b]
-            self.kept.append(_Kept(columns, off, found.near))
+            count = columns.count if columns.count <= room else max(64, min(room, columns.count // NEAR_SHARE))
+            scan = survey(columns, self.S[b], float(self.drift[b]), z_norm, off, count, gram=True)
+            assert scan.gram is not None
+            G.append(scan.gram)
+            self.r[b] = self.nu[b] * scan.output - self.y[b]
+            self.active.append(_ActiveRun(columns, off, scan.near))
             self.passes += 1
         self.G = torch.stack(G)
         self.G0 = self.G.clone()
@@ -145,14 +145,14 @@ class _Batch:
 
     def _gather(self) -> None:
         """Put the watched columns of all runs side by side; those that pad have a margin of infinity."""
-        most = max((len(kept.near.margins) for kept in self.kept), default=0)
+        most = max((len(run.near.margins) for run in self.active), default=0)
         b, n = self.y.shape
         self.U = torch.zeros(b, n, most, dtype=torch.float64, device=self.y.device)
         self.h0 = torch.full((b, most), torch.inf, dtype=torch.float64, device=self.y.device)
         self.margins = torch.full((b, most), torch.inf, dtype=torch.float64, device=self.y.device)
         self.reach = torch.full((b,), torch.inf, dtype=torch.float64, device=self.y.device)
-        for place, kept in enumerate(self.kept):
-            self._place(place, kept.near)
+        for place, run in enumerate(self.active):
+            self._place(place, run.near)
 
     def _place(self, place: int, near: Near) -> None:
         count = len(near.margins)
@@ -163,7 +163,7 @@ class _Batch:
         self.U[place, :, count:] = 0
         self.h0[place], self.margins[place] = torch.inf, torch.inf
         self.h0[place, :count] = torch.where(
-            self.kept[place].off[near.places], torch.inf, self.z_norm * near.h0.double()
+            self.active[place].off[near.places], torch.inf, self.z_norm * near.h0.double()
         )
         self.margins[place, :count] = SLACK * near.margins.double()
         self.reach[place] = SLACK * near.reach
@@ -194,8 +194,8 @@ class _Batch:
             return
         for place in torch.nonzero(gone.any(1)).flatten().tolist():
             (which,) = torch.nonzero(gone[place], as_tuple=True)
-            kept = self.kept[place]
-            kept.off[kept.near.places[which]] = True
+            run = self.active[place]
+            run.off[run.near.places[which]] = True
             depths = h[place, which]
             self._take_out(place, V[place][:, which], depths, depths - h0[place, which])
             self.h0[place, which] = torch.inf
@@ -211,23 +211,23 @@ class _Batch:
 
     def _pass(self, place: int, *, gram: bool = False) -> None:
         """Pass over all columns of a run, where S has moved beyond what is watched."""
-        kept = self.kept[place]
-        wanted = max(64, self.U.shape[2])
-        found = survey(kept.columns, self.S[place], float(self.drift[place]), self.z_norm, kept.off, wanted, gram=gram)
+        run = self.active[place]
+        count = max(64, self.U.shape[2])
+        scan = survey(run.columns, self.S[place], float(self.drift[place]), self.z_norm, run.off, count, gram=gram)
         self.passes += 1
-        self._remove(place, found)
-        if found.gram is not None:
-            self.G[place], self.summed[place] = found.gram, _trace(found.gram)
+        self._remove(place, scan)
+        if scan.gram is not None:
+            self.G[place], self.summed[place] = scan.gram, _trace(scan.gram)
             self.GS[place] = self.G[place] @ self.S[place]
-        kept.near = found.near
+        run.near = scan.near
         self.S_pass[place] = self.S[place]
-        self.r[place] = self.nu[place] * found.output - self.y[place]
-        self._place(place, found.near)
+        self.r[place] = self.nu[place] * scan.output - self.y[place]
+        self._place(place, scan.near)
         if not gram and _trace(self.G[place]) < REBUILD * self.summed[place]:
             self._pass(place, gram=True)
 
-    def _remove(self, place: int, found: Survey) -> None:
-        gone = found.gone
+    def _remove(self, place: int, scan: Survey) -> None:
+        gone = scan.gone
         if gone.depths.numel():
             self._take_out(place, gone.V.double(), gone.depths.double(), gone.moved.double())
 
@@ -259,7 +259,7 @@ class _Batch:
             setattr(self, name, getattr(self, name)[index])
         for name in ("U", "h0", "margins", "reach"):
             setattr(self, name, getattr(self, name)[index])
-        self.kept = [kept for kept, goes in zip(self.kept, going, strict=True) if goes]
+        self.active = [run for run, goes in zip(self.active, going, strict=True) if goes]
         self.places = self.places[going]
 
 

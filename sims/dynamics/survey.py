@@ -50,30 +50,30 @@ class Survey:
 class _Nearest:
     """The columns of least margin among all blocks so far, at most twice as many as wanted."""
 
-    wanted: int
+    count: int
     parts: list[Near] = field(default_factory=list)
-    held: int = 0
+    stored: int = 0
     reach: float = float("inf")
 
     def add(self, block: Block, margins: torch.Tensor) -> None:
-        if len(margins) > self.wanted:
-            self.reach = min(self.reach, float(margins.kthvalue(self.wanted + 1).values))
+        if len(margins) > self.count:
+            self.reach = min(self.reach, float(margins.kthvalue(self.count + 1).values))
         (chosen,) = torch.nonzero(margins < self.reach, as_tuple=True)
         if len(chosen):
             part = Near(block.V[:, chosen], block.h0[chosen], margins[chosen], chosen + block.start, self.reach)
             self.parts.append(part)
-            self.held += len(chosen)
-        if self.held > 2 * self.wanted:
+            self.stored += len(chosen)
+        if self.stored > 2 * self.count:
             self.parts = [self._nearest()]
-            self.held = len(self.parts[0].margins)
+            self.stored = len(self.parts[0].margins)
 
     def _nearest(self) -> Near:
         parts = self.parts
         margins = torch.cat([part.margins for part in parts])
         order = torch.argsort(margins, stable=True)
-        if len(order) > self.wanted:
-            self.reach = float(margins[order[self.wanted]])
-            order = order[: self.wanted]
+        if len(order) > self.count:
+            self.reach = float(margins[order[self.count]])
+            order = order[: self.count]
         V, h0 = torch.cat([part.V for part in parts], 1)[:, order], torch.cat([part.h0 for part in parts])[order]
         return Near(V, h0, margins[order], torch.cat([part.places for part in parts])[order], self.reach)
 
@@ -90,17 +90,17 @@ def _nothing(columns: Columns) -> Gone:
 
 
 def survey(
-    columns: Columns, total: torch.Tensor, drift: float, z_norm: float, off: torch.Tensor, wanted: int, *, gram: bool
+    columns: Columns, total: torch.Tensor, drift: float, z_norm: float, off: torch.Tensor, count: int, *, gram: bool
 ) -> Survey:
     """Pass over all columns at the sum of residuals `total` (n,); those found to have gone off are marked in `off`.
 
     A neuron that is on has h = ||z|| h_0 - drift <v, total>. `wanted` columns of least margin are kept.
     """
     if not gram and isinstance(columns, Regenerated) and columns.fused:
-        return _fused(columns, total, drift, z_norm, off, wanted)
+        return _fused(columns, total, drift, z_norm, off, count)
     output = torch.zeros(columns.n, dtype=torch.float64, device=columns.device)
     G = torch.zeros(columns.n, columns.n, dtype=torch.float64, device=columns.device)
-    nearest, gone = _Nearest(wanted), [_nothing(columns)]
+    nearest, gone = _Nearest(count), [_nothing(columns)]
     S = (drift * total).to(columns.dtype)
     for block in columns.blocks():
         moved = -(S @ block.V)
@@ -130,7 +130,7 @@ def _still_on(block: Block, h: torch.Tensor, moved: torch.Tensor, off: torch.Ten
 
 
 def _fused(
-    columns: Regenerated, total: torch.Tensor, drift: float, z_norm: float, off: torch.Tensor, wanted: int
+    columns: Regenerated, total: torch.Tensor, drift: float, z_norm: float, off: torch.Tensor, count: int
 ) -> Survey:
     """The same pass by the kernel that draws and multiplies; only the columns that matter are drawn again."""
     S = total.to(columns.dtype)
@@ -140,8 +140,8 @@ def _fused(
     moved = -drift * (S @ V)
     off[left] = True
     margins = torch.where(margins < 0, torch.inf, margins)
-    kept = torch.topk(margins, min(wanted + 1, len(margins)), largest=False).indices
-    reach = float(margins[kept[wanted]]) if len(kept) > wanted else float("inf")
-    kept = kept[:wanted]
-    near = Near(*columns.gathered(kept), margins[kept].to(columns.dtype), kept, reach)
+    nearest = torch.topk(margins, min(count + 1, len(margins)), largest=False).indices
+    reach = float(margins[nearest[count]]) if len(nearest) > count else float("inf")
+    nearest = nearest[:count]
+    near = Near(*columns.gathered(nearest), margins[nearest].to(columns.dtype), nearest, reach)
     return Survey(output, None, near, Gone(V, z_norm * h0 + moved, moved))

@@ -86,13 +86,13 @@ def _fit(generator: np.random.Generator, case: Case, batch: int) -> np.ndarray:
     """
     import torch
 
-    from untrained.sims.dynamics.columns import Held, Regenerated
+    from untrained.sims.dynamics.columns import Regenerated, StoredColumns
     from untrained.sims.dynamics.reduced import descend
     from untrained.theory.objects.width import step_proof
 
     n, d, y = int(case["n"]), int(case["d"]), torch.from_numpy(case["y"])
     seeds = generator.integers(2**62, size=batch)
-    runs = [Held.drawn(Regenerated(n, d, int(seed), dtype=torch.float64)) for seed in seeds]
+    runs = [StoredColumns.draw(Regenerated(n, d, int(seed), dtype=torch.float64)) for seed in seeds]
     step = torch.tensor([step_proof(float(one.norm()), n, d) for one in y], dtype=torch.float64)
     trace = descend(runs, y, step, int(case["steps"]), tolerance=1e-8)
     return np.where([outcome == "converged" for outcome in trace.outcomes], trace.ends, np.inf)

@@ -1,5 +1,5 @@
-"""Backward passes that take many sensitivities at a time: while `Batched` is active, common operations of a network are
-replaced by equal ones whose backward passes PyTorch can batch, instead of running them one by one.
+"""Backward passes that take many sensitivities at a time: while `BatchedBackward` is active, common operations of a
+network are replaced by equal ones whose backward passes PyTorch can batch, instead of running them one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 Operation = Callable[..., torch.Tensor]
 
 
-class Batched(TorchFunctionMode):
+class BatchedBackward(TorchFunctionMode):
     """Replaces convolutions, norms by statistics of the input, and resampling, all of 2-D images.
 
     `widest` is the number of entries of the largest tensor that an operation gave.
@@ -28,10 +28,10 @@ class Batched(TorchFunctionMode):
         self, func: Operation, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         replaced = _REPLACED.get(func)
-        found = func(*args, **(kwargs or {})) if replaced is None else replaced(func, *args, **(kwargs or {}))
-        if isinstance(found, torch.Tensor):
-            self.widest = max(self.widest, found.numel())
-        return found
+        result = func(*args, **(kwargs or {})) if replaced is None else replaced(func, *args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.widest = max(self.widest, result.numel())
+        return result
 
 
 class _Join(torch.autograd.Function):
@@ -155,9 +155,9 @@ def _interpolate(func: Operation, input: torch.Tensor, *args: Any, **kwargs: Any
     if input.ndim != 4 or not input.requires_grad:
         return y
     down, across = (_along(func, y, input.shape[i], y.shape[i], mode, corners) for i in (2, 3))
-    made = ((input @ across).transpose(2, 3) @ down).transpose(2, 3)
-    near = torch.allclose(made, y, rtol=0, atol=100 * torch.finfo(y.dtype).eps * float(y.detach().abs().max()))
-    return made if near else y
+    separable = ((input @ across).transpose(2, 3) @ down).transpose(2, 3)
+    near = torch.allclose(separable, y, rtol=0, atol=100 * torch.finfo(y.dtype).eps * float(y.detach().abs().max()))
+    return separable if near else y
 
 
 def _along(func: Operation, like: torch.Tensor, side: int, new: int, mode: str, corners: bool | None) -> torch.Tensor:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from untrained.sims.networks.instance import own_input
 from untrained.sims.networks.network import Network
-from untrained.sims.ntk.backward import Batched
+from untrained.sims.ntk.backward import BatchedBackward
 from untrained.sims.runtime import memory_available
 
 BUDGET = 400 << 20
@@ -140,44 +140,44 @@ def _is_plain(layer: nn.Module) -> bool:
 
 def _captured(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
     """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
-    seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+    runs: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
     def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-        seen.setdefault(layer, []).append((inputs[0].detach(), output))
+        runs.setdefault(layer, []).append((inputs[0].detach(), output))
         return output.clone()  # what follows may overwrite its input
 
     hooks = [layer.register_forward_hook(note) for layer in network.module.modules() if by_layers and _is_plain(layer)]
     try:
-        with Batched() as mode:
+        with BatchedBackward() as mode:
             y = network.output()
     finally:
         for hook in hooks:
             hook.remove()
-    known, covered = _known(network, seen)
+    whole, covered = _known(network, runs)
     rest = [network.parameter(name) for name in network.weights if name not in covered]
-    return y, [*known, *(_Weight(weight, 0, weight.numel()) for weight in rest)], mode.widest
+    return y, [*whole, *(_Weight(weight, 0, weight.numel()) for weight in rest)], mode.widest
 
 
 def _known(
-    network: Network, seen: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
+    network: Network, inputs: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
 ) -> tuple[list[_Factor], set[str]]:
     """The factors of the layers that ran once and hold weights of their own, and the names of these weights."""
     names = {id(weight): name for name, weight in network.module.named_parameters(remove_duplicate=True)}
     shared = _shared(network.module)
     factors: list[_Factor] = []
     covered: set[str] = set()
-    for layer, calls in seen.items():
+    for layer, calls in inputs.items():
         mine = {key: names[id(weight)] for key, weight in layer.named_parameters(recurse=False)}
-        wanted = {key for key, name in mine.items() if name in network.weights}
-        if len(calls) != 1 or not wanted or shared & set(mine.values()):
+        trained = {key for key, name in mine.items() if name in network.weights}
+        if len(calls) != 1 or not trained or shared & set(mine.values()):
             continue
         x, output = calls[0]
         patches = _KNOWN[type(layer)](layer, x)
         if patches is not None and output.requires_grad:
             last = type(layer) is nn.Linear
             channels = output.shape[-1 if last else 1]
-            factors.append(_Factor(output, _narrow(patches), "weight" in wanted, "bias" in wanted, last, 0, channels))
-            covered |= {mine[key] for key in wanted}
+            factors.append(_Factor(output, _narrow(patches), "weight" in trained, "bias" in trained, last, 0, channels))
+            covered |= {mine[key] for key in trained}
     return factors, covered
 
 
@@ -230,22 +230,22 @@ def _sent_back(
         units = torch.zeros(place.stop - start, len(y), dtype=y.dtype, device=y.device)
         units[:, place].fill_diagonal_(1)
         try:
-            found = back(y, to, units)
+            gradients = back(y, to, units)
         except RuntimeError:
             if back is _one_by_one:
                 raise
             back = _one_by_one  # some backward pass cannot be batched; what is wrong otherwise comes up again here
-            found = back(y, to, units)
-        yield place, found
+            gradients = back(y, to, units)
+        yield place, gradients
 
 
 def _together(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
     """By functorch's rules for batches; those behind `is_grads_batched` run most backward passes one by one."""
 
     def back(unit: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found = torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True)
-        reached.extend(part is not None for part in found)
-        return tuple(part for part in found if part is not None)
+        gradients = torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True)
+        reached.extend(part is not None for part in gradients)
+        return tuple(part for part in gradients if part is not None)
 
     reached: list[bool] = []
     with warnings.catch_warnings():
@@ -255,10 +255,10 @@ def _together(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) 
 
 
 def _one_by_one(y: torch.Tensor, to: Sequence[torch.Tensor], units: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-    found = [torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True) for unit in units]
+    gradients = [torch.autograd.grad(y, list(to), unit, retain_graph=True, allow_unused=True) for unit in units]
     return tuple(
         None if any(part is None for part in parts) else torch.stack(cast("list[torch.Tensor]", list(parts)))
-        for parts in zip(*found, strict=True)
+        for parts in zip(*gradients, strict=True)
     )
 
 
@@ -318,5 +318,5 @@ def _agrees(K: torch.Tensor, y: torch.Tensor, weights: Sequence[torch.Tensor]) -
     """u^T K u = ||J^T u||^2 for some u that no output prefers."""
     u = torch.cos(1 + 1.7 * torch.arange(len(y), dtype=y.dtype, device=y.device))
     sent = torch.autograd.grad(y, list(weights), u, allow_unused=True)
-    wanted = sum(float(part.square().sum()) for part in sent if part is not None)
-    return abs(float(u @ K @ u) - wanted) <= torch.finfo(y.dtype).eps ** 0.5 * float(u @ u) * float(K.diagonal().max())
+    trained = sum(float(part.square().sum()) for part in sent if part is not None)
+    return abs(float(u @ K @ u) - trained) <= torch.finfo(y.dtype).eps ** 0.5 * float(u @ u) * float(K.diagonal().max())

@@ -113,8 +113,8 @@ class Jacobian:
 
         def product(v: torch.Tensor) -> torch.Tensor:
             pieces = self._split(v)
-            (found,) = torch.autograd.grad(back, u, [pieces[place] for place in used], retain_graph=True)
-            return found.detach()
+            (product,) = torch.autograd.grad(back, u, [pieces[place] for place in used], retain_graph=True)
+            return product.detach()
 
         return product
 

@@ -14,7 +14,7 @@ from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.measures import Bounds, Density, Measure, Spectrum, checked_count
 from untrained.sims.random.streams import stream
 
-Progress = Callable[[float], None]
+ShareDone = Callable[[float], None]
 """Told the share that is done."""
 
 
@@ -28,7 +28,7 @@ class LanczosSpectrum(Spectrum):
 
     def __init__(
         self, jacobian: Jacobian, *, seed: int = 0, steps: int = 120, probes: int = 8, level: float = 1e-3,
-        progress: Progress | None = None,
+        progress: ShareDone | None = None,
     ) -> None:  # fmt: skip
         if probes < 2:
             raise ValueError(f"probes must be at least 2, got {probes}")
@@ -86,23 +86,23 @@ class LanczosSpectrum(Spectrum):
     def _moments(self) -> tuple[Bounds, Bounds]:
         """tr K and ||K||_F^2: what the Krylov space holds of them, and the rest from Gaussian probes across it."""
         Q, alphas, betas = self._krylov.Q, self._krylov.alphas, self._krylov.betas
-        found = []
+        draws = []
         apply = self._counted(self._probes)
         for probe in range(self._probes):
             g = stream(self._seed, "spectrum", "trace", probe).standard_normal(self.n)
             g -= Q @ (Q.T @ g)
             Kg = apply(g)
             Kg -= Q @ (Q.T @ Kg)
-            found.append((float(g @ Kg), float(Kg @ Kg)))
-        held = float(alphas.sum()), float(alphas @ alphas + 2 * betas @ betas)
-        first, second = (self._student(kept, rest) for kept, rest in zip(held, np.array(found).T, strict=True))
+            draws.append((float(g @ Kg), float(Kg @ Kg)))
+        sums = float(alphas.sum()), float(alphas @ alphas + 2 * betas @ betas)
+        first, second = (self._student(part, rest) for part, rest in zip(sums, np.array(draws).T, strict=True))
         return first, second
 
-    def _student(self, kept: float, rest: np.ndarray) -> Bounds:
+    def _student(self, part: float, rest: np.ndarray) -> Bounds:
         """kept >= 0 plus the mean of what is drawn, which is not negative."""
         error = student.isf(self.level / 8, len(rest) - 1) * rest.std(ddof=1) / np.sqrt(len(rest))
-        value = kept + float(rest.mean())
-        return Bounds(max(kept, value - float(error)), value, value + float(error))
+        value = part + float(rest.mean())
+        return Bounds(max(part, value - float(error)), value, value + float(error))
 
     @property
     def trace(self) -> Bounds:

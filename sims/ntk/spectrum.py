@@ -9,7 +9,7 @@ from untrained.sims.networks.network import Network
 from untrained.sims.ntk.gram import jacobian_gram
 from untrained.sims.ntk.jacobian import Jacobian
 from untrained.sims.ntk.measures import Bounds, Density, Measure, Spectrum, checked_count
-from untrained.sims.ntk.sampled import LanczosSpectrum, Progress
+from untrained.sims.ntk.sampled import LanczosSpectrum, ShareDone
 
 __all__ = ["Bounds", "Density", "ExactSpectrum", "LanczosSpectrum", "Measure", "Spectrum", "spectrum"]
 
@@ -86,7 +86,7 @@ class ExactSpectrum(Spectrum):
 
 def spectrum(
     network: Network, *, seed: int = 0, exact: bool | None = None, steps: int = 120, probes: int = 8,
-    level: float = 1e-3, progress: Progress | None = None,
+    level: float = 1e-3, progress: ShareDone | None = None,
 ) -> Spectrum:  # fmt: skip
     """Take the spectrum of J J^T: whole where `exact`, by default up to 4096 outputs, else from products with it.
 

@@ -37,7 +37,7 @@ def test_a_smallest_singular_value_below_rounding_decides_nothing():
 
 
 def test_one_attack_that_passes_the_bound_refutes_a2():
-    found = conditions.near_start({"a": 0.1, "b": 3.0}, bound=1.0, radius=50.0, passed=5.0, further={})
+    found = conditions.near_start({"a": 0.1, "b": 3.0}, bound=1.0, radius=50.0, nearest=5.0, further={})
     assert status(found) == "REFUTED"
     assert found.verdict.worst_case == {"attack": "b"}
     assert found.verdict.margin == pytest.approx(-2)
@@ -62,7 +62,7 @@ def test_a3_is_proved_by_a_closed_form_and_else_only_consistent():
 
 
 def test_the_promised_rate_is_held_against_every_step():
-    kept = conditions.promised({"1": 0.1, "2": 0.2}, decrement=0.1, seen=0.2, covered=True)
+    kept = conditions.promised({"1": 0.1, "2": 0.2}, decrement=0.1, real_loss=0.2, covered=True)
     assert status(kept) == "SUPPORTED"
     assert status(conditions.promised({"1": 0.1, "2": -0.2}, 0.1, 0.05, covered=True)) == "REFUTED"
     assert status(conditions.promised({"1": 0.0}, 1e-9, 0.05, covered=False)) == "VACUOUS"
@@ -83,8 +83,8 @@ def test_a_range_of_more_dimensions_than_measurements_is_refuted():
 
 
 def test_ratios_far_apart_refute_an_isometry_and_others_prove_nothing():
-    assert status(conditions.isometry({"seeds": (0.9, 1.1), "moves": (1e-8, 1.5)})) == "REFUTED"
-    assert status(conditions.isometry({"seeds": (0.9, 1.1)})) == "CONSISTENT"
+    assert status(conditions.restricted_isometry({"seeds": (0.9, 1.1), "moves": (1e-8, 1.5)})) == "REFUTED"
+    assert status(conditions.restricted_isometry({"seeds": (0.9, 1.1)})) == "CONSISTENT"
 
 
 def test_a_picture_that_takes_longer_than_noise_refutes_the_bias():

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from untrained.sims.dynamics.assumptions import FLOOR, assumptions, rates
-from untrained.sims.dynamics.columns import Held
+from untrained.sims.dynamics.columns import StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.theory.objects.relu_generator import jacobian, output_scale
 
@@ -20,7 +20,7 @@ def case():
         rng.standard_normal(k),
     )
     norm = float(np.linalg.norm(z))
-    columns = Held.of(torch.from_numpy(V), torch.from_numpy(W @ z / norm))
+    columns = StoredColumns.of(torch.from_numpy(V), torch.from_numpy(W @ z / norm))
     step = float(d * n / ((np.sqrt(d) + 2 * np.sqrt(n)) * np.linalg.norm(y)) ** 2)
     trace = descend([columns], torch.from_numpy(y[None]), torch.tensor([step], dtype=torch.float64), 60, z_norm=norm)
     return V * float(output_scale(y, z, d)), W, y, z, step, trace
@@ -39,7 +39,7 @@ def test_alpha_beta_and_radius_are_those_of_the_actual_weights(case):
     assert bool(found.step_allowed[0]) == (step * values[0] ** 2 <= 1)
     assert found.inside[0]
     assert found.stable_step_end[0] >= found.stable_step[0]
-    assert found.seen[0] <= found.worst[0] < found.promised[0]
+    assert found.mean_factor[0] <= found.worst[0] < found.promised[0]
 
 
 def test_a2_is_judged_by_how_far_the_jacobian_moved(case):

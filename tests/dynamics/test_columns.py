@@ -4,12 +4,12 @@ import torch
 from scipy import stats
 
 from untrained.sims.dynamics import columns as room
-from untrained.sims.dynamics.columns import Half, Held, Mixed, Regenerated, block_size
+from untrained.sims.dynamics.columns import Half, Mixed, Regenerated, StoredColumns, block_size
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(room, "BLOCK", 16 * 5)
+    monkeypatch.setattr(room, "COLUMN_BLOCK", 16 * 5)
 
 
 def whole(columns):
@@ -24,11 +24,11 @@ def whole(columns):
 def test_held_columns_are_those_drawn_anew(small_blocks, dtype):
     drawn = Regenerated(5, 203, 4, dtype=dtype)
     assert drawn.count > block_size(5)
-    (V, h0), (W, g0) = whole(drawn), whole(Held.drawn(drawn))
+    (V, h0), (W, g0) = whole(drawn), whole(StoredColumns.draw(drawn))
     assert torch.equal(V, W)
     assert torch.equal(h0, g0)
     assert V.shape == (5, drawn.count)
-    assert (V.dtype, Held.drawn(drawn).width) == (dtype, 203)
+    assert (V.dtype, StoredColumns.draw(drawn).width) == (dtype, 203)
 
 
 def test_both_dtypes_hold_the_same_numbers(small_blocks):
@@ -56,7 +56,7 @@ def test_the_columns_on_are_a_fair_half_and_their_h_half_normal():
 
 def test_of_a_whole_network_the_neurons_that_are_on_are_kept():
     V, h0 = torch.arange(12.0).view(2, 6), torch.tensor([1.0, -1.0, 0.0, 2.0, -0.5, 3.0])
-    kept = Held.of(V, h0)
+    kept = StoredColumns.of(V, h0)
     assert kept.V.tolist() == [[0.0, 2.0, 3.0, 5.0], [6.0, 8.0, 9.0, 11.0]]
     assert kept.h0.tolist() == [1.0, 0.0, 2.0, 3.0]
     assert (kept.width, kept.count, kept.n) == (6, 4, 2)
@@ -105,9 +105,9 @@ def test_a_network_without_neurons_that_are_on_has_no_blocks():
         (lambda: Regenerated(5, 0, 0), "n and width must be at least 1, got 5 and 0"),
         (lambda: Regenerated(2, 2, 0, dtype=torch.float16), "dtype must be torch.float32 or torch.float64"),
         (lambda: Half(Regenerated(2, 9, 0), torch.float32), "kind must be torch.bfloat16 or torch.float16"),
-        (lambda: Held(torch.zeros(2, 3), torch.zeros(2), 3), r"V and h0 must be of shape \(n, D\) and \(D,\)"),
-        (lambda: Held(torch.zeros(2, 3), -torch.ones(3), 3), "h0 must be that of the neurons that are on"),
-        (lambda: Held(torch.zeros(2, 3), torch.ones(3), 2), "no more than the width"),
+        (lambda: StoredColumns(torch.zeros(2, 3), torch.zeros(2), 3), r"V and h0 must be of shape \(n, D\) and \(D,\)"),
+        (lambda: StoredColumns(torch.zeros(2, 3), -torch.ones(3), 3), "h0 must be that of the neurons that are on"),
+        (lambda: StoredColumns(torch.zeros(2, 3), torch.ones(3), 2), "no more than the width"),
         (lambda: Mixed(Regenerated(2, 9, 0), torch.zeros(3, 4)), r"A must be of shape \(m, 2\), got \(3, 4\)"),
     ],
 )

@@ -18,7 +18,7 @@ triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="
 @pytest.fixture
 def interpreted(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    monkeypatch.setattr(room, "BLOCK", 6 * 400)
+    monkeypatch.setattr(room, "COLUMN_BLOCK", 6 * 400)
     monkeypatch.setattr(room, "AT_ONCE", 2)
     monkeypatch.setattr(
         Regenerated, "fused", property(lambda self: self.n % 2 == 0 and "TRITON_INTERPRET" in os.environ)
@@ -79,7 +79,7 @@ def test_a_run_by_kernels_is_the_same_run(interpreted, monkeypatch):
 
 
 def test_columns_are_gathered_by_their_places(monkeypatch):
-    monkeypatch.setattr(room, "BLOCK", 6 * 400)
+    monkeypatch.setattr(room, "COLUMN_BLOCK", 6 * 400)
     drawn = Regenerated(6, 4100, 2, dtype=torch.float64)
     V, h0 = blocks(drawn)
     places = torch.tensor([0, 3, 199, 200, 399, 400, 1999, drawn.count - 1])

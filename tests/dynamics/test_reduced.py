@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from untrained.sims.dynamics import columns as room
 from untrained.sims.dynamics import reduced
-from untrained.sims.dynamics.columns import Half, Held, Mixed, Regenerated
+from untrained.sims.dynamics.columns import Half, Mixed, Regenerated, StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.trace import CONVERGED, DIVERGED, ENDED, STALLED
 from untrained.sims.dynamics.trajectory import follow
@@ -44,7 +44,7 @@ def in_full(V, W, y, z, step, steps):
 
 def run_of(V, W, y, z, step, steps, **options):
     norm = np.linalg.norm(z)
-    columns = [Held.of(torch.from_numpy(v), torch.from_numpy(w @ z / norm)) for v, w in zip(V, W, strict=True)]
+    columns = [StoredColumns.of(torch.from_numpy(v), torch.from_numpy(w @ z / norm)) for v, w in zip(V, W, strict=True)]
     step = torch.as_tensor(np.broadcast_to(step, len(V)).copy(), dtype=torch.float64)
     return descend(columns, torch.from_numpy(y), step, steps, z_norm=float(norm), **options)
 
@@ -122,11 +122,11 @@ def test_a_run_is_the_same_whoever_runs_beside_it():
 
 
 def test_the_stores_give_the_same_run(monkeypatch):
-    monkeypatch.setattr(room, "BLOCK", 16 * 7)
+    monkeypatch.setattr(room, "COLUMN_BLOCK", 16 * 7)
     drawn = Regenerated(7, 600, 3, dtype=torch.float64)
     y = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 7)))
     step = torch.from_numpy(4 * proof_step(y.numpy(), 7, 600))
-    held, anew = (descend([c], y, step, 150, tolerance=1e-10) for c in (Held.drawn(drawn), drawn))
+    held, anew = (descend([c], y, step, 150, tolerance=1e-10) for c in (StoredColumns.draw(drawn), drawn))
     # Sums over blocks are taken in another order.
     np.testing.assert_allclose(anew.misfits[0, :20], held.misfits[0, :20], rtol=1e-10, atol=0)
     assert anew.switched[0, 20] == held.switched[0, 20] > 0
@@ -154,7 +154,7 @@ def test_compressed_sensing_is_descent_with_the_measured_columns():
     V, W, y, z = network(9, 120, 2, 3)
     A = np.linalg.qr(np.random.default_rng(1).standard_normal((9, 9)))[0][:4]
     norm = float(np.linalg.norm(z))
-    columns = Held.of(torch.from_numpy(V[0]), torch.from_numpy(W[0] @ z / norm))
+    columns = StoredColumns.of(torch.from_numpy(V[0]), torch.from_numpy(W[0] @ z / norm))
     target, step = y[:, :4], float(proof_step(y[0, :4], 4, 120))
     trace = descend(
         [Mixed(columns, torch.from_numpy(A))], torch.from_numpy(target), torch.tensor([step], dtype=torch.float64), 40,
@@ -182,14 +182,14 @@ def test_a_step_that_is_far_too_large_switches_all_off_or_diverges_and_says_so()
     V, W, y, z = network(4, 40, 2, 0)
     gone = run_of(V, W, y, z, 1e6, 50)
     assert gone.outcomes[0] in (STALLED, DIVERGED)
-    linear = [Held(torch.from_numpy(V[0]), torch.full((40,), 1e300, dtype=torch.float64), 40)]
+    linear = [StoredColumns(torch.from_numpy(V[0]), torch.full((40,), 1e300, dtype=torch.float64), 40)]
     wild = descend(linear, torch.from_numpy(y), torch.tensor([1e30], dtype=torch.float64), 50)
     assert wild.outcomes == (DIVERGED,)
     assert np.isinf(wild.misfits[0, wild.ends[0]])
 
 
 def test_a_network_that_is_all_off_stalls_at_once():
-    off = Held(torch.empty(3, 0, dtype=torch.float64), torch.empty(0, dtype=torch.float64), 5)
+    off = StoredColumns(torch.empty(3, 0, dtype=torch.float64), torch.empty(0, dtype=torch.float64), 5)
     trace = descend([off], torch.ones(1, 3, dtype=torch.float64), torch.ones(1, dtype=torch.float64), 9)
     assert trace.outcomes == (STALLED,)
     assert trace.ends.tolist() == [0]

@@ -3,7 +3,7 @@ import time
 import pytest
 from torch import nn
 
-from untrained.sims.diagnosis.examination import Question, check, expected
+from untrained.sims.diagnosis.examination import Question, check, expected_cost
 from untrained.sims.networks import forecast
 from untrained.sims.networks.generators import decoder
 from untrained.sims.networks.loading import as_network
@@ -33,8 +33,8 @@ def test_an_examination_that_does_not_fit_is_refused_before_it_begins(monkeypatc
 
 def test_what_an_examination_takes_grows_with_what_is_asked():
     network = as_network(wide(10))
-    few = expected(network, Question(seeds=1, steps=10))
-    many = expected(network, Question(seeds=3, steps=10_000))
+    few = expected_cost(network, Question(seeds=1, steps=10))
+    many = expected_cost(network, Question(seeds=3, steps=10_000))
     assert many.memory - few.memory == 8 * 226 * 2 * forecast.VECTORS_A_SEED
     assert few.memory == 8 * 226 * forecast.VECTORS
     assert many.seconds > 5 * few.seconds > 0  # steps alone are 47 times as many; a run's time varies
@@ -43,7 +43,7 @@ def test_what_an_examination_takes_grows_with_what_is_asked():
 def test_a_network_that_fits_is_examined_within_some_times_what_was_said():
     network = as_network(wide(300))
     question = Question(seeds=1, steps=20)
-    begun = expected(network, question)
+    begun = expected_cost(network, question)
     start = time.perf_counter()
     check(network, question=question)
     taken = time.perf_counter() - start

@@ -92,14 +92,14 @@ def _check(networks: Sequence[Network], question: Question, page: Path | None, n
 def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Report], list[str], bool]:
     """Examine networks one by one, print what comes out, and go on where one is refused."""
     from untrained.figures.network_report import report_parts
-    from untrained.sims.diagnosis.examination import check, expected
+    from untrained.sims.diagnosis.examination import check, expected_cost
 
     reports: list[Report] = []
     refusals: list[str] = []
     for network in networks:
         try:
             if sys.stderr.isatty():
-                needs = expected(network, question)
+                needs = expected_cost(network, question)
                 print(f"{network.name}: about {needs.seconds:.2g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
             reports.append(check(network, question=question, watching=console.progress_of))
         except KeyboardInterrupt:

@@ -73,9 +73,9 @@ def _softened(x: torch.Tensor, slope: float, width: float) -> torch.Tensor:
 
 def activations(network: Network) -> Activations:
     """Run the network once and return what its rectifiers saw; none are found in a network of smooth layers only."""
-    with _Watching() as seen:
+    with _Watching() as record:
         y = network.output()
-    pairs = [(x, o) for x, o in zip(seen.before, seen.after, strict=True) if x.requires_grad]
+    pairs = [(x, o) for x, o in zip(record.before, record.after, strict=True) if x.requires_grad]
     return Activations(y, tuple(x for x, _ in pairs), tuple(o for _, o in pairs))
 
 

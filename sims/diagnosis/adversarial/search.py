@@ -239,21 +239,21 @@ def search_ball(
             raise ValueError(f"path {name!r} must have shape ({network.count},), got {tuple(path.shape)}")
     search = _Search(network, seed, effort, bound, paths or {}, progress)
     best = search.search(radius, math.inf if effort else PLENTY * search.bound)
-    passed = _nearest(search, best) if best.change.norm > search.bound else None
+    nearest = _nearest(search, best) if best.change.norm > search.bound else None
     best = search.top or best
     return AdversarialSearch(
         radius, search.bound, best.change.norm, best.name, best.distance,
-        None if passed is None else passed.distance, None if passed is None else passed.name,
+        None if nearest is None else nearest.distance, None if nearest is None else nearest.name,
         search.largest, search.changes, search.further(radius, best),
     )  # fmt: skip
 
 
 def _nearest(search: _Search, best: Candidate) -> Candidate:
     """The nearest point at which the bound is passed: a first flip or on the way to the best; then in smaller balls."""
-    passed = search.flipped(best.distance) or search.closer(best)
-    while passed.distance > search.least:
-        best = search.again(CLOSER * passed.distance)
+    nearest = search.flipped(best.distance) or search.closer(best)
+    while nearest.distance > search.least:
+        best = search.again(CLOSER * nearest.distance)
         if best.change.norm <= search.bound:
             break
-        passed = search.closer(best)
-    return passed
+        nearest = search.closer(best)
+    return nearest

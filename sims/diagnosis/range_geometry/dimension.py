@@ -150,12 +150,12 @@ class _Follow:
 
     def down(self, v: torch.Tensor, size: float) -> Witness:
         """The best that corrections make of the step, from the first size on, each a quarter of the one before."""
-        found = [self._corrected(size * 4.0**-k * v) for k in range(SIZES)]
-        kept = [one for one in found if one is not None]
-        if not kept:
+        attempts = [self._corrected(size * 4.0**-k * v) for k in range(SIZES)]
+        solved = [one for one in attempts if one is not None]
+        if not solved:
             raise ValueError("network must be finite near its start, got no finite difference of outputs")
-        best = min(kept, key=lambda one: one[1])
-        sizes, ratios, moved = zip(*((float(s.norm()), r, float(np.linalg.norm(d))) for s, r, d in kept), strict=True)
+        best = min(solved, key=lambda one: one[1])
+        sizes, ratios, moved = zip(*((float(s.norm()), r, float(np.linalg.norm(d))) for s, r, d in solved), strict=True)
         return Witness(sizes, ratios, moved, best[0], best[2])
 
     def _corrected(self, step: torch.Tensor) -> tuple[torch.Tensor, float, np.ndarray] | None:

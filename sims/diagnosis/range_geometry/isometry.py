@@ -19,7 +19,7 @@ BATCH = 256
 """Images that an operator is given at a time."""
 SPARE = 256
 """Tangents that are looked at beyond m."""
-SIZES = (1e-3, 1e-2, 1e-1, 1.0)
+MOVES = (1e-3, 1e-2, 1e-1, 1.0)
 """Moves of the weights, relative to their norm."""
 
 
@@ -153,7 +153,7 @@ def tangent(spectrum: Spectrum, A: RowMap) -> tuple[float, float]:
     return (float(squared[-1]) if U.shape[1] <= A.m else 0.0), float(squared[0])
 
 
-def moves(network: Network, seed: int = 0, sizes: Sequence[float] = SIZES, each: int = 4) -> np.ndarray:
+def moves(network: Network, seed: int = 0, sizes: Sequence[float] = MOVES, each: int = 4) -> np.ndarray:
     """G(theta_0 + w) - G(theta_0) (k, n) for random w of these sizes relative to ||theta_0||, `each` of them."""
     rng, theta = stream(seed, "reach", "moves"), network.vector()
     start, differences = network.output().detach(), []

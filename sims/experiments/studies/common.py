@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.dynamics.columns import Held, Regenerated
+from untrained.sims.dynamics.columns import Regenerated, StoredColumns
 from untrained.sims.dynamics.trace import CONVERGED, DIVERGED, ENDED, STALLED, Trace
 from untrained.sims.evidence.counts import clopper_pearson
 from untrained.sims.random.streams import stream
@@ -43,12 +43,12 @@ def seeds_of_runs(seed: int, runs: int, *names: str | int) -> list[int]:
     return [int(word) for word in stream(seed, "runs", *names).integers(2**62, size=runs)]
 
 
-def columns(seed: int, runs: int, n: int, d: int, device: str) -> list[Held]:
+def columns(seed: int, runs: int, n: int, d: int, device: str) -> list[StoredColumns]:
     """Columns of V and h_0 for each run, held in float64."""
     drawn = (
         Regenerated(n, d, own, dtype=torch.float64, device=device) for own in seeds_of_runs(seed, runs, "columns", n, d)
     )
-    return [Held.drawn(each) for each in drawn]
+    return [StoredColumns.draw(each) for each in drawn]
 
 
 def outcome_counts(trace: Trace) -> dict[str, int]:

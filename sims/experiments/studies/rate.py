@@ -48,7 +48,7 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     smallest = trace.spectra.smallest[done]
     rates = {
-        "rate": 1 - found.seen[done],
+        "rate": 1 - found.mean_factor[done],
         "rate_late": 1 - late_factor(trace)[done],
         "rate_linear_start": eta[0] * smallest[:, 0] ** 2,
         "rate_linear_end": eta[0] * smallest[:, -1] ** 2,

@@ -57,7 +57,7 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     spectra = [np.linalg.svd(a, compute_uv=False) for a in A]
     values = {
-        "rate": 1 - found.seen[done],
+        "rate": 1 - found.mean_factor[done],
         "sharpness": 2 * eta / found.stable_step,
         "sigma_min": found.alpha * 2 * math.sqrt(m),  # over nu sqrt(d) ||z|| = 1/sqrt m
         "condition": [s[0] / s[-1] for s in spectra],

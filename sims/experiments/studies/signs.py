@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.dynamics.columns import Held
+from untrained.sims.dynamics.columns import StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
     Cell,
@@ -58,7 +58,7 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]
     return {"d": d, "converged": trace.outcomes.count("converged"), "runs_counted": runs, **quantities}
 
 
-def _worst(held: Held, R: float, seed: int, run: int) -> tuple[float, float, float]:
+def _worst(held: StoredColumns, R: float, seed: int, run: int) -> tuple[float, float, float]:
     """Largest |S(W)| within R over all neurons and over those on, and a large ||V_S|| over the latter."""
     g = held.h0.cpu().numpy()
     others = stream(seed, "off", held.n, held.width, run).standard_normal(held.width - held.count)

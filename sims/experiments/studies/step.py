@@ -48,7 +48,7 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     off = trace.final(trace.switched) / d
     values = {
-        "rate": 1 - found.seen[done],
+        "rate": 1 - found.mean_factor[done],
         "edge_multiple": found.stable_step / step_proof(1.0, n, d),
         "sharpness": 2 * eta / found.stable_step,
         "sharpness_end": 2 * eta / found.stable_step_end,
