@@ -487,7 +487,7 @@ def test_the_estimate_counts_weights_activations_and_products():
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself, while it compiles
+@pytest.mark.filterwarnings("ignore")  # of torch itself, while it compiles
 def test_compiled_steps_change_nothing_but_speed():
     operator, y, _ = a_problem()
     plain, compiled = (recover(operator, y, few(stopping="fixed", steps=5, compile=c)).image for c in (False, True))
