@@ -79,3 +79,26 @@ def test_a_docstring_names_a_place_that_the_ledger_or_the_note_treats(label):
 
 def test_docstrings_name_their_sources():
     assert len(sources()) >= 10
+
+
+def functions_named():
+    """Every `module.function` that a note names; ids of claims and names of files are something else."""
+    texts = " ".join(path.read_text(encoding="utf-8") for path in NOTES.glob("*.md"))
+    named = set(re.findall(r"`([a-z_]+)\.([a-z_]+)(?:\([^`]*\))?`", texts))
+    return sorted((module, name) for module, name in named if module not in PAPERS)
+
+
+@pytest.mark.parametrize(("module", "name"), functions_named())
+def test_a_function_that_a_note_names_exists(module, name):
+    files = list((NOTES.parent / "theory").rglob(f"{module}.py"))
+    assert any(f"def {name}(" in path.read_text(encoding="utf-8") for path in files), f"no {module}.{name} in theory"
+
+
+def test_functions_are_named_in_the_notes():
+    assert len(functions_named()) >= 10
+
+
+@pytest.mark.parametrize("path", sorted(NOTES.glob("*.md")), ids=lambda path: path.name)
+def test_a_folder_that_a_note_names_exists(path):
+    for folder in re.findall(r"`((?:theory|sims|figures)/[\w/.]*)`", path.read_text(encoding="utf-8")):
+        assert (NOTES.parent / folder).exists(), f"{path.name} names {folder}"

@@ -18,6 +18,7 @@ def run(name, folder, monkeypatch, slow):
     folder.mkdir()
     session = Session(folder)
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
     for variable, value in session.variables.items():
         monkeypatch.setenv(variable, value)
     for block in blocks(ROOT / name):
