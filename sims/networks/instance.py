@@ -10,7 +10,7 @@ from torch import nn
 
 from untrained.sims.networks.output import OutputPart, described, tensor_of
 from untrained.sims.networks.preparing import modes, prepared
-from untrained.sims.networks.probe import probe
+from untrained.sims.networks.probe import probe, probe_copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ def instance(
     twin, weights = twin_of(name, module, dtype, param_filter)
     twin.register_forward_pre_hook(own_input)
     z = input_of(name, z, dtype, twin.get_parameter(weights[0]).device)
-    output = probe(name, module, twin, z, weights, part)
-    shape = tuple(tensor_of(output, part).shape)
-    return Instance(twin, z, weights, shape, (*modes(module), *described(output, part)))
+    output, gradients = probe(name, module, twin, z, weights, part)
+    notes = (*modes(module), *described(output, part), *probe_copy(name, twin, z, weights, part, gradients))
+    return Instance(twin, z, weights, tuple(tensor_of(output, part).shape), notes)
 
 
 def twin_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -57,8 +57,8 @@ def run_module(module: nn.Module, z: torch.Tensor) -> object:
 
 def probe(
     name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: OutputPart = None
-) -> object:
-    """Return what a module gives, run as its prepared copy `twin`, after trying whether it can be differentiated.
+) -> tuple[object, list[torch.Tensor]]:
+    """Return what a module gives, run as its prepared copy `twin`, and J^T u for a fixed u, in parts, trying both.
 
     Raises
     ------
@@ -76,12 +76,56 @@ def probe(
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
     y = tensor_of(output, part)
     _check_output(name, y, tensor_of(again, part), watch, theta[0].dtype)
-    gradients = _check_gradient(name, y, theta)
+    return output, _check_gradient(name, y, theta)
+
+
+def probe_copy(
+    name: str, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: OutputPart, like: Sequence[torch.Tensor]
+) -> list[str]:
+    """Run a copy of a module that has run: its derivatives must be `like` the first; say so where differences are not.
+
+    Raises
+    ------
+    ValueError
+        where the copy has other derivatives.
+    """
     later = copied(name, twin)
-    with isolated_rng(0, "try", 1):
-        y = tensor_of(run_module(later, z), part)
-    _check_copy(name, y, [later.get_parameter(key) for key in weights], gradients)
-    return output
+    theta = [later.get_parameter(key) for key in weights]
+
+    def output() -> torch.Tensor:
+        with isolated_rng(0, "try", 1):
+            return tensor_of(run_module(later, z), part)
+
+    _check_copy(name, output(), theta, like)
+    return [] if theta[0].dtype != torch.float64 or _are_differences(output, theta, like) else [OTHERWISE]
+
+
+OTHERWISE = (
+    "its derivatives are not those of its output by differences: a part is detached or rounded, a backward of its own "
+    "differs, or it starts on a kink"
+)
+
+
+def _are_differences(
+    output: Callable[[], torch.Tensor], theta: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor]
+) -> bool:
+    """Whether u^T J v is a central difference of u^T f along v, the gradient and a random direction mixed."""
+    size, away = _norm(gradients), [torch.cos(2.3 * torch.arange(w.numel()).to(w) + 1).view_as(w) for w in theta]
+    v = [g / size + r / _norm(away) for g, r in zip(gradients, away, strict=True)]
+    expected = float(sum((g * part).sum() for g, part in zip(gradients, v, strict=True)))
+    h, ends = 1e-9 * max(_norm(theta), 1e-3), []  # so near that hardly a rectifier of a million flips
+    with torch.no_grad():
+        for shift in (h, -2 * h):
+            for weight, part in zip(theta, v, strict=True):
+                weight.add_(part, alpha=shift)
+            y = output()
+            ends.append(float((y * _direction(y)).sum()))
+    rounding = 1e-13 * max(map(abs, ends)) / h
+    return abs((ends[0] - ends[1]) / (2 * h) - expected) <= 1e-3 * size + rounding
+
+
+def _norm(parts: Sequence[torch.Tensor]) -> float:
+    return float(torch.stack([part.detach().norm() for part in parts]).norm())
 
 
 def _run_twin(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> object:
@@ -144,10 +188,14 @@ def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -
 
 def _gradients(y: torch.Tensor, theta: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """J^T u for a fixed u, in parts."""
-    with isolated_rng(0, "try", 3):
-        u = torch.randn(y.shape, dtype=y.dtype, device=y.device)
-    parts = torch.autograd.grad(y, list(theta), u, allow_unused=True)
+    parts = torch.autograd.grad(y, list(theta), _direction(y), allow_unused=True)
     return [torch.zeros_like(w) if g is None else g for g, w in zip(parts, theta, strict=True)]
+
+
+def _direction(y: torch.Tensor) -> torch.Tensor:
+    """A fixed u of the shape of an output."""
+    with isolated_rng(0, "try", 3):
+        return torch.randn(y.shape, dtype=y.dtype, device=y.device)
 
 
 def _check_copy(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor], like: Sequence[torch.Tensor]) -> None:

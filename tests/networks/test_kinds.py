@@ -4,15 +4,19 @@ from collections.abc import Mapping
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 
-from tests.networks.kinds import KINDS, REFUSED
+from tests.networks.kinds import KINDS, REFUSED, Forward
 from untrained.sims.networks.loading import as_network
+from untrained.sims.networks.probe import OTHERWISE
 from untrained.sims.ntk.spectrum import spectrum
 
 ONE_WAY = {"embedding bag"}
 """Kinds that torch differentiates only once and only backwards."""
+JUMPS = {"orthogonal"}
+"""Kinds whose output jumps where they start: torch takes whole parts of weights that are 1."""
 SETTLED = 15
 """Runs in training after which the vectors of a spectral norm are taken."""
 
@@ -72,6 +76,7 @@ def test_a_module_of_any_kind_has_the_jacobian_that_autograd_gives(kind):
     twin, _ = KINDS[kind]()
     state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     network = as_network(module, inputs, name="net").draw(0)
+    assert (OTHERWISE in network.notes) == (kind in JUMPS)
     J = by_autograd(twin, inputs)
     wanted = torch.linalg.eigvalsh(J @ J.T)
     largest = float(wanted[-1])
@@ -99,3 +104,33 @@ def test_a_module_that_has_no_such_jacobian_is_refused_for_its_reason(kind):
 
 def test_there_are_kinds_enough():
     assert len(KINDS) >= 60
+
+
+class Halved(torch.autograd.Function):
+    """Twice the input, with the backward pass of half of it."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g / 2
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda net, x: Halved.apply(net.one(x)),
+        lambda net, x: net.two(net.one(x).detach().tanh()),
+        lambda net, x: net.one(x) + (net.one(x).round() - net.one(x)).detach(),
+        lambda net, x: net.two(torch.relu(net.zero(x))),
+    ],
+    ids=["a wrong backward", "detached", "straight through", "on a kink"],
+)
+def test_derivatives_that_differences_do_not_have_are_said(join):
+    zero = nn.Linear(4, 5)
+    for weight in zero.parameters():
+        nn.init.zeros_(weight)
+    module = Forward(join, one=nn.Linear(4, 5), two=nn.Linear(5, 6), zero=zero)
+    assert OTHERWISE in as_network(module, torch.randn(1, 4), name="net").draw(0).notes
