@@ -168,7 +168,9 @@ def checked_latent(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
         where it is not.
     """
     if shape is None:
-        raise ValueError(f"latent shape must be given for {name}, which gives only a module, got none")
+        raise ValueError(
+            f"latent shape must be given for {name}, which gives only a module, got none: it may return both"
+        )
     return shape
 
 
