@@ -13,8 +13,8 @@ from typing import Any
 from untrained.sims.experiments.executors import processes
 from untrained.sims.experiments.grid import Grid
 from untrained.sims.experiments.processes import Processes
+from untrained.sims.experiments.runner import run_cells
 from untrained.sims.experiments.study import Study
-from untrained.sims.experiments.sweep import run
 
 
 def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, float]:
@@ -32,7 +32,8 @@ REFERENCE = f"{Path(__file__).resolve()}:SMALL"
 def seconds(work: int, cells: int, workers: int) -> float:
     """From the first call to the last row in the store, the start of the workers included."""
     with tempfile.TemporaryDirectory() as folder:
-        summary = run(REFERENCE, Grid({"work": (work,)}, cells), Path(folder, "s.sqlite"), processes(workers))
+        grid, store = Grid({"work": (work,)}, cells), Path(folder, "s.sqlite")
+        summary = run_cells(SMALL, REFERENCE, grid, store, processes(workers))
     assert summary.done == cells
     return summary.seconds
 

@@ -10,11 +10,9 @@ from matplotlib.figure import Figure
 from untrained.figures.recipe_curves import curves_of, grid, legend
 from untrained.figures.recipe_pictures import blocks_of, draw_blocks, height_of, write_line
 from untrained.figures.style import GREY
-from untrained.sims.experiments.recipes.curves import CURVES
-from untrained.sims.experiments.recipes.made import blank
-from untrained.sims.experiments.recipes.pictures import PICTURES
 from untrained.sims.experiments.recipes.recipe import Recipe
-from untrained.sims.experiments.recipes.tables import TABLES
+from untrained.sims.experiments.recipes.records import blank
+from untrained.sims.experiments.recipes.vanveen18 import CURVES, PICTURES, TABLES
 from untrained.sims.record.store import FOLDER, read_all
 
 

@@ -35,7 +35,7 @@ def fig_sigma_min(folder: Path = FOLDER) -> Figure:
     ValueError
         where the table was not recorded.
     """
-    rows = read_record("table", "sigma_min", folder)["rows"]
+    rows = read_record("study", "sigma_min", folder)["rows"]
     figure = Figure(figsize=(4.9, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for n, colour in zip(_sizes(rows), _COLOURS, strict=False):

@@ -153,16 +153,11 @@ def sweep(
     ValueError
         where the study is unknown, the grid outside its domain, or the store of another study.
     """
-    from untrained.sims.experiments import order as orders
-    from untrained.sims.experiments.export import rows
-    from untrained.sims.experiments.loading import load
+    from untrained.sims.experiments.sweep import make_sweep
 
-    order = orders.make_order(study, grid, seeds, None if store is None else Path(store))
-    orders.set_workers(order, workers, None, device)
-    order.resume, order.here = resume, workers is None
-    summary = orders.sweep(order, lambda _: None)
-    table = rows(order.store, study, order.grid)
-    return StudyRows(order.name, table, list(load(study).axes), order.store, summary.failed)
+    chosen = make_sweep(study, grid, seeds, None if store is None else Path(store))
+    summary = chosen.run(workers or 0, device=device, resume=resume)
+    return StudyRows(chosen.study.name, chosen.rows(), list(chosen.study.axes), chosen.store, summary.failed)
 
 
 def reproduce(
@@ -176,19 +171,17 @@ def reproduce(
 ) -> Reproduction:
     """Run a figure or table of a paper again and return its record; finished cells are kept in the cache folder.
 
+    `name` is one of the CS-DIP paper's, such as `fig1a`, `file.py:NAME` or `package.module:NAME`.
+
     Raises
     ------
     ValueError
-        where the recipe, a method or the images are not to be had.
+        where the recipe, a method or the images are not to be had, or a cell failed.
     """
-    from untrained.sims.experiments.recipes.keep import Kept
-    from untrained.sims.experiments.recipes.reproduce import Request, prepare, records, resume_from, run
-    from untrained.sims.experiments.recipes.work import Bench
+    from untrained.sims.experiments.recipes.reproduction import make_recipe_run
     from untrained.sims.runtime import pick_device
 
-    plan, cells = prepare(Request([name], images, methods, None, m)), Kept()
-    if resume:
-        resume_from(plan, cells)
-    for _ in run(plan, cells, Bench(pick_device(device), cells.folder)):
-        pass
-    return Reproduction(records(plan)[0])
+    chosen = make_recipe_run(name, images=images, methods=methods, sizes=m)
+    if chosen.run(device=pick_device(device).type, resume=resume).failed:
+        raise ValueError(f"cells must all be computed, got failures such as {chosen.failures(1)[0]}")
+    return Reproduction(chosen.records()[0])

@@ -1,1 +1,1 @@
-"""Experiments: grids of cells, computed by workers and kept in a store."""
+"""Experiments that survive any death: studies over grids, and the papers' figures and tables."""

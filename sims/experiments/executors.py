@@ -8,15 +8,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from untrained.sims.experiments.processes import Processes, WorkerDiedError
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _PATIENCE = 5
 """Seconds that a scheduler is given to answer."""
 
@@ -60,24 +58,6 @@ def processes(workers: int | None = None) -> Crew:
     if count < 1:
         raise ValueError(f"workers must be at least 1, got {count}")
     return Crew(lambda: Processes(count), lambda: 2 * count, (WorkerDiedError,), True, Processes.kill)
-
-
-class Inline(Executor):
-    """An executor that does each call at once, in the process that asks for it."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call, and return what came of it."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-def inline() -> Crew:
-    """Return a crew of this process alone, which needs no guard in a script and no start of others."""
-    return Crew(Inline, lambda: 1)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a store holds, as rows for other code and as a table in a file."""
+"""Rows as a table in a file, csv or parquet."""
 
 from __future__ import annotations
 
@@ -11,33 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from untrained.sims.experiments.grid import Cells
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.opening import reading
 from untrained.sims.files import write_bytes
 
 KINDS = (".csv", ".parquet")
-
-
-def rows(store: Path, study: str, cells: Cells | None = None) -> list[dict[str, Any]]:
-    """Return the finished rows of a study in its version of now: parameters, seed, then columns.
-
-    They come in the order of `cells`, and of these only; without, in the order of parameters and seed.
-
-    Raises
-    ------
-    ValueError
-        where the study or its store cannot be read.
-    """
-    loaded = load(study)
-    with reading(store, loaded.name) as kept:
-        found = dict(kept.done(loaded.version))
-    if cells is not None:
-        keys = (cell.key(loaded.name, loaded.version) for cell in cells)
-        ordered = [found[key] for key in keys if key in found]
-    else:
-        ordered = sorted(found.values(), key=lambda one: (*(one.parameters[axis] for axis in loaded.axes), one.seed))
-    return [{**{axis: one.parameters[axis] for axis in loaded.axes}, "seed": one.seed, **one.row} for one in ordered]
 
 
 def check_export(path: Path) -> Path:

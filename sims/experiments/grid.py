@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from untrained.sims.experiments.experiment import Cell
 from untrained.sims.experiments.study import Kind, Scalar, Study
 
 _MOST = 1_000_000
 """Values of one axis."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One choice of parameters and seed."""
-
-    parameters: Mapping[str, Scalar]
-    seed: int
-
-    def key(self, study: str, version: int) -> str:
-        """SHA-256 of what the numbers of the cell depend on."""
-        parts = [study, dict(self.parameters), self.seed, version]
-        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Cells(Protocol):
@@ -66,8 +51,7 @@ def make_grid(study: Study, text: str | None = None, seeds: int | None = None) -
         where an axis is unknown or named twice, a value is outside the domain, or no cell is left.
     """
     axes = {axis: tuple(study.fit(axis, value) for value in values) for axis, values in study.axes.items()}
-    named = _named(study, text or "")
-    axes.update({axis: _values(study, axis, values) for axis, values in named.items()})
+    axes.update({axis: _values(study, axis, values) for axis, values in _texts(study, text or "").items()})
     grid = Grid(axes, study.seeds if seeds is None else seeds)
     if grid.seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {grid.seeds}")
@@ -76,25 +60,25 @@ def make_grid(study: Study, text: str | None = None, seeds: int | None = None) -
     return grid
 
 
-def _named(study: Study, text: str) -> dict[str, str]:
-    named: dict[str, str] = {}
+def _texts(study: Study, text: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
     for word in text.split():
         axis, equals, values = word.partition("=")
         if not equals:
             raise ValueError(f"grid must be AXIS=VALUES between spaces, got {word!r}")
         if axis not in study.axes:
             raise ValueError(f"axis of {study.name} must be one of {', '.join(study.axes)}, got {axis!r}")
-        if axis in named:
+        if axis in texts:
             raise ValueError(f"grid must name each axis once, got {axis} twice")
-        named[axis] = values
-    return named
+        texts[axis] = values
+    return texts
 
 
 def _values(study: Study, axis: str, text: str) -> tuple[Scalar, ...]:
     kind = study.kind(axis)
     parts = [part for part in text.split(",") if part]
-    found = (value for part in parts for value in _part(axis, part, kind))
-    return tuple(dict.fromkeys(study.fit(axis, value) for value in found))
+    values = (value for part in parts for value in _part(axis, part, kind))
+    return tuple(dict.fromkeys(study.fit(axis, value) for value in values))
 
 
 def _part(axis: str, text: str, kind: Kind) -> list[Scalar]:

@@ -1,4 +1,8 @@
-"""One writer to a store: a lock of the operating system's beside it, which ends with the process that has it."""
+"""One writer to a store: a lock of the operating system's beside it, which ends with the process that has it.
+
+The library filelock has no shared lock of a file: its probe would refuse a second one at the same moment, and could not
+look into a folder that is read only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 _TRIES = 10
-"""Whoever asks whether the lock is held has it for a moment."""
+"""Whoever asks whether a store is locked has the lock for a moment."""
 
 
 class Lock:
@@ -25,14 +29,14 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(_beside(path), os.O_RDWR | os.O_CREAT, 0o644)
-        if not self._taken():
+        if not self._try():
             holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
-            raise ValueError(f"the store must have one sweep at a time, got {path} in use by process {holder}")
+            raise ValueError(f"the store must have one writer at a time, got {path} in use by process {holder}")
         os.ftruncate(self._file, 0)
         os.write(self._file, f"{os.getpid()}\n".encode())
 
-    def _taken(self) -> bool:
+    def _try(self) -> bool:
         for _ in range(_TRIES):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -51,7 +55,7 @@ class Lock:
         os.close(self._file)
 
     @staticmethod
-    def held(path: Path) -> bool:
+    def is_locked(path: Path) -> bool:
         """Whether a process has the lock of a store."""
         try:
             file = os.open(_beside(path), os.O_RDONLY)

@@ -14,7 +14,7 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from typing import Any, ParamSpec, TypeVar
 
-from untrained.sims.experiments.work import one_thread
+from untrained.sims.experiments.worker import one_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")

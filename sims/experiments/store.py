@@ -1,43 +1,26 @@
-"""What lies in a store: sweeps, and a row for each cell that has ended."""
+"""What lies in a store: runs, and a row for each cell that has ended."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.sims.experiments.grid import Cell
+from untrained.sims.experiments.experiment import Cell
 from untrained.sims.experiments.lock import Lock
-from untrained.sims.experiments.rows import Row, row_from_text
-from untrained.sims.experiments.work import Result
+from untrained.sims.experiments.study import StoredRow
+from untrained.sims.experiments.worker import CellOutcome, row_from_text
 
-
-@dataclass(frozen=True)
-class Ended:
-    """A cell with how it ended."""
-
-    key: str
-    cell: Cell
-    result: Result
-
-
-@dataclass(frozen=True)
-class Found:
-    """A row of the store: a finished cell of some version of its study."""
-
-    parameters: Mapping[str, Any]
-    seed: int
-    row: Row
-    version: int
+KeyedOutcome = tuple[str, Cell, CellOutcome]
+"""The key of a cell, the cell, and how it ended."""
 
 
 @contextmanager
-def together(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write several things, all of them or none."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -54,59 +37,55 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
-        self._sweep, self._version = 0, 0
+        self._run, self._laws = 0, ""
 
     def outcomes(self) -> dict[str, str]:
         """Return the outcome of every cell that has one, by key."""
         return dict(self._connection.execute("SELECT key, outcome FROM cells"))
 
-    def begin(self, cells: int, kept: int, version: int) -> None:
-        """Note that a sweep begins, of how many cells, and how many of them are done from before."""
-        with together(self._connection):
-            values = (time.time(), cells, kept, version)
-            added = self._connection.execute(
-                "INSERT INTO sweeps(started, cells, kept, version) VALUES (?,?,?,?)", values
-            )
-        self._sweep, self._version = int(added.lastrowid or 0), version
+    def begin(self, cells: int, before: int, laws: str) -> None:
+        """Note that a run begins, of how many cells, and how many of them are done from before."""
+        with transaction(self._connection):
+            values = (time.time(), cells, before, laws)
+            cursor = self._connection.execute("INSERT INTO runs(started, cells, before, laws) VALUES (?,?,?,?)", values)
+        self._run, self._laws = int(cursor.lastrowid or 0), laws
 
-    def add(self, study: str, ended: Iterable[Ended]) -> None:
-        """Keep cells, all or none of them; what failed before is replaced."""
+    def add(self, experiment: str, outcomes: Iterable[KeyedOutcome]) -> None:
+        """Write cells, all or none of them; what was there under their keys is replaced."""
         now, marks = time.time(), ",".join("?" * 13)
-        with together(self._connection):
-            rows = (self._values(study, one, now) for one in ended)
+        with transaction(self._connection):
+            rows = (self._values(experiment, *one, now) for one in outcomes)
             self._connection.executemany(f"INSERT OR REPLACE INTO cells VALUES ({marks})", rows)
 
-    def _values(self, study: str, ended: Ended, now: float) -> tuple[Any, ...]:
-        cell, found = ended.cell, ended.result
-        which = (ended.key, study, json.dumps(dict(cell.parameters), allow_nan=False), cell.seed)
-        how = (found.outcome, found.row, found.error, found.seconds, found.worker, found.device)
-        return (*which, *how, self._version, self._sweep, now)
+    def _values(self, experiment: str, key: str, cell: Cell, end: CellOutcome, now: float) -> tuple[Any, ...]:
+        which = (key, experiment, json.dumps(dict(cell.parameters), allow_nan=False), cell.seed)
+        how = (end.outcome, end.row, end.error, end.seconds, end.worker, end.device)
+        return (*which, *how, self._laws, self._run, now)
 
-    def done(self, version: int | None = None) -> Iterator[tuple[str, Found]]:
-        """Yield the finished cells by key, of one version of the study or of all."""
-        wanted = "SELECT key, parameters, seed, row, version FROM cells WHERE outcome = 'done'"
-        wanted += "" if version is None else " AND version = ?"
-        values = () if version is None else (version,)
-        for key, parameters, seed, row, of in self._connection.execute(wanted, values):
-            yield key, Found(json.loads(parameters), seed, row_from_text(row), of)
+    def done(self, laws: str | None = None) -> Iterator[tuple[str, StoredRow]]:
+        """Yield the finished cells by key, of one version of the laws or of all."""
+        query = "SELECT key, parameters, seed, row FROM cells WHERE outcome = 'done'"
+        query += "" if laws is None else " AND laws = ?"
+        for key, parameters, seed, row in self._connection.execute(query, () if laws is None else (laws,)):
+            yield key, StoredRow(json.loads(parameters), seed, row_from_text(row))
 
     def failures(self) -> Iterator[tuple[str, str]]:
-        """Yield the cells that failed in the newest sweep: parameters and seed in words, and the error."""
-        wanted = "SELECT parameters, seed, error FROM cells WHERE outcome = 'failed'"
-        wanted += " AND sweep = (SELECT max(id) FROM sweeps) ORDER BY ended, parameters, seed"
-        for parameters, seed, error in self._connection.execute(wanted):
+        """Yield the cells that failed in the newest run: parameters and seed in words, and the error."""
+        query = "SELECT parameters, seed, error FROM cells WHERE outcome = 'failed'"
+        query += " AND run = (SELECT max(id) FROM runs) ORDER BY ended, parameters, seed"
+        for parameters, seed, error in self._connection.execute(query):
             yield f"{parameters}, seed {seed}", error
 
     def status(self) -> dict[str, Any]:
-        """Return how the newest sweep stands: cells, done, failed, cells a second, and whether a client is at it."""
-        newest = "SELECT id, started, cells, kept FROM sweeps ORDER BY id DESC LIMIT 1"
-        sweep, started, cells, kept = self._connection.execute(newest).fetchone() or (0, 0.0, 0, 0)
-        counted = "SELECT count(*), count(row), max(ended) FROM cells WHERE sweep = ?"
-        ended, done, last = self._connection.execute(counted, (sweep,)).fetchone()
+        """Return how the newest run stands: cells, done, failed, cells a second, and whether a client is at it."""
+        newest = "SELECT id, started, cells, before FROM runs ORDER BY id DESC LIMIT 1"
+        run, started, cells, before = self._connection.execute(newest).fetchone() or (0, 0.0, 0, 0)
+        counts = "SELECT count(*), count(row), max(ended) FROM cells WHERE run = ?"
+        ended, done, last = self._connection.execute(counts, (run,)).fetchone()
         rate = ended / (last - started) if ended and last > started else 0.0
-        how = {"cells": cells, "done": kept + done, "failed": ended - done, "rate": rate}
+        how = {"cells": cells, "done": before + done, "failed": ended - done, "rate": rate}
         return {**dict(self._connection.execute("SELECT name, value FROM about")), **how, "running": self.running()}
 
     def running(self) -> bool:
         """Whether some client has the store."""
-        return Lock.held(self.path)
+        return Lock.is_locked(self.path)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from untrained.sims.experiments.experiment import Cell, Task, digest
+from untrained.sims.progress import Progress
 
 Scalar = int | float | str
 Kind = Literal["int", "float", "str"]
 Domain = tuple[float, float] | tuple[str, ...]
-Result = tuple[Mapping[str, Any], int, Mapping[str, Any]]
-"""Parameters, seed and row of a finished cell."""
+TableRow = dict[str, Any]
+
+
+class StoredRow(NamedTuple):
+    """A computed cell: its parameters, its seed and its row."""
+
+    parameters: Mapping[str, Any]
+    seed: int
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,9 @@ class Study:
 
     `row(parameters, seed, device)` gives columns of JSON scalars and depends on parameters and seed only. `axes` is
     the default grid and `domain` the allowed range of the same parameters: (low, high), both included, or words.
-    `check` refuses combinations by a ValueError. `version` is raised by hand when the numbers change.
-    `table` sums all rows of a grid up in the few that are recorded.
+    `check` refuses combinations by a ValueError. `version` is raised by hand when the same cell gives other numbers;
+    `table` sums the cells up in the rows that a record holds and figures draw, which have the columns source, quantity
+    and value.
 
     Raises
     ------
@@ -37,8 +49,8 @@ class Study:
     seeds: int
     row: Callable[[Mapping[str, Any], int, str], Mapping[str, Any]]
     version: int = 1
-    table: Callable[[Sequence[Result]], list[dict[str, Any]]] | None = None
     check: Callable[[Mapping[str, Any]], None] | None = None
+    table: Callable[[Sequence[StoredRow]], list[TableRow]] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -97,6 +109,37 @@ class Study:
         if self.check is not None:
             self.check(ordered)
         return ordered
+
+    @property
+    def laws(self) -> str:
+        """The version, as workers compare it."""
+        return str(self.version)
+
+    def validate(self, parameters: Mapping[str, Any]) -> None:
+        """Check that parameters are as the axes have them.
+
+        Raises
+        ------
+        ValueError
+            where they are not, or as `fit_all` does.
+        """
+        if repr(self.fit_all(parameters)) != repr(dict(parameters)):
+            raise ValueError(f"parameters of {self.name} must be as its axes have them, got {parameters}")
+
+    def key(self, cell: Cell) -> str:
+        """SHA-256 of what the numbers of a cell depend on."""
+        return digest([self.name, dict(cell.parameters), cell.seed, self.version])
+
+    def batches(self, cells: Iterable[Cell]) -> Iterator[list[Cell]]:
+        """Each cell by itself."""
+        return ([cell] for cell in cells)
+
+    def tasks(self, cells: Sequence[Cell], device: str) -> Iterator[Task]:
+        """A call a cell."""
+        return (Task(self.name, [cell], partial(self._compute, cell, device)) for cell in cells)
+
+    def _compute(self, cell: Cell, device: str, progress: Progress | None) -> Sequence[Mapping[str, Any]]:
+        return [self.row(dict(cell.parameters), cell.seed, device)]
 
 
 def _number(value: object, kind: Kind) -> int | float | None:

@@ -1,6 +1,6 @@
-"""The committed record: one small JSON file for each claim, table, study and recipe, with one reader and one writer.
+"""The committed record: one small JSON file for each claim, study and recipe, with one reader and one writer.
 
-A record's identity is the version of its law: an explicit whole number on the claim, table, study or recipe that it is
+A record's identity is the version of its law: an explicit whole number on the claim, study or recipe that it is
 of, raised by hand when its numbers change. What the sources look like is no part of it.
 """
 
@@ -93,7 +93,6 @@ _RECIPE = frozenset(("name", "kind", "title", "source", "version", "groups", "po
 _STUDY = frozenset(("name", "says", "axes", "seeds", "version", "rows"))
 RECORD_KINDS: Mapping[str, RecordKind] = {
     "claim": RecordKind("claim", "{}.json", _JUDGED, to_text, _verdict_fault),
-    "table": RecordKind("table", "_{}.json", frozenset(("rows", "seed", "version")), to_text, _columns_fault),
     "study": RecordKind("study", "sweeps/{}.json", _STUDY, _rows_as_lines, _columns_fault, 100_000),
     "recipe": RecordKind("recipe", "recipes/{}.json", _RECIPE, _elements_as_lines, lambda _: None),
 }
@@ -101,7 +100,7 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
 
 
 def read_record(kind: str, name: str, folder: Path | None = None) -> _Data:
-    """Return the record of a claim, table, study or recipe.
+    """Return the record of a claim, study or recipe.
 
     Raises
     ------

@@ -5,12 +5,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import TINY, Here
+from support import TINY, Here, run_tiny
 
 from untrained.sims.experiments.executors import Crew, processes
 from untrained.sims.experiments.grid import make_grid
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.sweep import run
+from untrained.sims.experiments.studies import load_study
 
 
 @pytest.fixture
@@ -32,6 +31,6 @@ def sweep(place):
 
     def of(grid=None, workers=0, store=place, crew=None, **options):
         crew = crew or (processes(workers) if workers else Crew(Here, lambda: 2))
-        return run(TINY, make_grid(load(TINY), grid), store, crew, **options)
+        return run_tiny(make_grid(load_study(TINY), grid), store, crew, **options)
 
     return of

@@ -1,12 +1,15 @@
 """Methods and recipes for tests: small enough to run many times, and counting what they are asked."""
 
+import struct
 import types
 from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from untrained.sims.experiments.recipes.recipe import Learned, Number, Part, Recipe, Run, Setup
+from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Number, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.statements import Lower
+from untrained.sims.images.decoding import Codes
+from untrained.sims.images.images import to_image
 from untrained.sims.recovery.methods import Method
 from untrained.sims.recovery.result import Recovery
 
@@ -55,17 +58,28 @@ class Workshop:
         return Small(name, "small", "none", "SmallSettings")
 
 
+def codes(count=6, shape=(1, 8, 8), seed=0):
+    return torch.randint(256, (count, *shape), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
+
+
 def images(count=6, shape=(1, 8, 8), seed=0):
-    return torch.rand(count, *shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return to_image(Codes(codes(count, shape, seed).numpy(), 0.0, 255.0).to_scale())
 
 
-WHOLE, HALF = Run("csdip", "whole"), Run("tv", "half", {"share": "0.5"})
-LEARNING = Run("csdip-lr", "whole", {"share": "0.9", "prior_weight": "100"}, Learned("prior", 0, 2))
+def write_images(folder, count=6):
+    """Lay the images down as the set `mnist`, so that any process finds them."""
+    pixels = codes(count)[:, 0]
+    header = b"\0\0\x08\x03" + struct.pack(">3I", *pixels.shape)
+    (folder / "t10k-images-idx3-ubyte").write_bytes(header + pixels.numpy().tobytes())
 
 
-def recipe(name="small", kind="curves", setups=SETUPS, runs=(WHOLE, HALF), **given):
-    given = {"count": 4, "first": 0, "paper_count": 5, "at_once": 1, **given}
-    part = Part("mnist", setups, runs, **given)
-    numbers = tuple(Number(s, runs[-1].label, 10.0 * (i + 1)) for i, s in enumerate(setups))
+WHOLE, HALF = Algorithm("csdip", "whole"), Algorithm("tv", "half", {"share": "0.5"})
+LEARNING = Algorithm("csdip-lr", "whole", {"share": "0.9", "prior_weight": "100"}, Learned("prior", 0, 2))
+
+
+def recipe(name="small", kind="curves", setups=SETUPS, algorithms=(WHOLE, HALF), **options):
+    options = {"count": 4, "first": 0, "paper_count": 5, "at_once": 1, **options}
+    part = Part("mnist", setups, algorithms, **options)
+    numbers = tuple(Number(s, algorithms[-1].label, 10.0 * (i + 1)) for i, s in enumerate(setups))
     says = Lower("half is better", "tv", ("csdip",))
     return Recipe(name, kind, "A small one", "nobody Figure 1", (part,), numbers=numbers, statements=(says,))

@@ -5,9 +5,24 @@ from concurrent.futures import Executor, Future
 from contextlib import closing
 from pathlib import Path
 
+from untrained.sims.experiments.runner import run_cells
+from untrained.sims.experiments.studies import load_study
+from untrained.sims.experiments.sweep import flat, stored_rows
+
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 TINY = f"{FOLDER / 'tiny.py'}:TINY"
+
+
+def run_tiny(cells, store, crew=None, *, resume=False, **options):
+    existing = "reuse" if resume else "refuse"
+    return run_cells(load_study(TINY), TINY, cells, store, crew, existing=existing, **options)
+
+
+def rows(store, cells=None):
+    """The finished cells of the tiny study, each as one mapping."""
+    study = load_study(TINY)
+    return [flat(study, one) for one in stored_rows(study, store, cells)]
 
 
 class Here(Executor):

@@ -8,13 +8,12 @@ import sys
 import time
 
 import pytest
-from support import ROOT, TINY, raw
+from support import ROOT, TINY, raw, run_tiny
 
 from untrained.sims.experiments import executors
 from untrained.sims.experiments.executors import cluster
 from untrained.sims.experiments.grid import make_grid
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.sweep import run
+from untrained.sims.experiments.studies import load_study
 
 distributed = pytest.importorskip(
     "distributed", reason="distributed is not installed: pip install 'untrained[cluster]'"
@@ -74,8 +73,8 @@ def test_a_cluster_gives_the_same_rows_also_when_a_worker_is_killed_midway(
     address, _, (worker, _) = scheduler
     with cluster(address) as crew:
         assert crew.room() == 4
-        grid = make_grid(load(TINY), GRID)
-        summary = run(TINY, grid, place, crew, watch=killing_after(40, worker))
+        grid = make_grid(load_study(TINY), GRID)
+        summary = run_tiny(grid, place, crew, follow=killing_after(40, worker))
     assert (summary.cells, summary.done, summary.failed) == (300, 300, 0)
     assert worker.returncode == -signal.SIGKILL
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
@@ -86,15 +85,15 @@ def test_a_cluster_gives_the_same_rows_also_when_a_worker_is_killed_midway(
 
 def test_a_scheduler_that_dies_midway_is_one_sentence_and_the_sweep_goes_on_elsewhere(scheduler, sweep, place, capfd):
     address, process, _ = scheduler
-    told = r"must stay in reach, got no more answer from tcp://\S+; \d+ of 300 cells are kept, and --resume goes on"
-    grid = make_grid(load(TINY), GRID)
+    told = r"must stay in reach, got no more answer from tcp://\S+; \d+ of 300 cells are kept, and a resumed run"
+    grid = make_grid(load_study(TINY), GRID)
     with pytest.raises(ValueError, match=told), cluster(address) as crew:
-        run(TINY, grid, place, crew, watch=killing_after(40, process))
+        run_tiny(grid, place, crew, follow=killing_after(40, process))
     assert capfd.readouterr() == ("", "")
     kept = len(raw(place))
     assert 40 < kept < 300
     summary = sweep(GRID, workers=2, resume=True)
-    assert (summary.done, summary.kept) == (300, kept)
+    assert (summary.done, summary.before) == (300, kept)
 
 
 @pytest.mark.slow
@@ -106,7 +105,7 @@ def test_a_cell_that_kills_its_worker_again_and_again_is_failed_and_the_others_g
     try:
         seen(other, r"Registered to:")
         with cluster(address) as crew:
-            summary = run(TINY, make_grid(load(TINY), "x=1 mode=kill", 1), place, crew)
+            summary = run_tiny(make_grid(load_study(TINY), "x=1 mode=kill", 1), place, crew)
     finally:
         for one, file in ((worker, other), (process, log)):
             one.terminate()

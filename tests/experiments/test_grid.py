@@ -7,15 +7,15 @@ from itertools import pairwise
 import pytest
 from support import FOLDER, TINY
 
-from untrained.sims.experiments.grid import Cell, Grid, make_grid
-from untrained.sims.experiments.loading import load, resolve
-from untrained.sims.experiments.studies.registry import STUDIES
+from untrained.sims.experiments.experiment import Cell
+from untrained.sims.experiments.grid import Grid, make_grid
+from untrained.sims.experiments.studies import STUDIES, find_study, load_study
 from untrained.sims.experiments.study import Study
 
 
 @pytest.fixture
 def tiny():
-    return load(TINY)
+    return load_study(TINY)
 
 
 def test_the_default_grid_is_every_value_with_every_seed(tiny):
@@ -91,12 +91,12 @@ def test_no_seeds_are_refused(tiny):
         make_grid(tiny, seeds=0)
 
 
-def test_a_key_tells_study_parameters_seed_and_code_apart_but_not_the_order_of_parameters():
+def test_a_key_tells_study_parameters_seed_and_version_apart_but_not_the_order_of_parameters(tiny):
     cell = Cell({"n": 1, "x": 0.5}, 0)
-    assert cell.key("a", "v") == Cell({"x": 0.5, "n": 1}, 0).key("a", "v")
-    others = [cell.key("b", "v"), cell.key("a", "w"), Cell({"n": 1, "x": 0.5}, 1).key("a", "v")]
-    others += [Cell({"n": 2, "x": 0.5}, 0).key("a", "v"), Cell({"n": 1, "x": math.nextafter(0.5, 1)}, 0).key("a", "v")]
-    assert len({cell.key("a", "v"), *others}) == 6
+    assert tiny.key(cell) == tiny.key(Cell({"x": 0.5, "n": 1}, 0))
+    others = [replace(tiny, name="b").key(cell), replace(tiny, version=2).key(cell), tiny.key(replace(cell, seed=1))]
+    others += [tiny.key(Cell({"n": 2, "x": 0.5}, 0)), tiny.key(Cell({"n": 1, "x": math.nextafter(0.5, 1)}, 0))]
+    assert len({tiny.key(cell), *others}) == 6
 
 
 def test_parameters_are_fitted_to_their_axes(tiny):
@@ -126,10 +126,10 @@ def test_a_study_that_contradicts_itself_is_refused(tiny, change, sentence):
 
 def test_a_study_is_found_by_name_by_module_and_by_file(tiny, monkeypatch):
     monkeypatch.setitem(STUDIES, "small", TINY)
-    assert load("small") is load(TINY) is tiny
+    assert load_study("small") is load_study(TINY) is tiny
     monkeypatch.chdir(FOLDER)
-    assert resolve("tiny.py:TINY") == TINY
-    assert resolve("some.module:THING") == "some.module:THING"
+    assert find_study("tiny.py:TINY") == TINY
+    assert find_study("some.module:THING") == "some.module:THING"
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_a_study_is_found_by_name_by_module_and_by_file(tiny, monkeypatch):
 )
 def test_a_study_that_cannot_be_had_is_refused(reference, sentence):
     with pytest.raises(ValueError, match=r"must be") as refused:
-        load(reference)
+        load_study(reference)
     assert sentence in str(refused.value)
 
 
 def test_a_file_that_fails_is_refused_with_its_reason(tmp_path):
     (tmp_path / "bad.py").write_text("1 / 0\n")
     with pytest.raises(ValueError, match="ZeroDivisionError: division by zero"):
-        load(f"{tmp_path / 'bad.py'}:X")
+        load_study(f"{tmp_path / 'bad.py'}:X")
 
 
 def test_a_grid_makes_its_cells_one_by_one():

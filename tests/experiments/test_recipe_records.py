@@ -13,15 +13,15 @@ from untrained.figures.recipe_curves import draw_recipe, write_recipe
 from untrained.figures.recipe_tables import printed_number, recipe_parts, setup_words, spoken
 from untrained.figures.style import STYLE
 from untrained.figures.tables import text_of
-from untrained.sims.experiments.recipes import made
+from untrained.sims.experiments.recipes import records
 from untrained.sims.experiments.recipes.cells import cells_of
 from untrained.sims.experiments.recipes.cost import costs
-from untrained.sims.experiments.recipes.made import blank, record_of
-from untrained.sims.experiments.recipes.paper import COEFFICIENTS
+from untrained.sims.experiments.recipes.parts import COEFFICIENTS
 from untrained.sims.experiments.recipes.recipe import Setup
-from untrained.sims.experiments.recipes.registry import RECIPES
+from untrained.sims.experiments.recipes.records import blank, record_of
 from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
+from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record
 
 PAGES = ("recipes_curves", "recipes_pictures", "recipes_tables")
@@ -40,7 +40,7 @@ def finished(one, mse=lambda cell: 1.0 + cell.image, size=6):
     pixels = images(size)
     return {
         cell: {
-            "method": cell.run.method, "m": cell.setup.m or 100, "mse": mse(cell), "psnr": 20.0, "ssim": 0.5,
+            "method": cell.algorithm.method, "m": cell.setup.m or 100, "mse": mse(cell), "psnr": 20.0, "ssim": 0.5,
             "seconds": 2.0, "outcome": "steps ended", "device": "cpu", "at_once": 1,
             "picture": encoded(pixels[cell.image]),
         }
@@ -95,7 +95,7 @@ def test_pictures_are_made_smaller_until_a_record_is_small_or_left_out(monkeypat
     assert 32 <= side < 200
     assert fits("recipe", record)
     assert {p["label"] for p in record["pictures"]} == {"original", "csdip", "tv"}
-    monkeypatch.setattr(made, "fits", lambda kind, data: len(RECORD_KINDS[kind].layout(data)) <= 8_000)
+    monkeypatch.setattr(records, "fits", lambda kind, data: len(RECORD_KINDS[kind].layout(data)) <= 8_000)
     assert record_of(one, done, {"mnist": noise})["pictures"] == []
 
 
@@ -116,7 +116,7 @@ def test_the_pattern_is_recorded_without_a_cell():
 @pytest.mark.parametrize("kind", ["curves", "pictures", "gains", "runtimes"])
 def test_every_kind_of_record_is_drawn_and_told(kind, tmp_path):
     setups = (Setup(m=8), Setup(m=16))
-    record = a_record(kind, setups=setups, runs=(WHOLE, LEARNING if kind == "gains" else HALF))
+    record = a_record(kind, setups=setups, algorithms=(WHOLE, LEARNING if kind == "gains" else HALF))
     paths = write_recipe(record, tmp_path / "out")
     assert [path.suffix for path in paths] == [".json", ".png", ".pdf"]
     assert all(path.stat().st_size > 3000 for path in paths[1:])
@@ -162,7 +162,7 @@ def recorded(tmp_path):
         one = RECIPES[name]
         done = {
             cell: {
-                "method": cell.run.method, "m": cell.setup.m or COEFFICIENTS[cell.setup.lines],
+                "method": cell.algorithm.method, "m": cell.setup.m or COEFFICIENTS[cell.setup.lines],
                 "mse": 20.0 + cell.image, "psnr": 20.0, "ssim": 0.5, "seconds": 12.34, "outcome": "steps ended",
                 "device": "cuda", "at_once": 1,
                 "picture": encoded(pixels[cell.dataset][cell.image]),
@@ -207,7 +207,7 @@ def test_costs_are_of_seconds_recorded_for_the_same_setup_else_for_others():
     assert (found["small"].cells, found["small"].hours) == (16, pytest.approx(4 * 2 * (900 + 1800) / 3600))
     assert found["wide"].hours == pytest.approx(4 * 2 * (900 + 1800 + 1350) / 3600)
     assert found["small"].recorded == "recorded (4 of mnist)"
-    (untimed,) = costs([recipe(runs=(WHOLE, LEARNING))], {}, {"other": record})
+    (untimed,) = costs([recipe(algorithms=(WHOLE, LEARNING))], {}, {"other": record})
     assert untimed.untimed == ("csdip-lr",)
     assert untimed.recorded is None
 

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 from dataclasses import replace
 
@@ -6,13 +7,13 @@ import pytest
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.sims.experiments.recipes import cells
-from untrained.sims.experiments.recipes.cells import Cell, batches_of, cells_of, image_seed, key, settings_of
-from untrained.sims.experiments.recipes.paper import COEFFICIENTS
-from untrained.sims.experiments.recipes.recipe import NAMES, Learned, Part, Run, Setup
-from untrained.sims.experiments.recipes.registry import RECIPES, select
-from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates, judge, paired
+from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, cells_of, image_seed, settings_of
+from untrained.sims.experiments.recipes.parts import COEFFICIENTS
+from untrained.sims.experiments.recipes.recipe import NAMES, Algorithm, Learned, Part, Setup
+from untrained.sims.experiments.recipes.reproduction import load_recipe, select
+from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates, judge_sentence, paired
 from untrained.sims.experiments.recipes.summary import interval, percent
-from untrained.sims.experiments.recipes.tables import LEARNED
+from untrained.sims.experiments.recipes.vanveen18 import LEARNED, RECIPES
 from untrained.sims.operators import make_operator
 from untrained.sims.recovery import methods
 
@@ -80,22 +81,22 @@ def test_what_a_recipe_speaks_of_is_among_what_it_runs(name):
 
 @pytest.mark.parametrize("label", sorted({label for one in RECIPES.values() for label in one.labels()}))
 def test_settings_of_every_run_are_ones_of_its_method(label):
-    found = {run for one in RECIPES.values() for part in one.parts for run in part.runs if run.label == label}
-    for run in found:
-        settings_of(run)
+    found = {a for one in RECIPES.values() for part in one.parts for a in part.algorithms if a.label == label}
+    for algorithm in found:
+        settings_of(algorithm)
 
 
 def test_restarts_are_the_papers():
     for one in RECIPES.values():
         for part in one.parts:
-            for run in part.runs:
-                if run.method == "csdip" and run.preset is None:
-                    assert settings_of(run).restarts == (5 if part.dataset == "mnist" else 1)
+            for algorithm in part.algorithms:
+                if algorithm.method == "csdip" and algorithm.preset is None:
+                    assert settings_of(algorithm).restarts == (5 if part.dataset == "mnist" else 1)
 
 
 def test_no_image_is_both_learned_from_and_evaluated():
     learning = [
-        (part, run.learned) for one in RECIPES.values() for part in one.parts for run in part.runs if run.learned
+        (part, a.learned) for one in RECIPES.values() for part in one.parts for a in part.algorithms if a.learned
     ]
     assert {learned.what for _, learned in learning} == {"prior", "generator"}
     for part, learned in learning:
@@ -124,9 +125,11 @@ def test_cells_are_those_of_images_setups_and_runs():
 def test_batches_hold_every_cell_once_and_no_more_images_than_asked_for():
     all_cells = cells_of(recipe(), {})
     batches = list(batches_of(all_cells, {"mnist": 3}))
-    assert sorted(map(repr, (c for b in batches for c in b.cells))) == sorted(map(repr, all_cells))
-    assert max(len(batch.images()) for batch in batches) == 3
-    assert all({cell.setup for cell in batch.cells} == {batch.setup} for batch in batches)
+    assert sorted(map(repr, (c for b in batches for c in b))) == sorted(map(repr, all_cells))
+    assert max(len({cell.image for cell in batch}) for batch in batches) == 3
+    assert all(len({cell.setup for cell in batch}) == 1 for batch in batches)
+    labels = [[cell.algorithm.label for cell in batch] for batch in batches]
+    assert labels == [sorted(each) for each in labels]
 
 
 def test_an_image_has_one_seed_whatever_the_recipe_and_no_other_image_has_it():
@@ -146,12 +149,12 @@ def small_methods(monkeypatch):
 
 def test_keys_tell_every_two_cells_apart(small_methods):
     pixels = images()
-    all_cells = cells_of(recipe(runs=(WHOLE, HALF, LEARNING)), {})
-    assert len({key(cell, pixels[cell.image]) for cell in all_cells}) == len(all_cells) == 4 * 2 * 3
+    all_cells = cells_of(recipe(algorithms=(WHOLE, HALF, LEARNING)), {})
+    assert len({cell_key(cell, pixels[cell.image]) for cell in all_cells}) == len(all_cells) == 4 * 2 * 3
 
 
 def test_a_key_depends_on_everything_that_the_numbers_depend_on(small_methods, monkeypatch):
-    cell, pixels = Cell("mnist", 1, SETUPS[0], WHOLE), images()
+    cell, pixels = ImageCell("mnist", 1, SETUPS[0], WHOLE), images()
     others = [
         (replace(cell, dataset="xray"), pixels[1]),
         (replace(cell, image=2), pixels[1]),
@@ -159,30 +162,30 @@ def test_a_key_depends_on_everything_that_the_numbers_depend_on(small_methods, m
         (replace(cell, setup=Setup(m=9)), pixels[1]),
         (replace(cell, setup=Setup("dct", m=8)), pixels[1]),
         (replace(cell, setup=Setup(m=8, variance=1.0)), pixels[1]),
-        (replace(cell, run=Run("csdip", "half")), pixels[1]),
-        (replace(cell, run=Run("csdip", "whole", {"share": "0.75"})), pixels[1]),
-        (replace(cell, run=LEARNING), pixels[1]),
-        (replace(cell, run=replace(LEARNING, learned=Learned("prior", 1, 2))), pixels[1]),
-        (replace(cell, run=replace(LEARNING, settings={"prior_weight": "10"})), pixels[1]),
+        (replace(cell, algorithm=Algorithm("csdip", "half")), pixels[1]),
+        (replace(cell, algorithm=Algorithm("csdip", "whole", {"share": "0.75"})), pixels[1]),
+        (replace(cell, algorithm=LEARNING), pixels[1]),
+        (replace(cell, algorithm=replace(LEARNING, learned=Learned("prior", 1, 2))), pixels[1]),
+        (replace(cell, algorithm=replace(LEARNING, settings={"prior_weight": "10"})), pixels[1]),
     ]
-    assert len({key(*other) for other in [(cell, pixels[1]), *others]}) == len(others) + 1
+    assert len({cell_key(*other) for other in [(cell, pixels[1]), *others]}) == len(others) + 1
 
 
 def test_a_key_depends_on_nothing_else(small_methods, monkeypatch):
-    cell, pixels = Cell("mnist", 1, SETUPS[0], WHOLE), images()
-    same = Cell("mnist", 1, Setup(m=8), Run("another label", "whole", {"share": "1.0"}))
-    assert key(cell, pixels[1]) == key(same, pixels[1].clone())
-    assert key(cell, pixels[1]) == "ef873c5ab5bf5047f9c37dbdf983edd7"
+    cell, pixels = ImageCell("mnist", 1, SETUPS[0], WHOLE), images()
+    same = ImageCell("mnist", 1, Setup(m=8), Algorithm("another label", "whole", {"share": "1.0"}))
+    assert cell_key(cell, pixels[1]) == cell_key(same, pixels[1].clone())
+    assert cell_key(cell, pixels[1]) == "74d585eeb6ccbbdee8cad4a8e72f426a"
 
 
 def test_a_cell_s_key_follows_the_versions_of_its_laws(small_methods, monkeypatch):
     cell, pixels = cells_of(recipe(), {"mnist": 6})[0], images(6)
-    before = key(cell, pixels[0])
-    chosen = methods.METHODS[cell.run.method]
-    monkeypatch.setitem(methods.METHODS, cell.run.method, dataclasses.replace(chosen, version=chosen.version + 1))
-    after = key(cell, pixels[0])
+    before = cell_key(cell, pixels[0])
+    chosen = methods.METHODS[cell.algorithm.method]
+    monkeypatch.setitem(methods.METHODS, cell.algorithm.method, dataclasses.replace(chosen, version=chosen.version + 1))
+    after = cell_key(cell, pixels[0])
     monkeypatch.setattr(cells, "law_version", lambda name: 2)
-    assert len({before, after, key(cell, pixels[0])}) == 3
+    assert len({before, after, cell_key(cell, pixels[0])}) == 3
 
 
 def test_an_interval_is_students(small_methods):
@@ -212,11 +215,15 @@ def scores(**means):
 
 
 LOWER = Lower("a is better", "a", ("b",))
+ALIKE = scores(a=(1, 1), b=(2, 1))
+ALIKE["a", Setup(m=20)] = {19 - i: mse for i, mse in ALIKE["a", Setup(m=20)].items()}
+"""At m = 20 the means are the same, and the images that are good for a are bad for b."""
 JUDGED = {
     "lower everywhere": (LOWER, scores(a=(1, 1), b=(2, 2)), "holds"),
     "higher everywhere": (LOWER, scores(a=(2, 2), b=(1, 1)), "fails"),
     "higher at one of two": (LOWER, scores(a=(1, 2), b=(2, 1)), "fails"),
-    "lower at one, the same at another": (LOWER, scores(a=(1, 1), b=(2, 1)), "undecided"),
+    "lower at one, the same on average at another": (LOWER, ALIKE, "undecided"),
+    "lower at one, the same on every image at another": (LOWER, scores(a=(1, 1), b=(2, 1)), "fails"),
     "lower where it is asked": (replace(LOWER, between=(0, 10)), scores(a=(1, 2), b=(2, 1)), "holds"),
     "lower in half of the cases": (replace(LOWER, share=0.5), scores(a=(1, 2), b=(2, 1)), "holds"),
     "lower, but not by a factor of three": (replace(LOWER, factor=3), scores(a=(1, 1), b=(2, 2)), "fails"),
@@ -234,13 +241,13 @@ JUDGED = {
 @pytest.mark.parametrize("name", JUDGED)
 def test_sentences_are_judged_by_intervals(name):
     statement, found, verdict = JUDGED[name]
-    assert judge(statement, found, "m").verdict == verdict
+    assert judge_sentence(statement, found, "m").verdict == verdict
 
 
 def test_a_single_image_decides_nothing():
     one = {place: {0: found[0]} for place, found in scores(a=(1, 1), b=(2, 2)).items()}
-    assert judge(LOWER, one, "m").verdict == "undecided"
-    assert judge(GainGrows("grows", "a", "b", "m", 20, 10), one, "m").verdict == "undecided"
+    assert judge_sentence(LOWER, one, "m").verdict == "undecided"
+    assert judge_sentence(GainGrows("grows", "a", "b", "m", 20, 10), one, "m").verdict == "undecided"
 
 
 def test_pairs_are_of_images_that_both_have():
@@ -253,4 +260,27 @@ def test_selecting_keeps_the_order_asked_for():
 
 
 def test_a_part_without_such_images_is_empty():
-    assert list(Part("xray", (), (), count=5, first=10).images(held=4)) == []
+    assert list(Part("xray", (), (), count=5, first=10).images(available=4)) == []
+
+
+def test_a_cell_is_parameters_that_json_can_hold_and_back():
+    for algorithm in (WHOLE, HALF, LEARNING, Algorithm("csdip-fast", "csdip", preset="fast")):
+        cell = ImageCell("mnist", 3, Setup("fourier-radial", lines=4), algorithm)
+        parameters = json.loads(json.dumps(cell.cell().parameters))
+        assert ImageCell.from_parameters(parameters) == cell
+        assert cell.cell().seed == image_seed("mnist", 3)
+
+
+def test_a_user_s_recipe_is_found_in_its_file(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from untrained.sims.experiments.recipes.recipe import Algorithm, Part, Recipe, Setup\n"
+        "PARTS = (Part('mnist', (Setup(m=8),), (Algorithm('tv', 'tv'),), 2),)\n"
+        "MINE = Recipe('mine', 'curves', 'Mine', 'nobody Figure 1', PARTS)\n"
+    )
+    assert load_recipe(f"{tmp_path / 'mine.py'}:MINE").labels() == ["tv"]
+    with pytest.raises(ValueError, match=r"recipe must be a Recipe named PARTS in .*, got tuple"):
+        load_recipe(f"{tmp_path / 'mine.py'}:PARTS")
+    with pytest.raises(ValueError, match=r"recipe must be a known name \(fig1a, .*, file.py:NAME or"):
+        select(["nope"])
+    with pytest.raises(ValueError, match="recipes must each have a name of their own, got mine twice"):
+        select([f"{tmp_path / 'mine.py'}:MINE", f"{tmp_path}/../{tmp_path.name}/mine.py:MINE"])

@@ -9,15 +9,14 @@ import sys
 from contextlib import closing
 
 import pytest
-from support import ROOT, TINY, raw
+from support import ROOT, TINY, raw, rows
 
-from untrained.sims.experiments.export import export, rows
-from untrained.sims.experiments.grid import Cell, make_grid
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.opening import APPLICATION, FORMAT, reading, writing
-from untrained.sims.experiments.rows import row_from_text, row_to_text
-from untrained.sims.experiments.store import Ended
-from untrained.sims.experiments.work import Result
+from untrained.sims.experiments.experiment import Cell
+from untrained.sims.experiments.export import export
+from untrained.sims.experiments.grid import make_grid
+from untrained.sims.experiments.schema import APPLICATION, FORMAT, reading, writing
+from untrained.sims.experiments.studies import load_study
+from untrained.sims.experiments.worker import CellOutcome, row_from_text, row_to_text
 
 
 def bits(number):
@@ -61,7 +60,7 @@ def test_a_row_of_anything_else_is_refused(row, sentence):
 
 
 def ended(i, outcome="done", row='{"a": 1}'):
-    return Ended(f"key {i}", Cell({"n": i}, 0), Result(outcome, row, None, 0.0, "w", "cpu"))
+    return f"key {i}", Cell({"n": i}, 0), CellOutcome(outcome, row, None, 0.0, "w", "cpu")
 
 
 def test_the_header_tells_program_format_study_and_time(place):
@@ -72,14 +71,14 @@ def test_the_header_tells_program_format_study_and_time(place):
         assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         about = dict(connection.execute("SELECT name, value FROM about"))
-    assert about["study"] == "tiny"
+    assert about["experiment"] == "tiny"
     assert about["created"].endswith("+00:00")
 
 
 def test_cells_are_kept_all_together_or_not_at_all(place):
     with writing(place, "tiny") as store:
         store.begin(2, 0, "v")
-        with pytest.raises(AttributeError):
+        with pytest.raises(TypeError):
             store.add("tiny", [ended(1), "no cell"])
         assert store.outcomes() == {}
         store.add("tiny", [ended(1), ended(2)])
@@ -90,7 +89,7 @@ UNFIT = {
     "text": (lambda path: path.write_text("hello, this is no database" * 100), "file is not a database"),
     "another program's": (lambda path: alter(path, "CREATE TABLE t (a)"), "of another program"),
     "a newer format": (lambda path: alter(path, "PRAGMA user_version = 3", make=True), "of format 3"),
-    "another study's": (lambda path: make(path, "other"), "must be of the study tiny"),
+    "another study's": (lambda path: make(path, "other"), "must be of tiny"),
     "cut off": (lambda path: cut(path), "must be a whole SQLite file"),
     "overwritten in the middle": (lambda path: overwrite(path), "must be a whole SQLite file"),
 }
@@ -131,7 +130,7 @@ def test_an_unfit_store_is_refused_with_a_way_out_and_left_as_it_is(place, name,
     with pytest.raises(ValueError, match="the store must be") as refused, opening(place, "tiny"):
         pass
     assert sentence in str(refused.value)
-    assert "move it away or name another" in str(refused.value)
+    assert "move it away or name another `store`" in str(refused.value)
     assert place.read_bytes() == before
 
 
@@ -160,7 +159,9 @@ def test_a_file_that_was_made_but_never_begun_is_taken(place):
 HOLD = """
 import sys
 from pathlib import Path
-from untrained.sims.experiments.opening import writing
+from untrained.sims.experiments.studies import load_study
+from untrained.sims.experiments.worker import CellOutcome, row_from_text, row_to_text
+from untrained.sims.experiments.schema import writing
 with writing(Path(sys.argv[1]), "tiny"):
     print("held", flush=True)
     sys.stdin.read()
@@ -205,18 +206,18 @@ def test_a_full_disk_stops_with_one_sentence_and_earlier_cells_are_kept(place):
 
 def test_rows_come_sorted_by_parameters_and_seed_or_as_a_grid_has_them(sweep, place):
     sweep("n=3,1 x=1,0.5")
-    found = rows(place, TINY)
+    found = rows(place)
     assert [(row["n"], row["x"], row["seed"]) for row in found] == [
         (n, x, seed) for n in (1, 3) for x in (0.5, 1.0) for seed in (0, 1)
     ]
     assert list(found[0]) == ["n", "x", "mode", "sleep", "seed", "value", "odd", "whole", "word", "yes", "no"]
-    as_asked = rows(place, TINY, make_grid(load(TINY), "n=3,2,1 x=1", 1))
+    as_asked = rows(place, make_grid(load_study(TINY), "n=3,2,1 x=1", 1))
     assert [(row["n"], row["seed"]) for row in as_asked] == [(3, 0), (1, 0)]
 
 
 def test_a_csv_holds_every_float_exactly(sweep, place, tmp_path):
     sweep("n=1:9:9 mode=plain,nan,inf")
-    table = rows(place, TINY)
+    table = rows(place)
     export(tmp_path / "a.csv", table)
     head, *lines = (tmp_path / "a.csv").read_text().splitlines()
     assert head == "n,x,mode,sleep,seed,value,odd,whole,word,yes,no"

@@ -11,9 +11,18 @@ from untrained.sims.dynamics.columns import Mixed
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.trajectory import follow
 from untrained.sims.evidence.counts import clopper_pearson
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.rows import row_from_text, row_to_text
-from untrained.sims.experiments.studies import noise, phase, rate, sensing, sigma, signs, step
+from untrained.sims.experiments.studies import (
+    STUDIES,
+    load_study,
+    noise,
+    phase,
+    rate,
+    sensing,
+    sigma,
+    sigma_min,
+    signs,
+    step,
+)
 from untrained.sims.experiments.studies.common import (
     columns,
     directions,
@@ -23,7 +32,8 @@ from untrained.sims.experiments.studies.common import (
     share,
     width_of,
 )
-from untrained.sims.experiments.studies.registry import STUDIES
+from untrained.sims.experiments.study import StoredRow
+from untrained.sims.experiments.worker import row_from_text, row_to_text
 from untrained.theory.objects.width import factor_printed, factor_proof, step_proof
 
 SMALL = {
@@ -31,23 +41,24 @@ SMALL = {
     "rate": {"n": 4, "ratio": 12.0, "runs": 3, "steps": 400},
     "step": {"n": 4, "ratio": 12.0, "multiple": 2.0, "runs": 3, "steps": 200},
     "sigma": {"n": 4, "ratio": 12.0, "trials": 50},
+    "sigma_min": {"n": 4, "ratio": 12.0, "trials": 50},
     "signs": {"n": 4, "ratio": 12.0, "runs": 3, "steps": 200},
     "sensing": {"matrix": "cosine", "n": 12, "m": 4, "ratio": 12.0, "runs": 3, "steps": 200},
     "noise": {
         "generator": "smooth", "signal": "noisy picture", "n": 9, "ratio": 12.0, "runs": 3, "steps": 200, "errors": 20,
     },
 }  # fmt: skip
-MODULES = {module.STUDY.name: module for module in (phase, rate, step, sigma, signs, sensing, noise)}
+MODULES = {module.STUDY.name: module for module in (phase, rate, step, sigma, sigma_min, signs, sensing, noise)}
 
 
 def cell(name, seed=0, **changes):
-    parameters = load(name).fit_all(SMALL[name] | changes)
-    return parameters, seed, load(name).row(parameters, seed, "cpu")
+    parameters = load_study(name).fit_all(SMALL[name] | changes)
+    return StoredRow(parameters, seed, load_study(name).row(parameters, seed, "cpu"))
 
 
 def test_every_study_is_registered_under_its_name() -> None:
     assert set(SMALL) <= set(STUDIES)
-    assert {name: load(name).name for name in SMALL} == {name: name for name in SMALL}
+    assert {name: load_study(name).name for name in SMALL} == {name: name for name in SMALL}
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -63,7 +74,7 @@ def test_a_row_is_json_scalars_that_depend_on_parameters_and_seed_alone(name: st
 def test_a_table_has_one_set_of_columns_and_says_where_a_value_is_from(name: str) -> None:
     rows = MODULES[name].table([cell(name), cell(name, seed=1)])
     assert len({frozenset(row) for row in rows}) == 1
-    sources = {"simulation", "theorem", "proof", "printed", "exact law", "edge", "worst case"}
+    sources = {"simulation", "theorem", "proof", "printed", "exact law", "edge", "worst case", "lemma", "threshold"}
     assert {row["source"] for row in rows} <= sources
     json.dumps(rows, allow_nan=False)
 
@@ -239,7 +250,7 @@ def test_unknown_or_too_tall_sensing_matrices_are_refused() -> None:
         with pytest.raises(ValueError, match="kind must be one of"):
             sensing.sensing_matrix(kind, m, n, np.random.default_rng(0))
     with pytest.raises(ValueError, match="m must be at most n, got 20 and 12"):
-        load("sensing").fit_all(SMALL["sensing"] | {"m": 20})
+        load_study("sensing").fit_all(SMALL["sensing"] | {"m": 20})
 
 
 def test_a_whole_orthonormal_basis_changes_nothing() -> None:
@@ -267,7 +278,7 @@ def test_smooth_map_keeps_the_energy_and_favours_low_frequencies() -> None:
     with pytest.raises(ValueError, match="n must be a square number, got 24"):
         noise.smooth_map(24)
     with pytest.raises(ValueError, match="n must be a square number, got 24"):
-        load("noise").fit_all(SMALL["noise"] | {"n": 24})
+        load_study("noise").fit_all(SMALL["noise"] | {"n": 24})
 
 
 def test_signals_have_norm_one_and_the_noise_said() -> None:

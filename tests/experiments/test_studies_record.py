@@ -3,21 +3,20 @@ from pathlib import Path
 import pytest
 from support import TINY
 
-from untrained.sims.experiments.executors import processes
 from untrained.sims.experiments.grid import Grid
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.recording import study_record
-from untrained.sims.experiments.studies import phase, sigma
-from untrained.sims.experiments.sweep import run
+from untrained.sims.experiments.runner import run_cells
+from untrained.sims.experiments.studies import STUDIES, load_study, phase, sigma, sigma_min
+from untrained.sims.experiments.study import StoredRow
+from untrained.sims.experiments.sweep import Sweep, make_sweep
 from untrained.sims.record.store import CHANGED, pick, read_record
 
-NAMES = ("phase", "rate", "step", "sigma", "signs", "sensing", "noise")
+NAMES = tuple(STUDIES)
 SMALL = Grid({"n": (4,), "ratio": (8.0, 40.0), "trials": (20,)}, 2)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recorded_study_is_its_default_grid_in_a_small_file(name: str) -> None:
-    study, data = load(name), read_record("study", name)
+    study, data = load_study(name), read_record("study", name)
     assert {axis: tuple(values) for axis, values in data["axes"].items()} == dict(study.axes)
     assert (data["name"], data["says"], data["seeds"]) == (name, study.says, study.seeds)
     assert data["cells"] == len(Grid(study.axes, study.seeds))
@@ -53,14 +52,14 @@ SAMPLES = {
 
 def sample(name: str) -> list[dict[str, object]]:
     """Rows of a study's table at its sample, from cells computed now."""
-    study, parameters = load(name), study_of(name)
-    cells = [(parameters, seed, study.row(parameters, seed, "cpu")) for seed in range(study.seeds)]
+    study, parameters = load_study(name), study_of(name)
+    cells = [StoredRow(parameters, seed, study.row(parameters, seed, "cpu")) for seed in range(study.seeds)]
     assert study.table is not None
     return at_sample(name, study.table(cells))
 
 
 def study_of(name: str) -> dict[str, object]:
-    return dict(load(name).fit_all(SAMPLES[name]))
+    return dict(load_study(name).fit_all(SAMPLES[name]))
 
 
 def at_sample(name: str, rows: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -74,21 +73,37 @@ def changes(fresh: list[dict[str, object]], record: list[dict[str, object]]) -> 
 
 
 def close(fresh: dict[str, object], recorded: dict[str, object]) -> bool:
-    numbers = [name for name in ("value", "low", "high") if fresh[name] is not None]
+    numbers = [name for name in ("value", "low", "high") if fresh.get(name) is not None]
     words = [{k: v for k, v in row.items() if k not in numbers} for row in (fresh, recorded)]
     return words[0] == words[1] and [fresh[k] for k in numbers] == pytest.approx(
         [recorded[k] for k in numbers], rel=1e-4
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_recorded_numbers_are_those_of_cells_computed_now(name: str) -> None:
     fresh, recorded = sample(name), at_sample(name, read_record("study", name)["rows"])
     assert len(fresh) >= 4
     assert changes(fresh, recorded) == [], CHANGED.format(name)
-    assert read_record("study", name)["version"] == load(name).version
+    assert read_record("study", name)["version"] == load_study(name).version
     recorded[0]["value"] = float(recorded[0]["value"]) + 0.01  # type: ignore[arg-type]
     assert len(changes(fresh, recorded)) == 1
+
+
+def test_recorded_quantiles_and_exact_levels_are_those_of_now() -> None:
+    study, record = load_study("sigma_min"), read_record("study", "sigma_min")
+    cells = [StoredRow(p, 0, study.row(p, 0, "cpu")) for p in (cell.parameters for cell in Grid(study.axes, 1))][::24]
+    fresh = [row for cell in cells for row in sigma_min._quantile_rows(cell.parameters["n"], cell.row)]
+    fresh += [sigma_min._entry("exact law", 16, 6.0, "level of failure 2e^-n", sigma_min.failure_level(16, 96))]
+    assert len(fresh) == 7
+    assert unrecorded(fresh, record["rows"]) == [], CHANGED.format("sigma_min")
+    assert record["version"] == study.version
+    other = [row | {"value": row["value"] * 1.001} for row in record["rows"]]
+    assert unrecorded(fresh, other) == [row for row in fresh if row["value"]]
+
+
+def unrecorded(fresh: list[dict[str, object]], record: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [row for row in fresh if not any(close(row, one) for one in record)]
 
 
 def test_recorded_thresholds_are_those_of_the_recorded_shares() -> None:
@@ -103,23 +118,22 @@ def test_recorded_thresholds_are_those_of_the_recorded_shares() -> None:
         assert all(close(a, b) for a, b in zip(fresh, kept, strict=True))
 
 
-def test_the_record_is_read_from_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("untrained.sims.experiments.recording.make_grid", lambda study: SMALL)
-    store = tmp_path / "sigma.sqlite"
-    run("sigma", list(SMALL)[:3], store, processes(1))
-    with pytest.raises(ValueError, match="store must hold every cell of sigma, got 3 of 4 in"):
-        study_record("sigma", store)
-    run("sigma", SMALL, store, processes(1), resume=True)
-    data = study_record("sigma", store)
+def test_the_record_is_read_from_the_store(tmp_path: Path) -> None:
+    sweep = Sweep("sigma", load_study("sigma"), SMALL, tmp_path / "sigma.sqlite")
+    run_cells(sweep.study, "sigma", list(SMALL)[:3], sweep.store)
+    with pytest.raises(ValueError, match="cells of a record must all be done, got 3 of 4"):
+        sweep.record()
+    assert sweep.run(workers=0, resume=True).before == 3
+    data = sweep.record()
     assert (data["cells"], data["axes"]["ratio"], data["seeds"], data["version"]) == (4, [8.0, 40.0], 2, 1)
     assert {row["count"] for row in pick(data["rows"], source="simulation", quantity="below half")} == {40}
-    cells = [(dict(cell.parameters), cell.seed, sigma.row(cell.parameters, cell.seed, "cpu")) for cell in SMALL]
-    assert data["rows"] == sigma.table(cells)
+    cells = [StoredRow(cell.parameters, cell.seed, sigma.row(cell.parameters, cell.seed, "cpu")) for cell in SMALL]
+    assert data["rows"] == sigma.table(cells) == sweep.table()
 
 
 def test_a_study_without_a_table_is_not_recorded(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="study must have a table to be recorded, got tiny without one"):
-        study_record(TINY, tmp_path / "tiny.sqlite")
+    with pytest.raises(ValueError, match="study to be recorded must have a table, got tiny without"):
+        make_sweep(TINY, store=tmp_path / "tiny.sqlite").record()
 
 
 def test_pick_leaves_out_rows_without_a_value() -> None:

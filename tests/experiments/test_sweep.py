@@ -8,26 +8,33 @@ import struct
 import time
 from collections import Counter
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 import pytest
-from support import TINY, Here, raw
+from support import TINY, Here, raw, rows, run_tiny
 
 from untrained.sims.experiments.engine import Summary
 from untrained.sims.experiments.executors import Crew, cluster, cores, processes
-from untrained.sims.experiments.export import rows
-from untrained.sims.experiments.grid import Cell, make_grid
-from untrained.sims.experiments.loading import load
-from untrained.sims.experiments.opening import reading
+from untrained.sims.experiments.experiment import Cell
+from untrained.sims.experiments.grid import make_grid
 from untrained.sims.experiments.processes import Processes, WorkerDiedError
-from untrained.sims.experiments.sweep import run
-from untrained.sims.experiments.work import Result, work
+from untrained.sims.experiments.runner import run_cells
+from untrained.sims.experiments.schema import reading
+from untrained.sims.experiments.studies import load_study
+from untrained.sims.experiments.sweep import make_sweep
+from untrained.sims.experiments.worker import CellOutcome, work
 
 GRID = "n=1:8:8 x=0:1:5"
 
 
+def sizes_of(batches):
+    """n of every cell that a worker is sent."""
+    return [parameters["n"] for batch in batches for parameters, _ in batch]
+
+
 def numbers(summary):
-    return summary.cells, summary.done, summary.failed, summary.kept
+    return summary.cells, summary.done, summary.failed, summary.before
 
 
 def spawned(workers=2):
@@ -62,27 +69,27 @@ def test_the_rows_are_the_same_bit_for_bit_whoever_computes_them(sweep, place, t
 
 def test_any_executor_will_do(place):
     cells = [Cell({"n": 2, "x": 0.5, "mode": "plain", "sleep": 0.0}, seed) for seed in (5, 7)]
-    assert numbers(run(TINY, cells, place, lambda: ThreadPoolExecutor(1))) == (2, 2, 0, 0)
-    assert [row["seed"] for row in rows(place, TINY)] == [5, 7]
+    assert numbers(run_tiny(cells, place, lambda: ThreadPoolExecutor(1))) == (2, 2, 0, 0)
+    assert [row["seed"] for row in rows(place)] == [5, 7]
 
 
 def test_a_cell_that_is_not_a_number_is_done(sweep, place):
     assert numbers(sweep("n=1 x=1 mode=nan")) == (2, 2, 0, 0)
-    assert struct.pack(">d", rows(place, TINY)[0]["odd"]).hex() == "fff80000000000ab"
+    assert struct.pack(">d", rows(place)[0]["odd"]).hex() == "fff80000000000ab"
 
 
 def test_a_cell_that_raises_is_failed_with_its_reason_and_the_others_go_on(sweep, place):
     assert numbers(sweep("mode=raise")) == (16, 12, 4, 0)
     failed = [(error, row) for *_, outcome, row, error in raw(place) if outcome == "failed"]
     assert failed == [("ArithmeticError: three is too many", None)] * 4
-    assert {row["n"] for row in rows(place, TINY)} == {1, 2, 4}
+    assert {row["n"] for row in rows(place)} == {1, 2, 4}
 
 
 def test_failed_cells_are_tried_again_on_resume_and_done_ones_are_not(sweep, place):
     assert numbers(sweep("x=1 mode=raise")) == (8, 6, 2, 0)
-    before = raw(place, "key, ended, sweep")
+    before = raw(place, "key, ended, run")
     assert numbers(sweep("x=1 mode=raise", resume=True)) == (8, 6, 2, 6)
-    after = raw(place, "key, ended, sweep")
+    after = raw(place, "key, ended, run")
     assert Counter(sweep for *_, sweep in after) == {1: 6, 2: 2}
     assert len(set(before) & set(after)) == 6
 
@@ -109,7 +116,7 @@ def test_cells_already_there_are_refused_without_resume(sweep, place):
 def test_a_cell_outside_the_domain_is_refused_before_anything_runs(place, parameters, sentence):
     good = Cell({"n": 1, "x": 0.5, "mode": "plain", "sleep": 0.0}, 0)
     with pytest.raises(ValueError, match="must") as refused:
-        run(TINY, [good, Cell(parameters, 0)], place, Here)
+        run_tiny([good, Cell(parameters, 0)], place, Here)
     assert sentence in str(refused.value)
     assert not place.exists()
 
@@ -117,9 +124,9 @@ def test_a_cell_outside_the_domain_is_refused_before_anything_runs(place, parame
 def test_no_cell_and_a_cell_twice_are_refused(place):
     good = Cell({"n": 1, "x": 0.5, "mode": "plain", "sleep": 0.0}, 0)
     with pytest.raises(ValueError, match="at least one, got none"):
-        run(TINY, [], place, Here)
+        run_tiny([], place, Here)
     with pytest.raises(ValueError, match="named once"):
-        run(TINY, [good, good], place, Here)
+        run_tiny([good, good], place, Here)
 
 
 def test_a_cell_that_kills_its_worker_twice_is_failed_and_the_others_go_on(sweep, place):
@@ -135,7 +142,7 @@ def test_a_cell_that_kills_its_worker_once_is_done(place, marks):
 
 def once(place, crew=None):
     cells = [Cell({"n": n, "x": 1.0, "mode": "kill once", "sleep": 0.0}, s) for n in (1, 2, 3, 4) for s in (0, 1)]
-    return run(TINY, cells, place, crew or processes(2))
+    return run_tiny(cells, place, crew or processes(2))
 
 
 def test_a_broken_pool_is_made_anew_and_only_the_guilty_cell_fails(sweep, place):
@@ -157,10 +164,10 @@ def test_a_suspect_has_nobody_beside_it(sweep, place):
         """Every call in flight dies with the one that holds a cell of n = 3."""
 
         def submit(self, fn, /, *args, **kwargs):
-            future = super().submit(fn, *args, **kwargs) if all(p["n"] != 3 for p, _ in args[3]) else Future()
+            future = super().submit(fn, *args, **kwargs) if all(n != 3 for n in sizes_of(args[3])) else Future()
             flying[:] = [one for one in flying if not one.done()] + [future]
-            beside.append((tuple(p["n"] for p, _ in args[3]), len(flying)))
-            if any(p["n"] == 3 for p, _ in args[3]):
+            beside.append((tuple(sizes_of(args[3])), len(flying)))
+            if any(n == 3 for n in sizes_of(args[3])):
                 future.set_exception(TimeoutError("dead"))
             return future
 
@@ -213,15 +220,13 @@ def test_a_fault_of_the_executor_stops_with_one_sentence(sweep, place):
 
 
 def test_a_worker_with_another_version_of_the_study_is_refused():
-    with pytest.raises(ValueError, match=r"must have the version of tiny that the sweep began with \(7\), got 1 on "):
-        work(TINY, 7, "cpu", [])
+    with pytest.raises(ValueError, match=r"must have the version that the client has \(7\), got 1 on "):
+        work(TINY, "7", "cpu", [])
 
 
 def test_a_scheduler_that_is_lost_stops_with_one_sentence_and_keeps_what_ended(sweep, place):
     lost = iter(["", "", "the scheduler must stay in reach, got silence"])
-    with pytest.raises(
-        ValueError, match=r"got silence; \d+ of 80 cells are kept, and a resumed run goes on from there"
-    ):
+    with pytest.raises(ValueError, match=r"got silence; \d+ of 80 cells are kept, and a resumed run goes on"):
         sweep(GRID, crew=Crew(Here, lambda: 1, lost=lambda: next(lost)))
     assert 0 < len(raw(place)) < 80
     assert numbers(sweep(GRID, resume=True))[:3] == (80, 80, 0)
@@ -233,7 +238,7 @@ def test_an_interrupt_keeps_what_ended(sweep, place):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sweep(GRID, workers=2, watch=interrupt)
+        sweep(GRID, workers=2, follow=interrupt)
     assert 10 < len(raw(place)) < 80
     assert numbers(sweep(GRID, resume=True))[:3] == (80, 80, 0)
 
@@ -243,7 +248,7 @@ def test_few_cells_are_in_flight_and_small_ones_go_in_groups(sweep):
 
     class Counting(ThreadPoolExecutor):
         def submit(self, fn, /, *args, **kwargs):
-            sizes.append(len(args[3]))
+            sizes.append(len(sizes_of(args[3])))
             future = super().submit(fn, *args, **kwargs)
             flying.add(future)
             most.append(sum(not one.done() for one in flying))
@@ -257,7 +262,7 @@ def test_few_cells_are_in_flight_and_small_ones_go_in_groups(sweep):
 
 def test_what_is_seen_on_the_way_counts_up_to_the_end(sweep):
     seen = []
-    end = sweep(GRID, watch=seen.append)
+    end = sweep(GRID, follow=seen.append)
     assert seen[0] == Summary(80, 0, 0, 0, 0.0)
     assert [one.done for one in seen] == sorted(one.done for one in seen)
     assert seen[-1] == end
@@ -265,9 +270,9 @@ def test_what_is_seen_on_the_way_counts_up_to_the_end(sweep):
 
 def test_a_group_that_takes_long_is_handed_back_as_far_as_it_is(sweep, place, tmp_path, monkeypatch):
     sweep(GRID, store=tmp_path / "other")
-    monkeypatch.setattr("untrained.sims.experiments.work._SECONDS", 0.0)
-    cells = [(dict(cell.parameters), cell.seed) for cell in make_grid(load(TINY), GRID)]
-    assert len(work(TINY, load(TINY).version, "cpu", cells)) == 1
+    monkeypatch.setattr("untrained.sims.experiments.worker._SECONDS", 0.0)
+    cells = [[(dict(cell.parameters), cell.seed)] for cell in make_grid(load_study(TINY), GRID)]
+    assert len(work(TINY, load_study(TINY).laws, "cpu", cells)) == 1
     assert numbers(sweep(GRID)) == (80, 80, 0, 0)
     assert raw(place) == raw(tmp_path / "other")
 
@@ -353,16 +358,54 @@ def test_a_result_says_where_and_how_long(sweep, place):
     ((seconds, worker, device),) = set(raw(place, "0 <= seconds, worker, device"))
     assert (seconds, device) == (1, "cpu")
     assert worker.endswith(f":{os.getpid()}")
-    assert Result("done", "{}", None, 0.0, worker, device).outcome == "done"
+    assert CellOutcome("done", "{}", None, 0.0, worker, device).outcome == "done"
 
 
-def test_rows_of_another_version_stay_in_the_file_and_are_not_given_out(sweep, place, monkeypatch):
+def test_rows_of_another_version_stay_in_the_file_and_are_not_given_out(sweep, place):
     sweep("n=1")
-    with monkeypatch.context() as older:
-        raised = dataclasses.replace(load(TINY), version=2)
-        for room in ("sweep", "work"):
-            older.setattr(f"untrained.sims.experiments.{room}.load", lambda reference: raised)
-        assert numbers(sweep("n=1")) == (4, 4, 0, 0)
+    newer, cells = dataclasses.replace(load_study(TINY), version=2), make_grid(load_study(TINY), "n=1")
+    assert numbers(run_cells(newer, TINY, cells, place)) == (4, 4, 0, 0)
     assert len(raw(place)) == 8
-    assert len(rows(place, TINY)) == 4
-    assert len(make_grid(load(TINY), "n=1")) == 4
+    assert len(rows(place)) == 4
+    assert {laws for (laws,) in raw(place, "laws")} == {"1", "2"}
+
+
+def test_in_this_process_the_rows_are_the_same_and_each_call_can_be_followed(sweep, place, tmp_path):
+    names = []
+
+    @contextmanager
+    def open_progress(name):
+        names.append(name)
+        yield None
+
+    sweep(GRID)
+    cells = make_grid(load_study(TINY), GRID)
+    assert numbers(run_tiny(cells, tmp_path / "other", open_progress=open_progress)) == (80, 80, 0, 0)
+    assert raw(tmp_path / "other") == raw(place)
+    assert names == ["tiny"] * 80
+
+
+def test_cells_may_be_computed_anew_in_place_of_those_there(sweep, place):
+    sweep("n=1 x=1")
+    cells = make_grid(load_study(TINY), "n=1 x=1")
+    assert numbers(run_cells(load_study(TINY), TINY, cells, place, existing="replace")) == (2, 2, 0, 0)
+    assert {number for (number,) in raw(place, "run")} == {2}
+
+
+def test_a_sweep_gives_its_rows_and_its_table(place):
+    states = []
+    chosen = make_sweep(TINY, "n=1,2 x=1", 1, place)
+    summary = chosen.run(0, follow=states.append)
+    assert [(row["n"], row["seed"]) for row in chosen.rows()] == [(1, 0), (2, 0)]
+    assert (chosen.table(), summary.done, states[-1]) == ([], 2, summary)
+    assert make_sweep(TINY, "n=1,2 x=1", 1, place).run(0, resume=True).before == 2
+
+
+def test_who_computes_must_be_clear(place):
+    chosen = make_sweep(TINY, store=place)
+    with pytest.raises(ValueError, match="workers must not be given beside a scheduler"):
+        chosen.run(1, "tcp://h:1")
+    with pytest.raises(ValueError, match="workers must be at least 0, got -1"):
+        chosen.run(-1)
+    with pytest.raises(ValueError, match="device must be one of cpu, cuda, auto, got 'tpu'"):
+        chosen.run(device="tpu")

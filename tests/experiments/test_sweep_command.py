@@ -13,7 +13,9 @@ from support import ROOT, TINY, raw
 
 from untrained import cli as front
 from untrained.cli import sweep as sweeping
-from untrained.sims.experiments import order
+from untrained.sims.experiments import experiment, studies, sweep
+from untrained.sims.experiments.study import Study
+from untrained.sims.record import store
 
 
 @pytest.fixture
@@ -81,8 +83,13 @@ REFUSED = {
     "a value outside": ((TINY, "--grid", "n=0"), "from 1 to 100000, got 0"),
     "a combination outside": ((TINY, "--grid", "n=13"), "must not be 13"),
     "no seeds": ((TINY, "--seeds", "0"), "seeds must be at least 1"),
-    "no workers": ((TINY, "--workers", "0"), "--workers must be at least 1, got 0"),
-    "workers and a scheduler": ((TINY, "--workers", "1", "--scheduler", "tcp://h:1"), "must not be given both"),
+    "no workers": ((TINY, "--workers", "-1"), "--workers must be at least 0, got -1"),
+    "a record of a user's study": ((TINY, "--record"), "is for the known studies (phase, rate,"),
+    "a record of another grid": (("sigma", "--record", "--seeds", "2"), "another: leave --grid and --seeds out"),
+    "workers and a scheduler": (
+        (TINY, "--workers", "1", "--scheduler", "tcp://h:1"),
+        "--workers must not be given",
+    ),
     "an unknown device": ((TINY, "--device", "tpu"), "cpu, cuda, auto, got 'tpu'"),
     "an unknown kind of table": ((TINY, "--export", "a.txt"), ".csv or .parquet"),
     "very many cells and nobody to ask": ((TINY, "--grid", "n=14:100000:60000"), "--yes, got 240000"),
@@ -110,7 +117,7 @@ def test_cells_already_there_are_refused(cli):
 
 @pytest.mark.parametrize(("answer", "begun"), [(True, True), (False, False)])
 def test_very_many_cells_are_asked_about_on_a_terminal(cli, monkeypatch, answer, begun):
-    monkeypatch.setattr(order, "MANY", 3)
+    monkeypatch.setattr(sweeping, "MANY", 3)
     monkeypatch.setattr(sweeping, "on_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda text, err: answer)
     code, out, err = cli(TINY, "--grid", "n=1 x=0.1,0.2", "--workers", "1")
@@ -118,16 +125,39 @@ def test_very_many_cells_are_asked_about_on_a_terminal(cli, monkeypatch, answer,
 
 
 def test_very_many_cells_begin_with_yes(cli, monkeypatch):
-    monkeypatch.setattr(order, "MANY", 3)
+    monkeypatch.setattr(sweeping, "MANY", 3)
     assert cli(TINY, "--grid", "n=1 x=0.1,0.2", "--workers", "1", "--yes")[0] == 0
 
 
 def test_the_known_studies_are_listed(cli, monkeypatch):
-    monkeypatch.setattr(order, "STUDIES", {"tiny": TINY})
-    monkeypatch.setattr(order, "load", lambda name, load=order.load: load({"tiny": TINY}.get(name, name)))
+    monkeypatch.setattr(studies, "STUDIES", {"tiny": TINY})
     code, out, err = cli("--list")
     assert (code, err) == (0, "")
     assert out.split() == ["tiny", "16", "cells", "Sines", "with", "noise."]
+
+
+def test_a_record_is_written_from_the_store(cli, monkeypatch, tmp_path):
+    small = Study("tiny", "Tiny.", {"n": (1, 2)}, {"n": (1, 9)}, 2, row_of, table=table_of)
+    monkeypatch.setattr(experiment, "_attribute", lambda resolved, noun: small)
+    monkeypatch.setattr(studies, "STUDIES", {"tiny": "some.module:TINY"})
+    monkeypatch.setattr(sweep, "STUDIES", studies.STUDIES)
+    monkeypatch.setattr(store, "FOLDER", tmp_path / "record")
+    code, out, err = cli("tiny", "--workers", "0", "--record")
+    path = tmp_path / "record/sweeps/tiny.json"
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == str(path)
+    assert store.read_record("study", "tiny")["rows"] == [{"source": "simulation", "quantity": "sum", "value": 8}]
+    before = path.read_text()
+    assert "4 of them before" in cli("tiny", "--workers", "0", "--record")[1]
+    assert path.read_text() == before
+
+
+def row_of(parameters, seed, device):
+    return {"sum": parameters["n"] + seed}
+
+
+def table_of(cells):
+    return [{"source": "simulation", "quantity": "sum", "value": sum(row["sum"] for _, _, row in cells)}]
 
 
 def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_path, cli):

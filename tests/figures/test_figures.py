@@ -16,8 +16,7 @@ from untrained.figures.draw import draw, figure_names, make
 from untrained.figures.fig_ledger import SECTIONS, section
 from untrained.figures.fig_sigma_min import fig_sigma_min
 from untrained.figures.style import STYLE, VERDICTS
-from untrained.sims.record.store import FOLDER, read_all, read_record
-from untrained.sims.record.tables import TABLE_ROWS, record_tables, simulated_rows
+from untrained.sims.record.store import FOLDER, read_all, read_record, write_record
 from untrained.theory.ledger import ledger
 from untrained.theory.verdict import Status
 
@@ -26,7 +25,7 @@ FORBIDDEN = (
     "numpy.random",
     "untrained.theory.proof",
     "untrained.sims.evidence",
-    "untrained.sims.record.tables",
+    "untrained.sims.experiments.studies",
     "random",
     "torch",
     "scipy",
@@ -104,8 +103,9 @@ def test_ledger_changes_with_the_record(drawn: dict[str, bytes], record: Path, t
 
 
 def test_sigma_min_changes_with_the_table(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
-    rows = [row | {"value": 0.9 * row["value"]} for row in read_record("table", "sigma_min", record)["rows"]]
-    (record / "_sigma_min.json").write_text(json.dumps({"rows": rows, "seed": 0, "version": 1}))
+    study = read_record("study", "sigma_min", record)
+    rows = [row | {"value": 0.9 * row["value"]} for row in study["rows"]]
+    write_record("study", "sigma_min", {**study, "rows": rows}, record)
     png, _ = draw(["sigma_min"], tmp_path, record)
     assert png.read_bytes() != drawn["sigma_min.png"]
 
@@ -131,7 +131,7 @@ def test_failed_write_leaves_no_part(tmp_path: Path) -> None:
 
 
 def test_missing_table_and_empty_record_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^table must be one of the record's, got 'sigma_min'$"):
+    with pytest.raises(ValueError, match=r"^study must be one of the record's, got 'sigma_min'$"):
         draw(["sigma_min"], tmp_path / "out", tmp_path)
     with pytest.raises(ValueError, match=r"^record must hold at least one claim, got none"):
         draw(["ledger"], tmp_path / "out", tmp_path)
@@ -185,18 +185,8 @@ def test_widths_on_the_figure_are_those_of_the_table() -> None:
     assert [mark for mark in [*marks, "printed 3828"] if mark not in texts] == []
 
 
-def test_table_is_that_of_its_seed() -> None:
-    rows = read_record("table", "sigma_min")["rows"]
-    for n, d in ((16, 48), (16, 160_000), (64, 192)):
-        for fresh in simulated_rows(0, n, d):
-            place = {key: value for key, value in fresh.items() if key != "value"}
-            (kept,) = (row["value"] for row in rows if place.items() <= row.items())
-            # Processors differ in the last digits of exp and log.
-            assert kept == pytest.approx(fresh["value"], rel=1e-9)
-
-
 def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
-    rows = read_record("table", "sigma_min")["rows"]
+    rows = read_record("study", "sigma_min")["rows"]
     for n in (16, 64):
         exact = sorted((r["d_over_n"], r["value"]) for r in rows if r["source"] == "exact law" and r["n"] == n)
         (threshold,) = (r["d_over_n"] for r in rows if r["source"] == "threshold" and r["n"] == n)
@@ -205,10 +195,3 @@ def test_exact_law_lies_where_simulation_and_thresholds_say() -> None:
         lows = [r for r in rows if r["n"] == n and r["quantity"] == "quantile 0.001"]
         for low in lows:
             assert all(v < low["value"] + 0.02 for x, v in exact if abs(x / low["d_over_n"] - 1) < 0.03)
-
-
-def test_record_holds_every_table(tmp_path: Path) -> None:
-    assert {path.stem for path in FOLDER.glob("_*.json")} == {f"_{name}" for name in TABLE_ROWS}
-    with pytest.raises(ValueError, match="root_seed must be a non-negative integer, got -1"):
-        record_tables(-1, tmp_path)
-    assert list(tmp_path.iterdir()) == []

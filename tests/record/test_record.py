@@ -142,7 +142,6 @@ ENTRY = {
 ROWS = [{"source": "edge", "quantity": "x", "value": 0.1}, {"source": "edge", "quantity": "y", "value": None}]
 RECORDS = {
     "claim": ENTRY,
-    "table": {"rows": ROWS, "seed": 0, "version": 1},
     "study": {"name": "x", "says": "X?", "axes": {"n": [1]}, "seeds": 1, "version": 2, "rows": ROWS},
     "recipe": {
         "name": "x", "kind": "curves", "title": "X", "source": "y", "version": 1, "groups": [{"mse": [1.0]}],
@@ -188,7 +187,7 @@ def test_the_committed_files_are_as_the_writer_writes_them(kind):
 
 
 @pytest.mark.parametrize("rows", [[], [{"source": 1}], [*ROWS, {"source": 1}], "rows", [1]])
-@pytest.mark.parametrize("kind", ["table", "study"])
+@pytest.mark.parametrize("kind", ["study"])
 def test_rows_of_different_columns_are_refused(tmp_path, kind, rows):
     RECORD_KINDS[kind].path("x", tmp_path).parent.mkdir(exist_ok=True)
     RECORD_KINDS[kind].path("x", tmp_path).write_text(json.dumps({**RECORDS[kind], "rows": rows}))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Device, InterruptedRunError, Record, Resume, Threads
+from untrained.cli.options import Device, Record, Resume, Threads
+from untrained.cli.sweep import interruption
 
 if TYPE_CHECKING:
-    from untrained.sims.experiments.recipes.keep import Kept
-    from untrained.sims.experiments.recipes.reproduce import Plan
+    from untrained.sims.experiments.engine import Follow, Summary
+    from untrained.sims.experiments.recipes.reproduction import RecipeRun
+    from untrained.sims.progress import OpenProgress, Progress
 
 _DAY = 24 * 3600.0
 """Seconds over which the speed is taken: cells are long, and the usual half minute would see none of them end."""
@@ -23,12 +26,16 @@ _STYLES = {"holds": "green", "fails": "red", "undecided": "yellow"}
 
 
 def reproduce(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2, or file.py:NAME.")
+    ] = None,
     images: Annotated[int | None, typer.Option(help="The first N images of each part only.")] = None,
     methods: Annotated[str | None, typer.Option(metavar="A,B,...", help="These methods of the recipes only.")] = None,
     m: Annotated[str | None, typer.Option("--m", metavar="A,B,...", help="These numbers of measurements only.")] = None,
     at_once: Annotated[int | None, typer.Option(help="Images recovered side by side, where a method can.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes of one thread each (default: this one, all threads).")] = 0,
     resume: Resume = False,
+    store: Annotated[Path | None, typer.Option(help="The file of results (default: in the cache folder).")] = None,
     data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The data (default: UNTRAINED_DATA).")] = None,
     folder: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write record and picture here.")] = None,
     device: Device = "auto",
@@ -40,8 +47,7 @@ def reproduce(
 ) -> None:
     """Run the CS-DIP paper's figures and tables again, and say what came out beside what the paper has."""
     from untrained.sims import runtime
-    from untrained.sims.experiments.recipes.keep import Kept
-    from untrained.sims.experiments.recipes.reproduce import Request, prepare, resume_from
+    from untrained.sims.experiments.recipes.reproduction import make_recipe_run
     from untrained.sims.recovery import reports, tasks
 
     if data is not None:
@@ -51,12 +57,12 @@ def reproduce(
         return
     runtime.use_threads(threads)
     where, place = runtime.pick_device(device), None if folder is None else reports.check_folder("folder", folder)
-    counts = tasks.parse_counts("m", m)
-    plan, cells = prepare(Request(names or [], images, methods and methods.split(","), at_once, counts)), Kept()
-    if resume:
-        resume_from(plan, cells)
-    _run(plan, cells, where)
-    _tell(plan, place, record=record)
+    labels, sizes = methods.split(",") if methods else None, tasks.parse_counts("m", m)
+    options = {"images": images, "at_once": at_once, "store": store}
+    chosen = make_recipe_run(*names or (), methods=labels, sizes=sizes, **options)  # type: ignore[arg-type]
+    failed = run_shown(chosen, workers, where.type, resume=resume).failed
+    _report(chosen, place, record=record and not failed)
+    raise typer.Exit(1 if failed else 0)
 
 
 def _list_recipes(names: Sequence[str]) -> None:
@@ -66,45 +72,46 @@ def _list_recipes(names: Sequence[str]) -> None:
     console.show([cost_table(all_costs(names))], console.output())
 
 
-def _run(plan: Plan, cells: Kept, device: Any) -> None:
+def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = False) -> Summary:
+    """Run what is asked for, and show how it goes on where a terminal looks on."""
     try:
-        run_shown(plan, cells, device)
+        with _progress(len(chosen.keys)) as (follow, open_progress):
+            summary = chosen.run(workers, device=device, resume=resume, follow=follow, open_progress=open_progress)
     except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"interrupted after {len(plan.done)} of {len(plan.keys)} cells, which are kept; "
-            "the same command with --resume goes on from there."
-        ) from None
+        raise interruption(chosen.status()) from None
+    for line in chosen.failures() if summary.failed else ():
+        print(f"failed: {line}")
+    return summary
 
 
-def run_shown(plan: Plan, cells: Kept, device: Any) -> None:
-    """Run what is left of a plan, and show how it goes on where a terminal looks on."""
-    from untrained.sims.experiments.recipes.reproduce import run
-    from untrained.sims.experiments.recipes.work import Bench
+@contextmanager
+def _progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
+    words = ("{task.description} {task.fields[step]}", "cells")
+    with console.bar(*words, screen=console.errors(), speed_estimate_period=_DAY) as progress:
+        task = progress.add_task("starting", total=cells, step="")
 
-    with console.bar(
-        "{task.description} {task.fields[step]}", "cells", screen=console.errors(), speed_estimate_period=_DAY
-    ) as progress:
-        task = progress.add_task("starting", total=len(plan.left()), step="")
+        def follow(state: Summary) -> None:
+            progress.update(task, completed=state.done + state.failed)
 
-        def watch(step: int, total: int, loss: float) -> None:
+        def steps(step: int, total: int, loss: float) -> None:
             progress.update(task, step=f"step {step} of {total}, loss {loss:.3g}")
 
-        def say(what: str) -> None:
-            progress.update(task, description=what, step="")
+        @contextmanager
+        def open_progress(name: str) -> Iterator[Progress | None]:
+            progress.update(task, description=name, step="")
+            yield steps
 
-        for _ in run(plan, cells, Bench(device, cells.folder, watch, say)):
-            progress.advance(task)
+        yield follow, open_progress
 
 
-def _tell(plan: Plan, place: Path | None, *, record: bool) -> None:
+def _report(chosen: RecipeRun, folder: Path | None, *, record: bool) -> None:
     from untrained.figures.recipe_curves import write_recipe
-    from untrained.sims.experiments.recipes.reproduce import records
     from untrained.sims.record.store import write_record
 
-    for data in records(plan):
-        _show(data)
-        files = [write_record("recipe", data["name"], data)] if record else []
-        for path in files + ([] if place is None else write_recipe(data, place)):
+    for entry in chosen.records():
+        _show(entry)
+        files = [write_record("recipe", entry["name"], entry)] if record else []
+        for path in files + ([] if folder is None else write_recipe(entry, folder)):
             print(path)
 
 

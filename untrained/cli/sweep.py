@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,11 @@ from untrained.cli import console
 from untrained.cli.options import InterruptedRunError, Record, Resume, Workers, one_thread_each
 
 if TYPE_CHECKING:
-    from untrained.sims.experiments.engine import Summary, Watch
-    from untrained.sims.experiments.order import Order
+    from untrained.sims.experiments.engine import Follow, Summary
+    from untrained.sims.experiments.sweep import Sweep
+
+MANY = 100_000
+"""More cells than this are asked about first."""
 
 
 def sweep(
@@ -40,40 +43,37 @@ def sweep(
 ) -> None:
     """Compute a grid of thousands of cells that may be interrupted at any moment; exit 1 when cells failed."""
     one_thread_each()
-    from untrained.sims.experiments import order as orders
     from untrained.sims.experiments.export import check_export
+    from untrained.sims.experiments.sweep import make_sweep
 
     if listing:
-        print("\n".join(orders.listing()) or "no study is known by name")
+        print("\n".join(_listing()) or "no study is known by name")
         return
     if study is None:
         raise ValueError("STUDY must be given, or --list")
-    order = orders.make_order(study, grid, seeds, store)
-    orders.set_workers(order, workers, scheduler, device)
-    order.resume, export = resume or record, export and check_export(export)
+    chosen, failed = make_sweep(study, grid, seeds, store), 0
+    export = export and check_export(export)
     if record:
-        orders.check_recordable(order)
+        chosen.check_recordable()
     if status:
-        print(orders.status(order))
+        print(_status(chosen))
     else:
-        _ask_first(order, yes=yes)
-        _run(order)
+        _ask_first(len(chosen.grid), yes=yes)
+        failed = _run(chosen, workers, scheduler, device, resume=resume or record).failed
     if export:
-        print(orders.write_table(order, export))
-    if record and not order.seen.failed:
-        print(orders.write_to_record(order))
-    raise typer.Exit(1 if order.seen.failed else 0)
+        print(_write_table(chosen, export))
+    if record and not failed:
+        print(chosen.write_record())
+    raise typer.Exit(1 if failed else 0)
 
 
-def _ask_first(order: Order, *, yes: bool) -> None:
-    from untrained.sims.experiments.order import MANY, is_large
-
-    if yes or not is_large(order):
+def _ask_first(cells: int, *, yes: bool) -> None:
+    if yes or cells <= MANY:
         return
     if not on_terminal():
-        raise ValueError(f"a sweep of more than {MANY} cells must be begun with --yes, got {len(order.grid)}")
-    if not typer.confirm(f"{len(order.grid)} cells: begin?", err=True):
-        raise ValueError(f"the sweep must be agreed to, got no for {len(order.grid)} cells")
+        raise ValueError(f"a sweep of more than {MANY} cells must be begun with --yes, got {cells}")
+    if not typer.confirm(f"{cells} cells: begin?", err=True):
+        raise ValueError(f"the sweep must be agreed to, got no for {cells} cells")
 
 
 def on_terminal() -> bool:
@@ -81,31 +81,63 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _run(order: Order) -> None:
-    from untrained.sims.experiments import order as orders
-
+def _run(chosen: Sweep, workers: int | None, scheduler: str | None, device: str, *, resume: bool) -> Summary:
     try:
-        with _progress(order) as watch:
-            seen = orders.sweep(order, watch)
+        with _progress(chosen) as follow:
+            summary = chosen.run(workers, scheduler, device=device, resume=resume, follow=follow)
     except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"interrupted after {order.seen.done} of {len(order.grid)} cells, which are kept; "
-            "the same command with --resume goes on from there."
-        ) from None
-    print(orders.say_end(seen, order.store))
-    for line in orders.failures(order) if seen.failed else ():
-        print(line)
+        raise interruption(chosen.status()) from None
+    before = f" ({summary.before} of them before)" if summary.before else ""
+    counts = f"{summary.done} of {summary.cells} cells done{before}, {summary.failed} failed"
+    print(f"{counts}, {summary.seconds:.1f} s, in {chosen.store}")
+    for line in chosen.failures() if summary.failed else ():
+        print(f"failed: {line}")
+    return summary
+
+
+def interruption(state: Mapping[str, Any]) -> InterruptedRunError:
+    """Return the error that tells how far an interrupted run has come."""
+    return InterruptedRunError(
+        f"interrupted after {state['done']} of {state['cells']} cells, which are kept; "
+        "the same command with --resume goes on from there."
+    )
 
 
 @contextmanager
-def _progress(order: Order) -> Iterator[Watch]:
+def _progress(chosen: Sweep) -> Iterator[Follow]:
     words = ("{task.description}", "cells, {task.fields[rate]}", "{task.fields[failed]} failed")
     with console.bar(*words, screen=console.errors()) as progress:
-        task = progress.add_task(order.name, total=len(order.grid), rate="", failed=0)
+        task = progress.add_task(chosen.study.name, total=len(chosen.grid), rate="", failed=0)
 
-        def watch(seen: Summary) -> None:
-            ended = seen.done + seen.failed
-            rate = f"{(ended - seen.kept) / seen.seconds:.3g} a second" if seen.seconds else "starting"
-            progress.update(task, completed=ended, rate=rate, failed=seen.failed)
+        def follow(state: Summary) -> None:
+            ended = state.done + state.failed
+            rate = f"{(ended - state.before) / state.seconds:.3g} a second" if state.seconds else "starting"
+            progress.update(task, completed=ended, rate=rate, failed=state.failed)
 
-        yield watch
+        yield follow
+
+
+def _write_table(chosen: Sweep, path: Path) -> str:
+    from untrained.sims.experiments.export import export
+
+    table = chosen.rows()
+    export(path, table)
+    return f"{len(table)} of {len(chosen.grid)} rows in {path}"
+
+
+def _status(chosen: Sweep) -> str:
+    """How the store's newest run stands, which may be running."""
+    state = chosen.status()
+    left = state["cells"] - state["done"] - state["failed"]
+    counts = f"{state['done']} of {state['cells']} cells done, {state['failed']} failed, {left} left"
+    running = "running" if state["running"] else "not running"
+    return f"{chosen.study.name}: {counts}, {state['rate']:.3g} a second, {running}, in {chosen.store}"
+
+
+def _listing() -> list[str]:
+    """A line for every known study."""
+    from untrained.sims.experiments.studies import STUDIES
+    from untrained.sims.experiments.sweep import make_sweep
+
+    sweeps = [(name, make_sweep(name)) for name in STUDIES]
+    return [f"{name:<24} {len(each.grid):>7} cells  {each.study.says}" for name, each in sweeps]

@@ -1,4 +1,4 @@
-"""Cells: one image, measured in one setup, recovered by one run; what identifies them and their order."""
+"""Cells of recipes: an image, measured in a setup, recovered by an algorithm; what identifies them and their order."""
 
 from __future__ import annotations
 
@@ -6,69 +6,104 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from untrained.sims.experiments.recipes.recipe import Part, Recipe, Run, Setup
-from untrained.sims.operators import Operator
+from untrained.sims.experiments.experiment import Cell
+from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Part, Recipe, Setup
+from untrained.sims.images.datasets import data_folder, dataset
+from untrained.sims.operators import OPERATORS, Operator
 from untrained.sims.operators.registry import law_version
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.methods import method, settings_for
+from untrained.sims.recovery.methods import METHODS, method, settings_for
 
-FORMAT = 2
-"""Number of the law by which images are measured and scored; it is raised when other numbers come out."""
+CELLS_VERSION = 2
+"""Version of the law by which images are measured and scored; it is raised when other numbers come out."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One image of a set, measured in a setup and recovered by a run."""
+class ImageCell:
+    """One image of a set, measured in a setup and recovered by an algorithm."""
 
     dataset: str
     image: int
     setup: Setup
-    run: Run
+    algorithm: Algorithm
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> ImageCell:
+        """Return what `cell` made parameters of."""
+        algorithm = dict(parameters["algorithm"])
+        learned = algorithm.pop("learned")
+        whole = Algorithm(**algorithm, learned=None if learned is None else Learned(**learned))
+        return cls(parameters["dataset"], parameters["image"], Setup(**parameters["setup"]), whole)
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random about the image."""
+        return image_seed(self.dataset, self.image)
+
+    @property
+    def pixels(self) -> torch.Tensor:
+        """The image, (C, H, W) on [-1, 1]."""
+        return image_set(self.dataset)[self.image]
+
+    def cell(self) -> Cell:
+        """The cell as the engine has it: parameters that JSON can hold, and a seed."""
+        return Cell(asdict(self), self.seed)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Cells that share set and setup, and whose images are measured at the same time."""
-
-    dataset: str
-    setup: Setup
-    cells: tuple[Cell, ...]
-
-    def images(self) -> list[int]:
-        """The images of the cells, each once."""
-        return list(dict.fromkeys(cell.image for cell in self.cells))
-
-
-def image_seed(dataset: str, image: int) -> int:
+def image_seed(name: str, image: int) -> int:
     """Seed of everything random about one image: its A, its noise and its networks, the same in every recipe."""
-    return int(stream(0, "recipes", dataset, image).integers(2**31))
+    return int(stream(0, "recipes", name, image).integers(2**31))
 
 
-def settings_of(run: Run, learned: Path | None = None, operator: Operator | None = None) -> Any:
-    """Return a run's settings for an operator, with the file that was learned for it or, where none is given, without.
+def image_set(name: str) -> torch.Tensor:
+    """Return all images of a set, (N, C, H, W) on [-1, 1], read once a process.
+
+    Raises
+    ------
+    ValueError
+        where the set is unknown or its data are absent.
+    """
+    return _image_set(name, data_folder())
+
+
+@lru_cache(maxsize=3)
+def _image_set(name: str, folder: Path) -> torch.Tensor:
+    return dataset(name)
+
+
+def settings_of(algorithm: Algorithm, learned: Path | None = None, operator: Operator | None = None) -> Any:
+    """Return an algorithm's settings for an operator, with the file that was learned for it or, without one, none.
 
     Raises
     ------
     ValueError
         where the method does not have a setting, or a file that it needs is absent.
     """
-    if run.learned is None:
-        return settings_for(run.method, run.settings, run.preset, operator)
-    if learned is not None:
-        given = {**run.settings, run.learned.what: str(learned)}
-        return settings_for(run.method, given, run.preset, operator)
-    given = {key: text for key, text in run.settings.items() if not key.startswith(run.learned.what)}
-    return settings_for(run.method, given, run.preset, operator)
+    texts = dict(algorithm.settings)
+    if algorithm.learned is not None and learned is not None:
+        texts[algorithm.learned.what] = str(learned)
+    elif algorithm.learned is not None:
+        texts = {key: text for key, text in texts.items() if not key.startswith(algorithm.learned.what)}
+    return settings_for(algorithm.method, texts, algorithm.preset, operator)
 
 
-def versions_of(setup: Setup, run: Run) -> dict[str, int]:
+def laws() -> str:
+    """The versions of all laws that the numbers of cells may follow, in words."""
+    versions = [("cells", CELLS_VERSION)]
+    versions += [(name, law_version(name)) for name in OPERATORS] + [(m.name, m.version) for m in METHODS.values()]
+    return ", ".join(f"{name} {version}" for name, version in versions)
+
+
+def versions_of(cell: ImageCell) -> dict[str, int]:
     """The versions of the laws that a cell's numbers follow; the recipes themselves are not among them."""
-    return {"cells": FORMAT, "operator": law_version(setup.operator), "method": method(run.method).version}
+    operator, algorithm = law_version(cell.setup.operator), method(cell.algorithm.method).version
+    return {"cells": CELLS_VERSION, "operator": operator, "method": algorithm}
 
 
 def fingerprint(image: torch.Tensor) -> str:
@@ -78,27 +113,32 @@ def fingerprint(image: torch.Tensor) -> str:
     return digest.hexdigest()
 
 
-def key(cell: Cell, image: torch.Tensor) -> str:
-    """Return what identifies a cell's numbers: equal for the same cell of two recipes, different for any other.
+def cell_key(cell: ImageCell, image: torch.Tensor) -> str:
+    """Return what identifies the numbers of a cell and its image: equal for two recipes' same cell, else different.
 
     Raises
     ------
     ValueError
-        where the run's settings are not ones of its method.
+        where the algorithm's settings are not ones of its method.
     """
+    algorithm = cell.algorithm
     content = {
-        "versions": versions_of(cell.setup, cell.run),
+        "versions": versions_of(cell),
         "dataset": cell.dataset,
         "image": cell.image,
         "pixels": fingerprint(image),
         "setup": asdict(cell.setup),
-        "method": cell.run.method,
-        "settings": _identified(asdict(settings_of(cell.run))),
-        "learned": None if cell.run.learned is None else [asdict(cell.run.learned), dict(cell.run.settings)],
-        "seed": image_seed(cell.dataset, cell.image),
+        "method": algorithm.method,
+        "settings": _identified(asdict(settings_of(algorithm))),
+        "learned": None if algorithm.learned is None else [asdict(algorithm.learned), dict(algorithm.settings)],
+        "seed": cell.seed,
+        "preset": algorithm.preset,
     }
-    if cell.run.preset:
-        content["preset"] = cell.run.preset
+    return hash_of(content)
+
+
+def hash_of(content: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits that tell contents apart."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -113,34 +153,37 @@ def _content(text: str) -> str:
 
 
 def cells_of(
-    recipe: Recipe, held: Mapping[str, int], images: int | None = None, labels: Iterable[str] | None = None
-) -> list[Cell]:
+    recipe: Recipe, sizes: Mapping[str, int], images: int | None = None, labels: Iterable[str] | None = None
+) -> list[ImageCell]:
     """Return every cell of a recipe, the first images first, so that what is cut short is a smaller whole.
 
-    `held` says how many images each set has; `images` asks for so many of each part.
+    `sizes` says how many images each set has; `images` asks for so many of each part.
     """
-    wanted = None if labels is None else set(labels)
+    chosen = set(recipe.labels() if labels is None else labels)
     cells = [
-        Cell(part.dataset, image, setup, run)
+        ImageCell(part.dataset, image, setup, algorithm)
         for part in recipe.parts
-        for image in part.images(held.get(part.dataset), images)
+        for image in part.images(sizes.get(part.dataset), images)
         for setup in part.setups
-        for run in part.runs
-        if wanted is None or run.label in wanted
+        for algorithm in part.algorithms
+        if algorithm.label in chosen
     ]
     return sorted(cells, key=lambda cell: cell.image)
 
 
-def batches_of(cells: Sequence[Cell], at_once: Mapping[str, int]) -> Iterator[Batch]:
-    """Group cells by set, block of images and setup, in the order of the blocks; `at_once` is how many make a block."""
-    groups: dict[tuple[str, int, Setup], list[Cell]] = {}
+def batches_of(cells: Iterable[ImageCell], at_once: Mapping[str, int]) -> Iterator[list[ImageCell]]:
+    """Group cells by set, block of images and setup, in the order of the blocks; `at_once` is how many make a block.
+
+    Within a batch the cells of one algorithm follow one another.
+    """
+    groups: dict[tuple[str, int, Setup], list[ImageCell]] = {}
     for cell in cells:
         block = cell.image // at_once.get(cell.dataset, 1)
         groups.setdefault((cell.dataset, block, cell.setup), []).append(cell)
-    for (dataset, _, setup), group in groups.items():
-        yield Batch(dataset, setup, tuple(group))
+    for group in groups.values():
+        yield sorted(group, key=lambda cell: cell.algorithm.label)
 
 
-def at_once_of(parts: Iterable[Part], wanted: int | None = None) -> dict[str, int]:
+def at_once_of(parts: Sequence[Part], at_once: int | None = None) -> dict[str, int]:
     """Return how many images of each set are recovered side by side."""
-    return {part.dataset: wanted or part.at_once for part in parts}
+    return {part.dataset: at_once or part.at_once for part in parts}

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from untrained.sims.experiments.recipes.statements import Statement
 
-Kind = Literal["curves", "pictures", "gains", "runtimes", "pattern"]
 Axis = Literal["m", "variance"]
 
 NAMES: Mapping[str, str] = {
@@ -21,7 +20,7 @@ NAMES: Mapping[str, str] = {
     "lasso-wavelet": "Lasso (wavelet)",
     "csgm": "CSGM",
 }
-"""What figures and tables call a run, by its label."""
+"""What figures and tables call an algorithm, by its label."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ class Setup:
         """What the operator takes besides shape, m and seed."""
         return {} if self.lines is None else {"lines": self.lines}
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The setup in a few words."""
         size = f"m = {self.m}" if self.lines is None else f"{self.lines} lines"
         return f"{size}, sigma^2 = {self.variance:g}" if self.variance else size
 
 
 @dataclass(frozen=True)
-class Run:
+class Algorithm:
     """A recovery method with the settings that differ from its defaults, or from a preset's, under a label.
 
     What is `learned` from other images before becomes the setting of that name.
@@ -78,7 +77,7 @@ class Learned:
 
 @dataclass(frozen=True)
 class Part:
-    """One set of images, `count` of them from `first` on, measured in each setup and recovered by each run.
+    """One set of images, `count` of them from `first` on, measured in each setup and recovered by each algorithm.
 
     `paper_count` is how many images the paper has, where it says so; `at_once` how many are recovered side by side by a
     method that can do so.
@@ -86,21 +85,21 @@ class Part:
 
     dataset: str
     setups: tuple[Setup, ...]
-    runs: tuple[Run, ...]
+    algorithms: tuple[Algorithm, ...]
     count: int
     first: int = 0
     paper_count: int | None = None
     at_once: int = 1
 
-    def images(self, held: int | None = None, wanted: int | None = None) -> range:
-        """Return the images used: all of the part's or as many as wanted, as far as the set holds them."""
-        end = self.first + (wanted or self.count)
-        return range(self.first, end if held is None else max(self.first, min(end, held)))
+    def images(self, available: int | None = None, most: int | None = None) -> range:
+        """Return the images used: all of the part's or at most so many, as far as they are available."""
+        end = self.first + (most or self.count)
+        return range(self.first, end if available is None else max(self.first, min(end, available)))
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number that the paper prints: of a run in a setup, in the unit of its recipe."""
+    """A number that the paper prints: of an algorithm in a setup, in the unit of its recipe."""
 
     setup: Setup
     label: str
@@ -117,7 +116,7 @@ class Recipe:
     """
 
     name: str
-    kind: Kind
+    kind: Literal["curves", "pictures", "gains", "runtimes", "pattern"]
     title: str
     source: str
     parts: tuple[Part, ...]
@@ -129,8 +128,8 @@ class Recipe:
     version: int = 1
 
     def labels(self) -> list[str]:
-        """Return the label of every run, once each."""
-        return list(dict.fromkeys(run.label for part in self.parts for run in part.runs))
+        """Return the label of every algorithm, once each."""
+        return list(dict.fromkeys(algorithm.label for part in self.parts for algorithm in part.algorithms))
 
     def number(self, setup: Setup, label: str) -> float | None:
         """Return the paper's number, None where it prints none."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import inf
+from typing import Any, Literal
+
+from untrained.theory.evidence import Compared
+from untrained.theory.verdict import Status, judge
 
 Scores = Mapping[tuple[str, Any], Mapping[int, float]]
 """MSE by image, for each (label, setup) that was run."""
 
 HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
 """What a sentence can come out as; `undecided` where the intervals allow both."""
+WORDS: Mapping[Status, str] = {"SUPPORTED": HOLDS, "REFUTED": FAILS, "UNTESTED": NOT_RUN}
+"""What the judge's verdicts are called here; every other one is undecided."""
 LEVEL = 0.05
 """How often a sentence is judged wrongly, at most: it is split over the comparisons that a sentence takes."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """How a sentence came out, and by which numbers."""
+class SentenceVerdict:
+    """How a sentence came out, and by which numbers in words."""
 
     verdict: str
-    told: str
+    numbers: str
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,8 @@ class GainGrows:
 Statement = Lower | Saturates | GainGrows
 
 
-def judge(statement: Statement, scores: Scores, axis: str) -> Judged:
-    """Judge a sentence of the paper by what was found.
+def judge_sentence(statement: Statement, scores: Scores, axis: str) -> SentenceVerdict:
+    """Judge a sentence of the paper by the scores of images.
 
     `axis` names the number of a setup that `between` and `after` mean.
     """
@@ -87,68 +93,70 @@ def _setups(scores: Scores) -> list[Any]:
     return list(dict.fromkeys(setup for _, setup in scores))
 
 
-def _lower(claim: Lower, scores: Scores, axis: str) -> Judged:
-    low, high = claim.between or (float("-inf"), float("inf"))
+def _lower(claim: Lower, scores: Scores, axis: str) -> SentenceVerdict:
+    low, high = claim.between or (-inf, inf)
     setups = [s for s in _setups(scores) if low <= (getattr(s, axis) or 0) <= high]
     pairs = [paired(scores, (claim.label, s), (other, s)) for s in setups for other in claim.than]
     pairs = [pair for pair in pairs if pair[0]]
-    found = [_against(a, b, 1 / claim.factor, LEVEL / len(pairs)) for a, b in pairs]
-    if not found:
-        return Judged(NOT_RUN, "no setup has both")
-    counts = {verdict: found.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
-    told = f"of {len(found)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
-    return Judged(_share(counts, claim.share), told)
+    if not pairs:
+        return SentenceVerdict(NOT_RUN, "no setup has both")
+    verdicts = [verdict_of(ratio(a, b, "<", 1 / claim.factor, LEVEL / len(pairs))) for a, b in pairs]
+    counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
+    numbers = f"of {len(pairs)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
+    return SentenceVerdict(_share(counts, claim.share), numbers)
 
 
-def _against(a: Sequence[float], b: Sequence[float], limit: float, level: float = LEVEL) -> str:
-    """Whether mean(a)/mean(b) is below the limit, by Fieller's interval that errs with probability `level`."""
+def ratio(
+    a: Sequence[float], b: Sequence[float], sense: Literal["<", ">"], limit: float, level: float = LEVEL
+) -> Compared:
+    """Compare mean(a)/mean(b) with a limit, by Fieller's interval that errs with probability `level`."""
     from untrained.sims.images.scores import ratio_interval
 
-    if len(a) < 2:
-        return OPEN
-    _, low, high = ratio_interval(a, b, 1 - level)
-    return HOLDS if high < limit else FAILS if low > limit else OPEN
+    estimate, low, high = ratio_interval(a, b, 1 - level) if len(a) > 1 else (a[0] / b[0] if b[0] else inf, -inf, inf)
+    return Compared({}, estimate, low, high, sense, limit, level, len(a))
 
 
-def _share(counts: Mapping[str, int], wanted: float) -> str:
+def verdict_of(comparison: Compared) -> str:
+    """The one judge's verdict on a comparison, in the words of the record; its opposite is the negative control."""
+    verdict = judge([comparison], {"the opposite": [comparison.opposite()]}, {})
+    return WORDS.get(verdict.status, OPEN)
+
+
+def _share(counts: Mapping[str, int], least: float) -> str:
     total = sum(counts.values())
-    if counts[HOLDS] >= wanted * total:
+    if counts[HOLDS] >= least * total:
         return HOLDS
-    return FAILS if counts[HOLDS] + counts[OPEN] < wanted * total else OPEN
+    return FAILS if counts[HOLDS] + counts[OPEN] < least * total else OPEN
 
 
-def _saturates(claim: Saturates, scores: Scores, axis: str) -> Judged:
+def _saturates(claim: Saturates, scores: Scores, axis: str) -> SentenceVerdict:
     at = {getattr(s, axis): s for label, s in scores if label == claim.label}
     last = max(at, default=claim.after)
     if claim.after not in at or last == claim.after:
-        return Judged(NOT_RUN, "the setups were not run")
+        return SentenceVerdict(NOT_RUN, "the setups were not run")
     a, b = paired(scores, (claim.label, at[last]), (claim.label, at[claim.after]))
     if not a:
-        return Judged(NOT_RUN, "no image was recovered in both setups")
-    reverse = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
-    verdict = reverse[_against(a, b, 1 - claim.most)]
+        return SentenceVerdict(NOT_RUN, "no image was recovered in both setups")
+    verdict = verdict_of(ratio(a, b, ">", 1 - claim.most))
     fall = 100 * (1 - sum(a) / sum(b)) if sum(b) else 0.0
-    return Judged(verdict, f"from {claim.after:g} to {last:g} the MSE falls by {fall:.0f} %")
+    return SentenceVerdict(verdict, f"from {claim.after:g} to {last:g} the MSE falls by {fall:.0f} %")
 
 
-def _gain_grows(claim: GainGrows, scores: Scores, axis: str) -> Judged:
+def _gain_grows(claim: GainGrows, scores: Scores, axis: str) -> SentenceVerdict:
     more, less = (_mean_gains(claim, scores, value) for value in (claim.more, claim.less))
     images = sorted(more.keys() & less.keys())
     if not images:
-        return Judged(NOT_RUN, "no setup has both")
-    differences = [more[i] - less[i] for i in images]
+        return SentenceVerdict(NOT_RUN, "no setup has both")
     means = [100 * sum(g[i] for i in images) / len(images) for g in (more, less)]
-    told = f"{means[0]:.1f} % at {claim.more:g} against {means[1]:.1f} % at {claim.less:g}"
-    return Judged(_above_zero(differences), told)
+    numbers = f"{means[0]:.1f} % at {claim.more:g} against {means[1]:.1f} % at {claim.less:g}"
+    return SentenceVerdict(verdict_of(_above_zero([more[i] - less[i] for i in images])), numbers)
 
 
-def _above_zero(values: Sequence[float]) -> str:
+def _above_zero(values: Sequence[float]) -> Compared:
     from untrained.sims.images.scores import mean_interval
 
-    if len(values) < 2:
-        return OPEN
-    _, low, high = mean_interval(values)
-    return HOLDS if low > 0 else FAILS if high < 0 else OPEN
+    mean, low, high = mean_interval(values) if len(values) > 1 else (values[0], -inf, inf)
+    return Compared({}, mean, low, high, ">", 0.0, LEVEL, len(values))
 
 
 def _mean_gains(claim: GainGrows, scores: Scores, value: float) -> dict[int, float]:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from untrained.sims.experiments.recipes.cells import Cell
+from untrained.sims.experiments.recipes.cells import ImageCell
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
-from untrained.sims.experiments.recipes.statements import Scores, judge, paired
+from untrained.sims.experiments.recipes.statements import Scores, judge_sentence, paired
 from untrained.sims.images.scores import mean_interval, ratio_interval
 from untrained.sims.recovery.reports import json_ready
 
-Done = Mapping[Cell, Mapping[str, Any]]
+Done = Mapping[ImageCell, Mapping[str, Any]]
+"""The row of each finished cell."""
 Interval = tuple[float, float | None, float | None]
 """An estimate with the ends of its 95 % interval, which a single image does not give."""
 DIGITS = 6
@@ -35,26 +36,26 @@ def points(done: Done) -> list[dict[str, Any]]:
     Images whose recovery is not finite have no MSE; `images` counts all, `scored` those in the mean.
     """
     groups: dict[tuple[str, Setup, str], list[Mapping[str, Any]]] = {}
-    for cell, found in done.items():
-        groups.setdefault((cell.dataset, cell.setup, cell.run.label), []).append(found)
-    return [_point(*group, found) for group, found in groups.items()]
+    for cell, row in done.items():
+        groups.setdefault((cell.dataset, cell.setup, cell.algorithm.label), []).append(row)
+    return [_point(*group, rows) for group, rows in groups.items()]
 
 
-def _point(dataset: str, setup: Setup, label: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    scored = [f["mse"] for f in found if f["mse"] is not None]
+def _point(dataset: str, setup: Setup, label: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    scored = [row["mse"] for row in rows if row["mse"] is not None]
     return rounded(
         {
             "dataset": dataset,
             "setup": asdict(setup),
-            "m": found[0]["m"],
+            "m": rows[0]["m"],
             "label": label,
-            "images": len(found),
+            "images": len(rows),
             "scored": len(scored),
             "mse": interval(scored) if scored else None,
-            "seconds": interval([f["seconds"] for f in found]),
-            "device": " and ".join(sorted({f["device"] for f in found})),
-            "at_once": max(f["at_once"] for f in found),
-            "outcomes": dict(Counter(outcome(f["outcome"]) for f in found)),
+            "seconds": interval([row["seconds"] for row in rows]),
+            "device": " and ".join(sorted({row["device"] for row in rows})),
+            "at_once": max(row["at_once"] for row in rows),
+            "outcomes": dict(Counter(outcome(row["outcome"]) for row in rows)),
         }
     )
 
@@ -83,37 +84,37 @@ def percent(learned: Sequence[float], plain: Sequence[float]) -> list[float | No
     if len(plain) < 2:
         return [100 * (1 - learned[0] / plain[0]), None, None]
     ratio, low, high = ratio_interval(learned, plain)
-    found: list[float | None] = rounded([100 * (1 - r) for r in (ratio, high, low)])
-    return found
+    gain: list[float | None] = rounded([100 * (1 - r) for r in (ratio, high, low)])
+    return gain
 
 
 def scores_of(done: Done) -> Scores:
     """MSE by image, for each (label, setup); images without a finite one are left out."""
     scores: dict[tuple[str, Setup], dict[int, float]] = {}
-    for cell, found in done.items():
-        if found["mse"] is not None:
-            scores.setdefault((cell.run.label, cell.setup), {})[cell.image] = found["mse"]
+    for cell, row in done.items():
+        if row["mse"] is not None:
+            scores.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = row["mse"]
     return scores
 
 
 def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
     """Each sentence of the paper with its verdict and the numbers that decided it."""
     scores = scores_of(done)
-    found = [(statement, judge(statement, scores, recipe.axis)) for statement in recipe.statements]
-    return [{"says": s.says, "verdict": j.verdict, "told": j.told} for s, j in found]
+    findings = [(statement, judge_sentence(statement, scores, recipe.axis)) for statement in recipe.statements]
+    return [{"says": s.says, "verdict": f.verdict, "told": f.numbers} for s, f in findings]
 
 
 def groups(done: Done) -> list[dict[str, Any]]:
     """Every cell's row, those of one (set, setup, run) as columns; a column of equal words is that word."""
-    found: dict[tuple[str, Setup, str], dict[str, Any]] = {}
+    columns: dict[tuple[str, Setup, str], dict[str, Any]] = {}
     for cell, row in done.items():
-        place = (cell.dataset, cell.setup, cell.run.label)
-        head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.run.label}
-        how = {"method": cell.run.method, "settings": dict(cell.run.settings)}
-        group = found.setdefault(place, {**head, **how, **{name: [] for name in COLUMNS}})
+        place = (cell.dataset, cell.setup, cell.algorithm.label)
+        head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.algorithm.label}
+        how = {"method": cell.algorithm.method, "settings": dict(cell.algorithm.settings)}
+        group = columns.setdefault(place, {**head, **how, **{name: [] for name in COLUMNS}})
         for name in COLUMNS:
             group[name].append(cell.image if name == "image" else rounded(row[name]))
-    return [_shortened(group) for group in found.values()]
+    return [_shortened(group) for group in columns.values()]
 
 
 def _shortened(group: Mapping[str, Any]) -> dict[str, Any]:

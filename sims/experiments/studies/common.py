@@ -15,12 +15,10 @@ import torch
 from untrained.sims.dynamics.columns import Regenerated, StoredColumns
 from untrained.sims.dynamics.trace import CONVERGED, DIVERGED, ENDED, STALLED, Trace
 from untrained.sims.evidence.counts import clopper_pearson
+from untrained.sims.experiments.study import StoredRow, TableRow
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array
 
-Cell = tuple[Mapping[str, Any], int, Mapping[str, Any]]
-"""Parameters, seed and row."""
-Row = dict[str, Any]
 OUTCOMES = {"converged": CONVERGED, "stalled": STALLED, "diverged": DIVERGED, "ended": ENDED}
 """Columns that count runs by how they ended."""
 LEVEL = 0.05
@@ -66,11 +64,11 @@ def quantiles(name: str, values: Array | Sequence[float]) -> dict[str, float | N
 
 def middle(values: Iterable[float | None]) -> float | None:
     """Median of what is not None."""
-    held = [value for value in values if value is not None]
-    return float(np.median(held)) if held else None
+    numbers = [value for value in values if value is not None]
+    return float(np.median(numbers)) if numbers else None
 
 
-def by_parameters(cells: Iterable[Cell], names: Sequence[str]) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
+def by_parameters(cells: Iterable[StoredRow], names: Sequence[str]) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
     """Group the rows of all seeds by some parameters, in the order in which they come."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for parameters, _, row in cells:
@@ -86,20 +84,25 @@ def entry(
     low: float | None = None,
     high: float | None = None,
     count: int | None = None,
-) -> Row:
-    """One row of a table; six digits, so that the last bits of a machine's arithmetic do not show."""
+) -> TableRow:
+    """One row of a table, its numbers to six digits."""
     numbers = {"value": value, "low": low, "high": high}
-    rounded = {name: None if x is None else float(f"{x:.6g}") for name, x in numbers.items()}
+    rounded = {name: None if x is None else six_digits(x) for name, x in numbers.items()}
     return {"source": source, "quantity": quantity, **at, **rounded, "count": count}
 
 
-def share(source: str, quantity: str, at: Mapping[str, Any], successes: int, trials: int) -> Row:
+def six_digits(x: float) -> float:
+    """Round to six digits, so that the last bits of a machine's arithmetic do not show in a record."""
+    return float(f"{x:.6g}")
+
+
+def share(source: str, quantity: str, at: Mapping[str, Any], successes: int, trials: int) -> TableRow:
     """A share with its Clopper-Pearson interval."""
     low, high = clopper_pearson(successes, trials, LEVEL)
     return entry(source, quantity, at, successes / trials, low, high, trials)
 
 
-def median_entry(source: str, quantity: str, at: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Row:
+def median_entry(source: str, quantity: str, at: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> TableRow:
     """The median over seeds of a column that `quantiles` made, and of its quartiles."""
     value, low, high = (middle(row[f"{quantity}{end}"] for row in rows) for end in ("", "_low", "_high"))
     return entry(source, quantity, at, value, low, high, sum(row["runs_counted"] for row in rows))

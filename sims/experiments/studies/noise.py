@@ -22,8 +22,6 @@ from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.signals import camera_crops
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -32,7 +30,7 @@ from untrained.sims.experiments.studies.common import (
     quantiles,
     share,
 )
-from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.width import step_proof
@@ -112,7 +110,7 @@ def errors(held: Columns, y: Array, x: Array, eta: float, steps: int) -> Array:
     return out
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Steps to fit each kind of signal, and the least error on the way to a noisy picture, for both generators."""
     rows = []
     names = ("generator", "signal", "n", "ratio")
@@ -153,6 +151,6 @@ STUDY = Study(
     },
     seeds=1,
     row=row,
-    check=_check,
     table=table,
+    check=_check,
 )

@@ -20,8 +20,6 @@ from scipy.stats import binom
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -31,8 +29,8 @@ from untrained.sims.experiments.studies.common import (
     share,
     width_of,
 )
-from untrained.sims.experiments.study import Study
-from untrained.sims.experiments.summary import crossing, trend
+from untrained.sims.experiments.studies.crossing import crossing, trend
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.width import step_proof
 
 TOLERANCE = 1e-8
@@ -62,9 +60,9 @@ def fit_exists(n: int, d: int) -> float:
     return float(binom.sf(n - 1, d, 0.25))
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Shares of converged runs, d/n at which half converge for each n and its trend, and the exact law of a fit."""
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
         rows += _cell_rows({"n": n, "ratio": ratio}, group)
     sizes = sorted({parameters["n"] for parameters, _, _ in cells})
@@ -73,14 +71,14 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     return rows + [entry("exact law", "half converged", {"n": n, "ratio": None}, _half_exact(n)) for n in sizes]
 
 
-def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[TableRow]:
     trials = sum(r[name] for r in group for name in OUTCOMES)
     counted = (*OUTCOMES, *PARTS)
     rows = [share("simulation", name, at, sum(r[name] for r in group), trials) for name in counted]
     return [*rows, entry("exact law", "fit exists", at, fit_exists(at["n"], group[0]["d"]))]
 
 
-def _threshold_rows(sizes: Iterable[int], rows: Sequence[Row], quantity: str) -> list[Row]:
+def _threshold_rows(sizes: Iterable[int], rows: Sequence[TableRow], quantity: str) -> list[TableRow]:
     """d/n at which half of the runs converge at each n, and by how much it moves when n doubles."""
     found = [_threshold(n, [r for r in rows if r["n"] == n and r["quantity"] == quantity]) for n in sizes]
     held = [each | {"quantity": f"half {quantity}"} for each in found if each is not None]
@@ -93,7 +91,7 @@ def _threshold_rows(sizes: Iterable[int], rows: Sequence[Row], quantity: str) ->
     return [*held, entry("simulation", f"half {quantity}, change per doubling", at, line.slope, line.low, line.high)]
 
 
-def _threshold(n: int, rows: Sequence[Row]) -> Row | None:
+def _threshold(n: int, rows: Sequence[TableRow]) -> TableRow | None:
     """The fit is in log(d/n); of runs that stall it is the others that are counted."""
     trials = np.array([each["count"] for each in rows])
     successes = np.round(trials * np.array([each["value"] for each in rows]))

@@ -18,8 +18,6 @@ from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.dynamics.trace import Trace
 from untrained.sims.experiments.studies.common import (
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -30,7 +28,7 @@ from untrained.sims.experiments.studies.common import (
     share,
     width_of,
 )
-from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.width import factor_printed, factor_proof, step_proof
 
@@ -76,7 +74,7 @@ def edge_rate(n: int, d: int) -> float:
     return (max(0.0, math.sqrt(d / 2) - math.sqrt(n)) / (math.sqrt(d) + 2 * math.sqrt(n))) ** 2
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Rates seen and promised at each n and d/n."""
     rows = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -84,7 +82,7 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     return rows
 
 
-def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[TableRow]:
     n, d = at["n"], group[0]["d"]
     runs = sum(r[name] for r in group for name in ("converged", "stalled", "diverged", "ended"))
     rows = [median_entry("simulation", name, at, group) for name in (*SEEN, "change")]

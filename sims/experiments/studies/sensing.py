@@ -20,8 +20,6 @@ from untrained.sims.dynamics.columns import Mixed
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -31,7 +29,7 @@ from untrained.sims.experiments.studies.common import (
     quantiles,
     share,
 )
-from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.width import factor_proof, step_proof
@@ -93,7 +91,7 @@ def fourier(n: int) -> Array:
     return waves / np.linalg.norm(waves, axis=1, keepdims=True)
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Shares of converged runs and rates at each n, m, d/m and kind of A, with the proof's rate at m."""
     rows = []
     names = ("matrix", "n", "m", "ratio")
@@ -133,6 +131,6 @@ STUDY = Study(
     },
     seeds=1,
     row=row,
-    check=_check,
     table=table,
+    check=_check,
 )

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 
 from untrained.sims.experiments.studies.common import (
-    Cell,
-    Row,
     by_parameters,
     entry,
     median_entry,
@@ -24,8 +22,8 @@ from untrained.sims.experiments.studies.common import (
     share,
     width_of,
 )
-from untrained.sims.experiments.study import Study
-from untrained.sims.experiments.summary import crossing
+from untrained.sims.experiments.studies.crossing import crossing
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.random.draws import jacobian_smallest_singular_values
 from untrained.sims.random.streams import stream
 from untrained.theory.laws.masked import masked_smallest_below
@@ -65,9 +63,9 @@ def exact_median(n: int, d: int, halvings: int = 14) -> float:
     return float((low + high) / 2)
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Medians, quartiles and shares below 1/2 at each n and d/n, and the d/n where the median reaches 1/2."""
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
         rows += _cell_rows({"n": n, "ratio": ratio}, group)
     for n in sorted({parameters["n"] for parameters, _, _ in cells}):
@@ -75,7 +73,7 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     return [*rows, entry("edge", "median reaches half", {"n": None, "ratio": None}, (math.sqrt(0.5) - LEMMA) ** -2)]
 
 
-def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[TableRow]:
     n, d = at["n"], group[0]["d"]
     below, trials = (sum(r[name] for r in group) for name in ("below_half", "runs_counted"))
     rows = [
@@ -90,7 +88,7 @@ def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> lis
     return rows
 
 
-def _half_rows(n: int, rows: Sequence[Row]) -> list[Row]:
+def _half_rows(n: int, rows: Sequence[TableRow]) -> list[TableRow]:
     """d/n at which half of the draws reach the lemma's 1/2, by the fit and by the exact law."""
     at, out = {"n": n, "ratio": None}, []
     inner = [r for r in rows if r["source"] == "simulation" and 0 < r["value"] < 1]

@@ -18,8 +18,6 @@ import torch
 from untrained.sims.dynamics.columns import StoredColumns
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -28,7 +26,7 @@ from untrained.sims.experiments.studies.common import (
     quantiles,
     width_of,
 )
-from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.sign_changes import adversarial_set, worst_count
 from untrained.theory.objects.sparse_norms import width_bound
@@ -85,7 +83,7 @@ def change_bound_printed(n: int, d: int, R: float) -> float | None:
     return (2 * math.sqrt(n) + math.sqrt(6 * x * math.log(d / (3 * x)))) / math.sqrt(d) if 3 * x <= d else None
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Neurons and Jacobians at each n and d/n: seen, in the worst case and bounded at the median distance."""
     rows = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -93,7 +91,7 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     return rows
 
 
-def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[TableRow]:
     n, d = at["n"], group[0]["d"]
     rows = [median_entry("simulation", name, at, group) for name in ("radius", "off", "change", "allowed")]
     rows += [median_entry("worst case", name, at, group) for name in ("worst_all", "worst_on", "worst_change")]

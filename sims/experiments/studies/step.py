@@ -18,8 +18,6 @@ from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
-    Cell,
-    Row,
     by_parameters,
     columns,
     directions,
@@ -30,7 +28,7 @@ from untrained.sims.experiments.studies.common import (
     share,
     width_of,
 )
-from untrained.sims.experiments.study import Study
+from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.width import step_printed, step_proof
 
 TOLERANCE = 1e-8
@@ -69,9 +67,9 @@ def edge_multiple(n: int, d: int) -> float:
     return 2 * ((math.sqrt(d) + 2 * math.sqrt(n)) / (math.sqrt(d / 2) + math.sqrt(n))) ** 2
 
 
-def table(cells: Sequence[Cell]) -> list[Row]:
+def table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Outcomes and rates at each step, the edges of stability, and where half of the runs first cease to converge."""
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for (n, ratio, multiple), group in by_parameters(cells, ("n", "ratio", "multiple")).items():
         at = {"n": n, "ratio": ratio, "multiple": multiple}
         runs = sum(r[name] for r in group for name in OUTCOMES)
@@ -83,7 +81,7 @@ def table(cells: Sequence[Cell]) -> list[Row]:
     return rows
 
 
-def _edges(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> list[Row]:
+def _edges(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]], rows: Sequence[TableRow]) -> list[TableRow]:
     n, ratio, d = at["n"], at["ratio"], group[0]["d"]
     out = [
         median_entry("simulation", "edge_multiple", at, group),
@@ -95,11 +93,11 @@ def _edges(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]], rows: Sequ
     return out + [each for each in (_first_failing(at, tried),) if each is not None]
 
 
-def _place(row: Row) -> tuple[int, float, str]:
+def _place(row: TableRow) -> tuple[int, float, str]:
     return row["n"], row["ratio"], row["quantity"]
 
 
-def _first_failing(at: Mapping[str, Any], tried: Sequence[Row]) -> Row | None:
+def _first_failing(at: Mapping[str, Any], tried: Sequence[TableRow]) -> TableRow | None:
     """The first step tried at which fewer than half converge after one at which half did, with that one as `low`.
 
     Larger steps may converge again, so that no curve that only falls can be fitted.

@@ -1,4 +1,4 @@
-"""The record of a recipe made from its finished cells."""
+"""The record of a recipe, from its finished cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.experiments.recipes.cells import Cell
+from untrained.sims.experiments.recipes.cells import ImageCell
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
 from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
 from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
@@ -23,7 +23,7 @@ FORMAT = 1
 
 
 def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """Return everything found of a recipe, as JSON can hold it, within the limit of the record.
+    """Return the record of a recipe, as JSON can hold it, within the limit of its size.
 
     `done` holds the recipe's finished cells; `sets` the images (N, C, H, W) they are about.
     """
@@ -47,8 +47,8 @@ def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> d
 
 
 def _used(recipe: Recipe, done: Done) -> dict[str, int]:
-    seen = {(cell.dataset, cell.image) for cell in done}
-    return {part.dataset: sum(name == part.dataset for name, _ in seen) for part in recipe.parts if part.runs}
+    images = {(cell.dataset, cell.image) for cell in done}
+    return {part.dataset: sum(name == part.dataset for name, _ in images) for part in recipe.parts if part.algorithms}
 
 
 def _images(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:
@@ -97,12 +97,12 @@ def _patterns(recipe: Recipe, side: int) -> list[dict[str, Any]]:
 def _pictures(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor], side: int) -> list[dict[str, Any]]:
     """The originals, then what was recovered of them."""
     originals = dict.fromkeys((cell.dataset, cell.image) for cell in done if done[cell]["picture"])
-    found = [_picture(name, i, None, "original", encoded(sets[name][i], side)) for name, i in originals]
-    return found + [_recovered(cell, done[cell]["picture"], side) for cell in done if done[cell]["picture"]]
+    pictures = [_picture(name, i, None, "original", encoded(sets[name][i], side)) for name, i in originals]
+    return pictures + [_recovered(cell, done[cell]["picture"], side) for cell in done if done[cell]["picture"]]
 
 
-def _recovered(cell: Cell, text: str, side: int) -> dict[str, Any]:
-    return _picture(cell.dataset, cell.image, cell.setup, cell.run.label, encoded(decoded(text), side))
+def _recovered(cell: ImageCell, text: str, side: int) -> dict[str, Any]:
+    return _picture(cell.dataset, cell.image, cell.setup, cell.algorithm.label, encoded(decoded(text), side))
 
 
 def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, png: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The store of a sweep: one SQLite file that gets a row as each cell ends, and loses none when the client is killed."""
+"""The file of a store: SQLite that gets a row as each cell ends, and loses none when the client is killed."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from untrained.sims.experiments.lock import Lock
-from untrained.sims.experiments.store import Store, together
+from untrained.sims.experiments.store import Store, transaction
 
 FORMAT = 2
 APPLICATION = 0x756E7472
 """The four letters `untr` in the header of the file."""
 _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE sweeps (id INTEGER PRIMARY KEY, started REAL NOT NULL, cells INTEGER NOT NULL, "
-    "kept INTEGER NOT NULL, version INTEGER NOT NULL)",
-    "CREATE TABLE cells (key TEXT PRIMARY KEY, study TEXT NOT NULL, parameters TEXT NOT NULL, seed INTEGER NOT NULL, "
-    "outcome TEXT NOT NULL, row TEXT, error TEXT, seconds REAL NOT NULL, worker TEXT NOT NULL, "
-    "device TEXT NOT NULL, version INTEGER NOT NULL, sweep INTEGER NOT NULL, ended REAL NOT NULL)",
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY, started REAL NOT NULL, cells INTEGER NOT NULL, "
+    "before INTEGER NOT NULL, laws TEXT NOT NULL)",
+    "CREATE TABLE cells (key TEXT PRIMARY KEY, experiment TEXT NOT NULL, parameters TEXT NOT NULL, "
+    "seed INTEGER NOT NULL, outcome TEXT NOT NULL, row TEXT, error TEXT, seconds REAL NOT NULL, worker TEXT NOT NULL, "
+    "device TEXT NOT NULL, laws TEXT NOT NULL, run INTEGER NOT NULL, ended REAL NOT NULL)",
 )
-_WAYS_OUT = "move it away or name another"
+_WAYS_OUT = "move it away or name another `store`"
 
 
 class StoppedError(ValueError):
-    """A sweep that cannot go on, told in one sentence; what it has found is kept."""
+    """A run that cannot go on, in one sentence; the cells it has computed are in the store."""
 
 
 @contextmanager
-def writing(path: Path, study: str) -> Iterator[Store]:
-    """Open the store of a study for the one client that writes, and make it where there is none.
+def writing(path: Path, experiment: str) -> Iterator[Store]:
+    """Open the store of an experiment for the one client that writes, and make it where there is none.
 
     Raises
     ------
     ValueError
-        where another client has it, or it is damaged, of another study, another format or another program.
+        where another client has it, or it is damaged, of another experiment, another format or another program.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,18 +44,18 @@ def writing(path: Path, study: str) -> Iterator[Store]:
     except OSError as error:
         at = f"{path} ({error.strerror})"
         raise ValueError(f"the store must be a file in a folder that can be written to, got {at}") from error
-    with lock, closing(_connect(path, "rwc")) as connection, _telling(path):
+    with lock, closing(_connect(path, "rwc")) as connection, _refusing(path):
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             _check_header(connection, path, new=True)
-            _make(connection, study)
-        _check(connection, path, study)
+            _make(connection, experiment)
+        _check(connection, path, experiment)
         connection.execute("PRAGMA synchronous = NORMAL")
         yield Store(path, connection)
 
 
 @contextmanager
-def reading(path: Path, study: str) -> Iterator[Store]:
-    """Open the store of a study to look only, which may be while a sweep writes.
+def reading(path: Path, experiment: str) -> Iterator[Store]:
+    """Open the store of an experiment to look only, which may be while a client writes.
 
     Raises
     ------
@@ -64,8 +64,8 @@ def reading(path: Path, study: str) -> Iterator[Store]:
     """
     if not path.is_file():
         raise ValueError(f"the store must be there to be read, got {path}")
-    with closing(_connect(path, "ro")) as connection, _telling(path):
-        _check(connection, path, study)
+    with closing(_connect(path, "ro")) as connection, _refusing(path):
+        _check(connection, path, experiment)
         yield Store(path, connection)
 
 
@@ -77,20 +77,20 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        kept = "what was written is kept, and a resumed run goes on from there"
-        raise StoppedError(f"the store must be one that can be used, got {path} ({error}): {kept}") from error
+        way_on = "what was written is kept, and a resumed run goes on from there"
+        raise StoppedError(f"the store must be one that can be used, got {path} ({error}): {way_on}") from error
     except sqlite3.DatabaseError as error:
         raise ValueError(f"the store must be a whole SQLite file, got {path} ({error}): {_WAYS_OUT}") from error
 
 
-def _make(connection: sqlite3.Connection, study: str) -> None:
+def _make(connection: sqlite3.Connection, experiment: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
-    about = {"study": study, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-    with together(connection):
+    about = {"experiment": experiment, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    with transaction(connection):
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")
         for table in _TABLES:
@@ -98,14 +98,14 @@ def _make(connection: sqlite3.Connection, study: str) -> None:
         connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
 
 
-def _check(connection: sqlite3.Connection, path: Path, study: str) -> None:
+def _check(connection: sqlite3.Connection, path: Path, experiment: str) -> None:
     _check_header(connection, path)
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
         raise ValueError(f"the store must be a whole SQLite file, got {path} ({state}): {_WAYS_OUT}")
-    (name,) = connection.execute("SELECT value FROM about WHERE name = 'study'").fetchone()
-    if name != study:
-        raise ValueError(f"the store must be of the study {study}, got {path} of {name}: {_WAYS_OUT}")
+    (name,) = connection.execute("SELECT value FROM about WHERE name = 'experiment'").fetchone()
+    if name != experiment:
+        raise ValueError(f"the store must be of {experiment}, got {path} of {name}: {_WAYS_OUT}")
 
 
 def _check_header(connection: sqlite3.Connection, path: Path, *, new: bool = False) -> None:

@@ -1,0 +1,190 @@
+"""Recipes run: their cells, each once, computed or taken from the store, and the records they make together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from untrained.sims.experiments.engine import Follow, Summary
+from untrained.sims.experiments.experiment import load, resolve
+from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell_key, cells_of, image_set
+from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
+from untrained.sims.experiments.recipes.recipe import Recipe
+from untrained.sims.experiments.recipes.records import record_of
+from untrained.sims.experiments.recipes.vanveen18 import RECIPES
+from untrained.sims.experiments.runner import Existing, run_cells
+from untrained.sims.experiments.schema import reading
+from untrained.sims.experiments.sweep import crew_of
+from untrained.sims.files import cache_folder
+from untrained.sims.progress import OpenProgress, no_progress
+
+
+@dataclass(frozen=True)
+class RecipeRun:
+    """Recipes, the sets of images they need, and their cells, each once with its key, as far as they are asked for."""
+
+    recipes: tuple[Recipe, ...]
+    cells: Mapping[str, Sequence[ImageCell]]
+    """The cells of each recipe, by its name."""
+    keys: Mapping[ImageCell, str]
+    sets: Mapping[str, torch.Tensor]
+    at_once: Mapping[str, int]
+    store: Path
+
+    def run(
+        self,
+        workers: int | None = 0,
+        scheduler: str | None = None,
+        *,
+        device: str = "auto",
+        resume: bool = False,
+        follow: Follow | None = None,
+        open_progress: OpenProgress = no_progress,
+    ) -> Summary:
+        """Compute every cell, or with `resume` those that the store does not hold: in this process, unless on workers.
+
+        Raises
+        ------
+        ValueError
+            where who computes is not clear, or as `run_cells` does.
+        KeyboardInterrupt
+            where it is interrupted; the cells that are done are in the store.
+        """
+        if not self.keys:
+            return Summary(0, 0, 0, 0, 0.0)
+        existing: Existing = "reuse" if resume else "replace"
+        cells = [cell.cell() for cell in self.keys]
+        with crew_of(workers, scheduler) as crew:
+            where = (RecipeCells(self.at_once), REFERENCE, cells, self.store)
+            how = {"device": device, "follow": follow, "open_progress": open_progress}
+            return run_cells(*where, crew, existing=existing, **how)  # type: ignore[arg-type]
+
+    def rows(self) -> dict[ImageCell, Mapping[str, Any]]:
+        """Return the rows of the cells that are done."""
+        if not self.keys:
+            return {}
+        with reading(self.store, RecipeCells.name) as opened:
+            by_key = dict(opened.done())
+        return {cell: by_key[key].row for cell, key in self.keys.items() if key in by_key}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the record of each recipe, of the cells that are done."""
+        rows = self.rows()
+        return [
+            record_of(recipe, {cell: rows[cell] for cell in self.cells[recipe.name] if cell in rows}, self.sets)
+            for recipe in self.recipes
+        ]
+
+    def failures(self, most: int = 3) -> list[str]:
+        """Return the first failed cells of the newest run in words."""
+        with reading(self.store, RecipeCells.name) as opened:
+            return [f"{cell}: {error}" for cell, error in islice(opened.failures(), most)]
+
+    def status(self) -> dict[str, Any]:
+        """Return how the newest run of recipes stands: cells, done, failed, rate and running."""
+        with reading(self.store, RecipeCells.name) as opened:
+            return opened.status()
+
+
+def make_recipe_run(
+    *references: str,
+    images: int | None = None,
+    methods: Sequence[str] | None = None,
+    sizes: Sequence[int] | None = None,
+    at_once: int | None = None,
+    store: Path | None = None,
+) -> RecipeRun:
+    """Check everything that can be refused before the long work, and return what there is to do.
+
+    Recipes are names of the CS-DIP paper's, such as fig1a, or file.py:NAME. `images` asks for the first of each part,
+    `methods` for algorithms by their labels, `sizes` for numbers of measurements m, `at_once` for how many images are
+    recovered side by side.
+
+    Raises
+    ------
+    ValueError
+        where a recipe or method is unknown, a set of images is absent, or a method's settings do not fit.
+    """
+    for name, value in (("images", images), ("at_once", at_once)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    recipes = select(references)
+    labels = with_methods(recipes, methods)
+    parts = [part for recipe in recipes for part in recipe.parts]
+    sets = {name: image_set(name) for name in dict.fromkeys(part.dataset for part in parts if part.algorithms)}
+    cells = {recipe.name: _chosen(recipe, sets, images, labels, sizes) for recipe in recipes}
+    keys = {
+        cell: cell_key(cell, cell.pixels) for cell in dict.fromkeys(cell for some in cells.values() for cell in some)
+    }
+    if sizes is not None and not keys:
+        raise ValueError(f"m must hold numbers of measurements that the recipes have, got {list(sizes)}")
+    place = store or cache_folder() / "recipes.sqlite"
+    return RecipeRun(tuple(recipes), cells, keys, sets, at_once_of(parts, at_once), place)
+
+
+def _chosen(
+    recipe: Recipe,
+    sets: Mapping[str, torch.Tensor],
+    images: int | None,
+    labels: Sequence[str],
+    sizes: Sequence[int] | None,
+) -> list[ImageCell]:
+    cells = cells_of(recipe, {name: len(pixels) for name, pixels in sets.items()}, images, labels)
+    return [cell for cell in cells if sizes is None or cell.setup.m in sizes]
+
+
+def select(references: Sequence[str]) -> list[Recipe]:
+    """Return recipes, each once, by name, file.py:NAME or package.module:NAME.
+
+    Raises
+    ------
+    ValueError
+        where there is none, one is unknown, or two are called the same.
+    """
+    if not references:
+        raise ValueError("names must hold the name of a recipe, got none")
+    recipes = [load_recipe(reference) for reference in dict.fromkeys(references)]
+    names = [recipe.name for recipe in recipes]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"recipes must each have a name of their own, got {twice[0]} twice")
+    return recipes
+
+
+def load_recipe(reference: str) -> Recipe:
+    """Return a recipe of the paper's by its name, or a user's by its file or module.
+
+    Raises
+    ------
+    ValueError
+        where it cannot be found or imported.
+    """
+    if reference in RECIPES:
+        return RECIPES[reference]
+    return load(resolve(reference, dict.fromkeys(RECIPES, ""), "recipe"), Recipe, "recipe")
+
+
+def with_methods(recipes: Sequence[Recipe], labels: Sequence[str] | None) -> list[str]:
+    """Return the labels of the algorithms asked for (None: all that the recipes have).
+
+    Raises
+    ------
+    ValueError
+        where no recipe has one of them, or a recipe has none of them.
+    """
+    every = list(dict.fromkeys(label for recipe in recipes for label in recipe.labels()))
+    if labels is None:
+        return every
+    for label in labels:
+        if label not in every:
+            names = ", ".join(recipe.name for recipe in recipes)
+            raise ValueError(f"methods must be of those of {names} ({', '.join(every) or 'none'}), got {label!r}")
+    for recipe in recipes:
+        if recipe.labels() and not set(labels) & set(recipe.labels()):
+            has = ", ".join(recipe.labels())
+            raise ValueError(f"methods must hold one that {recipe.name} has ({has}), got {', '.join(labels)}")
+    return list(dict.fromkeys(labels))
