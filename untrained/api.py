@@ -161,27 +161,27 @@ def sweep(
 
 
 def reproduce(
-    name: str,
-    *,
+    *recipes: str,
     images: int | None = None,
     methods: Sequence[str] | None = None,
     m: Sequence[int] | None = None,
     device: str = "cpu",
     resume: bool = True,
 ) -> Reproduction:
-    """Run a figure or table of a paper again and return its record; finished cells are kept in the cache folder.
+    """Run figures or tables of a paper again and return their records; finished cells are kept in the cache folder.
 
-    `name` is one of the CS-DIP paper's, such as `fig1a`, `file.py:NAME` or `package.module:NAME`.
+    Recipes are the CS-DIP paper's, such as `fig1a`, `file.py:NAME` or `package.module:NAME`; the first `images` of each
+    part, `methods` and numbers of measurements `m` restrict what is run.
 
     Raises
     ------
     ValueError
-        where the recipe, a method or the images are not to be had, or a cell failed.
+        where a recipe, a method or the images are not to be had, or a cell failed.
     """
     from untrained.sims.experiments.recipes.reproduction import make_recipe_run
     from untrained.sims.runtime import pick_device
 
-    chosen = make_recipe_run(name, images=images, methods=methods, sizes=m)
+    chosen = make_recipe_run(*recipes, images=images, methods=methods, sizes=m)
     if chosen.run(device=pick_device(device).type, resume=resume).failed:
         raise ValueError(f"cells must all be computed, got failures such as {chosen.failures(1)[0]}")
-    return Reproduction(chosen.records()[0])
+    return Reproduction({record["name"]: record for record in chosen.records()})

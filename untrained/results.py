@@ -226,19 +226,31 @@ class StudyRows(_Printable):
 
 @dataclass(frozen=True, repr=False)
 class Reproduction(_Printable):
-    """What came out of a figure or table of a paper, beside what the paper has; `record` is all of it."""
+    """What came out of figures or tables of a paper, beside what the paper has: a record by the name of its recipe."""
 
-    record: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        """All that a record holds."""
+        return self.records[name]
 
     def parts(self) -> Parts:
         """Return tables beside the paper's, and its sentences judged."""
         from untrained.figures.recipe_tables import recipe_parts, sentences
 
-        words = [f"{word:>9}  {sentence}" for word, sentence in sentences(self.record)]
-        return [*recipe_parts(self.record), *words]
+        parts: list[str | Table] = []
+        for record in self.records.values():
+            parts += [*recipe_parts(record), *(f"{word:>9}  {sentence}" for word, sentence in sentences(record))]
+        return parts
 
-    def plot(self) -> Figure:
-        """Draw the figure or table."""
+    def plot(self, name: str | None = None) -> Figure:
+        """Draw a figure or table, by default the first."""
         from untrained.figures.recipe_curves import draw_recipe
 
-        return draw_recipe(self.record)
+        return draw_recipe(self.records[name or next(iter(self.records))])

@@ -7,6 +7,7 @@ import pytest
 import torch
 from rich.console import Console
 
+import untrained
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, Workshop, images, recipe, write_images
 from untrained import cli
 from untrained.sims.experiments.recipes import compute, cost, learning, reproduction
@@ -333,7 +334,7 @@ def test_a_recipe_without_cells_needs_neither_data_nor_store(monkeypatch, tmp_pa
 @pytest.fixture
 def command(workshop, monkeypatch, tmp_path, capsys):
     """The command, with its record in a folder of the test."""
-    monkeypatch.setattr(cli.console, "output", lambda: Console(width=200))
+    monkeypatch.setattr(cli.console, "stdout", lambda: Console(width=200))
     monkeypatch.setattr(store, "FOLDER", tmp_path / "record")
 
     def of(*arguments, code=0):
@@ -352,6 +353,17 @@ def test_the_command_tells_what_came_out_beside_what_the_paper_says(command, tmp
     assert not (tmp_path / "record").exists()
 
 
+def test_the_door_returns_records_that_print_and_plot(workshop):
+    result = untrained.reproduce("small", "narrow", images=2)
+    assert list(result) == ["small", "narrow"]
+    assert result["small"]["title"] == "A small one"
+    assert str(result).startswith("small: A small one (nobody Figure 1)\nMSE, 95 % interval over images")
+    assert "narrow: " in result._repr_html_()
+    assert result.plot("narrow").axes
+    with pytest.raises(ValueError, match=r"^images must be at least 1, got 0$"):
+        untrained.reproduce("small", images=0)
+
+
 def test_the_command_records_and_resumes(command, workshop, tmp_path):
     command("narrow", "--methods", "tv")
     assert len(workshop.calls) == 4
@@ -366,7 +378,7 @@ def test_the_command_records_and_resumes(command, workshop, tmp_path):
 
 
 def test_the_command_runs_a_user_s_recipe(cache, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(cli.console, "output", lambda: Console(width=200))
+    monkeypatch.setattr(cli.console, "stdout", lambda: Console(width=200))
     (tmp_path / "mine.py").write_text(
         "from untrained.sims.experiments.recipes.recipe import Algorithm, Part, Recipe, Setup\n"
         "PART = Part('mnist', (Setup(m=32),), (Algorithm('smooth', 'tv'), Algorithm('lasso-dct', 'lasso-dct')), 2)\n"

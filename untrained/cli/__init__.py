@@ -32,9 +32,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train-generator": train_generator.train_generator_command,
     "learn-prior": learn_prior.learn_prior_command,
     "choose-weight": choose_weight.choose_weight_command,
-    "reproduce": reproduce.reproduce,
+    "reproduce": reproduce.reproduce_command,
     "check": check.check_command,
-    "sweep": sweep.sweep,
+    "sweep": sweep.sweep_command,
 }
 HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -78,7 +78,7 @@ def _check(networks: Sequence[Network], question: Question, page: Path | None, n
 
     reports, refusals, interrupted = _reports(networks, question)
     if len(reports) > 1:
-        console.show([comparison(reports)], console.output())
+        console.show([comparison(reports)], console.stdout())
     for path in write_pages(reports, page) if page and reports else ():
         print(path)
     if numbers and reports:
@@ -107,7 +107,7 @@ def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Repo
         except (ValueError, RuntimeError) as error:  # the latter from torch, within a network that is not ours
             refusals.append(str(error) if isinstance(error, ValueError) else f"{network.name} failed, with {error}")
             continue
-        console.show(report_parts(reports[-1]), console.output())
+        console.show(report_parts(reports[-1]), console.stdout())
     return reports, refusals, False
 
 

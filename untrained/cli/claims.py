@@ -17,7 +17,7 @@ def claims_command(
     from untrained.sims.record.store import read_all
     from untrained.theory.ledger import ledger, select_claims
 
-    ids, record, screen = select_claims([claim] if claim else []), read_all("claim"), console.output()
+    ids, record, screen = select_claims([claim] if claim else []), read_all("claim"), console.stdout()
     alone = claim if claim in ids else ids[0] if len(ids) == 1 else None
     if alone:
         for name, text in claim_page(alone, record.get(alone)):

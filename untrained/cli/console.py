@@ -17,7 +17,7 @@ WIDE = 190
 """Columns where the output is no terminal."""
 
 
-def output() -> Console:
+def stdout() -> Console:
     """Return the console of results."""
     from rich.console import Console
 
@@ -50,7 +50,7 @@ def _rich_table(table: Table) -> Any:
     return result
 
 
-def errors() -> Console:
+def stderr() -> Console:
     """Return the console of progress."""
     from rich.console import Console
 
@@ -60,7 +60,7 @@ def errors() -> Console:
 @contextmanager
 def progress_of(name: str) -> Iterator[Progress | None]:
     """Show the progress of a piece of work where a terminal looks on."""
-    screen = errors()
+    screen = stderr()
     if not screen.is_terminal:
         yield None
         return

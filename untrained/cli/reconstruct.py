@@ -93,7 +93,7 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     ended = recover.recover_all(problem, console.progress_of)
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
-    console.show([method_table(ended.entries)], console.output())
+    console.show([method_table(ended.entries)], console.stdout())
     _say_end(ended, files)
 
 

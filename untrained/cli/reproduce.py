@@ -25,7 +25,7 @@ _STYLES = {"holds": "green", "fails": "red", "undecided": "yellow"}
 """Colour of each verdict on a sentence of the paper; what else is said is grey."""
 
 
-def reproduce(
+def reproduce_command(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2, or file.py:NAME.")
     ] = None,
@@ -69,7 +69,7 @@ def _list_recipes(names: Sequence[str]) -> None:
     from untrained.figures.recipe_tables import cost_table
     from untrained.sims.experiments.recipes.cost import all_costs
 
-    console.show([cost_table(all_costs(names))], console.output())
+    console.show([cost_table(all_costs(names))], console.stdout())
 
 
 def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = False) -> Summary:
@@ -87,7 +87,7 @@ def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = Fa
 @contextmanager
 def _progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
     words = ("{task.description} {task.fields[step]}", "cells")
-    with console.bar(*words, screen=console.errors(), speed_estimate_period=_DAY) as progress:
+    with console.bar(*words, screen=console.stderr(), speed_estimate_period=_DAY) as progress:
         task = progress.add_task("starting", total=cells, step="")
 
         def follow(state: Summary) -> None:
@@ -119,7 +119,7 @@ def _show(record: Mapping[str, Any]) -> None:
     """Print a record: title, tables, the paper's sentences judged, what it is silent on and what differs here."""
     from untrained.figures.recipe_tables import recipe_parts, sentences
 
-    screen = console.output()
+    screen = console.stdout()
     title, *tables = recipe_parts(record)
     screen.print(f"\n{title}", style="bold", highlight=False)
     console.show(tables, screen)

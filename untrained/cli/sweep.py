@@ -21,7 +21,7 @@ MANY = 100_000
 """More cells than this are asked about first."""
 
 
-def sweep(
+def sweep_command(
     study: Annotated[
         str | None, typer.Argument(metavar="STUDY", help="A known study, file.py:NAME or package.module:NAME.")
     ] = None,
@@ -106,7 +106,7 @@ def interruption(state: Mapping[str, Any]) -> InterruptedRunError:
 @contextmanager
 def _progress(chosen: Sweep) -> Iterator[Follow]:
     words = ("{task.description}", "cells, {task.fields[rate]}", "{task.fields[failed]} failed")
-    with console.bar(*words, screen=console.errors()) as progress:
+    with console.bar(*words, screen=console.stderr()) as progress:
         task = progress.add_task(chosen.study.name, total=len(chosen.grid), rate="", failed=0)
 
         def follow(state: Summary) -> None:

@@ -90,7 +90,7 @@ def _gather(
     needed = in_order_of_need(ids)
     gathered: dict[str, Dossier] = {}
     try:
-        with console.bar("judging {task.fields[last]}", screen=console.errors()) as progress:
+        with console.bar("judging {task.fields[last]}", screen=console.stderr()) as progress:
             task = progress.add_task("", total=len(needed), last="")
             for one in gather_all(ids, budget, seed, workers, before):
                 gathered[one.id] = one
@@ -132,7 +132,7 @@ def _record(verdicts: Verdicts) -> None:
 def _report(verdicts: Verdicts) -> None:
     from untrained.figures.verdict_table import verdict_table
 
-    screen = console.output()
+    screen = console.stdout()
     console.show([verdict_table(verdicts.entries, screen.width), ""], screen)
     for line in verdicts.summary():
         style = "bold red" if line.startswith("CONTRADICTS") else None
