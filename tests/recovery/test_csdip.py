@@ -13,7 +13,7 @@ from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.network import Latent
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery import budget, csdip
+from untrained.sims.recovery import csdip, csdip_settings
 from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch
 from untrained.sims.recovery.total_variation import total_variation
 
@@ -116,7 +116,7 @@ def test_groups_on_threads_give_what_one_program_gives(monkeypatch):
     operators, ys = [p[0] for p in problems], torch.stack([p[1] for p in problems])
     settings = few(restarts=2, stopping="fixed")
     together = recover_batch(operators, ys, settings, seeds=[1, 2])
-    monkeypatch.setattr(budget, "CACHE", 1)
+    monkeypatch.setattr(csdip_settings, "CACHE", 1)
     apart = recover_batch(operators, ys, settings, seeds=[1, 2])
     for one, other in zip(together, apart, strict=True):
         torch.testing.assert_close(one.image, other.image, atol=1e-3, rtol=0)
@@ -125,7 +125,7 @@ def test_groups_on_threads_give_what_one_program_gives(monkeypatch):
 
 def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
     operator, y, _ = a_problem()
-    monkeypatch.setattr(budget, "CACHE", 1)
+    monkeypatch.setattr(csdip_settings, "CACHE", 1)
 
     def interrupt(step, total, loss):
         assert total == 3 * 100_000
@@ -422,7 +422,10 @@ def test_an_estimate_says_what_a_fit_takes(restarts, at_once, monkeypatch):
     operator, y, _ = a_problem()
     settings = few(restarts=restarts, steps=400)
     expected = csdip.estimate(operator, y, settings)
-    assert expected.memory == budget.need([operator], architecture("dcgan", SHAPE, **SMALL), settings, y.device).memory
+    assert (
+        expected.memory
+        == csdip_settings.need([operator], architecture("dcgan", SHAPE, **SMALL), settings, y.device).memory
+    )
     shorter = csdip.estimate(operator, y, dataclasses.replace(settings, steps=4))
     assert expected.seconds > shorter.seconds > 0
 
@@ -466,7 +469,7 @@ def test_measurements_of_another_length_and_networks_of_another_shape_are_refuse
 
 def test_what_cannot_fit_in_memory_is_refused_before_it_starts(monkeypatch):
     operator, y, _ = a_problem()
-    monkeypatch.setattr(budget, "memory_available", lambda device: 10_000)
+    monkeypatch.setattr(csdip_settings, "memory_available", lambda device: 10_000)
     with pytest.raises(ValueError, match="ask for fewer restarts"):
         recover(operator, y, few(restarts=10))
 
@@ -479,9 +482,9 @@ def test_the_estimate_counts_weights_activations_and_products():
     assert products == 128 * 512 * 4 + 16 * 512 * 256 * 16 + 49 * 256 * 128 * 9 + 196 * 128 * 64 * 9 + 784 * 64 * 9
     assert activations > 3 * (512 * 4 + 256 * 49 + 128 * 49 + 64 * 196)
     cpu = torch.device("cpu")
-    one, four = (budget.need([operator], chosen, few(restarts=r), cpu) for r in (1, 4))
+    one, four = (csdip_settings.need([operator], chosen, few(restarts=r), cpu) for r in (1, 4))
     assert four.products == 4 * one.products
-    assert budget.need([operator], dcgan((1, 28, 28), width=32), few(), cpu).memory < one.memory
+    assert csdip_settings.need([operator], dcgan((1, 28, 28), width=32), few(), cpu).memory < one.memory
     assert one.memory > 4 * 5 * chosen.size.weights
 
 
