@@ -115,6 +115,7 @@ class Session:
             "XDG_CACHE_HOME": str(self.folder.parent / "cache"),
             "MPLCONFIGDIR": str(self.folder.parent / "matplotlib"),
             "COLUMNS": "100",
+            "PIP_CONSTRAINT": str(ROOT / "requirements.lock"),
             "NO_COLOR": "1",
             **({"UNTRAINED_DATA": str(DATA)} if DATA.is_dir() else {}),
         }
