@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from untrained.sims.progress import Progress
 from untrained.sims.user_files import run_file
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def resolve(reference: str, registered: Mapping[str, str], noun: str) -> str:
     return f"{Path(where).resolve()}:{attribute}" if where.endswith(".py") else place
 
 
-def load(resolved: str, kind: type[T], noun: str = "experiment") -> T:
+def load(resolved: str, kind: type[_T], noun: str = "experiment") -> _T:
     """Return what `resolve` gave the place of, imported now and only once a process.
 
     Raises

@@ -13,7 +13,7 @@ from typing import Any
 
 from untrained.sims.files import write_bytes
 
-KINDS = (".csv", ".parquet")
+_SUFFIXES = (".csv", ".parquet")
 
 
 def check_export(path: Path) -> Path:
@@ -24,8 +24,8 @@ def check_export(path: Path) -> Path:
     ValueError
         where the kind of file is unknown, the folder cannot be written to, or a library is missing.
     """
-    if path.suffix.lower() not in KINDS:
-        raise ValueError(f"export must name a file ending in {' or '.join(KINDS)}, got {path}")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"export must name a file ending in {' or '.join(_SUFFIXES)}, got {path}")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
         raise ValueError(f"export must name a file in a folder that can be written to, got {path}")
     if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:

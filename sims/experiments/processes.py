@@ -16,8 +16,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from untrained.sims.experiments.worker import one_thread
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _SPAWN = multiprocessing.get_context("spawn")
 _STARTING = threading.Lock()
 """Starting and reaping children is not safe from several threads at once."""
@@ -63,11 +63,11 @@ class Processes(Executor):
         for thread in self._threads:
             thread.start()
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Queue a call; function, arguments and result travel by pickle."""
         if self._ending.is_set():
             raise RuntimeError("calls must be submitted before shutdown, got one after it")
-        future: Future[T] = Future()
+        future: Future[_T] = Future()
         self._calls.put(_Call(future, (fn, args, kwargs)))
         return future
 

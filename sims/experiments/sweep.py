@@ -61,7 +61,7 @@ class Sweep:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the finished cells of the grid in its order: parameters, seed, then columns."""
-        return [flat(self.study, one) for one in stored_rows(self.study, self.store, self.grid)]
+        return [one_mapping(self.study, one) for one in stored_rows(self.study, self.store, self.grid)]
 
     def table(self) -> list[TableRow]:
         """Return the study's summary of the finished cells of the grid, empty where it has none.
@@ -189,6 +189,6 @@ def stored_rows(study: Study, store: Path, cells: Cells | None = None) -> list[S
     return sorted(by_key.values(), key=lambda one: (*(one.parameters[axis] for axis in study.axes), one.seed))
 
 
-def flat(study: Study, one: StoredRow) -> dict[str, Any]:
+def one_mapping(study: Study, one: StoredRow) -> dict[str, Any]:
     """A stored row as one mapping: parameters in the order of the axes, seed, then columns."""
     return {**{axis: one.parameters[axis] for axis in study.axes}, "seed": one.seed, **one.row}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from untrained.sims.experiments.runner import run_cells
 from untrained.sims.experiments.studies import load_study
-from untrained.sims.experiments.sweep import flat, stored_rows
+from untrained.sims.experiments.sweep import one_mapping, stored_rows
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -22,7 +22,7 @@ def run_tiny(cells, store, crew=None, *, resume=False, **options):
 def rows(store, cells=None):
     """The finished cells of the tiny study, each as one mapping."""
     study = load_study(TINY)
-    return [flat(study, one) for one in stored_rows(study, store, cells)]
+    return [one_mapping(study, one) for one in stored_rows(study, store, cells)]
 
 
 class Here(Executor):

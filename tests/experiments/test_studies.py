@@ -19,7 +19,6 @@ from untrained.sims.experiments.studies import (
     rate,
     sensing,
     sigma,
-    sigma_min,
     signs,
     step,
 )
@@ -48,7 +47,6 @@ SMALL = {
         "generator": "smooth", "signal": "noisy picture", "n": 9, "ratio": 12.0, "runs": 3, "steps": 200, "errors": 20,
     },
 }  # fmt: skip
-MODULES = {module.STUDY.name: module for module in (phase, rate, step, sigma, sigma_min, signs, sensing, noise)}
 
 
 def cell(name, seed=0, **changes):
@@ -72,7 +70,7 @@ def test_a_row_is_json_scalars_that_depend_on_parameters_and_seed_alone(name: st
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_table_has_one_set_of_columns_and_says_where_a_value_is_from(name: str) -> None:
-    rows = MODULES[name].table([cell(name), cell(name, seed=1)])
+    rows = load_study(name).table([cell(name), cell(name, seed=1)])
     assert len({frozenset(row) for row in rows}) == 1
     sources = {"simulation", "theorem", "proof", "printed", "exact law", "edge", "worst case", "lemma", "threshold"}
     assert {row["source"] for row in rows} <= sources
@@ -148,7 +146,7 @@ def test_half_of_the_fits_exist_from_about_four_columns_a_row_on() -> None:
 
 def test_phase_finds_a_threshold_between_failing_and_converging_widths() -> None:
     cells = [cell("phase", seed, ratio=ratio, runs=16) for ratio in (2.0, 6.0, 10.0, 30.0) for seed in (0, 1)]
-    rows = phase.table(cells)
+    rows = phase.PHASE_STUDY.table(cells)
     (half,) = (r for r in rows if r["quantity"] == "half converged" and r["source"] == "simulation")
     assert 2 < half["low"] < half["value"] < half["high"] < 30
     assert half["count"] == 128
@@ -170,7 +168,7 @@ def test_rate_is_that_of_the_linearised_descent_where_few_neurons_switch() -> No
     assert row["rate"] == pytest.approx(row["rate_linear_end"], rel=0.05)
     assert rate.edge_rate(8, 24_000) == pytest.approx(row["rate_linear_start"], rel=0.05)
     assert rate.edge_rate(8, 16) == 0.0
-    rows = rate.table([(SMALL["rate"], 0, row | {"d": 24_000})])
+    rows = rate.RATE_STUDY.table([(SMALL["rate"], 0, row | {"d": 24_000})])
     promised = {(r["source"], r["quantity"]): r["value"] for r in rows}
     assert promised["proof", "rate"] == pytest.approx(1 - factor_proof(4, 24_000), rel=1e-5)
     assert promised["printed", "rate"] == pytest.approx(1 - factor_printed(4, 24_000), rel=1e-5)
@@ -204,7 +202,7 @@ def test_share_below_half_is_that_of_dense_draws_and_of_the_exact_law() -> None:
 
 
 def test_sigma_tables_the_exact_width_at_which_the_median_is_a_half() -> None:
-    rows = sigma.table([cell("sigma", ratio=ratio, trials=400) for ratio in (10.0, 16.0, 25.0)])
+    rows = sigma.SIGMA_STUDY.table([cell("sigma", ratio=ratio, trials=400) for ratio in (10.0, 16.0, 25.0)])
     found = {r["source"]: r for r in rows if r["quantity"] == "median reaches half"}
     assert found["simulation"]["low"] < found["exact law"]["value"] < found["simulation"]["high"]
     d = round(4 * found["exact law"]["value"])
@@ -235,7 +233,7 @@ def test_fourier_is_an_orthonormal_basis_ordered_by_frequency(n: int) -> None:
     assert np.ptp(F[0]) == 0
 
 
-@pytest.mark.parametrize("kind", sensing.KINDS)
+@pytest.mark.parametrize("kind", sensing.MATRICES)
 def test_sensing_matrices_have_orthonormal_rows_or_the_energy_said(kind: str) -> None:
     A = sensing.sensing_matrix(kind, 40, 400, np.random.default_rng(0))
     assert A.shape == (40, 400)
@@ -303,10 +301,10 @@ def test_first_below_is_the_first_step_or_nothing() -> None:
 
 
 def test_the_first_failing_step_follows_one_that_half_of_the_runs_took() -> None:
-    rows = step.table(
+    rows = step.STEP_STUDY.table(
         [cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (0.001, 2.0, 3.0, 400.0, 800.0)]
     )
     (found,) = (row for row in rows if row["quantity"] == "first failing")
     assert (found["low"], found["value"]) == (3.0, 400.0)
-    none = step.table([cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (2.0, 3.0)])
+    none = step.STEP_STUDY.table([cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (2.0, 3.0)])
     assert [row for row in none if row["quantity"] == "first failing"] == []

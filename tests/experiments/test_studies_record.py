@@ -127,8 +127,11 @@ def test_the_record_is_read_from_the_store(tmp_path: Path) -> None:
     data = sweep.record()
     assert (data["cells"], data["axes"]["ratio"], data["seeds"], data["version"]) == (4, [8.0, 40.0], 2, 1)
     assert {row["count"] for row in pick(data["rows"], source="simulation", quantity="below half")} == {40}
-    cells = [StoredRow(cell.parameters, cell.seed, sigma.row(cell.parameters, cell.seed, "cpu")) for cell in SMALL]
-    assert data["rows"] == sigma.table(cells) == sweep.table()
+    cells = [
+        StoredRow(cell.parameters, cell.seed, sigma.SIGMA_STUDY.row(cell.parameters, cell.seed, "cpu"))
+        for cell in SMALL
+    ]
+    assert data["rows"] == sweep.study.table(cells) == sweep.table()
 
 
 def test_a_study_without_a_table_is_not_recorded(tmp_path: Path) -> None:

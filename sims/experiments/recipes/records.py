@@ -19,7 +19,7 @@ from untrained.sims.runtime import versions
 SIDES = (256, 128, 96, 80, 64, 48, 32)
 """Longest sides tried for the pictures of a record; the first that keeps it small is taken."""
 PATTERN_SHAPE = (1, 256, 256)
-FORMAT = 1
+_FORMAT = 1
 
 
 def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> d
     `done` holds the recipe's finished cells; `sets` the images (N, C, H, W) they are about.
     """
     record = {
-        "format": FORMAT,
+        "format": _FORMAT,
         **{name: getattr(recipe, name) for name in ("name", "kind", "axis", "title", "source")},
         "version": recipe.version,
         "versions": versions(),

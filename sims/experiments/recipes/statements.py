@@ -15,9 +15,9 @@ Scores = Mapping[tuple[str, Any], Mapping[int, float]]
 
 HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
 """What a sentence can come out as; `undecided` where the intervals allow both."""
-WORDS: Mapping[Status, str] = {"SUPPORTED": HOLDS, "REFUTED": FAILS, "UNTESTED": NOT_RUN}
+VERDICT_WORDS: Mapping[Status, str] = {"SUPPORTED": HOLDS, "REFUTED": FAILS, "UNTESTED": NOT_RUN}
 """What the judge's verdicts are called here; every other one is undecided."""
-LEVEL = 0.05
+_LEVEL = 0.05
 """How often a sentence is judged wrongly, at most: it is split over the comparisons that a sentence takes."""
 
 
@@ -100,14 +100,14 @@ def _lower(claim: Lower, scores: Scores, axis: str) -> SentenceVerdict:
     pairs = [pair for pair in pairs if pair[0]]
     if not pairs:
         return SentenceVerdict(NOT_RUN, "no setup has both")
-    verdicts = [verdict_of(ratio(a, b, "<", 1 / claim.factor, LEVEL / len(pairs))) for a, b in pairs]
+    verdicts = [verdict_of(ratio(a, b, "<", 1 / claim.factor, _LEVEL / len(pairs))) for a, b in pairs]
     counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
     numbers = f"of {len(pairs)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
     return SentenceVerdict(_share(counts, claim.share), numbers)
 
 
 def ratio(
-    a: Sequence[float], b: Sequence[float], sense: Literal["<", ">"], limit: float, level: float = LEVEL
+    a: Sequence[float], b: Sequence[float], sense: Literal["<", ">"], limit: float, level: float = _LEVEL
 ) -> Compared:
     """Compare mean(a)/mean(b) with a limit, by Fieller's interval that errs with probability `level`."""
     from untrained.sims.images.scores import ratio_interval
@@ -119,7 +119,7 @@ def ratio(
 def verdict_of(comparison: Compared) -> str:
     """The one judge's verdict on a comparison, in the words of the record; its opposite is the negative control."""
     verdict = judge([comparison], {"the opposite": [comparison.opposite()]}, {})
-    return WORDS.get(verdict.status, OPEN)
+    return VERDICT_WORDS.get(verdict.status, OPEN)
 
 
 def _share(counts: Mapping[str, int], least: float) -> str:
@@ -156,7 +156,7 @@ def _above_zero(values: Sequence[float]) -> Compared:
     from untrained.sims.images.scores import mean_interval
 
     mean, low, high = mean_interval(values) if len(values) > 1 else (values[0], -inf, inf)
-    return Compared({}, mean, low, high, ">", 0.0, LEVEL, len(values))
+    return Compared({}, mean, low, high, ">", 0.0, _LEVEL, len(values))
 
 
 def _mean_gains(claim: GainGrows, scores: Scores, value: float) -> dict[int, float]:

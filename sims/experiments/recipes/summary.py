@@ -15,15 +15,15 @@ from untrained.sims.recovery.reports import json_ready
 
 Done = Mapping[ImageCell, Mapping[str, Any]]
 """The row of each finished cell."""
-Interval = tuple[float, float | None, float | None]
+_Interval = tuple[float, float | None, float | None]
 """An estimate with the ends of its 95 % interval, which a single image does not give."""
 DIGITS = 6
-WORDS = ("outcome", "device", "at_once")
-COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", *WORDS)
+_WORDS = ("outcome", "device", "at_once")
+COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", *_WORDS)
 """What is recorded of every cell, and what of it is the same for most."""
 
 
-def interval(values: Sequence[float]) -> Interval:
+def interval(values: Sequence[float]) -> _Interval:
     """Return the mean with Student's t interval over images."""
     if len(values) < 2:
         return values[0], None, None
@@ -118,7 +118,7 @@ def groups(done: Done) -> list[dict[str, Any]]:
 
 
 def _shortened(group: Mapping[str, Any]) -> dict[str, Any]:
-    same = {name: group[name][0] for name in WORDS if len(set(group[name])) == 1}
+    same = {name: group[name][0] for name in _WORDS if len(set(group[name])) == 1}
     return {**group, **same}
 
 

@@ -138,7 +138,7 @@ CURVES = (
     ),
 )  # fmt: skip
 
-SHOWN = {"mnist": 5, "xray": 3, "retina": 3}
+_COUNTS = {"mnist": 5, "xray": 3, "retina": 3}
 """How many images are shown of a set."""
 
 _WHICH = "Which images are shown is not said: the first of the set are."
@@ -149,7 +149,7 @@ _MAKERS = {"mnist": mnist, "xray": xray, "retina": retina}
 
 def _part(dataset: str, *sizes: int) -> Part:
     chosen = _MNIST_RUNS if dataset == "mnist" else _RUNS
-    return _MAKERS[dataset](tuple(Setup(m=m) for m in sizes), chosen, SHOWN[dataset])
+    return _MAKERS[dataset](tuple(Setup(m=m) for m in sizes), chosen, _COUNTS[dataset])
 
 
 def _shown(figure: int, dataset: str, name: str, *sizes: int, statements: tuple[Lower, ...] = ()) -> Recipe:
@@ -188,7 +188,9 @@ PICTURES = (
         "fig14", "pictures", "Reconstructions - chest x-ray, 1260 Fourier coefficients", "vanveen18 Figure 14",
         (
             xray(
-                (Setup("fourier-radial", lines=10),), algorithms("csdip", "damp", "tv", changed=FOURIER), SHOWN["xray"]
+                (Setup("fourier-radial", lines=10),),
+                algorithms("csdip", "damp", "tv", changed=FOURIER),
+                _COUNTS["xray"],
             ),
         ),
         silent=(_WHICH,), differs=(DENOISER, DESCENT, SOLVER),

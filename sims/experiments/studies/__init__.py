@@ -6,14 +6,14 @@ from untrained.sims.experiments.experiment import load, resolve
 from untrained.sims.experiments.study import Study
 
 STUDIES: dict[str, str] = {
-    "phase": "untrained.sims.experiments.studies.phase:STUDY",
-    "rate": "untrained.sims.experiments.studies.rate:STUDY",
-    "step": "untrained.sims.experiments.studies.step:STUDY",
-    "sigma": "untrained.sims.experiments.studies.sigma:STUDY",
-    "sigma_min": "untrained.sims.experiments.studies.sigma_min:STUDY",
-    "signs": "untrained.sims.experiments.studies.signs:STUDY",
-    "sensing": "untrained.sims.experiments.studies.sensing:STUDY",
-    "noise": "untrained.sims.experiments.studies.noise:STUDY",
+    "phase": "untrained.sims.experiments.studies.phase:PHASE_STUDY",
+    "rate": "untrained.sims.experiments.studies.rate:RATE_STUDY",
+    "step": "untrained.sims.experiments.studies.step:STEP_STUDY",
+    "sigma": "untrained.sims.experiments.studies.sigma:SIGMA_STUDY",
+    "sigma_min": "untrained.sims.experiments.studies.sigma_min:SIGMA_MIN_STUDY",
+    "signs": "untrained.sims.experiments.studies.signs:SIGNS_STUDY",
+    "sensing": "untrained.sims.experiments.studies.sensing:SENSING_STUDY",
+    "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",
 }
 """Name of a study -> `module:attribute`."""
 

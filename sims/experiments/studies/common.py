@@ -21,7 +21,7 @@ from untrained.theory.objects.shapes import Array
 
 OUTCOMES = {"converged": CONVERGED, "stalled": STALLED, "diverged": DIVERGED, "ended": ENDED}
 """Columns that count runs by how they ended."""
-LEVEL = 0.05
+_LEVEL = 0.05
 """Every interval of a table misses with at most this probability, each by itself."""
 
 
@@ -43,10 +43,10 @@ def seeds_of_runs(seed: int, runs: int, *names: str | int) -> list[int]:
 
 def columns(seed: int, runs: int, n: int, d: int, device: str) -> list[StoredColumns]:
     """Columns of V and h_0 for each run, held in float64."""
-    drawn = (
+    matrices = (
         Regenerated(n, d, own, dtype=torch.float64, device=device) for own in seeds_of_runs(seed, runs, "columns", n, d)
     )
-    return [StoredColumns.draw(each) for each in drawn]
+    return [StoredColumns.draw(each) for each in matrices]
 
 
 def outcome_counts(trace: Trace) -> dict[str, int]:
@@ -98,7 +98,7 @@ def six_digits(x: float) -> float:
 
 def share(source: str, quantity: str, at: Mapping[str, Any], successes: int, trials: int) -> TableRow:
     """A share with its Clopper-Pearson interval."""
-    low, high = clopper_pearson(successes, trials, LEVEL)
+    low, high = clopper_pearson(successes, trials, _LEVEL)
     return entry(source, quantity, at, successes / trials, low, high, trials)
 
 

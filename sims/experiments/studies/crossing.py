@@ -53,11 +53,11 @@ def crossing(x: Array, successes: Array, trials: Array, *, level: float = 0.05) 
     low, high = float(x.min()), float(x.max())
     if low == high or not 0 < k.sum() < m.sum():
         return None
-    tried = np.linspace(low, high, _TRIALS)
-    best = int(np.argmax([_profile(a, x, k, m)[0] for a in tried]))
+    places = np.linspace(low, high, _TRIALS)
+    best = int(np.argmax([_profile(a, x, k, m)[0] for a in places]))
     if best in (0, _TRIALS - 1):
         return None
-    inner = (float(tried[best - 1]), float(tried[best + 1]))
+    inner = (float(places[best - 1]), float(places[best + 1]))
     options = {"xatol": 1e-9}
     at = float(minimize_scalar(lambda a: -_profile(a, x, k, m)[0], bounds=inner, method="bounded", options=options).x)
     most, slope = _profile(at, x, k, m)
@@ -86,8 +86,8 @@ def _profile(at: float, x: Array, k: Array, m: Array) -> tuple[float, float]:
         return -float((k * log_expit(logit) + (m - k) * log_expit(-logit)).sum())
 
     bounds = tuple(math.log(slope / np.ptp(x)) for slope in _SLOPES)
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return -float(found.fun), math.exp(float(found.x))
+    optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return -float(optimum.fun), math.exp(float(optimum.x))
 
 
 def _edge(above: Callable[[float], float], inside: float, end: float) -> float:

@@ -43,19 +43,19 @@ DECAY = 0.5
 """Singular values of the smooth map fall like (1 + frequency)^-DECAY in each direction."""
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell; pictures are the first crops, one a run."""
     n, runs, steps = parameters["n"], parameters["runs"], parameters["steps"]
     d = round(n * parameters["ratio"])
     A = smooth_map(n) if parameters["generator"] == "smooth" else np.eye(n)
-    held = [Mixed(each, torch.from_numpy(A)) for each in columns(seed, runs, n, d, device)]
+    stored = [Mixed(each, torch.from_numpy(A)) for each in columns(seed, runs, n, d, device)]
     x, y = signals(parameters["signal"], n, runs, seed)
     eta = np.full(runs, step_proof(1.0, n, d)) / float(np.linalg.norm(A, 2)) ** 2
-    trace = descend(held, torch.from_numpy(y), torch.from_numpy(eta), steps, tolerance=min(LEVELS.values()))
+    trace = descend(stored, torch.from_numpy(y), torch.from_numpy(eta), steps, tolerance=min(LEVELS.values()))
     values = {name: first_below(trace.misfits, level) for name, level in LEVELS.items()}
     if parameters["signal"] == "noisy picture":
         short = min(steps, parameters["errors"])
-        error = np.stack([errors(each, y[i], x[i], eta[i], short) for i, each in enumerate(held)])
+        error = np.stack([errors(each, y[i], x[i], eta[i], short) for i, each in enumerate(stored)])
         values |= {"least_error": error.min(1), "steps_to_least": error.argmin(1).astype(float)}
         values |= {"last_error": error[:, -1], "noise": np.linalg.norm(y - x, axis=1)}
     quantities = {key: value for name, v in values.items() for key, value in quantiles(name, v).items()}
@@ -97,10 +97,10 @@ def first_below(misfits: Array, level: float) -> Array:
     return np.where(below.any(1), below.argmax(1), np.nan)
 
 
-def errors(held: Columns, y: Array, x: Array, eta: float, steps: int) -> Array:
+def errors(stored: Columns, y: Array, x: Array, eta: float, steps: int) -> Array:
     """||V ReLU(W_t z) - x|| along the descent to y, (steps + 1,), every neuron followed; ||y|| = ||z|| = 1."""
-    nu = 1 / math.sqrt(held.n * held.width)
-    (block,) = held.blocks()
+    nu = 1 / math.sqrt(stored.n * stored.width)
+    (block,) = stored.blocks()
     V, h = nu * block.V.cpu().numpy(), block.h0.cpu().numpy().copy()
     out = np.empty(steps + 1)
     for t in range(steps + 1):
@@ -110,7 +110,7 @@ def errors(held: Columns, y: Array, x: Array, eta: float, steps: int) -> Array:
     return out
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Steps to fit each kind of signal, and the least error on the way to a noisy picture, for both generators."""
     rows = []
     names = ("generator", "signal", "n", "ratio")
@@ -118,8 +118,8 @@ def table(cells: Sequence[StoredRow]) -> list[TableRow]:
         at = dict(zip(names, values, strict=True))
         runs = sum(r[name] for r in group for name in OUTCOMES)
         rows.append(share("simulation", "converged", at, sum(r["converged"] for r in group), runs))
-        shown = [*LEVELS, "least_error", "steps_to_least", "last_error", "noise"]
-        rows += [median_entry("simulation", name, at, group) for name in shown if name in group[0]]
+        quantity_names = [*LEVELS, "least_error", "steps_to_least", "last_error", "noise"]
+        rows += [median_entry("simulation", name, at, group) for name in quantity_names if name in group[0]]
     return rows
 
 
@@ -128,7 +128,7 @@ def _check(parameters: Mapping[str, Any]) -> None:
         raise ValueError(f"n must be a square number, got {parameters['n']}")
 
 
-STUDY = Study(
+NOISE_STUDY = Study(
     name="noise",
     says="Is a signal fitted before noise is? A picture, white noise and a noisy picture, for two generators.",
     axes={
@@ -150,7 +150,7 @@ STUDY = Study(
         "errors": (1, 1_000_000),
     },
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
     check=_check,
 )

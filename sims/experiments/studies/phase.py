@@ -33,18 +33,18 @@ from untrained.sims.experiments.studies.crossing import crossing, trend
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.width import step_proof
 
-TOLERANCE = 1e-8
+_TOLERANCE = 1e-8
 PARTS = {"converged_16th": 16, "converged_quarter": 4}
 """Columns that count the runs converged within a part of the budget."""
 NORMAL = 1.96
 """Standard errors on either side of a 95 % interval."""
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell and count their outcomes."""
     n, d, runs, steps = parameters["n"], width_of(parameters), parameters["runs"], parameters["steps"]
     eta = torch.full((runs,), step_proof(1.0, n, d), dtype=torch.float64)
-    trace = descend(columns(seed, runs, n, d, device), directions(seed, runs, n), eta, steps, tolerance=TOLERANCE)
+    trace = descend(columns(seed, runs, n, d, device), directions(seed, runs, n), eta, steps, tolerance=_TOLERANCE)
     counts = outcome_counts(trace)
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     parts = {name: int((done & (trace.ends <= steps // part)).sum()) for name, part in PARTS.items()}
@@ -60,7 +60,7 @@ def fit_exists(n: int, d: int) -> float:
     return float(binom.sf(n - 1, d, 0.25))
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Shares of converged runs, d/n at which half converge for each n and its trend, and the exact law of a fit."""
     rows: list[TableRow] = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -80,15 +80,15 @@ def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> lis
 
 def _threshold_rows(sizes: Iterable[int], rows: Sequence[TableRow], quantity: str) -> list[TableRow]:
     """d/n at which half of the runs converge at each n, and by how much it moves when n doubles."""
-    found = [_threshold(n, [r for r in rows if r["n"] == n and r["quantity"] == quantity]) for n in sizes]
-    held = [each | {"quantity": f"half {quantity}"} for each in found if each is not None]
-    inner = [each for each in held if each["low"] < each["value"] < each["high"]]
+    thresholds = [_threshold(n, [r for r in rows if r["n"] == n and r["quantity"] == quantity]) for n in sizes]
+    rows = [each | {"quantity": f"half {quantity}"} for each in thresholds if each is not None]
+    inner = [each for each in rows if each["low"] < each["value"] < each["high"]]
     if len(inner) < 3:
-        return held
+        return rows
     errors = np.array([each["high"] - each["low"] for each in inner]) / (2 * NORMAL)
     line = trend(np.log2([each["n"] for each in inner]), np.array([each["value"] for each in inner]), errors)
     at = {"n": None, "ratio": None}
-    return [*held, entry("simulation", f"half {quantity}, change per doubling", at, line.slope, line.low, line.high)]
+    return [*rows, entry("simulation", f"half {quantity}, change per doubling", at, line.slope, line.low, line.high)]
 
 
 def _threshold(n: int, rows: Sequence[TableRow]) -> TableRow | None:
@@ -112,7 +112,7 @@ def _half_exact(n: int) -> float:
     return d / n
 
 
-STUDY = Study(
+PHASE_STUDY = Study(
     name="phase",
     says="Does gradient descent converge? Runs that do, against d/n and n, at the proof's step.",
     axes={
@@ -123,6 +123,6 @@ STUDY = Study(
     },
     domain={"n": (1, 1024), "ratio": (0.1, 1e4), "runs": (1, 4096), "steps": (16, 10_000_000)},
     seeds=2,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )

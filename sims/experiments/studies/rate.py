@@ -32,31 +32,40 @@ from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.width import factor_printed, factor_proof, step_proof
 
-TOLERANCE = 1e-10
-SEEN = ("rate", "rate_late", "rate_linear_start", "rate_linear_end")
+_TOLERANCE = 1e-10
+_RATES = ("rate", "rate_late", "rate_linear_start", "rate_linear_end")
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell; rates are of those that converge."""
     n, d, runs, steps = parameters["n"], width_of(parameters), parameters["runs"], parameters["steps"]
     eta = np.full(runs, step_proof(1.0, n, d))
-    held = columns(seed, runs, n, d, device)
-    trace = descend(held, directions(seed, runs, n), torch.from_numpy(eta), steps, tolerance=TOLERANCE)
-    found = assumptions(trace, eta, np.ones(runs))
+    stored = columns(seed, runs, n, d, device)
+    trace = descend(stored, directions(seed, runs, n), torch.from_numpy(eta), steps, tolerance=_TOLERANCE)
+    conditions = assumptions(trace, eta, np.ones(runs))
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     smallest = trace.spectra.smallest[done]
     rates = {
-        "rate": 1 - found.mean_factor[done],
+        "rate": 1 - conditions.mean_factor[done],
         "rate_late": 1 - late_factor(trace)[done],
         "rate_linear_start": eta[0] * smallest[:, 0] ** 2,
         "rate_linear_end": eta[0] * smallest[:, -1] ** 2,
-        "rate_promised": 1 - found.promised[done],
-        "change": 3 * trace.spectra.change[done, -1] / found.alpha[done],
+        "rate_promised": 1 - conditions.promised[done],
+        "change": 3 * trace.spectra.change[done, -1] / conditions.alpha[done],
     }
     columns_of = {key: value for name, x in rates.items() for key, value in quantiles(name, x).items()}
-    held_counts = {"a1": int(found.a1.sum()), "a2": int(found.a2.sum()), "all_held": int(found.all_held.sum())}
-    beaten = int((found.worst[done] <= found.promised[done]).sum())
-    counts = {**outcome_counts(trace), **held_counts, "each_step_as_promised": beaten, "runs_counted": int(done.sum())}
+    assumption_counts = {
+        "a1": int(conditions.a1.sum()),
+        "a2": int(conditions.a2.sum()),
+        "all_held": int(conditions.all_held.sum()),
+    }
+    beaten = int((conditions.worst[done] <= conditions.promised[done]).sum())
+    counts = {
+        **outcome_counts(trace),
+        **assumption_counts,
+        "each_step_as_promised": beaten,
+        "runs_counted": int(done.sum()),
+    }
     return {"d": d, **counts, **columns_of}
 
 
@@ -74,7 +83,7 @@ def edge_rate(n: int, d: int) -> float:
     return (max(0.0, math.sqrt(d / 2) - math.sqrt(n)) / (math.sqrt(d) + 2 * math.sqrt(n))) ** 2
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Rates seen and promised at each n and d/n."""
     rows = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -85,7 +94,7 @@ def table(cells: Sequence[StoredRow]) -> list[TableRow]:
 def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> list[TableRow]:
     n, d = at["n"], group[0]["d"]
     runs = sum(r[name] for r in group for name in ("converged", "stalled", "diverged", "ended"))
-    rows = [median_entry("simulation", name, at, group) for name in (*SEEN, "change")]
+    rows = [median_entry("simulation", name, at, group) for name in (*_RATES, "change")]
     rows.append(median_entry("theorem", "rate_promised", at, group))
     rows += [share("simulation", name, at, sum(r[name] for r in group), runs) for name in ("converged", "a1", "a2")]
     rows.append(entry("proof", "rate", at, 1 - factor_proof(n, d)))
@@ -94,7 +103,7 @@ def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> lis
     return rows
 
 
-STUDY = Study(
+RATE_STUDY = Study(
     name="rate",
     says="How fast does gradient descent converge, seen and promised? The rate against d/n at the proof's step.",
     axes={
@@ -105,6 +114,6 @@ STUDY = Study(
     },
     domain={"n": (1, 1024), "ratio": (0.1, 1e6), "runs": (1, 4096), "steps": (2, 10_000_000)},
     seeds=2,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )

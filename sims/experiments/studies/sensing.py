@@ -34,30 +34,30 @@ from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array
 from untrained.theory.objects.width import factor_proof, step_proof
 
-TOLERANCE = 1e-8
-SHOWN = ("converged", "stalled", "diverged")
+_TOLERANCE = 1e-8
+_OUTCOMES_IN_TABLE = ("converged", "stalled", "diverged")
 """Outcomes in the table; the rest ran out of budget."""
 ORTHONORMAL = ("fourier", "cosine")
-KINDS = (*ORTHONORMAL, "gaussian 1/m", "gaussian 1/n")
+MATRICES = (*ORTHONORMAL, "gaussian 1/m", "gaussian 1/n")
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell, each with an A of its own."""
     n, m, kind, runs = parameters["n"], parameters["m"], parameters["matrix"], parameters["runs"]
     d = round(m * parameters["ratio"])
     A = [sensing_matrix(kind, m, n, stream(seed, "A", kind, m, n, run)) for run in range(runs)]
-    held = [Mixed(each, torch.from_numpy(a)) for each, a in zip(columns(seed, runs, n, d, device), A, strict=True)]
+    stored = [Mixed(each, torch.from_numpy(a)) for each, a in zip(columns(seed, runs, n, d, device), A, strict=True)]
     y = np.stack([a @ x for a, x in zip(A, directions(seed, runs, n).numpy(), strict=True)])
     y /= np.linalg.norm(y, axis=1, keepdims=True)
     eta = np.full(runs, step_proof(1.0, m, d))
-    trace = descend(held, torch.from_numpy(y), torch.from_numpy(eta), parameters["steps"], tolerance=TOLERANCE)
-    found = assumptions(trace, eta, np.ones(runs))
+    trace = descend(stored, torch.from_numpy(y), torch.from_numpy(eta), parameters["steps"], tolerance=_TOLERANCE)
+    conditions = assumptions(trace, eta, np.ones(runs))
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     spectra = [np.linalg.svd(a, compute_uv=False) for a in A]
     values = {
-        "rate": 1 - found.mean_factor[done],
-        "sharpness": 2 * eta / found.stable_step,
-        "sigma_min": found.alpha * 2 * math.sqrt(m),  # over nu sqrt(d) ||z|| = 1/sqrt m
+        "rate": 1 - conditions.mean_factor[done],
+        "sharpness": 2 * eta / conditions.stable_step,
+        "sigma_min": conditions.alpha * 2 * math.sqrt(m),  # over nu sqrt(d) ||z|| = 1/sqrt m
         "condition": [s[0] / s[-1] for s in spectra],
         "steps_taken": trace.ends[done],
     }
@@ -73,8 +73,8 @@ def sensing_matrix(kind: str, m: int, n: int, generator: np.random.Generator) ->
     ValueError
         where the kind is unknown or m > n.
     """
-    if kind not in KINDS or m > n:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)} and m at most n, got {kind!r}, {m} and {n}")
+    if kind not in MATRICES or m > n:
+        raise ValueError(f"kind must be one of {', '.join(MATRICES)} and m at most n, got {kind!r}, {m} and {n}")
     if kind not in ORTHONORMAL:
         return generator.standard_normal((m, n)) / math.sqrt(m if kind == "gaussian 1/m" else n)
     rows = np.sort(generator.choice(n, m, replace=False))
@@ -91,14 +91,14 @@ def fourier(n: int) -> Array:
     return waves / np.linalg.norm(waves, axis=1, keepdims=True)
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Shares of converged runs and rates at each n, m, d/m and kind of A, with the proof's rate at m."""
     rows = []
     names = ("matrix", "n", "m", "ratio")
     for values, group in by_parameters(cells, names).items():
         at = dict(zip(names, values, strict=True))
         runs = sum(r[name] for r in group for name in OUTCOMES)
-        rows += [share("simulation", name, at, sum(r[name] for r in group), runs) for name in SHOWN]
+        rows += [share("simulation", name, at, sum(r[name] for r in group), runs) for name in _OUTCOMES_IN_TABLE]
         measured = ("rate", "sharpness", "sigma_min")
         rows += [median_entry("simulation", name, at, group) for name in measured]
         rows.append(entry("proof", "rate", at, 1 - factor_proof(at["m"], group[0]["d"])))
@@ -110,11 +110,11 @@ def _check(parameters: Mapping[str, Any]) -> None:
         raise ValueError(f"m must be at most n, got {parameters['m']} and {parameters['n']}")
 
 
-STUDY = Study(
+SENSING_STUDY = Study(
     name="sensing",
     says="Compressed sensing: does gradient descent converge with A V for V, and how fast, for which A?",
     axes={
-        "matrix": KINDS,
+        "matrix": MATRICES,
         "n": (16, 32, 64, 128, 256),
         "m": (16,),
         "ratio": (10, 20, 60, 200),
@@ -122,7 +122,7 @@ STUDY = Study(
         "steps": (5000,),
     },
     domain={
-        "matrix": KINDS,
+        "matrix": MATRICES,
         "n": (1, 4096),
         "m": (1, 1024),
         "ratio": (0.1, 1e5),
@@ -130,7 +130,7 @@ STUDY = Study(
         "steps": (2, 10_000_000),
     },
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
     check=_check,
 )

@@ -35,7 +35,7 @@ NEAREST = 3
 """Cells about the crossing that the fit uses: the law is no logistic curve, which shows at small n."""
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Draw sigma_min(J_0) `trials` times, through the bidiagonal form of a Gaussian matrix."""
     n, d, trials = parameters["n"], width_of(parameters), parameters["trials"]
     values = jacobian_smallest_singular_values(stream(seed, "sigma", n, d), n, d, trials) / math.sqrt(d)
@@ -63,7 +63,7 @@ def exact_median(n: int, d: int, halvings: int = 14) -> float:
     return float((low + high) / 2)
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Medians, quartiles and shares below 1/2 at each n and d/n, and the d/n where the median reaches 1/2."""
     rows: list[TableRow] = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -92,10 +92,10 @@ def _half_rows(n: int, rows: Sequence[TableRow]) -> list[TableRow]:
     """d/n at which half of the draws reach the lemma's 1/2, by the fit and by the exact law."""
     at, out = {"n": n, "ratio": None}, []
     inner = [r for r in rows if r["source"] == "simulation" and 0 < r["value"] < 1]
-    seen = sorted(inner, key=lambda r: abs(r["value"] - 0.5))[:NEAREST]
-    trials = np.array([r["count"] for r in seen])
-    above = trials - np.round(trials * np.array([r["value"] for r in seen]))
-    fit = crossing(np.log([r["ratio"] for r in seen]), above, trials) if seen else None
+    nearest = sorted(inner, key=lambda r: abs(r["value"] - 0.5))[:NEAREST]
+    trials = np.array([r["count"] for r in nearest])
+    above = trials - np.round(trials * np.array([r["value"] for r in nearest]))
+    fit = crossing(np.log([r["ratio"] for r in nearest]), above, trials) if nearest else None
     if fit is not None:
         value, low, high = np.exp([fit.at, fit.low, fit.high])
         out.append(entry("simulation", "median reaches half", at, value, low, high, int(trials.sum())))
@@ -105,7 +105,7 @@ def _half_rows(n: int, rows: Sequence[TableRow]) -> list[TableRow]:
     return out if n * d > EXACT_COST else [*out, entry("exact law", "median reaches half", at, d / n)]
 
 
-STUDY = Study(
+SIGMA_STUDY = Study(
     name="sigma",
     says="How large is sigma_min(J_0) against the width? Draws, the exact law, the limit and the lemma's 1/2.",
     axes={
@@ -115,6 +115,6 @@ STUDY = Study(
     },
     domain={"n": (1, 4096), "ratio": (0.1, 1e6), "trials": (1, 1_000_000)},
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )

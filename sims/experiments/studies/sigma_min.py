@@ -27,7 +27,7 @@ LIMIT = math.sqrt(0.5)
 """Limit of sigma_min(J)/(nu sqrt(d) ||z||) as d/n grows."""
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, float]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, float]:
     """Draw sigma_min(J) `trials` times and return its quantiles."""
     n, d = parameters["n"], width_of(parameters)
     draws = jacobian_smallest_singular_values(stream(seed, "sigma_min", n, d), n, d, parameters["trials"])
@@ -53,7 +53,7 @@ def failure_level(n: int, d: int, halvings: int = 8) -> float:
     return (low + high) / 2
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Quantiles at each width, the exact law, the limit, the promises of the lemma, and its threshold."""
     rows: list[TableRow] = []
     for n in dict.fromkeys(cell.parameters["n"] for cell in cells):
@@ -105,12 +105,12 @@ def _ratios(low: float, high: float, points: int) -> tuple[float, ...]:
     return tuple(float(ratio) for ratio in np.geomspace(low, high, points))
 
 
-STUDY = Study(
+SIGMA_MIN_STUDY = Study(
     name="sigma_min",
     says="How large is sigma_min(J) from narrow to very wide? Quantiles, the exact law, the limit and the lemma.",
     axes={"n": (16, 64), "ratio": _ratios(3, 1e4, 24), "trials": (20_000,)},
     domain={"n": (1, 4096), "ratio": (0.1, 1e6), "trials": (1, 1_000_000)},
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )

@@ -32,17 +32,17 @@ from untrained.theory.objects.sign_changes import adversarial_set, worst_count
 from untrained.theory.objects.sparse_norms import width_bound
 from untrained.theory.objects.width import radius, step_proof
 
-TOLERANCE = 1e-8
+_TOLERANCE = 1e-8
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell and compare the end of each with the worst case at its distance."""
     n, d, runs, steps = parameters["n"], width_of(parameters), parameters["runs"], parameters["steps"]
     eta = torch.full((runs,), step_proof(1.0, n, d), dtype=torch.float64)
-    held = columns(seed, runs, n, d, device)
-    trace = descend(held, directions(seed, runs, n), eta, steps, tolerance=TOLERANCE)
+    stored = columns(seed, runs, n, d, device)
+    trace = descend(stored, directions(seed, runs, n), eta, steps, tolerance=_TOLERANCE)
     R, scale = trace.final(trace.distances), math.sqrt(n)  # nu ||z|| sqrt(d) = 1/sqrt n for ||y|| = 1
-    worst = np.array([_worst(each, float(r), seed, run) for run, (each, r) in enumerate(zip(held, R, strict=True))])
+    worst = np.array([_worst(each, float(r), seed, run) for run, (each, r) in enumerate(zip(stored, R, strict=True))])
     values = {
         "radius": R,
         "off": trace.final(trace.switched),
@@ -56,12 +56,12 @@ def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]
     return {"d": d, "converged": trace.outcomes.count("converged"), "runs_counted": runs, **quantities}
 
 
-def _worst(held: StoredColumns, R: float, seed: int, run: int) -> tuple[float, float, float]:
+def _worst(stored: StoredColumns, R: float, seed: int, run: int) -> tuple[float, float, float]:
     """Largest |S(W)| within R over all neurons and over those on, and a large ||V_S|| over the latter."""
-    g = held.h0.cpu().numpy()
-    others = stream(seed, "off", held.n, held.width, run).standard_normal(held.width - held.count)
+    g = stored.h0.cpu().numpy()
+    others = stream(seed, "off", stored.n, stored.width, run).standard_normal(stored.width - stored.count)
     count_all = float(worst_count(np.concatenate([g, others]), R))
-    V = held.V.cpu().numpy()
+    V = stored.V.cpu().numpy()
     chosen = adversarial_set(V, g, R)
     norm = float(np.linalg.norm(V[:, chosen], 2)) if chosen.any() else 0.0
     return count_all, float(worst_count(g, R)), norm
@@ -83,7 +83,7 @@ def change_bound_printed(n: int, d: int, R: float) -> float | None:
     return (2 * math.sqrt(n) + math.sqrt(6 * x * math.log(d / (3 * x)))) / math.sqrt(d) if 3 * x <= d else None
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Neurons and Jacobians at each n and d/n: seen, in the worst case and bounded at the median distance."""
     rows = []
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -102,7 +102,7 @@ def _cell_rows(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> lis
     return rows
 
 
-STUDY = Study(
+SIGNS_STUDY = Study(
     name="signs",
     says="How many neurons switch off, and how far does the Jacobian move? Seen, in the worst case and bounded.",
     axes={
@@ -113,6 +113,6 @@ STUDY = Study(
     },
     domain={"n": (1, 1024), "ratio": (0.1, 1e5), "runs": (1, 4096), "steps": (2, 10_000_000)},
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )

@@ -31,25 +31,25 @@ from untrained.sims.experiments.studies.common import (
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.width import step_printed, step_proof
 
-TOLERANCE = 1e-8
-SHOWN = ("converged", "stalled", "diverged")
+_TOLERANCE = 1e-8
+_OUTCOMES_IN_TABLE = ("converged", "stalled", "diverged")
 """Outcomes in the table; the rest ran out of budget."""
 
 
-def row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
+def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
     """Follow the runs of a cell; the columns and signals are the same for every step."""
     n, d, runs, steps = parameters["n"], width_of(parameters), parameters["runs"], parameters["steps"]
     eta = np.full(runs, parameters["multiple"] * step_proof(1.0, n, d))
-    held = columns(seed, runs, n, d, device)
-    trace = descend(held, directions(seed, runs, n), torch.from_numpy(eta), steps, tolerance=TOLERANCE)
-    found = assumptions(trace, eta, np.ones(runs))
+    stored = columns(seed, runs, n, d, device)
+    trace = descend(stored, directions(seed, runs, n), torch.from_numpy(eta), steps, tolerance=_TOLERANCE)
+    conditions = assumptions(trace, eta, np.ones(runs))
     done = np.array([outcome == "converged" for outcome in trace.outcomes])
     off = trace.final(trace.switched) / d
     values = {
-        "rate": 1 - found.mean_factor[done],
-        "edge_multiple": found.stable_step / step_proof(1.0, n, d),
-        "sharpness": 2 * eta / found.stable_step,
-        "sharpness_end": 2 * eta / found.stable_step_end,
+        "rate": 1 - conditions.mean_factor[done],
+        "edge_multiple": conditions.stable_step / step_proof(1.0, n, d),
+        "sharpness": 2 * eta / conditions.stable_step,
+        "sharpness_end": 2 * eta / conditions.stable_step_end,
         "switched_off": off,
         "misfit_most": np.nanmax(np.where(np.isfinite(trace.misfits), trace.misfits, np.nan), axis=1),
     }
@@ -67,13 +67,13 @@ def edge_multiple(n: int, d: int) -> float:
     return 2 * ((math.sqrt(d) + 2 * math.sqrt(n)) / (math.sqrt(d / 2) + math.sqrt(n))) ** 2
 
 
-def table(cells: Sequence[StoredRow]) -> list[TableRow]:
+def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     """Outcomes and rates at each step, the edges of stability, and where half of the runs first cease to converge."""
     rows: list[TableRow] = []
     for (n, ratio, multiple), group in by_parameters(cells, ("n", "ratio", "multiple")).items():
         at = {"n": n, "ratio": ratio, "multiple": multiple}
         runs = sum(r[name] for r in group for name in OUTCOMES)
-        rows += [share("simulation", name, at, sum(r[name] for r in group), runs) for name in SHOWN]
+        rows += [share("simulation", name, at, sum(r[name] for r in group), runs) for name in _OUTCOMES_IN_TABLE]
         names = ("rate", "sharpness_end", "switched_off")
         rows += [median_entry("simulation", name, at, group) for name in names]
     for (n, ratio), group in by_parameters(cells, ("n", "ratio")).items():
@@ -89,27 +89,27 @@ def _edges(at: Mapping[str, Any], group: Sequence[Mapping[str, Any]], rows: Sequ
         entry("printed", "step_multiple", at, printed_multiple(n, d)),
         entry("proof", "step_multiple", at, 1.0),
     ]
-    tried = sorted((r for r in rows if _place(r) == (n, ratio, "converged")), key=lambda r: r["multiple"])
-    return out + [each for each in (_first_failing(at, tried),) if each is not None]
+    steps_by_size = sorted((r for r in rows if _place(r) == (n, ratio, "converged")), key=lambda r: r["multiple"])
+    return out + [each for each in (_first_failing(at, steps_by_size),) if each is not None]
 
 
 def _place(row: TableRow) -> tuple[int, float, str]:
     return row["n"], row["ratio"], row["quantity"]
 
 
-def _first_failing(at: Mapping[str, Any], tried: Sequence[TableRow]) -> TableRow | None:
-    """The first step tried at which fewer than half converge after one at which half did, with that one as `low`.
+def _first_failing(at: Mapping[str, Any], steps_by_size: Sequence[TableRow]) -> TableRow | None:
+    """The first step of the grid at which fewer than half converge after one at which half did, with that one as `low`.
 
     Larger steps may converge again, so that no curve that only falls can be fitted.
     """
-    for before, after in pairwise(tried):
+    for before, after in pairwise(steps_by_size):
         if before["value"] >= 0.5 > after["value"]:
             step, last = after["multiple"], before["multiple"]
             return entry("simulation", "first failing", at, step, last, step, after["count"])
     return None
 
 
-STUDY = Study(
+STEP_STUDY = Study(
     name="step",
     says="Which steps converge? Outcomes and rates against multiples of the proof's step, and the edge of stability.",
     axes={
@@ -127,6 +127,6 @@ STUDY = Study(
         "steps": (2, 10_000_000),
     },
     seeds=1,
-    row=row,
-    table=table,
+    row=_row,
+    table=_table,
 )
