@@ -8,9 +8,8 @@ from torch.nn import functional as F
 
 from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.adversarial import search
-from untrained.sims.diagnosis.adversarial.activations import activations, smoothed
 from untrained.sims.diagnosis.adversarial.difference import Difference
-from untrained.sims.diagnosis.adversarial.perturbations import nearest_flips, sign_flips
+from untrained.sims.diagnosis.adversarial.perturbations import activations, nearest_flips, sign_flips, smoothed
 from untrained.sims.diagnosis.adversarial.search import search_ball
 from untrained.sims.diagnosis.two_layer import TwoLayer
 from untrained.sims.lanczos import leading_vector

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from untrained.sims.dynamics.assumptions import FLOOR, assumptions, rates
 from untrained.sims.dynamics.columns import StoredColumns
 from untrained.sims.dynamics.reduced import descend
+from untrained.sims.dynamics.trace import FLOOR, assumptions, rates
 from untrained.theory.objects.relu_generator import jacobian, output_scale
 
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
-from untrained.sims.dynamics.trace import Trace
+from untrained.sims.dynamics.trace import Trace, assumptions
 from untrained.sims.experiments.studies.common import (
     by_parameters,
     columns,

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from scipy.fft import dct
 
-from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.columns import Mixed
 from untrained.sims.dynamics.reduced import descend
+from untrained.sims.dynamics.trace import assumptions
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
     by_parameters,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.dynamics.assumptions import assumptions
 from untrained.sims.dynamics.reduced import descend
+from untrained.sims.dynamics.trace import assumptions
 from untrained.sims.experiments.studies.common import (
     OUTCOMES,
     by_parameters,
