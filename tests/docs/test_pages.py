@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import pytest
 from blocks import DATA, PAGES, ROOT, Session, agrees, blocks, commands
 
+import untrained
+
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 SLOW = [name for name in NAMES if any("slow" in block.words for block in blocks(ROOT / name))]
 
@@ -118,4 +120,12 @@ def test_the_guides_build_without_a_warning(tmp_path):
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert 'id="untrained.api.verify"' in (tmp_path / "api.html").read_text(encoding="utf-8")
+    reference = (tmp_path / "api.html").read_text(encoding="utf-8")
+    assert [name for name in untrained.__all__ if f'id="untrained.{name}"' not in reference] == ["figures", "operators"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])
+def test_a_place_in_the_tree_that_a_page_names_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    places = re.findall(r"`((?:theory|sims|figures|tests|untrained|paper_notes|docs|benchmarks)/[\w/.]*)`", text)
+    assert [place for place in places if not (ROOT / place).exists()] == []
