@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from untrained.sims.experiments.lock import Lock
-from untrained.sims.experiments.store import Store, transaction
+from untrained.sims.experiments.store import Lock, Store, transaction
 
 FORMAT = 2
 APPLICATION = 0x756E7472

@@ -1,20 +1,28 @@
-"""What lies in a store: runs, and a row for each cell that has ended."""
+"""A store: its runs, a row for each cell that has ended, and the lock of the one process that writes.
+
+The library filelock has no shared lock of a file: its probe would refuse a second one at the same moment, and could not
+look into a folder that is read only.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from untrained.sims.experiments.experiment import Cell
-from untrained.sims.experiments.lock import Lock
 from untrained.sims.experiments.study import StoredRow
 from untrained.sims.experiments.worker import CellOutcome, row_from_text
 
+_TRIES = 10
+"""Whoever asks whether a store is locked has the lock for a moment."""
 KeyedOutcome = tuple[str, Cell, CellOutcome]
 """The key of a cell, the cell, and how it ended."""
 
@@ -89,3 +97,61 @@ class Store:
     def running(self) -> bool:
         """Whether some client has the store."""
         return Lock.is_locked(self.path)
+
+
+class Lock:
+    """The lock of a store, held from the moment it is made.
+
+    Raises
+    ------
+    ValueError
+        where another process has it.
+    OSError
+        where the file beside the store cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(_beside(path), os.O_RDWR | os.O_CREAT, 0o644)
+        if not self._try():
+            holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._file)
+            raise ValueError(f"the store must have one writer at a time, got {path} in use by process {holder}")
+        os.ftruncate(self._file, 0)
+        os.write(self._file, f"{os.getpid()}\n".encode())
+
+    def _try(self) -> bool:
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05)
+            else:
+                return True
+        return False
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    @staticmethod
+    def is_locked(path: Path) -> bool:
+        """Whether a process has the lock of a store."""
+        try:
+            file = os.open(_beside(path), os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")

@@ -18,9 +18,8 @@ from untrained.sims.experiments.recipes.cells import cells_of
 from untrained.sims.experiments.recipes.cost import costs
 from untrained.sims.experiments.recipes.parts import COEFFICIENTS
 from untrained.sims.experiments.recipes.recipe import Setup
-from untrained.sims.experiments.recipes.records import blank, record_of
+from untrained.sims.experiments.recipes.records import blank, decoded, encoded, record_of
 from untrained.sims.experiments.recipes.summary import interval, points, rows
-from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record
 

@@ -15,7 +15,7 @@ from untrained.sims.experiments.experiment import Cell, Task
 from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, laws, settings_of
 from untrained.sims.experiments.recipes.learning import learned_file
 from untrained.sims.experiments.recipes.recipe import Setup
-from untrained.sims.experiments.recipes.thumbnails import encoded
+from untrained.sims.experiments.recipes.records import encoded
 from untrained.sims.images.scores import score
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, measure

@@ -1,17 +1,21 @@
-"""The record of a recipe, from its finished cells."""
+"""The record of a recipe, from its finished cells, with small pictures: PNG of 8 bits in base64."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 
 from untrained.sims.experiments.recipes.cells import ImageCell
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
 from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
-from untrained.sims.experiments.recipes.thumbnails import decoded, encoded
+from untrained.sims.images.resizing import resize
 from untrained.sims.operators import make_operator
 from untrained.sims.record.store import fits
 from untrained.sims.runtime import versions
@@ -120,3 +124,25 @@ def blank(recipe: Recipe) -> dict[str, Any]:
     head = {"name": recipe.name, "kind": recipe.kind, "title": recipe.title, "source": recipe.source}
     numbers = [asdict(number) for number in recipe.numbers]
     return {**head, "numbers": numbers, "points": [], "gains": [], "counts": [], "pictures": []}
+
+
+def encoded(image: torch.Tensor, side: int | None = None) -> str:
+    """Return an image (C, H, W) on [-1, 1] as text, clipped to 8 bits; no side longer than `side` pixels."""
+    pixels = image.detach().cpu().double().numpy()
+    longest = max(pixels.shape[1:])
+    if side is not None and longest > side:
+        height, width = (max(1, round(s * side / longest)) for s in pixels.shape[1:])
+        pixels = resize(pixels, (height, width))
+    codes = np.rint((np.clip(pixels, -1, 1) + 1) * 127.5).astype(np.uint8)
+    layers = codes[0] if len(codes) == 1 else np.moveaxis(codes, 0, -1)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(layers)).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def decoded(text: str) -> torch.Tensor:
+    """Return the image (C, H, W) on [-1, 1] of a text."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as file:
+        codes = np.asarray(file, dtype=np.float64)
+    planes = codes[None] if codes.ndim == 2 else np.moveaxis(codes, -1, 0)
+    return torch.from_numpy((planes / 127.5 - 1).astype(np.float32))
