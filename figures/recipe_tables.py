@@ -76,9 +76,9 @@ def seconds_table(record: RecipeRecord) -> Table:
 def _seconds(record: RecipeRecord, point: Mapping[str, Any] | None) -> tuple[str, str]:
     if point is None:
         return "-", "-"
-    printed = printed_number(record, point["setup"], point["label"])
+    printed = _printed(record, point["setup"], point["label"])
     together = f", {point['at_once']} at once" if point["at_once"] > 1 else ""
-    return "-" if printed is None else f"{printed:g}", f"{spoken(point['seconds'])} on {point['device']}{together}"
+    return printed, f"{spoken(point['seconds'])} on {point['device']}{together}"
 
 
 def printed_number(record: RecipeRecord, setup: Mapping[str, Any], label: str) -> float | None:
@@ -87,13 +87,18 @@ def printed_number(record: RecipeRecord, setup: Mapping[str, Any], label: str) -
     return next(values, None)
 
 
+def _printed(record: RecipeRecord, setup: Mapping[str, Any], label: str) -> str:
+    value = printed_number(record, setup, label)
+    return "-" if value is None else f"{value:g}"
+
+
 def gain_table(record: RecipeRecord) -> Table:
     """Percent by which the MSE is lower with learned regularisation, the paper's beside ours."""
     rows = []
     for row in record["gains"]:
-        printed = printed_number(record, row["setup"], row["label"])
+        printed = _printed(record, row["setup"], row["label"])
         setup = f"m = {row['setup']['m']}, sigma^2 = {row['setup']['variance']:g}"
-        rows.append([setup, str(row["images"]), f"{printed:g}", spoken(row["gain"])])
+        rows.append([setup, str(row["images"]), printed, spoken(row["gain"])])
     return _table(rows, "percent decrease of the MSE", "images", "paper", "ours, 95 % interval over images")
 
 
@@ -101,8 +106,8 @@ def count_table(record: RecipeRecord) -> Table:
     """Fourier coefficients of each pattern, the paper's beside ours."""
     rows = []
     for row in record["counts"]:
-        printed = printed_number(record, row["setup"], "coefficients")
-        rows.append([str(row["setup"]["lines"]), f"{printed:g}", str(row["coefficients"])])
+        printed = _printed(record, row["setup"], "coefficients")
+        rows.append([str(row["setup"]["lines"]), printed, str(row["coefficients"])])
     return _table(rows, "radial lines", "paper", "ours")
 
 

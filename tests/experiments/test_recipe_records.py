@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import combinations
 
 import matplotlib.style
@@ -130,6 +131,13 @@ def test_every_kind_of_record_is_drawn_and_told(kind, tmp_path):
     if kind == "runtimes":
         assert "2.0 (cpu)" in texts
         assert "2 [2, 2] on cpu" in words
+
+
+def test_a_record_without_printed_numbers_has_a_dash_for_each():
+    one = replace(recipe("gains", "gains", algorithms=(WHOLE, LEARNING)), numbers=())
+    words = text_of(recipe_parts(record_of(one, finished(one), {"mnist": images()})))
+    assert "-" in words
+    assert draw_recipe(record_of(one, finished(one), {"mnist": images()})).axes
 
 
 def test_a_record_of_one_image_has_no_intervals_and_is_drawn_all_the_same():

@@ -390,6 +390,8 @@ def test_the_command_runs_a_user_s_recipe(cache, monkeypatch, tmp_path, capsys):
     assert "mine: My own (nobody Figure 1)" in out
     assert "smooth" in out
     assert (tmp_path / "out" / "mine.png").stat().st_size > 3000
+    with pytest.raises(cli.RefusedError, match=r"--record is for the papers' recipes \(fig1a, .*, got mine"):
+        cli.app([*arguments, "--record"], standalone_mode=False)
 
 
 def test_failed_cells_are_told_and_the_command_ends_with_one(command, workshop):

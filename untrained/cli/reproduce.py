@@ -60,6 +60,8 @@ def reproduce_command(
     labels, sizes = methods.split(",") if methods else None, tasks.parse_counts("m", m)
     options = {"images": images, "at_once": at_once, "store": store}
     chosen = make_recipe_run(*names or (), methods=labels, sizes=sizes, **options)  # type: ignore[arg-type]
+    if record:
+        chosen.check_recordable()
     failed = run_shown(chosen, workers, where.type, resume=resume).failed
     _report(chosen, place, record=record and not failed)
     raise typer.Exit(1 if failed else 0)

@@ -80,6 +80,17 @@ class RecipeRun:
             for recipe in self.recipes
         ]
 
+    def check_recordable(self) -> None:
+        """Refuse to write a user's recipe into the record.
+
+        Raises
+        ------
+        ValueError
+            where a recipe is none of the paper's.
+        """
+        if others := [recipe.name for recipe in self.recipes if RECIPES.get(recipe.name) is not recipe]:
+            raise ValueError(f"record is for the papers' recipes ({', '.join(RECIPES)}), got {others[0]}")
+
     def failures(self, most: int = 3) -> list[str]:
         """Return the first failed cells of the newest run in words."""
         with reading(self.store, RecipeCells.name) as opened:
