@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,29 +13,12 @@ from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import ConvergenceGuarantee
 from untrained.theory.objects.relu_generator import jacobian_singular_values
 from untrained.theory.objects.shapes import Array
-from untrained.theory.objects.sign_changes import adversarial_set, alignments, worst_count
+from untrained.theory.objects.sign_changes import alignments
 
 WIDTH_PRINTED = 4.3e15
 """d/n that the paper's theorem asks for. Source: vanveen18 Section B.4."""
-WIDTH_LEAST = 5.265304456e15
-"""The least d/n with which its proof goes through once the missing linear term is in. Source: own.width_least."""
-ENUMERATED = 16
-"""Neurons up to which every set of flips is tried."""
 AGREE = 1e-9
 """Outputs that differ by this share of their size are not those of V ReLU(W z); rounding is 1e-15 of it times d."""
-
-
-@dataclass(frozen=True)
-class Worst:
-    """sup ||J(W) - J(W_0)|| over a ball lies in [low, high]; `count` neurons at most change their sign in it."""
-
-    low: float
-    high: float
-    count: int
-
-    def passes(self, bound: float) -> bool | None:
-        """Whether the supremum is above the bound; None where this is open."""
-        return True if self.low > bound else False if self.high <= bound else None
 
 
 @dataclass(frozen=True)
@@ -87,68 +68,6 @@ class TwoLayer:
     def radius(self, misfit: float) -> float:
         """R = 5 ||r_0||/alpha, infinite where alpha is 0. Source: vanveen18 Theorem B.5."""
         return float(ConvergenceGuarantee(self.alpha, self.beta, misfit).radius)
-
-    def worst(self, radius: float) -> Worst:
-        """Bounds on sup ||J(W) - J(W_0)|| over ||W - W_0|| <= radius; exact for few neurons, or where all can flip.
-
-        The Jacobian changes in the columns of the neurons that flip, so the supremum is ||z|| max ||V_S|| over the
-        sets S with sum of g_l^2 over S at most radius^2.
-
-        Raises
-        ------
-        ValueError
-            where the radius is negative.
-        Source: vanveen18 Lemma B.2
-        """
-        g, z = self.alignment, self.latent_norm
-        count = int(worst_count(g, radius))
-        if count == 0:
-            return Worst(0.0, 0.0, 0)
-        if count == self.width:
-            return Worst(self.beta, self.beta, count)
-        if self.width <= ENUMERATED:
-            value = z * self._best_of_all(radius)
-            return Worst(value, value, count)
-        flips = adversarial_set(self.V, g, radius)
-        low = float(np.linalg.norm(self.V[:, flips], 2)) if flips.any() else 0.0
-        return Worst(z * low, min(self.beta, z * self._relaxed(radius)), count)
-
-    def _best_of_all(self, radius: float) -> float:
-        """max ||V_S|| over all affordable S, each of which no neuron can be added to."""
-        sets = np.arange(2**self.width)[:, None] >> np.arange(self.width) & 1
-        cost = sets @ self.alignment**2
-        left = radius**2 - cost
-        dearest = np.where(sets == 1, np.inf, self.alignment**2).min(1)
-        maximal = sets[(left >= 0) & (dearest > left)].astype(bool)
-        return max(float(np.linalg.norm(self.V[:, S], 2)) for S in maximal)
-
-    def _relaxed(self, radius: float) -> float:
-        """sqrt of the most energy of columns that radius^2 buys, with a part of the last one: at least max ||V_S||."""
-        energy, cost = (self.V**2).sum(0), self.alignment**2
-        order = np.argsort(-energy / np.maximum(cost, 1e-300))
-        spent = np.cumsum(cost[order])
-        bought = np.clip((radius**2 - spent + cost[order]) / np.maximum(cost[order], 1e-300), 0, 1)
-        return math.sqrt(float(energy[order] @ bought))
-
-    def passed_at(self, bound: float, share: float = 1e-3) -> tuple[float, float]:
-        """Return (low, high): A2 holds in balls below low and fails in those from high on, to a share of each.
-
-        Both are infinite where ||V|| ||z|| <= bound, and A2 so holds everywhere.
-        """
-        most = float(np.linalg.norm(self.alignment))
-        if self.beta <= bound:
-            return math.inf, math.inf
-        holds = _crossing(lambda R: self.worst(R).high > bound, most, share)[0]
-        return holds, _crossing(lambda R: self.worst(R).low > bound, most, share)[1]
-
-
-def _crossing(passes: Callable[[float], bool], most: float, share: float) -> tuple[float, float]:
-    """Bisect for where a property that `most` has begins: (the last found without, the first found with)."""
-    low, high = 0.0, most * (1 + 1e-12)
-    while high - low > share * high:
-        middle = (low + high) / 2
-        low, high = (low, middle) if passes(middle) else (middle, high)
-    return low, high
 
 
 def recognise(network: Network) -> TwoLayer | None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.diagnosis.worst_case import passed_at, worst
 from tests.ntk.networks import make_network
 from untrained.sims.diagnosis.two_layer import TwoLayer, recognise
 from untrained.sims.random.streams import stream
@@ -99,16 +100,16 @@ def worst_by_the_letter(V, W, z, radius):
 @pytest.mark.parametrize("radius", [0.0, 0.2, 0.7, 1.5, 2.5, 100.0])
 def test_the_worst_case_in_a_ball_is_the_best_affordable_set_of_flips(radius):
     V, W, z = drawn(3, 9)
-    found = TwoLayer(V, W, z).worst(radius)
+    found = worst(TwoLayer(V, W, z), radius)
     assert found.low == found.high == pytest.approx(worst_by_the_letter(V, W, z, radius), rel=1e-12)
 
 
 def test_bounds_on_the_worst_case_of_a_wider_network_hold_what_enumeration_finds(monkeypatch):
-    monkeypatch.setattr("untrained.sims.diagnosis.two_layer.ENUMERATED", 0)
+    monkeypatch.setattr("tests.diagnosis.worst_case.ENUMERATED", 0)
     for seed in range(5):
         V, W, z = drawn(3, 9, seed=seed)
         for radius in (0.3, 0.8, 1.6):
-            found, wanted = TwoLayer(V, W, z).worst(radius), worst_by_the_letter(V, W, z, radius)
+            found, wanted = worst(TwoLayer(V, W, z), radius), worst_by_the_letter(V, W, z, radius)
             assert found.low <= wanted * (1 + 1e-12)
             assert wanted <= found.high * (1 + 1e-12)
 
@@ -117,15 +118,15 @@ def test_a2_fails_from_the_radius_named_on_and_holds_below_the_other():
     V, W, z = drawn(3, 9)
     known = TwoLayer(V, W, z)
     bound = known.alpha / 3
-    holds, fails = known.passed_at(bound)
-    assert known.worst(holds).passes(bound) is False
-    assert known.worst(fails).passes(bound) is True
+    holds, fails = passed_at(known, bound)
+    assert worst(known, holds).passes(bound) is False
+    assert worst(known, fails).passes(bound) is True
     assert fails - holds <= 2e-3 * fails  # exact for so few neurons
-    assert known.passed_at(2 * known.beta) == (math.inf, math.inf)
+    assert passed_at(known, 2 * known.beta) == (math.inf, math.inf)
 
 
 def test_the_verdict_on_a2_is_open_between_the_bounds():
     V, W, z = drawn(3, 40)
-    found = TwoLayer(V, W, z).worst(1.0)
+    found = worst(TwoLayer(V, W, z), 1.0)
     assert found.low < found.high
     assert found.passes((found.low + found.high) / 2) is None
