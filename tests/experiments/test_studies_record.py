@@ -5,7 +5,7 @@ from support import TINY
 
 from untrained.sims.experiments.grid import Grid
 from untrained.sims.experiments.runner import run_cells
-from untrained.sims.experiments.studies import STUDIES, load_study, phase, sigma, sigma_min
+from untrained.sims.experiments.studies import STUDIES, load_study, phase, sigma
 from untrained.sims.experiments.study import StoredRow
 from untrained.sims.experiments.sweep import Sweep, make_sweep
 from untrained.sims.record.store import CHANGED, pick, read_record
@@ -93,8 +93,8 @@ def test_recorded_numbers_are_those_of_cells_computed_now(name: str) -> None:
 def test_recorded_quantiles_and_exact_levels_are_those_of_now() -> None:
     study, record = load_study("sigma_min"), read_record("study", "sigma_min")
     cells = [StoredRow(p, 0, study.row(p, 0, "cpu")) for p in (cell.parameters for cell in Grid(study.axes, 1))][::24]
-    fresh = [row for cell in cells for row in sigma_min._quantile_rows(cell.parameters["n"], cell.row)]
-    fresh += [sigma_min._entry("exact law", 16, 6.0, "level of failure 2e^-n", sigma_min.failure_level(16, 96))]
+    fresh = [row for cell in cells for row in sigma._quantile_rows(cell.parameters["n"], cell.row)]
+    fresh += [sigma._place("exact law", 16, 6.0, "level of failure 2e^-n", sigma.failure_level(16, 96))]
     assert len(fresh) == 7
     assert unrecorded(fresh, record["rows"]) == [], CHANGED.format("sigma_min")
     assert record["version"] == study.version

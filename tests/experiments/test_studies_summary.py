@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import chi2
 
-from untrained.sims.experiments.studies.crossing import crossing, trend
+from untrained.sims.experiments.studies.common import crossing, trend
 
 X = np.linspace(-2.0, 3.0, 9)
 

@@ -10,7 +10,7 @@ STUDIES: dict[str, str] = {
     "rate": "untrained.sims.experiments.studies.rate:RATE_STUDY",
     "step": "untrained.sims.experiments.studies.step:STEP_STUDY",
     "sigma": "untrained.sims.experiments.studies.sigma:SIGMA_STUDY",
-    "sigma_min": "untrained.sims.experiments.studies.sigma_min:SIGMA_MIN_STUDY",
+    "sigma_min": "untrained.sims.experiments.studies.sigma:SIGMA_MIN_STUDY",
     "signs": "untrained.sims.experiments.studies.signs:SIGNS_STUDY",
     "sensing": "untrained.sims.experiments.studies.sensing:SENSING_STUDY",
     "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",

@@ -22,14 +22,15 @@ from untrained.sims.experiments.studies.common import (
     OUTCOMES,
     by_parameters,
     columns,
+    crossing,
     directions,
     entry,
     outcome_counts,
     quantiles,
     share,
+    trend,
     width_of,
 )
-from untrained.sims.experiments.studies.crossing import crossing, trend
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.theory.objects.width import step_proof
 
