@@ -18,7 +18,6 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # README and notes are linked as files of the repository; a test follows them
 
 
 def literal(app, what, name, obj, options, lines):
@@ -30,5 +29,11 @@ def escaped(part):
     return part if part.startswith(("`", ":")) else re.sub(r"(\||\*|_(?!\w))", r"\\\1", part)
 
 
+def downloads(app, docname, source):
+    """The notes are no pages of these guides: a link to one downloads it."""
+    source[0] = re.sub(r"\]\((?=\.\./paper_notes/\w)", "](path:", source[0])
+
+
 def setup(app):
+    app.connect("source-read", downloads)
     app.connect("autodoc-process-docstring", literal, priority=900)
