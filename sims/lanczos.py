@@ -182,10 +182,10 @@ def _gap(distances: np.ndarray, krylov: Krylov, level: float) -> float:
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
     if krylov.betas[-1] == 0:
         return 0.0
-    wanted = float(np.log(krylov.betas).sum()) - np.log(level) + 0.5 * np.log(2 * len(krylov.Q) / np.pi)
+    goal = float(np.log(krylov.betas).sum()) - np.log(level) + 0.5 * np.log(2 * len(krylov.Q) / np.pi)
 
     def excess(s: float) -> float:
-        return float(np.log(distances + np.exp(s)).sum()) - wanted
+        return float(np.log(distances + np.exp(s)).sum()) - goal
 
     high = float(np.log(max(distances.max(), krylov.betas.max()))) + 1
     while excess(high) < 0:

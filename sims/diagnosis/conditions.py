@@ -180,8 +180,8 @@ def low_dimension(rank: int, m: int, witness: float | None, *, exact: bool = Tru
     """
     says = "dimension: a map from a range of dimension p to m < p measurements has no RIP on differences"
     case = {"p": rank, "m": m, "least ratio": witness}
-    known = exact or rank > m
-    evidence: list[Evidence] = [Exact(1, int(known), (m - rank) / m, case, "rank of J", undecided=int(not known))]
+    certain = exact or rank > m
+    evidence: list[Evidence] = [Exact(1, int(certain), (m - rank) / m, case, "rank of J", undecided=int(not certain))]
     false: dict[str, list[Evidence]] = {"m = p - 1": [Exact(1, 1, -1 / max(rank - 1, 1), {"p": rank, "m": rank - 1})]}
     has = f"p {'=' if exact else '>='} {rank}"
     return _judged("dimension", "jagatap19 Theorem 1", says, f"p <= {m}", has, evidence, false, _DIMENSION)
