@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from untrained.sims.diagnosis.bias import is_unit, noise_like, target
 from untrained.sims.diagnosis.descents import gradient_descent
 from untrained.sims.diagnosis.predictions import fit_time
-from untrained.sims.diagnosis.targets import is_unit, noise_like, target
 from untrained.sims.networks.loading import as_network
 from untrained.sims.ntk.spectrum import spectrum
 from untrained.sims.random.streams import stream

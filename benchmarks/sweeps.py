@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from untrained.sims.experiments.executors import processes
+from untrained.sims.experiments.executors import Processes, processes
 from untrained.sims.experiments.grid import Grid
-from untrained.sims.experiments.processes import Processes
 from untrained.sims.experiments.runner import run_cells
 from untrained.sims.experiments.study import Study
 

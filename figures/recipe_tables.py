@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from untrained.figures.tables import Parts, Table
-from untrained.sims.experiments.recipes.cost import Cost
 from untrained.sims.experiments.recipes.recipe import NAMES
+from untrained.sims.experiments.recipes.reproduction import Cost
 
 RecipeRecord = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ ROOMS = ("theory", "sims", "figures")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 DOOR = sorted(path for path in (ROOT / "untrained").rglob("*.py") if not any(p.is_symlink() for p in path.parents))
 
-MOST_FILES = 190
+MOST_FILES = 181
 LONG = 14
 """Code lines that nine functions in ten keep to."""
 PARTICIPLES = {"asked", "drawn", "found", "given", "held", "kept", "known", "made", "seen", "shown", "taken", "told"}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from untrained.sims.diagnosis.bias import noise_like
 from untrained.sims.diagnosis.initialisation import Initialisation
 from untrained.sims.diagnosis.predictions import (
     Denoising,
@@ -23,7 +24,6 @@ from untrained.sims.diagnosis.predictions import (
 )
 from untrained.sims.diagnosis.range_geometry.isometry import RowMap
 from untrained.sims.diagnosis.report import Prediction
-from untrained.sims.diagnosis.targets import noise_like
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress

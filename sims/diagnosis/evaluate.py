@@ -11,13 +11,13 @@ import torch
 
 from untrained.sims.diagnosis import conditions
 from untrained.sims.diagnosis.adversarial.search import AdversarialSearch, search_ball
+from untrained.sims.diagnosis.bias import noise_like
 from untrained.sims.diagnosis.conditions import Condition
 from untrained.sims.diagnosis.descents import SHARE, Descent, DescentPlan, Descents, SensingFit, gradient_descent
 from untrained.sims.diagnosis.initialisation import Initialisation, NetworkGuarantee
 from untrained.sims.diagnosis.predictions import fit_time
 from untrained.sims.diagnosis.range_geometry.dimension import dimension, witness
 from untrained.sims.diagnosis.range_geometry.isometry import RowMap, isometry, moves
-from untrained.sims.diagnosis.targets import noise_like
 from untrained.sims.diagnosis.two_layer import WIDTH_PRINTED, TwoLayer
 from untrained.sims.lanczos import largest_eigenvalue
 from untrained.sims.networks.network import Network

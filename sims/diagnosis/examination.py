@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from untrained.sims.diagnosis.bias import as_image, is_unit, natural, target
 from untrained.sims.diagnosis.descents import DescentPlan, run_descents
 from untrained.sims.diagnosis.evaluate import Observations, evaluate, lemma_bound
 from untrained.sims.diagnosis.initialisation import Initialisation, guarantee, quantities
 from untrained.sims.diagnosis.range_geometry.isometry import row_map
 from untrained.sims.diagnosis.report import Curves, Report, in_words
-from untrained.sims.diagnosis.targets import as_image, is_unit, natural, target
 from untrained.sims.diagnosis.two_layer import recognise
 from untrained.sims.networks.forecast import Estimate, check_examination_fits, examination_estimate
 from untrained.sims.networks.loading import NetworkLike, as_network

@@ -11,8 +11,7 @@ from itertools import islice
 
 from untrained.sims.experiments.executors import Crew
 from untrained.sims.experiments.experiment import Cell
-from untrained.sims.experiments.schema import StoppedError
-from untrained.sims.experiments.store import KeyedOutcome, Store
+from untrained.sims.experiments.store import KeyedOutcome, StoppedError, Store
 from untrained.sims.experiments.worker import CellOutcome, work
 
 _GROUP_SECONDS = 0.2

@@ -12,8 +12,7 @@ from untrained.sims.experiments.engine import Batch, Engine, Follow, Summary, Ta
 from untrained.sims.experiments.executors import Crew
 from untrained.sims.experiments.experiment import Experiment
 from untrained.sims.experiments.grid import Cells
-from untrained.sims.experiments.schema import writing
-from untrained.sims.experiments.store import Store
+from untrained.sims.experiments.store import Store, writing
 from untrained.sims.experiments.worker import compute
 from untrained.sims.progress import OpenProgress, no_progress
 

@@ -10,16 +10,15 @@ from matplotlib.text import Text
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.figures.draw import make
+from untrained.figures.drawing import STYLE
 from untrained.figures.recipe_curves import draw_recipe, write_recipe
 from untrained.figures.recipe_tables import printed_number, recipe_parts, setup_words, spoken
-from untrained.figures.style import STYLE
 from untrained.figures.tables import text_of
 from untrained.sims.experiments.recipes import records
 from untrained.sims.experiments.recipes.cells import cells_of
-from untrained.sims.experiments.recipes.cost import costs
-from untrained.sims.experiments.recipes.parts import COEFFICIENTS
-from untrained.sims.experiments.recipes.recipe import Setup
+from untrained.sims.experiments.recipes.recipe import COEFFICIENTS, Setup
 from untrained.sims.experiments.recipes.records import blank, decoded, encoded, record_of
+from untrained.sims.experiments.recipes.reproduction import costs
 from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record

@@ -8,8 +8,7 @@ import pytest
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.sims.experiments.recipes import cells
 from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, cells_of, image_seed, settings_of
-from untrained.sims.experiments.recipes.parts import COEFFICIENTS
-from untrained.sims.experiments.recipes.recipe import NAMES, Algorithm, Learned, Part, Setup
+from untrained.sims.experiments.recipes.recipe import COEFFICIENTS, NAMES, Algorithm, Learned, Part, Setup
 from untrained.sims.experiments.recipes.reproduction import load_recipe, select
 from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates, judge_sentence, paired
 from untrained.sims.experiments.recipes.summary import interval, percent

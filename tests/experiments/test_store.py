@@ -12,10 +12,10 @@ import pytest
 from support import ROOT, TINY, raw, rows
 
 from untrained.sims.experiments.experiment import Cell
-from untrained.sims.experiments.export import export
 from untrained.sims.experiments.grid import make_grid
-from untrained.sims.experiments.schema import APPLICATION, FORMAT, reading, writing
+from untrained.sims.experiments.store import APPLICATION, FORMAT, reading, writing
 from untrained.sims.experiments.studies import load_study
+from untrained.sims.experiments.sweep import export
 from untrained.sims.experiments.worker import CellOutcome, row_from_text, row_to_text
 
 
@@ -161,7 +161,7 @@ import sys
 from pathlib import Path
 from untrained.sims.experiments.studies import load_study
 from untrained.sims.experiments.worker import CellOutcome, row_from_text, row_to_text
-from untrained.sims.experiments.schema import writing
+from untrained.sims.experiments.store import writing
 with writing(Path(sys.argv[1]), "tiny"):
     print("held", flush=True)
     sys.stdin.read()

@@ -15,12 +15,11 @@ import pytest
 from support import TINY, Here, raw, rows, run_tiny
 
 from untrained.sims.experiments.engine import Summary
-from untrained.sims.experiments.executors import Crew, cluster, cores, processes
+from untrained.sims.experiments.executors import Crew, Processes, WorkerDiedError, cluster, cores, processes
 from untrained.sims.experiments.experiment import Cell
 from untrained.sims.experiments.grid import make_grid
-from untrained.sims.experiments.processes import Processes, WorkerDiedError
 from untrained.sims.experiments.runner import run_cells
-from untrained.sims.experiments.schema import reading
+from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.studies import load_study
 from untrained.sims.experiments.sweep import make_sweep
 from untrained.sims.experiments.worker import CellOutcome, work

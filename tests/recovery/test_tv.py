@@ -8,9 +8,9 @@ from untrained.sims.images.datasets import dataset
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.transforms import dct2, inverse_dct2
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.baselines import tv, tv_search
+from untrained.sims.recovery.baselines import tv, tv_solver
 from untrained.sims.recovery.baselines.tv import TVSettings, recover
-from untrained.sims.recovery.baselines.tv_model import Factorised, Model, Multipliers, Nearest
+from untrained.sims.recovery.baselines.tv_solver import Factorised, Model, Multipliers, Nearest
 from untrained.sims.recovery.total_variation import (
     TV_KINDS,
     discrete_gradient,
@@ -100,7 +100,7 @@ def linear_program(A, y, shape, penalty):
 
 
 def without_factors(monkeypatch):
-    monkeypatch.setattr(tv_search, "worth_holding", lambda *_: False)
+    monkeypatch.setattr(tv_solver, "worth_holding", lambda *_: False)
 
 
 def test_differences_and_their_transpose_are_the_explicit_matrix():
@@ -230,8 +230,8 @@ def test_no_multipliers_prove_more_than_the_minimum(box):
     operator = make_operator("gaussian", GREY, 12)
     y = operator.forward(1.3 * blocks(GREY))
     model = Model(operator, y.double(), 0.02, "isotropic", box)
-    progress = tv_search.SearchLog(3000)
-    tv_search.Search(model, progress).run(1e-6)
+    progress = tv_solver.SearchLog(3000)
+    tv_solver.Search(model, progress).run(1e-6)
     least, end = min(progress.values), progress.multipliers
     assert least * (1 - 1e-6) <= model.bound(end) <= least
     for seed in range(30):
@@ -346,7 +346,7 @@ def test_an_interrupt_before_the_first_look_returns_an_image_all_the_same(monkey
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tv_search, "discrete_gradient", interrupt)
+    monkeypatch.setattr(tv_solver, "discrete_gradient", interrupt)
     operator = make_operator("gaussian", GREY, 12)
     found = recover(operator, operator.forward(blocks(GREY)))
     assert (found.outcome, found.steps) == ("interrupted", 0)

@@ -69,7 +69,7 @@ def reproduce_command(
 
 def _list_recipes(names: Sequence[str]) -> None:
     from untrained.figures.recipe_tables import cost_table
-    from untrained.sims.experiments.recipes.cost import all_costs
+    from untrained.sims.experiments.recipes.reproduction import all_costs
 
     console.show([cost_table(all_costs(names))], console.stdout())
 

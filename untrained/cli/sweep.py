@@ -43,8 +43,7 @@ def sweep_command(
 ) -> None:
     """Compute a grid of thousands of cells that may be interrupted at any moment; exit 1 when cells failed."""
     one_thread_each()
-    from untrained.sims.experiments.export import check_export
-    from untrained.sims.experiments.sweep import make_sweep
+    from untrained.sims.experiments.sweep import check_export, make_sweep
 
     if listing:
         print("\n".join(_listing()) or "no study is known by name")
@@ -118,7 +117,7 @@ def _progress(chosen: Sweep) -> Iterator[Follow]:
 
 
 def _write_table(chosen: Sweep, path: Path) -> str:
-    from untrained.sims.experiments.export import export
+    from untrained.sims.experiments.sweep import export
 
     table = chosen.rows()
     export(path, table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from math import log, sqrt
 
-from untrained.sims.experiments.recipes.parts import (
+from untrained.sims.experiments.recipes.recipe import (
     BASELINES,
     COEFFICIENTS,
     DENOISER,
@@ -24,12 +24,17 @@ from untrained.sims.experiments.recipes.parts import (
     TABLE_2,
     TABLE_2_MEASUREMENTS,
     TUNING,
+    Algorithm,
+    Learned,
+    Number,
+    Part,
+    Recipe,
+    Setup,
     algorithms,
     mnist,
     retina,
     xray,
 )
-from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Number, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates
 
 NOISE_LEVELS, NOISE_M, PIXELS = (0, 10, 100, 1000), 2000, 256 * 256

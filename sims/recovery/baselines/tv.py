@@ -11,8 +11,7 @@ import torch
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.linear_systems import DENSE, SMALL_MATRIX
-from untrained.sims.recovery.baselines.tv_model import Model
-from untrained.sims.recovery.baselines.tv_search import Search, SearchLog
+from untrained.sims.recovery.baselines.tv_solver import Model, Search, SearchLog
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.total_variation import TV_KINDS
 
