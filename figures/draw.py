@@ -11,7 +11,8 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from untrained import figures
-from untrained.figures.drawing import STYLE, picture_bytes
+from untrained.figures.drawing import picture_bytes
+from untrained.figures.style import STYLE
 from untrained.sims.files import write_bytes
 from untrained.sims.record.store import FOLDER
 

@@ -1,4 +1,4 @@
-"""What figures share: their look, curves, bands and bars from the rows of a record, and a picture as a file."""
+"""What figures share: curves, bands and bars from the rows of a record, and a picture as a file."""
 
 from __future__ import annotations
 
@@ -10,45 +10,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-STYLE: dict[str, Any] = {
-    "text.usetex": False,
-    "font.family": "DejaVu Sans",
-    "mathtext.fontset": "dejavusans",
-    "font.size": 8.0,
-    "axes.labelsize": 8.5,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "lines.linewidth": 1.2,
-    "figure.facecolor": "white",
-    "savefig.dpi": 150,
-    "savefig.facecolor": "white",
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "untrained",
-}
-
-BLACK, GREY, PALE = "#000000", "#595959", "#d9d9d9"
-BLUE, ORANGE, GREEN, RED = "#0072b2", "#d55e00", "#007a5a", "#b3321b"
-SKY, AMBER, PURPLE = "#2d87bd", "#a97400", "#9a5480"
-"""Okabe and Ito's colours, some darkened so that text in them reads on white."""
-
-VERDICTS: dict[str, tuple[str, str]] = {
-    "PROVED": ("o", GREEN),
-    "SUPPORTED": ("^", SKY),
-    "CONSISTENT": ("s", BLUE),
-    "INCONCLUSIVE": ("D", AMBER),
-    "VACUOUS": ("v", PURPLE),
-    "REFUTED": ("X", RED),
-    "UNTESTED": ("P", GREY),
-}
-"""Marker and colour of each verdict: the shape alone tells them apart in grey."""
-
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, STYLE
 
 Rows = Sequence[Mapping[str, Any]]
 LINES = (PURPLE, SKY, GREEN, AMBER, ORANGE, BLACK)

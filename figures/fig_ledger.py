@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import BLACK, GREY, PALE, VERDICTS
+from untrained.figures.style import BLACK, GREY, PALE, VERDICTS
 from untrained.figures.verdict_table import informative_share, margin
 from untrained.sims.record.store import FOLDER, read_all
 from untrained.theory.ledger import ledger

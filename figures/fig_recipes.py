@@ -7,9 +7,9 @@ from textwrap import wrap
 
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import GREY
 from untrained.figures.recipe_curves import curves_of, grid, legend
 from untrained.figures.recipe_pictures import blocks_of, draw_blocks, height_of, write_line
+from untrained.figures.style import GREY
 from untrained.sims.experiments.recipes.recipe import Recipe
 from untrained.sims.experiments.recipes.records import blank
 from untrained.sims.experiments.recipes.vanveen18 import CURVES, PICTURES, TABLES

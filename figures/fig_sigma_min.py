@@ -9,7 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import BLACK, BLUE, GREY, ORANGE, Rows
+from untrained.figures.drawing import Rows
+from untrained.figures.style import BLACK, BLUE, GREY, ORANGE
 from untrained.sims.record.store import FOLDER, read_record
 
 _COLOURS = (BLUE, ORANGE)

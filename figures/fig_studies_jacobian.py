@@ -8,21 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    LABEL,
-    LINES,
-    ORANGE,
-    PURPLE,
-    SOURCES,
-    band,
-    bars,
-    curve,
-    levels,
-)
+from untrained.figures.drawing import LABEL, LINES, SOURCES, band, bars, curve, levels
+from untrained.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 from untrained.sims.record.store import FOLDER, pick, read_record
 
 

@@ -12,7 +12,8 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import BLACK, BLUE, GREY, ORANGE, STYLE, picture_bytes
+from untrained.figures.drawing import picture_bytes
+from untrained.figures.style import BLACK, BLUE, GREY, ORANGE, STYLE
 from untrained.figures.tables import Parts, Table, number
 from untrained.sims.files import write_bytes
 

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from untrained.figures.drawing import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, STYLE, picture_bytes
+from untrained.figures.drawing import picture_bytes
 from untrained.figures.recipe_pictures import pictures_figure
 from untrained.figures.recipe_tables import RecipeRecord, labels_of, spoken
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, STYLE
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.files import write_bytes, write_text
 from untrained.sims.record.store import record_text

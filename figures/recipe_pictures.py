@@ -11,8 +11,8 @@ from typing import Any
 import matplotlib.image
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import GREY
 from untrained.figures.recipe_tables import RecipeRecord
+from untrained.figures.style import GREY
 from untrained.sims.experiments.recipes.recipe import NAMES
 
 Picture = Mapping[str, Any]

@@ -10,7 +10,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import GREY, STYLE
+from untrained.figures.style import GREY, STYLE
 from untrained.figures.tables import Table
 
 _COLUMNS = ("method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from untrained.figures.drawing import VERDICTS
+from untrained.figures.style import VERDICTS
 from untrained.figures.tables import Table, number
 from untrained.sims.files import write_text
 from untrained.sims.record.store import read_all

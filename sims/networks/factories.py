@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from untrained.sims.networks.instance import copied
 from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
+from untrained.sims.networks.preparing import copied
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import error_line, neighbours

@@ -14,8 +14,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from untrained.sims.networks.instance import Instance, compiled_filter, copied, instance
+from untrained.sims.networks.instance import Instance, compiled_filter, instance
 from untrained.sims.networks.output import OutputPart, flat, image_shape
+from untrained.sims.networks.preparing import copied
 from untrained.sims.networks.probe import run_module
 from untrained.sims.operators.base import Shape
 

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from untrained.sims.networks.instance import copied, prepared
 from untrained.sims.networks.output import OutputPart, tensor_of
+from untrained.sims.networks.preparing import copied, prepared
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import error_line
 

@@ -10,9 +10,9 @@ from matplotlib.text import Text
 
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.figures.draw import make
-from untrained.figures.drawing import STYLE
 from untrained.figures.recipe_curves import draw_recipe, write_recipe
 from untrained.figures.recipe_tables import printed_number, recipe_parts, setup_words, spoken
+from untrained.figures.style import STYLE
 from untrained.figures.tables import text_of
 from untrained.sims.experiments.recipes import records
 from untrained.sims.experiments.recipes.cells import cells_of

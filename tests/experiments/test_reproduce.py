@@ -10,7 +10,7 @@ from rich.console import Console
 import untrained
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, Workshop, images, recipe, write_images
 from untrained import cli
-from untrained.sims.experiments.recipes import compute, cost, learning, reproduction
+from untrained.sims.experiments.recipes import compute, learning, reproduction
 from untrained.sims.experiments.recipes.cells import image_seed
 from untrained.sims.experiments.recipes.compute import PICTURED, measured
 from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Setup
@@ -418,8 +418,8 @@ def test_bad_arguments_of_the_command_are_refused(command, arguments):
 
 
 def test_the_list_tells_cells_hours_and_records(command, known, monkeypatch):
-    monkeypatch.setattr(cost, "available", lambda name: "absent")
-    monkeypatch.setattr(cost, "RECIPES", known)
+    monkeypatch.setattr(reproduction, "available", lambda name: "absent")
+    monkeypatch.setattr(reproduction, "RECIPES", known)
     before = command("--list")
     assert [line.split()[:3] for line in before.splitlines()[1:]] == [
         ["small", "16", "?"],

@@ -13,9 +13,9 @@ from matplotlib.text import Text
 
 from untrained import figures
 from untrained.figures.draw import draw, figure_names, make
-from untrained.figures.drawing import STYLE, VERDICTS
 from untrained.figures.fig_ledger import SECTIONS, section
 from untrained.figures.fig_sigma_min import fig_sigma_min
+from untrained.figures.style import STYLE, VERDICTS
 from untrained.sims.record.store import FOLDER, read_all, read_record, write_record
 from untrained.theory.ledger import ledger
 from untrained.theory.verdict import Status

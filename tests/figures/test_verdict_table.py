@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from untrained.figures import verdict_table as verdict_tables
-from untrained.figures.drawing import VERDICTS
+from untrained.figures.style import VERDICTS
 from untrained.figures.tables import number
 from untrained.figures.verdict_table import (
     BEGIN,

@@ -40,7 +40,7 @@ def _rich_table(table: Table) -> Any:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    from untrained.figures.drawing import VERDICTS
+    from untrained.figures.style import VERDICTS
 
     result = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in table.columns:

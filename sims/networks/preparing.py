@@ -1,0 +1,132 @@
+"""Making a network safe to differentiate: a copy in one dtype whose output depends on nothing but its weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
+
+from untrained.sims.user_files import error_line
+
+_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
+POWER_ITERATIONS = 15
+"""What torch takes where a spectral norm is registered in its newer form; its older one starts from noise."""
+
+
+def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """A copy in one dtype whose layers overwrite nothing; each layer stays in the mode, training or not, it came in.
+
+    Norms in training mode keep no running statistics; others go by those they came with. A spectral norm in training
+    mode has its vectors iterated, then held: they would follow the weights from call to call.
+
+    Raises
+    ------
+    ValueError
+        where a layer drops entries at random, has no weights yet or has complex ones, or the module cannot be copied.
+    """
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    for key, layer in module.named_modules():
+        _check_layer(name, key, layer)
+    twin = copied(name, module, dtype).to(dtype)
+    for layer in list(twin.modules()):
+        _settle_spectral_norms(layer)
+    for layer in twin.modules():
+        _settle(layer)
+    return twin
+
+
+def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn.Module:
+    """A deep copy; tensors that are not weights are taken as constants, in the dtype if there is one.
+
+    Raises
+    ------
+    ValueError
+        where the module cannot be copied.
+    """
+    memo: dict[int, Any] = {}
+    for layer in module.modules():
+        for constant in _constants([value for key, value in vars(layer).items() if key not in _REGISTERED]):
+            to = dtype if constant.is_floating_point() else None
+            memo[id(constant)] = constant.detach().clone().to(to or constant.dtype)
+    try:
+        return copy.deepcopy(module, memo)
+    except Exception as error:
+        raise ValueError(f"module of {name} must be one that can be copied, got {error_line(error)}") from error
+
+
+_REGISTERED = ("_parameters", "_modules")
+
+
+def _constants(value: object) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        if not isinstance(value, nn.Parameter):
+            yield value
+    elif isinstance(value, dict):
+        yield from _constants(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _constants(part)
+
+
+def _check_layer(name: str, key: str, layer: nn.Module) -> None:
+    kind, place = type(layer).__name__, key or "itself"
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError(
+            f"network must be plain modules, got {kind} in {place} of {name}: hand over what it was made of"
+        )
+    if isinstance(layer, _RANDOM) and layer.training and getattr(layer, "p", 1) > 0:
+        raise ValueError(
+            f"network must not draw random numbers, got {kind} in training mode in {place} of {name}: "
+            "remove it or hand the network over in eval mode"
+        )
+    for weight in layer.parameters(recurse=False):
+        if isinstance(weight, nn.parameter.UninitializedParameter):
+            raise ValueError(f"weights of {name} must have shapes, got a {kind} in {place} that has not run yet")
+        if weight.is_complex():
+            raise ValueError(f"weights of {name} must be real, got {weight.dtype} in {place}".replace("torch.", ""))
+        if weight.is_meta:
+            raise ValueError(f"weights of {name} must have values, got a {kind} in {place} on the meta device")
+
+
+def _settle_spectral_norms(layer: nn.Module) -> None:
+    """Iterate the vectors of a layer's spectral norms where they would be iterated by its own runs."""
+    with torch.no_grad():
+        for hook in layer._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm) and layer.training:
+                for _ in range(POWER_ITERATIONS):
+                    setattr(layer, hook.name, hook.compute_weight(layer, do_power_iteration=True))
+        if parametrize.is_parametrized(layer):
+            for key, steps in layer.parametrizations.items():  # type: ignore[union-attr, operator]
+                if any(isinstance(step, _SpectralNorm) and step.training for step in steps):
+                    for _ in range(POWER_ITERATIONS):
+                        getattr(layer, key)
+
+
+def _settle(layer: nn.Module) -> None:
+    if isinstance(layer, _NormBase) and layer.training:
+        layer.track_running_stats = False
+        layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    hooks = layer._forward_pre_hooks.values()
+    if isinstance(layer, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks):
+        layer.training = False
+    for switch in ("inplace", "sparse"):  # which change how numbers are held, not what they are
+        if getattr(layer, switch, False) is True:
+            vars(layer)[switch] = False
+
+
+def modes(module: nn.Module) -> list[str]:
+    """Say which layers run otherwise than they would in training, since the module came in eval mode."""
+    at_rest = [layer for layer in module.modules() if not layer.training]
+    says = []
+    if any(isinstance(layer, _NormBase) and layer.running_mean is not None for layer in at_rest):
+        says.append("norms go by their running statistics, as the network came in eval mode")
+    if any(isinstance(layer, _RANDOM) and getattr(layer, "p", 1) > 0 for layer in at_rest):
+        says.append("dropout is off, as the network came in eval mode")
+    return says
