@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
     from untrained.theory.verdict import Status
 
 MOST = 20
-"""StudyRows of a long table that are shown."""
+"""Rows of a long table that are shown."""
 
 
 def _word(value: object) -> str:
     return number(value) if value is None or isinstance(value, float) else str(value)
 
 
-class _Printable:
+class _Printable(ABC):
     """A record that says itself in lines and tables."""
 
+    @abstractmethod
     def parts(self) -> Parts:
         """Return what there is to say, from the top."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return text_of(self.parts())

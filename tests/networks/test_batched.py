@@ -12,6 +12,7 @@ from untrained.sims.networks import batched, products
 from untrained.sims.networks.batched import Batched, transposed_by_products
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.initialisation import initialise
+from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 
 DOUBLE = {"rtol": 1e-9, "atol": 1e-10}  # float64 rounds at 1e-16; thousands of terms and batch norms leave 1e-12
@@ -78,8 +79,7 @@ NETWORKS = {
 
 def several(name, copies, dtype=torch.float64):
     build, latent_shape = NETWORKS[name]
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
+    with isolated_rng(3, "copies"):
         networks = [build().to(dtype) for _ in range(copies)]
     z = torch.from_numpy(stream(4, "z").standard_normal((copies, *latent_shape))).to(dtype)
     return networks, z

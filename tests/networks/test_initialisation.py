@@ -8,6 +8,7 @@ from torch import nn
 
 from untrained.sims.networks.generators import dcgan
 from untrained.sims.networks.initialisation import LAWS, initialise
+from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 
 # P below which a sample refutes its law: with some thirty looks at fixed seeds, 1e-6 each leaves 3e-5 in all.
@@ -67,8 +68,7 @@ def test_a_normal_law_of_the_same_variance_is_refuted():
 
 @pytest.mark.parametrize(("build", "fans"), LAYERS)
 def test_todays_law_is_that_of_a_fresh_module(build, fans):
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
+    with isolated_rng(1, "fresh"):
         fresh = build()
     ours = initialised(build(), "torch-today")
     assert is_uniform(fresh.weight, 1 / math.sqrt(fans["torch-today"]))
@@ -88,8 +88,7 @@ def test_todays_law_is_that_of_a_fresh_module(build, fans):
 def test_the_bias_of_a_layer_has_the_bound_of_its_weight(build, fans):
     for law, fan in fans.items():
         assert is_uniform(initialised(build(), law).bias, 1 / math.sqrt(fan))
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
+    with isolated_rng(2, "fresh"):
         assert same_law(build().bias, initialised(build(), "torch-today").bias)
     assert not initialised(build(), "dcgan").bias.any()
 
@@ -111,8 +110,7 @@ def test_the_dcgan_law_is_normal_of_deviation_a_fiftieth():
 @pytest.mark.parametrize("law", LAWS)
 def test_every_weight_comes_from_the_generator_and_from_nothing_else(law):
     def weights(torchs, ours):
-        with torch.random.fork_rng():
-            torch.manual_seed(torchs)
+        with isolated_rng(torchs, "before"):
             network = dcgan((1, 16, 16), width=4).build()
         return torch.cat([w.detach().flatten() for w in initialised(network, law, ours).parameters()])
 

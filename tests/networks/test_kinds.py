@@ -12,6 +12,7 @@ from tests.networks.kinds import KINDS, REFUSED, Forward
 from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.probe import OTHERWISE
 from untrained.sims.ntk.spectrum import spectrum
+from untrained.sims.random.isolated_rng import isolated_rng
 
 ONE_WAY = {"embedding bag"}
 """Kinds that torch differentiates only once and only backwards."""
@@ -70,10 +71,10 @@ def by_autograd(module, inputs):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_module_of_any_kind_has_the_jacobian_that_autograd_gives(kind):
-    torch.manual_seed(7)
-    module, inputs = KINDS[kind]()
-    torch.manual_seed(7)
-    twin, _ = KINDS[kind]()
+    with isolated_rng(7, "kind"):
+        module, inputs = KINDS[kind]()
+    with isolated_rng(7, "kind"):
+        twin, _ = KINDS[kind]()
     state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     network = as_network(module, inputs, name="net").draw(0)
     assert (OTHERWISE in network.notes) == (kind in JUMPS)

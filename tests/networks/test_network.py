@@ -12,6 +12,7 @@ from tests.networks.kinds import attention
 from tests.ntk.networks import make_network
 from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.output import image_shape
+from untrained.sims.random.isolated_rng import isolated_rng
 
 Z = torch.ones(1, 4)
 CALLS = count()
@@ -195,8 +196,9 @@ class Mapped(nn.Module):
     ],
 )  # fmt: skip
 def test_what_modules_do_to_themselves_leaves_a_function_of_the_weights(make):
-    torch.manual_seed(0)
-    made = make_network("net", make(), torch.tensor([[0.3, -1.0, 2.0, 0.7]]))
+    with isolated_rng(0, "module"):
+        module = make()
+    made = make_network("net", module, torch.tensor([[0.3, -1.0, 2.0, 0.7]]))
     assert made.output().dtype == torch.float64
     assert torch.equal(made.output(), made.output())
     assert torch.equal(made.moved(torch.zeros(made.count)).output(), made.output())
