@@ -83,7 +83,7 @@ def lanczos(
             Q[:, j] = q
         w = apply(q)
         if not np.isfinite(w).all():
-            if strict or j == 0:
+            if strict:
                 raise ValueError("the map must give finite numbers, got a NaN or an infinity")
             return Krylov(alphas[:j], betas[:j], Q[:, :j])
         alphas[j] = q @ w
@@ -127,11 +127,9 @@ def leading_vector(apply: Callable[[torch.Tensor], torch.Tensor], start: torch.T
 
     It is that of fewer where what the map gives is not finite, and the start itself where it never is.
     """
-    array = _on_arrays(apply, start)
-    first = start / start.norm()
-    if not np.isfinite(array(_array(first))).all():
-        return first
-    krylov = lanczos(array, _array(first), steps, strict=False)
+    krylov = lanczos(_on_arrays(apply, start), _array(start), steps, strict=False)
+    if not len(krylov.alphas):
+        return start / start.norm()
     u = torch.from_numpy(krylov.vectors(slice(-1, None))[:, 0]).to(start)
     return u / u.norm()
 

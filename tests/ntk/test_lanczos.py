@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from untrained.sims.lanczos import below_smallest, beyond_largest, lanczos
+from untrained.sims.lanczos import below_smallest, beyond_largest, lanczos, leading_vector
 from untrained.sims.random.streams import stream
 
 EPS = np.finfo(float).eps
@@ -113,3 +114,28 @@ def test_what_cannot_be_iterated_is_refused(start, steps, map_, sentence):
 def test_a_level_that_is_none_is_refused(level):
     with pytest.raises(ValueError, match="level must lie strictly between 0 and 1"):
         beyond_largest(diagonal(np.arange(9.0), 3, 0)[1], level)
+
+
+@pytest.mark.parametrize("finite", [0, 1, 4])
+def test_a_leading_vector_is_that_of_the_steps_before_what_is_not_finite(finite):
+    A = torch.from_numpy(stream(3, "leading").standard_normal((9, 9)))
+    start, calls = torch.from_numpy(stream(4, "leading").standard_normal(9)), []
+
+    def apply(x):
+        calls.append(x)
+        return A @ (A.T @ x) if len(calls) <= finite else torch.full_like(x, torch.inf)
+
+    u = leading_vector(apply, start, 9)
+    assert len(calls) == finite + 1
+    if finite == 0:
+        torch.testing.assert_close(u, start / start.norm())
+        return
+    Q = torch.linalg.qr(torch.stack([torch.linalg.matrix_power(A @ A.T, k) @ start for k in range(finite)], 1))[0]
+    best = float(torch.linalg.eigvalsh(Q.T @ A @ A.T @ Q)[-1])
+    assert float(u @ A @ A.T @ u) == pytest.approx(best, rel=1e-9)
+
+
+def test_a_leading_vector_takes_one_product_a_step():
+    calls = []
+    leading_vector(lambda x: calls.append(x) or torch.arange(1.0, 9.0, dtype=x.dtype) * x, torch.ones(8).double(), 3)
+    assert len(calls) == 3
