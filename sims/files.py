@@ -53,6 +53,23 @@ def decoding(path: Path) -> Iterator[None]:
             raise Refused(f"path must name a file that can be read whole, got {str(path)!r} ({why})") from error
 
 
+def writable(name: str, path: Path) -> Path:
+    """Return where a file will be written, links followed, once it is sure that it can be put there.
+
+    A device or a pipe is refused: it must not be renamed over. `name` is the argument that names the file.
+
+    Raises
+    ------
+    ValueError
+        where it cannot.
+    """
+    place = path.resolve()
+    plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
+    if not plain or not os.access(place.parent, os.W_OK):
+        raise ValueError(f"{name} must name a file in a folder that can be written to, got {path}")
+    return place
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
 

@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.studies import STUDIES, find_study, load_study
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
-from untrained.sims.files import cache_folder, write_bytes
+from untrained.sims.files import cache_folder, writable, write_bytes
 from untrained.sims.record.store import write_record
 
 _SUFFIXES = (".csv", ".parquet")
@@ -39,8 +38,7 @@ def check_export(path: Path) -> Path:
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"export must name a file ending in {' or '.join(_SUFFIXES)}, got {path}")
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
-        raise ValueError(f"export must name a file in a folder that can be written to, got {path}")
+    writable("export", path)
     if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ValueError(
             "a parquet file must be written by pyarrow, got no such library: pip install 'untrained[parquet]'"

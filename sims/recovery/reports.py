@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.files import write_bytes
+from untrained.sims.files import writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
@@ -145,11 +145,7 @@ def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
     """
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"{name} must end in {', '.join(suffixes)}, got {path}")
-    place = path.resolve()
-    plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
-    if not plain or not os.access(place.parent, os.W_OK):
-        raise ValueError(f"{name} must name a file in a folder that can be written to, got {path}")
-    return place
+    return writable(name, path)
 
 
 def check_folder(name: str, path: Path) -> Path:

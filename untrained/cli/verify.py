@@ -33,21 +33,15 @@ def verify_command(
     """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
     one_thread_each()
     from untrained.sims.evidence.gather import check_request
+    from untrained.sims.files import writable
     from untrained.theory.ledger import select_claims
 
     check_request(budget, seed, workers)
     ids = select_claims(claims or [])
     if json is not None:
-        json = json.resolve()
-        _check_writable(json)
+        json = writable("json", json)
     workers = workers or min(8, os.cpu_count() or 1)
     raise typer.Exit(judge_claims(ids, budget, seed, workers, json, record=record, resume=resume))
-
-
-def _check_writable(path: Path) -> None:
-    plain = path.is_file() and os.access(path, os.W_OK) if path.exists() else path.parent.is_dir()
-    if not plain or not os.access(path.parent, os.W_OK):  # a device or a pipe must not be renamed over
-        raise ValueError(f"json must name a file in a folder that can be written to, got {path}")
 
 
 def judge_claims(
