@@ -12,7 +12,8 @@ from untrained.figures.style import VERDICTS
 from untrained.figures.tables import Table, number
 from untrained.sims.files import write_text
 from untrained.sims.record.store import read_all
-from untrained.theory.ledger import ledger
+from untrained.theory.ledger import assumptions, ledger
+from untrained.theory.wording import fill
 
 _COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
 _NUMBERS, _WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
@@ -79,7 +80,7 @@ def markdown_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
         if claim_id in entries:
             e = entries[claim_id]
             note = f"[`{claim_id}`]({claim_id.split('.')[0]}.md#{claim_id})"
-            rows.append((note, e["verdict"], margin(e), informative_share(e), claim.says))
+            rows.append((note, e["verdict"], margin(e), informative_share(e), claim.sentence))
     columns = ("claim", "verdict", "margin", "informative", "says")
     return f"{Table(columns, rows, columns[2:4]).markdown()}\n\n{tally(entries)}."
 
@@ -120,16 +121,16 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
     page = f", page {claim.source.page}" if claim.source.page else ""
     rows = [
         ("claim", claim.id),
-        ("says", claim.says),
-        ("formula", claim.tex),
+        ("says", claim.sentence),
+        ("formula", claim.formula),
         ("source", f"{source}{page}" + (f": {claim.source.equation}" if claim.source.equation else "")),
         ("read as", claim.source.reading),
-        ("hypotheses", "; ".join(h.says for h in claim.hypotheses)),
+        ("hypotheses", "; ".join(fill(h.says, claim.values) for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),
-        ("assumes", "; ".join(claim.assumes)),
+        ("assumes", ", ".join(assumptions(claim))),
         ("refuted by", claim.refuted_by),
-        ("false siblings", "; ".join(f"{c.name}: {c.says}" for c in claim.controls)),
+        ("false siblings", "; ".join(f"{c.name}: {claim.change(c)}" for c in claim.controls)),
     ]
     if entry:
         within, level = entry.get("searched_within"), entry["level"]

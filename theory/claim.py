@@ -5,12 +5,20 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, Literal
+
+from untrained.theory.wording import fill, written
 
 Case = Mapping[str, Any]
 """Parameters (numbers) and drawn objects (arrays with a leading batch axis) of one tested case."""
 Constants = Mapping[str, Any]
 """Value of each named constant of a claim."""
+Cases = tuple[Case, ...] | Callable[[Constants], tuple[Case, ...]]
+"""Listed cases, or the list that follows from the constants."""
+Stronger = Literal["up", "down", "both"]
+TEXTBOOK = "textbook"
+"""Key of the paper under which theorems of textbooks are filed: what rests on them is proved if they hold."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +34,37 @@ class Source:
 
 @dataclass(frozen=True)
 class Range:
-    """The values of one parameter: integers or reals from low to high, spread evenly or by ratio."""
+    """The values of one parameter: integers or reals from low to high, spread evenly or by ratio.
 
-    low: float
-    high: float
+    An end may be the name of a constant of the claim.
+    """
+
+    low: float | str
+    high: float | str
     integer: bool = True
     by_ratio: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an empty range, or a ratio scale that starts at zero or below."""
+        if isinstance(self.low, str) or isinstance(self.high, str):
+            return
         if not self.low <= self.high:
             raise ValueError(f"Range needs low <= high, got low={self.low}, high={self.high}")
         if self.by_ratio and self.low <= 0:
             raise ValueError(f"Range by_ratio needs low > 0, got low={self.low}")
+
+    def at(self, constants: Constants) -> Range:
+        """The range with constants in place of their names."""
+        low, high = (constants[end] if isinstance(end, str) else end for end in (self.low, self.high))
+        return replace(self, low=low, high=high)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends as numbers."""
+        low, high = (float(end) if isinstance(end, Fraction) else end for end in (self.low, self.high))
+        if isinstance(low, str) or isinstance(high, str):
+            raise ValueError(f"Range must have numbers for ends here, got low={low}, high={high}")
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -52,20 +78,30 @@ class Draw:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A premise that can be evaluated: `holds(case, constants)` is true where the statement applies."""
+    """A premise by name; `says` is a template.
+
+    `holds(case, constants)`, where there is one, is true on the cases to which the statement applies.
+    """
 
     name: str
     says: str
-    holds: Callable[[Case, Constants], Any]
+    holds: Callable[[Case, Constants], Any] | None = None
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant of a statement: its value, and whether it is explicit, universal (unnamed) or fitted."""
+    """A constant of a statement: its value, and whether it is explicit, universal (unnamed) or fitted.
+
+    `stronger` is the way in which a push makes the statement say more; both ways, where any other value is false.
+    `others` are values to put in its place, where it is a word or a switch. A `whole` one is a count.
+    """
 
     value: Any
+    stronger: Stronger = "both"
     kind: Literal["explicit", "universal", "fitted"] = "explicit"
     says: str = ""
+    others: tuple[Any, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,11 +121,12 @@ class Sides:
 
 @dataclass(frozen=True)
 class Control:
-    """A deliberately false sibling: the claim with some constants or routes changed."""
+    """A deliberately false sibling: the claim with some constants changed, or without some of its hypotheses."""
 
     name: str
-    says: str
     constants: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    says: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,10 +143,41 @@ class Lazy:
 
 
 @dataclass(frozen=True)
+class Premises:
+    """What an argument may use: the constants of its statement, the hypotheses that stand, the records it needs."""
+
+    constants: Constants
+    hypotheses: frozenset[str] = frozenset()
+    records: Mapping[str, Claim] = field(default_factory=dict)
+
+    def __getitem__(self, constant: str) -> Any:
+        """The value of a constant of the statement itself."""
+        return self.constants[constant]
+
+    def given(self, hypothesis: str) -> bool:
+        """Whether a hypothesis of the statement stands; an argument that does not ask does not need it."""
+        return hypothesis in self.hypotheses
+
+    def of(self, claim_id: str) -> Constants:
+        """The constants of a record that the statement needs.
+
+        Raises
+        ------
+        KeyError
+            where the claim names it neither among its needs nor among what it reads.
+        """
+        return self.records[claim_id].values
+
+
+Proof = Callable[[Premises], Any]
+"""An argument: from premises to Symbolic or Enclosed evidence."""
+
+
+@dataclass(frozen=True)
 class ExactRoute:
     """Exact sides on listed cases; `covers` says why they exhaust the domain, and is empty if they do not."""
 
-    cases: tuple[Case, ...]
+    cases: Cases
     sides: Callable[[Case, Constants], Sides]
     covers: str = ""
     informative: Callable[[Case, Constants], bool] | None = None
@@ -119,30 +187,43 @@ class ExactRoute:
 class SearchRoute:
     """Sides on a drawn case, searched for the smallest margin; each must be >= 0 on every case.
 
-    `trivial` tells where the bound says nothing; `within` narrows the domain to what can be computed.
+    `trivial` tells where the bound says nothing; `within` narrows the domain to what can be computed. An `attack`
+    bounds the left side from below only, where the statement is of a supremum: it refutes or is silent.
     """
 
     sides: Callable[[Case, Constants], Sides]
     trivial: Callable[[Case, Constants], Any] | None = None
     effort: float = 1.0
     within: Mapping[str, Range] | None = None
+    attack: bool = False
 
 
 @dataclass(frozen=True)
 class CountRoute:
-    """Sides on drawn cases, counted against the claimed probability; a cell fixes parameters and trials."""
+    """Sides on drawn cases, counted against the claimed probability; a cell fixes parameters and trials.
 
-    cells: tuple[Case, ...]
+    An `attack` bounds the left side from below only: it refutes or is silent.
+    """
+
+    cells: Cases
     sides: Callable[[Case, Constants], Sides]
     probability: Callable[[Case, Constants], float]
     trials: int
+    attack: bool = False
+
+
+def listed(cases: Cases, constants: Constants) -> tuple[Case, ...]:
+    """The cases of a route, for these constants."""
+    return cases(constants) if callable(cases) else cases
 
 
 @dataclass(frozen=True)
 class Claim:
     """One numbered statement with everything needed to test it.
 
-    `version` is raised by hand when numbers that the record holds of it change.
+    `says` and `tex` are templates of `wording`: every number in them is a constant. `needs` are the claims whose truth
+    its proofs rest on, `reads` those whose constants they take over. `version` is raised by hand when numbers that the
+    record holds of it change.
     """
 
     id: str
@@ -155,8 +236,10 @@ class Claim:
     hypotheses: tuple[Hypothesis, ...] = ()
     constants: Mapping[str, Constant] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     symbolic: Callable[[Constants], Any] | None = None
     enclosed: Callable[[Constants], Any] | None = None
     exact: ExactRoute | None = None
@@ -169,18 +252,65 @@ class Claim:
         """The value of every constant."""
         return {name: constant.value for name, constant in self.constants.items()}
 
-    def sibling(self, control: Control) -> Claim:
-        """Return the false sibling: same routes, with the control's constants and changes put in."""
-        unknown = set(control.constants) - set(self.constants)
+    @property
+    def sentence(self) -> str:
+        """The statement in words."""
+        return fill(self.says, self.values)
+
+    @property
+    def formula(self) -> str:
+        """The statement as a formula."""
+        return fill(self.tex, self.values, "tex")
+
+    @property
+    def ranges(self) -> Mapping[str, Range]:
+        """The domain, with the constants that bound it."""
+        return {name: values.at(self.values) for name, values in self.domain.items()}
+
+    @property
+    def is_textbook(self) -> bool:
+        """Whether it is a theorem of a textbook, which others may assume."""
+        return self.source.paper == TEXTBOOK
+
+    def premises(self, ledger: Mapping[str, Claim]) -> Premises:
+        """What its proofs may use."""
+        records = {name: ledger[name] for name in (*self.needs, *self.reads)}
+        return Premises(self.values, frozenset(h.name for h in self.hypotheses), records)
+
+    def pushed(self, constants: Constants) -> Claim:
+        """Return the statement with other values of some constants, and the same routes.
+
+        Raises
+        ------
+        ValueError
+            where there is no such constant.
+        """
+        unknown = set(constants) - set(self.constants)
         if unknown:
-            raise ValueError(f"control {self.id}~{control.name} changes unknown constants {sorted(unknown)}")
-        changed = {name: replace(self.constants[name], value=v) for name, v in control.constants.items()}
-        return replace(
-            self,
-            id=f"{self.id}~{control.name}",
-            says=control.says,
-            constants={**self.constants, **changed},
-            controls=(),
-            needs=(),
-            **control.changes,
-        )
+            raise ValueError(f"constants of {self.id} must be its own, got unknown constants {sorted(unknown)}")
+        changed = {name: replace(self.constants[name], value=value) for name, value in constants.items()}
+        return replace(self, constants={**self.constants, **changed}, controls=())
+
+    def without(self, *names: str) -> Claim:
+        """Return the statement without some of its hypotheses, and the same routes.
+
+        Raises
+        ------
+        ValueError
+            where there is no such hypothesis.
+        """
+        unknown = set(names) - {h.name for h in self.hypotheses}
+        if unknown:
+            raise ValueError(f"hypotheses of {self.id} must be its own, got unknown hypotheses {sorted(unknown)}")
+        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.name not in names), controls=())
+
+    def change(self, control: Control) -> str:
+        """What a false sibling has in place of what the claim says."""
+        values = self.values
+        put = [f"{name} {written(v)} in place of {written(values[name])}" for name, v in control.constants.items()]
+        return "; ".join([*put, *(f"without {name}" for name in control.without)]) or control.says
+
+    def sibling(self, control: Control) -> Claim:
+        """Return the false sibling: the same routes, with the control's constants, without its hypotheses."""
+        sibling = self.pushed(control.constants).without(*control.without)
+        return replace(sibling, id=f"{self.id}~{control.name}", **control.changes)

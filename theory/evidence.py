@@ -54,7 +54,7 @@ class Enclosed:
 class Searched:
     """A property-based search: how many draws, where hypotheses held, where the bound said something.
 
-    `smallest` is the counterexample of least sizes, where there is one.
+    `smallest` is the counterexample of least sizes, where there is one. An `attack` refutes or is silent.
     """
 
     draws: int
@@ -63,11 +63,15 @@ class Searched:
     margin: float
     worst_case: dict[str, Any]
     smallest: dict[str, Any] = field(default_factory=dict)
+    attack: bool = False
 
 
 @dataclass(frozen=True)
 class Counted:
-    """One Monte-Carlo cell: successes in trials fixed beforehand, Clopper-Pearson interval at `level`."""
+    """One Monte-Carlo cell: successes in trials fixed beforehand, Clopper-Pearson interval at `level`.
+
+    An `attack` refutes or is silent: its successes are those of a quantity that bounds the claimed one from below.
+    """
 
     case: dict[str, Any]
     claimed: float
@@ -79,6 +83,7 @@ class Counted:
     high: float
     worst_margin: float
     worst_case: dict[str, Any] = field(default_factory=dict)
+    attack: bool = False
 
 
 @dataclass(frozen=True)

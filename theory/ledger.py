@@ -28,7 +28,7 @@ def ledger() -> Mapping[str, Claim]:
 
 def _check_needs(by_id: Mapping[str, Claim]) -> None:
     for claim in by_id.values():
-        missing = [need for need in claim.needs if need not in by_id]
+        missing = [name for name in (*claim.needs, *claim.reads) if name not in by_id]
         if missing:
             raise ValueError(f"claim {claim.id} needs unknown claims {missing}")
     try:
@@ -37,9 +37,22 @@ def _check_needs(by_id: Mapping[str, Claim]) -> None:
         raise ValueError(f"claims must not need each other in a circle, got {error.args[1]}") from error
 
 
-def in_order_of_need(ids: Iterable[str]) -> list[str]:
+def assumptions(claim: Claim, by_id: Mapping[str, Claim] | None = None) -> tuple[str, ...]:
+    """The theorems of textbooks that a claim rests on, itself or through the claims that it needs, in order of id."""
+    by_id = ledger() if by_id is None else by_id
+    theorems, waiting, visited = set(), list(claim.needs), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in visited:
+            visited.add(name)
+            waiting.extend(by_id[name].needs)
+            theorems |= {name} if by_id[name].is_textbook else set()
+    return tuple(sorted(theorems))
+
+
+def in_order_of_need(ids: Iterable[str], by_id: Mapping[str, Claim] | None = None) -> list[str]:
     """Order claims so that each comes after those it needs, adding the needed ones."""
-    by_id = ledger()
+    by_id = ledger() if by_id is None else by_id
     graph: dict[str, tuple[str, ...]] = {}
     waiting = list(ids)
     while waiting:

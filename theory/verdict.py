@@ -16,7 +16,11 @@ Finding = Literal["refutes", "proves", "supports", "unresolved", "open", "silent
 
 @dataclass(frozen=True)
 class Verdict:
-    """A status with its reason, its smallest margin and the case where that margin was met."""
+    """A status with its reason, its smallest margin and the case where that margin was met.
+
+    `nearest` is the ratio by which the constants of the nearest refuted control differ from the claim's; `assumes` are
+    the theorems of textbooks under which a proof stands.
+    """
 
     status: Status
     why: str
@@ -26,6 +30,8 @@ class Verdict:
     decided_by: tuple[str, ...] = ()
     controls_refuted: tuple[str, ...] = ()
     controls_missed: tuple[str, ...] = ()
+    nearest: float | None = None
+    assumes: tuple[str, ...] = ()
 
 
 def finding(evidence: Evidence) -> Finding:
@@ -56,9 +62,9 @@ def _exact_finding(e: Exact) -> Finding:
         return "refutes"
     if e.undecided or math.isnan(e.margin):
         return "open"
-    if e.exhausts and e.cases:
-        return "proves"
-    return "supports" if e.informative else "silent"
+    if not e.informative:
+        return "silent"
+    return "proves" if e.exhausts else "supports"
 
 
 def _enclosed_finding(e: Enclosed) -> Finding:
@@ -73,7 +79,7 @@ def _enclosed_finding(e: Enclosed) -> Finding:
 def _searched_finding(e: Searched) -> Finding:
     if e.applicable and not e.margin >= 0:  # not a number included
         return "refutes"
-    return "supports" if e.informative else "silent"
+    return "supports" if e.informative and not e.attack else "silent"
 
 
 def _counted_finding(e: Counted) -> Finding:
@@ -81,6 +87,8 @@ def _counted_finding(e: Counted) -> Finding:
         return "silent"
     if e.high < e.claimed:
         return "refutes"
+    if e.attack:
+        return "silent"
     if e.low >= e.claimed:
         return "supports"
     best_low = (e.level / 2) ** (1 / e.applicable)
@@ -102,6 +110,8 @@ def judge(
     controls: Mapping[str, Sequence[Evidence]],
     needs: Mapping[str, Status] | None = None,
     *,
+    assumes: Sequence[str] = (),
+    distances: Mapping[str, float] | None = None,
     fitted: bool = False,
 ) -> Verdict:
     """Judge a claim by its evidence, the same evidence on its false siblings, and the verdicts it rests on.
@@ -111,18 +121,48 @@ def judge(
     evidence : what was seen on the claim itself.
     controls : for each false sibling, what the same routes saw on it.
     needs : verdicts of the claims that the argument rests on; a proof is only as good as these.
+    assumes : theorems of textbooks that the argument rests on, here or in a claim that it needs.
+    distances : for each false sibling, the ratio by which its constants differ from the claim's.
     fitted : True where a constant was fitted to data, so that agreement shows nothing.
     """
     if not evidence:
         return Verdict("UNTESTED", "no evidence was gathered")
     findings = [(type(e).__name__, finding(e)) for e in evidence]
-    refuted, missed = _split_controls(controls, _speaking(findings))
+    refuted, missed = _split_controls(controls, _speaking(findings) | _attacking(evidence))
     status, why = _status(findings, refuted, missed, needs or {}, fitted)
     if status == "CONSISTENT":
         why += _shortfall(evidence)
+    if status == "PROVED":
+        why += _conditions(evidence, assumes)
     margin, worst_case = _worst(evidence)
     kinds = tuple(sorted(_strongest(findings)))
-    return Verdict(status, why, margin, _informative(evidence), worst_case, kinds, refuted, missed)
+    nearest = min((d for name, d in (distances or {}).items() if name in refuted), default=None)
+    return Verdict(
+        status, why, margin, _informative(evidence), worst_case, kinds, refuted, missed, nearest, tuple(assumes)
+    )
+
+
+def affirms(evidence: Sequence[Evidence]) -> bool:
+    """Whether evidence proves or supports a statement and nothing in it speaks against it or straddles it."""
+    findings = {finding(e) for e in evidence}
+    if "proves" in findings:
+        return "refutes" not in findings
+    return "supports" in findings and not findings & {"refutes", "open"}
+
+
+def refutes(evidence: Sequence[Evidence]) -> bool:
+    """Whether evidence refutes a statement."""
+    return any(finding(e) == "refutes" for e in evidence)
+
+
+def _conditions(evidence: Sequence[Evidence], assumes: Sequence[str]) -> str:
+    """Under which theorems a proof stands, and whether any tested case met its hypotheses."""
+    tested = sum(e.cases for e in evidence if isinstance(e, Exact))
+    tested += sum(e.draws for e in evidence if isinstance(e, Searched))
+    tested += sum(e.trials for e in evidence if isinstance(e, Counted))
+    empty = tested and not _informative(evidence)
+    vacuous = f"; VACUOUS on all {tested} cases tested, none of which met the hypotheses" if empty else ""
+    return (f", under {_names(list(assumes))}" if assumes else "") + vacuous
 
 
 def _speaking(findings: Sequence[tuple[str, Finding]]) -> set[str]:
@@ -130,6 +170,11 @@ def _speaking(findings: Sequence[tuple[str, Finding]]) -> set[str]:
     affirming = {kind for kind, f in findings if f in ("proves", "supports", "unresolved")}
     refuting = {kind for kind, f in findings if f == "refutes"}
     return refuting or affirming
+
+
+def _attacking(evidence: Sequence[Evidence]) -> set[str]:
+    """The kinds of evidence that are attacks: silent on a true statement, they may refute a false sibling."""
+    return {type(e).__name__ for e in evidence if isinstance(e, Searched | Counted) and e.attack}
 
 
 def trials_to_resolve(failure: float, level: float) -> int:

@@ -36,7 +36,7 @@ def claims(prefix: str | None = None) -> ClaimList:
     record = read_all("claim")
     chosen = [ledger()[claim_id] for claim_id in select_claims([prefix] if prefix else [])]
     verdicts = {claim.id: str(record.get(claim.id, {}).get("verdict", "UNTESTED")) for claim in chosen}
-    return ClaimList({c.id: ClaimSummary(c.id, verdicts[c.id], c.says, c.tex) for c in chosen})
+    return ClaimList({c.id: ClaimSummary(c.id, verdicts[c.id], c.sentence, c.formula) for c in chosen})
 
 
 def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | None = None) -> Verdicts:

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from untrained.sims.evidence.cases import build_case, draw_shape
 from untrained.sims.random.streams import stream
-from untrained.theory.claim import Case, Claim, CountRoute
+from untrained.theory.claim import Case, Claim, CountRoute, listed
 from untrained.theory.evidence import Counted
 
 _MOST_ENTRIES = 2_000_000
@@ -42,7 +42,7 @@ def split_level(family_level: float, intervals: int) -> float:
 
 def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float, root_seed: int) -> Counted:
     """Count how often the conclusion holds in one cell, over the trials where the hypotheses held."""
-    params = route.cells[cell]
+    params = listed(route.cells, claim.values)[cell]
     margins = np.concatenate(list(_blocks(claim, route, cell, trials, root_seed)))
     applicable = int(np.sum(~np.isnan(margins)))
     successes = int(np.sum(margins >= 0))
@@ -59,18 +59,19 @@ def count(claim: Claim, route: CountRoute, cell: int, trials: int, level: float,
         high,
         float(margins[worst]) if applicable else 0.0,
         {"trial": worst},
+        route.attack,
     )
 
 
 def replay(claim: Claim, route: CountRoute, cell: int, trials: int, trial: int, root_seed: int) -> float:
     """Draw one of so many trials of a cell again, and return its margin; NaN where a hypothesis did not hold."""
-    size = _block_size(claim, route.cells[cell])
+    size = _block_size(claim, listed(route.cells, claim.values)[cell])
     block, place = divmod(trial, size)
     return float(_margins(claim, route, cell, block, min(size, trials - block * size), root_seed)[place])
 
 
 def _blocks(claim: Claim, route: CountRoute, cell: int, trials: int, root_seed: int) -> Any:
-    size = _block_size(claim, route.cells[cell])
+    size = _block_size(claim, listed(route.cells, claim.values)[cell])
     for block, start in enumerate(range(0, trials, size)):
         batch = min(size, trials - start)
         yield _margins(claim, route, cell, block, batch, root_seed)
@@ -83,10 +84,11 @@ def _block_size(claim: Claim, params: Case) -> int:
 
 
 def _margins(claim: Claim, route: CountRoute, cell: int, block: int, batch: int, root_seed: int) -> np.ndarray:
-    case = build_case(claim.law, route.cells[cell], lambda role: stream(root_seed, claim.id, cell, block, role), batch)
     c = claim.values
+    params = listed(route.cells, c)[cell]
+    case = build_case(claim.law, params, lambda role: stream(root_seed, claim.id, cell, block, role), batch)
     margins = np.broadcast_to(np.asarray(route.sides(case, c).margin, dtype=float), (batch,)).copy()
     margins[np.isnan(margins)] = -np.inf  # a conclusion that is not a number did not hold
-    for hypothesis in claim.hypotheses:
-        margins[~np.broadcast_to(hypothesis.holds(case, c), (batch,))] = np.nan
+    for holds in (h.holds for h in claim.hypotheses if h.holds):
+        margins[~np.broadcast_to(holds(case, c), (batch,))] = np.nan
     return margins

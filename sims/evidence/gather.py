@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from fractions import Fraction
 from multiprocessing import get_context
+from typing import Any
 
 from untrained.sims.evidence.counts import split_level
-from untrained.theory.claim import Claim
+from untrained.theory.claim import Claim, listed
 from untrained.theory.evidence import Evidence
-from untrained.theory.ledger import in_order_of_need, ledger
+from untrained.theory.ledger import assumptions, in_order_of_need, ledger
 from untrained.theory.verdict import Status, Verdict, judge
 
 FAMILY_LEVEL = 0.01
@@ -68,37 +71,45 @@ def check_request(budget: str, seed: int, workers: int | None = None) -> None:
 
 def interval_level() -> float:
     """Level of each interval: the family level split over every counted cell of the whole ledger."""
-    cells = sum(len(c.count.cells) * (1 + len(c.controls)) for c in ledger().values() if c.count)
+    counted = [c for c in ledger().values() if c.count]
+    cells = sum(len(listed(c.count.cells, c.values)) * (1 + len(c.controls)) for c in counted if c.count)
     return split_level(FAMILY_LEVEL, max(1, cells))
 
 
-def gather(claim_id: str, budget_name: str, root_seed: int) -> Dossier:
-    """Run every evidence route of a claim, and the same routes on its false siblings."""
+def gather(claim_id: str, budget_name: str, root_seed: int, claims: Mapping[str, Claim] | None = None) -> Dossier:
+    """Run every evidence route of a claim, and the same routes on its false siblings.
+
+    `claims` are those that it stands among, the ledger's by default.
+    """
     start = time.perf_counter()
-    claim, budget = ledger()[claim_id], BUDGETS[budget_name]
-    evidence = _routes(claim, budget, root_seed, shrink=True)
-    siblings = {c.name: _routes(claim.sibling(c), budget, root_seed, shrink=False) for c in claim.controls}
+    claims = ledger() if claims is None else claims
+    claim, budget = claims[claim_id], BUDGETS[budget_name]
+    evidence = tuple(gather_routes(claim, budget, root_seed, claims, shrink=True))
+    siblings = {
+        c.name: tuple(gather_routes(claim.sibling(c), budget, root_seed, claims, shrink=False)) for c in claim.controls
+    }
     return Dossier(claim_id, evidence, siblings, time.perf_counter() - start)
 
 
-def _routes(claim: Claim, budget: Budget, root_seed: int, *, shrink: bool) -> tuple[Evidence, ...]:
+def gather_routes(
+    claim: Claim, budget: Budget, root_seed: int, claims: Mapping[str, Claim], *, shrink: bool
+) -> Iterator[Evidence]:
+    """Run every evidence route of a statement, which need not be one of the claims that it stands among, in turn."""
     from untrained.sims.evidence.counts import count
     from untrained.sims.evidence.search import search
     from untrained.theory.proof.exact import decide
 
-    evidence: list[Evidence] = []
-    if claim.symbolic:
-        evidence.append(claim.symbolic(claim.values))
-    if claim.enclosed:
-        evidence.append(claim.enclosed(claim.values))
+    premises = claim.premises(claims)
+    yield from (proof(premises) for proof in claim.proofs)
+    yield from (route(claim.values) for route in (claim.symbolic, claim.enclosed) if route)
     if claim.exact:
-        evidence.append(decide(claim))
+        yield decide(claim)
     if claim.search:
-        evidence.append(search(claim, budget.examples, root_seed, shrink=shrink))
+        yield search(claim, budget.examples, root_seed, shrink=shrink)
     if claim.count:
         trials, level = claim.count.trials * budget.trials_factor, interval_level()
-        evidence += [count(claim, claim.count, i, trials, level, root_seed) for i in range(len(claim.count.cells))]
-    return tuple(evidence)
+        cells = range(len(listed(claim.count.cells, claim.values)))
+        yield from (count(claim, claim.count, i, trials, level, root_seed) for i in cells)
 
 
 def gather_all(
@@ -135,15 +146,39 @@ def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int)
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def judge_all(dossiers: Mapping[str, Dossier]) -> dict[str, Judgement]:
+def judge_claim(
+    claim: Claim, dossier: Dossier, statuses: Mapping[str, Status], claims: Mapping[str, Claim] | None = None
+) -> Verdict:
+    """Judge one claim, given the verdicts on those that it needs.
+
+    A theorem of a textbook that is not proved here is an assumption, and a premise that fails where it is refuted.
+    """
+    claims = ledger() if claims is None else claims
+    open_ = [i for i in assumptions(claim, claims) if statuses[i] not in ("PROVED", "REFUTED")]
+    needs = {i: statuses[i] for i in claim.needs if i not in open_}
+    fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
+    distances = {c.name: distance(claim, c.constants) for c in claim.controls}
+    return judge(dossier.evidence, dossier.controls, needs, assumes=open_, distances=distances, fitted=fitted)
+
+
+def distance(claim: Claim, constants: Mapping[str, Any]) -> float:
+    """The largest ratio by which constants differ from a claim's own; infinite where they have none."""
+    return max((_ratio(claim.constants[name].value, value) for name, value in constants.items()), default=math.inf)
+
+
+def _ratio(a: Any, b: Any) -> float:
+    numbers = all(isinstance(x, int | float | Fraction) and not isinstance(x, bool) for x in (a, b))
+    return float(max(a / b, b / a)) if numbers and a * b > 0 else math.inf
+
+
+def judge_all(dossiers: Mapping[str, Dossier], claims: Mapping[str, Claim] | None = None) -> dict[str, Judgement]:
     """Judge claims in the order of their needs, so that a proof is no better than what it rests on."""
+    claims = ledger() if claims is None else claims
     judgements: dict[str, Judgement] = {}
-    for claim_id in in_order_of_need(dossiers):
-        claim, dossier = ledger()[claim_id], dossiers[claim_id]
-        needs: dict[str, Status] = {need: judgements[need].verdict.status for need in claim.needs}
-        fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
-        verdict = judge(dossier.evidence, dossier.controls, needs, fitted=fitted)
+    for claim_id in in_order_of_need(dossiers, claims):
+        claim, dossier = claims[claim_id], dossiers[claim_id]
+        verdict = judge_claim(claim, dossier, {i: j.verdict.status for i, j in judgements.items()}, claims)
         siblings = {name: judge(evidence, {}) for name, evidence in dossier.controls.items()}
         judgements[claim_id] = Judgement(dossier, verdict, siblings)
-    order = {name: position for position, name in enumerate(ledger())}
+    order = {name: position for position, name in enumerate(claims)}
     return dict(sorted(judgements.items(), key=lambda item: order[item[0]]))

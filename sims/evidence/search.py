@@ -24,17 +24,18 @@ class _CounterexampleError(Exception):
 
 def strategy(values: Range) -> st.SearchStrategy[Any]:
     """Return the strategy that draws one parameter from its range."""
+    low, high = values.ends
     if values.by_ratio:
-        low, high = math.log(values.low), math.log(values.high)
-        reals = st.floats(low, high).map(lambda t: min(max(math.exp(t), values.low), values.high))
+        reals = st.floats(math.log(low), math.log(high)).map(lambda t: min(max(math.exp(t), low), high))
         return reals.map(round) if values.integer else reals
-    return st.integers(int(values.low), int(values.high)) if values.integer else st.floats(values.low, values.high)
+    return st.integers(int(low), int(high)) if values.integer else st.floats(low, high)
 
 
 class _Tally:
     """What a search saw: counts, and the case of least margin."""
 
-    def __init__(self) -> None:
+    def __init__(self, attack: bool) -> None:
+        self.attack = attack
         self.draws = self.applicable = self.informative = 0
         self.margin = math.inf
         self.worst_case: dict[str, Any] = {}
@@ -50,14 +51,14 @@ class _Tally:
 
     def evidence(self) -> Searched:
         margin = self.margin if self.applicable else 0.0
-        return Searched(self.draws, self.applicable, self.informative, margin, self.worst_case)
+        return Searched(self.draws, self.applicable, self.informative, margin, self.worst_case, attack=self.attack)
 
 
 def look(claim: Claim, route: SearchRoute, params: Case, seed: int, root_seed: int) -> tuple[float | None, bool]:
     """Margin of one case (None where a hypothesis fails) and whether the bound said anything there."""
     case = build_case(claim.law, params, lambda role: stream(root_seed, "search", seed, role), 1)
     c = claim.values
-    if not all(np.all(h.holds(case, c)) for h in claim.hypotheses):
+    if not all(np.all(h.holds(case, c)) for h in claim.hypotheses if h.holds):
         return None, False
     margin = float(np.min(np.asarray(route.sides(case, c).margin, dtype=float)))
     if math.isnan(margin):
@@ -78,7 +79,7 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
     route = claim.search
     if route is None:
         raise ValueError(f"claim must have a search route, got {claim.id} without one")
-    tally = _Tally()
+    tally = _Tally(route.attack)
 
     def visit(params: dict[str, Any], seed: int) -> None:
         margin, informative = look(claim, route, params, seed, root_seed)
@@ -95,7 +96,7 @@ def search(claim: Claim, examples: int, root_seed: int, *, shrink: bool = True) 
 def _domain(claim: Claim) -> Mapping[str, Range]:
     """What a search draws from: the claim's domain, or the part of it that can be computed."""
     within = claim.search.within if claim.search else None
-    return claim.domain if within is None else within
+    return claim.ranges if within is None else {name: values.at(claim.values) for name, values in within.items()}
 
 
 def _in_order(claim: Claim, params: Case, seed: int) -> dict[str, Any]:

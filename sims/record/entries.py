@@ -14,7 +14,7 @@ import numpy as np
 
 from untrained.sims.evidence.gather import FAMILY_LEVEL, Dossier, Judgement, interval_level
 from untrained.sims.files import cache_folder, write_text
-from untrained.theory.claim import Claim, Range
+from untrained.theory.claim import Claim, Constants, Range
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import ledger
 
@@ -92,11 +92,12 @@ def claim_entry(judgement: Judgement, header: Mapping[str, Any]) -> dict[str, An
             "why": verdict.why,
             "margin": verdict.margin,
             "informative": verdict.informative,
-            "domain": _ranges(claim.domain),
-            "searched_within": _ranges(claim.search.within or claim.domain) if claim.search else None,
+            "nearest": verdict.nearest,
+            "domain": _ranges(claim.ranges),
+            "searched_within": _ranges(claim.search.within or claim.domain, claim.values) if claim.search else None,
             "worst_case": verdict.worst_case,
             "decided_by": verdict.decided_by,
-            "assumes": claim.assumes,
+            "assumes": verdict.assumes,
             "needs": claim.needs,
             "level": interval_level() if claim.count else None,
             "family_level": FAMILY_LEVEL if claim.count else None,
@@ -108,20 +109,21 @@ def claim_entry(judgement: Judgement, header: Mapping[str, Any]) -> dict[str, An
     )
 
 
-def _ranges(domain: Mapping[str, Range]) -> dict[str, list[float]]:
-    return {name: _range(values) for name, values in domain.items()}
+def _ranges(domain: Mapping[str, Range], constants: Constants | None = None) -> dict[str, list[float]]:
+    return {name: _range(values.at(constants or {})) for name, values in domain.items()}
 
 
 def _range(values: Range) -> list[float]:
-    return [int(values.low), int(values.high)] if values.integer else [values.low, values.high]
+    low, high = values.ends
+    return [int(low), int(high)] if values.integer else [low, high]
 
 
 def _control(claim: Claim, name: str, judgement: Judgement) -> dict[str, Any]:
-    says = next(c.says for c in claim.controls if c.name == name)
+    sibling = claim.sibling(next(c for c in claim.controls if c.name == name))
     verdict = judgement.control_verdicts[name]
     return {
         "id": f"{claim.id}~{name}",
-        "says": says,
+        "says": sibling.sentence,
         "verdict": verdict.status,
         "refuted_by_same_route": name in judgement.verdict.controls_refuted,
         "margin": verdict.margin,

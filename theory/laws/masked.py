@@ -98,8 +98,10 @@ def masked_smallest_below(n: int, d: int, level: Level, *, relative_width: float
         return lower.union(upper)
 
 
-def masked_smallest_decides(n: int, d: int, level: Level, limit: Level) -> bool:
-    """Whether P(smallest eigenvalue of V_S V_S^T < level) <= limit, computed only as far as that needs.
+def masked_smallest_against(n: int, d: int, level: Level, limit: Level) -> arb:
+    """Bound P(smallest eigenvalue of V_S V_S^T < level) from the side that decides whether it is at most a limit.
+
+    From below where it is above the limit, from above where it is not.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def masked_smallest_decides(n: int, d: int, level: Level, limit: Level) -> bool:
 
     Returns
     -------
-    bool
+    arb
 
     Raises
     ------
@@ -123,8 +125,13 @@ def masked_smallest_decides(n: int, d: int, level: Level, limit: Level) -> bool:
     n, d = _checked_mixture(n, d, level)
     with ctx.workprec(192):
         most = ball(checked_level(limit, "limit"))
-    _, upper = _refine(n, d, level, 40, lambda low, high: high <= most or low > most)
-    return bool(upper <= most)
+    lower, upper = _refine(n, d, level, 40, lambda low, high: high <= most or low > most)
+    return lower if lower > most else upper
+
+
+def masked_smallest_decides(n: int, d: int, level: Level, limit: Level) -> bool:
+    """Whether P(smallest eigenvalue of V_S V_S^T < level) <= limit, as `masked_smallest_against` tells."""
+    return bool(masked_smallest_against(n, d, level, limit) <= ball(checked_level(limit, "limit")))
 
 
 def _log_estimate(n: int, d: int) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction as F
 
 from untrained.theory.claim import Claim, Constant, Control, Lazy, Source
+from untrained.theory.proof.legacy import old
 
 _READ = "re-derived; only CS-DIP's statement of the theorem was read"
 
@@ -34,7 +35,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"f(\theta_+)-f(\theta)=\bar J(\theta_+-\theta)",
         "a sign pattern in which the change of ReLU differs",
         "averaged_jacobian",
-        (Control("endpoint", "The Jacobian at the starting point in place of the average.", {"endpoint": 1}),),
+        (old("endpoint", "The Jacobian at the starting point in place of the average.", {"endpoint": 1}),),
         endpoint=0,
     ),
     _step(
@@ -43,7 +44,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"2\langle a,b\rangle-\|a\|^2\ge\tfrac73\alpha^2\|r\|^2\ \Rightarrow\ \|r_+\|\le(1-\tfrac76\eta\alpha^2)\|r\|",
         "vectors with ||a||, ||b|| >= (5/3) alpha ||r|| and ||a - b|| <= (2/3) alpha ||r|| below the bound",
         "inner_products",
-        (Control("four_thirds", "4/3 in place of 7/6.", {"rate": F(4, 3)}),),
+        (old("four_thirds", "4/3 in place of 7/6.", {"rate": F(4, 3)}),),
         rate=F(7, 6),
         perturbation=F(2, 5),
     ),
@@ -53,7 +54,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"2\langle a,b\rangle-\|a\|^2\ge\alpha\|r\|\|a\|\ \Rightarrow\ \|r\|-\|r_+\|\ge\tfrac\alpha2\|\theta_+-\theta\|",
         "vectors as above for which the bracket is below 2 (1/2)(3/5) x",
         "path_inequality",
-        (Control("three_fifths", "3/5 in place of 1/2.", {"path": F(3, 5)}),),
+        (old("three_fifths", "3/5 in place of 1/2.", {"path": F(3, 5)}),),
         path=F(1, 2),
     ),
     _step(
@@ -62,7 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\tfrac2\alpha(\|r_0\|-\|r\|)+\tfrac{\|r\|}{2\alpha}\le\tfrac{2\|r_0\|}{\alpha}",
         "a misfit between 0 and ||r_0|| at which path and step together exceed R",
         "stays_inside",
-        (Control("radius_1", "R = ||r_0||/alpha.", {"radius": 1}),),
+        (old("radius_1", "R = ||r_0||/alpha.", {"radius": 1}),),
         path=F(1, 2),
         radius=2,
     ),

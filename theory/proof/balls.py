@@ -33,6 +33,11 @@ def ends(x: arb) -> tuple[float, float]:
         )
 
 
+def fact(holds: bool) -> arb:
+    """A premise that is decided exactly, as a margin: 1 where it holds, else -1."""
+    return arb(1 if holds else -1)
+
+
 def enclosed(
     quantities: Mapping[str, arb],
     margins: list[arb],

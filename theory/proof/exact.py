@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb, ctx
 
-from untrained.theory.claim import Case, Claim, Constants, ExactRoute, Sides
+from untrained.theory.claim import Case, Claim, Constants, ExactRoute, Sides, listed
 from untrained.theory.evidence import Exact
 from untrained.theory.laws import masked, misfit, order_statistics, wishart
 from untrained.theory.objects import sparse_norms
@@ -32,20 +32,21 @@ def decide(claim: Claim) -> Exact:
     route = claim.exact
     if route is None:
         raise ValueError(f"claim must have an exact route, got {claim.id} without one")
-    rows = [(case, *_bounds(route.sides(case, claim.values).margin)) for case in route.cases if _meets(claim, case)]
+    cases = listed(route.cases, claim.values)
+    rows = [(case, *_bounds(route.sides(case, claim.values).margin)) for case in cases if _meets(claim, case)]
     informative = sum(_says_something(route, case, claim) for case, *_ in rows)
     if not rows:
-        return Exact(len(route.cases), 0, 0.0, {}, route.covers)
+        return Exact(len(cases), 0, 0.0, {}, route.covers)
     undecided = sum(low < 0 <= high for _, low, high in rows)
     certain_failure = [row for row in rows if row[2] < 0]
     case, low, high = min(certain_failure or rows, key=lambda row: row[1])
     margin = high if certain_failure else max(low, 0.0) if undecided else low
     first = dict(certain_failure[0][0]) if certain_failure else {}
-    return Exact(len(route.cases), informative, margin, dict(case), route.covers, bool(route.covers), undecided, first)
+    return Exact(len(cases), informative, margin, dict(case), route.covers, bool(route.covers), undecided, first)
 
 
 def _meets(claim: Claim, case: Case) -> bool:
-    return all(bool(h.holds(case, claim.values)) for h in claim.hypotheses)
+    return all(bool(h.holds(case, claim.values)) for h in claim.hypotheses if h.holds)
 
 
 def _says_something(route: ExactRoute, case: Case, claim: Claim) -> bool:

@@ -25,5 +25,5 @@ def claims_command(
         return
     for claim_id in ids:
         verdict = record.get(claim_id, {}).get("verdict", "UNTESTED")
-        line = f"{claim_id:<42} {verdict:<13} {ledger()[claim_id].says}"
+        line = f"{claim_id:<42} {verdict:<13} {ledger()[claim_id].sentence}"
         screen.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -31,6 +31,7 @@ from untrained.sims.experiments.studies.common import (
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.random.draws import jacobian_smallest_singular_values
 from untrained.sims.random.streams import stream
+from untrained.theory.claim import listed
 from untrained.theory.laws.masked import masked_smallest_below, masked_smallest_decides
 from untrained.theory.ledger import ledger
 
@@ -204,7 +205,7 @@ def _lemma_rows() -> Iterator[TableRow]:
 def _threshold_rows() -> Iterator[TableRow]:
     """The exact threshold of the lemma at each n that the ledger lists."""
     claim = ledger()["own.lemB1_threshold"]
-    for case in claim.exact.cases if claim.exact else ():
+    for case in listed(claim.exact.cases, claim.values) if claim.exact else ():
         yield _place("threshold", case["n"], case["d"] / case["n"], "width", 0.5)
 
 
