@@ -23,14 +23,15 @@ SECTIONS = (
     (r"own\.descent\.", "Our own: the descent of the two-layer generator"),
     (r"own\.", "Our own: sharper constants and exact thresholds"),
     (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
-    (r"vanveen18\.(eq6|eq8|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),
+    (r"textbook\.", "Theorems of textbooks that proofs rest on"),
+    (r"vanveen18\.(eq4|eq6|eq8|eq11|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),
     (r"vanveen18\.(thmC1|sigma|h$|lemB1)", "Van Veen et al., Lemma B.1: smallest singular value of the Jacobian"),
-    (r"vanveen18\.(eq14|lemC|lemB2)", "Van Veen et al., Lemma B.2: perturbation of the Jacobian"),
+    (r"vanveen18\.(eq12|eq13|eq14|lemC|lemB2)", "Van Veen et al., Lemma B.2: perturbation of the Jacobian"),
     (r"vanveen18\.lemB3", "Van Veen et al., Lemma B.3: largest singular value"),
     (r"vanveen18\.lemB4", "Van Veen et al., Lemma B.4: initial misfit"),
     (r"vanveen18\.thmB5", "Van Veen et al., Theorem B.5: the meta-theorem"),
     (r"vanveen18\.(alpha|beta|width|union)", "Van Veen et al., Section B.4: constants, width and union bound"),
-    (r"vanveen18\.thm41", "Van Veen et al., Theorem 4.1"),
+    (r"vanveen18\.(thm41|early)", "Van Veen et al., Theorem 4.1"),
     (r"vanveen18\.remark", "Van Veen et al., Section 4: which measurements keep the network Gaussian"),
 )
 """The heading of the claims whose ids begin like this; the first that fits."""

@@ -4,27 +4,24 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from untrained.theory.claim import Claim, Constant, Control, Lazy, Range, SearchRoute, Sides, Source
+from untrained.theory.claim import Claim, Constant, Control, Hypothesis, Range, SearchRoute, Sides, Source, listed
 
 
 def route(case, c):
     return Sides(0.0, 1.0)
 
 
-def other_route(case, c):
-    return Sides(1.0, 0.0)
-
-
 CLAIM = Claim(
     id="toy.claim",
     source=Source("toy", "Lemma 1"),
-    says="x is at most a",
-    tex="x",
+    says="x is at most $b",
+    tex=r"x\le $b",
     refuted_by="a larger x",
-    domain={"x": Range(0, 1)},
-    constants={"a": Constant(1), "b": Constant(Fraction(1, 2), "fitted", "by eye")},
+    domain={"x": Range(0, "a")},
+    hypotheses=(Hypothesis("positive", "x > 0"), Hypothesis("small", "x <= $a")),
+    constants={"a": Constant(1), "b": Constant(Fraction(1, 2), "down", "fitted", "by eye")},
     needs=("toy.lemma",),
-    controls=(Control("less", "a is 0"),),
+    controls=(Control("less", {"a": 0}),),
     search=SearchRoute(route),
 )
 
@@ -57,43 +54,60 @@ def test_values_are_the_values_of_the_constants():
 
 
 def test_a_sibling_has_the_changed_constants_and_keeps_the_rest():
-    sibling = CLAIM.sibling(Control("less", "a is 0", {"b": 7}))
+    sibling = CLAIM.sibling(Control("less", {"b": 7}))
     assert sibling.id == "toy.claim~less"
-    assert sibling.says == "a is 0"
+    assert (CLAIM.sentence, sibling.sentence) == ("x is at most 1/2", "x is at most 7")
+    assert (CLAIM.formula, sibling.formula) == (r"x\le \tfrac{1}{2}", r"x\le 7")
     assert sibling.values == {"a": 1, "b": 7}
-    assert sibling.constants["b"] == Constant(7, "fitted", "by eye")
-    assert (sibling.controls, sibling.needs) == ((), ())
+    assert sibling.constants["b"] == Constant(7, "down", "fitted", "by eye")
+    assert (sibling.controls, sibling.needs) == ((), CLAIM.needs)
     assert (sibling.search, sibling.domain) == (CLAIM.search, CLAIM.domain)
+    assert CLAIM.change(Control("less", {"b": 7})) == "b 7 in place of 1/2"
 
 
-def test_a_sibling_has_the_changed_routes():
-    changes = {"search": SearchRoute(other_route), "domain": {"x": Range(5, 6)}}
-    sibling = CLAIM.sibling(Control("other", "another route", {}, changes))
-    assert sibling.search.sides is other_route
-    assert sibling.domain == {"x": Range(5, 6)}
+def test_a_sibling_may_lack_hypotheses():
+    sibling = CLAIM.sibling(Control("any_x", {}, ("positive",)))
+    assert [h.name for h in sibling.hypotheses] == ["small"]
+    assert CLAIM.change(Control("any_x", {}, ("positive",))) == "without positive"
 
 
 def test_a_sibling_leaves_the_claim_alone():
     before = dataclasses.replace(CLAIM)
-    CLAIM.sibling(Control("less", "a is 0", {"a": 0}))
+    CLAIM.sibling(Control("less", {"a": 0}))
     assert before == CLAIM
 
 
-def test_a_sibling_refuses_unknown_constants():
-    with pytest.raises(ValueError, match=r"toy\.claim~typo changes unknown constants \['c', 'd'\]"):
-        CLAIM.sibling(Control("typo", "", {"d": 0, "a": 0, "c": 1}))
+def test_a_sibling_refuses_unknown_constants_and_hypotheses():
+    with pytest.raises(ValueError, match=r"constants of toy\.claim must be its own, got .* \['c', 'd'\]"):
+        CLAIM.sibling(Control("typo", {"d": 0, "a": 0, "c": 1}))
+    with pytest.raises(ValueError, match=r"hypotheses of toy\.claim must be its own, got .* \['large'\]"):
+        CLAIM.without("small", "large")
+
+
+def test_a_domain_may_be_bounded_by_a_constant():
+    assert CLAIM.ranges == {"x": Range(0, 1)}
+    assert CLAIM.pushed({"a": 5}).ranges == {"x": Range(0, 5)}
+    assert Range(Fraction(1, 2), 2, False).ends == (0.5, 2)
+    with pytest.raises(ValueError, match="Range must have numbers for ends here, got low=0, high=a"):
+        _ = CLAIM.domain["x"].ends
+    with pytest.raises(ValueError, match="Range needs low <= high, got low=0, high=-1"):
+        _ = CLAIM.pushed({"a": -1}).ranges
+
+
+def test_premises_are_constants_hypotheses_and_the_records_that_are_named():
+    lemma = Claim("toy.lemma", Source("toy", "Lemma 0"), "x", "x", "x", constants={"k": Constant(3)})
+    premises = CLAIM.premises({"toy.lemma": lemma})
+    assert (premises["a"], premises.of("toy.lemma")["k"]) == (1, 3)
+    assert (premises.given("small"), premises.given("large")) == (True, False)
+    with pytest.raises(KeyError, match="toy"):
+        premises.of("toy.other")
+
+
+def test_cases_may_follow_from_constants():
+    assert listed(({"x": 1},), CLAIM.values) == ({"x": 1},)
+    assert listed(lambda c: ({"x": c["a"]},), CLAIM.values) == ({"x": 1},)
 
 
 def test_a_claim_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'says'"):
         CLAIM.says = "something else"
-
-
-def test_a_lazy_route_calls_the_function_it_names():
-    assert Lazy("math", "gcd")(12, 18) == 6
-
-
-def test_a_lazy_route_imports_nothing_before_it_is_called():
-    missing = Lazy("theory.no_such_module", "f")
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        missing()

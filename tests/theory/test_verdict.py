@@ -2,12 +2,13 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 
 from untrained.sims.evidence.counts import clopper_pearson
 from untrained.theory.evidence import Compared, Counted, Enclosed, Exact, Searched, Symbolic
-from untrained.theory.verdict import contradicts, finding, judge, trials_to_resolve
+from untrained.theory.verdict import affirms, contradicts, finding, judge, refutes, trials_to_resolve
 
 LEVEL = 0.01
 
@@ -58,6 +59,14 @@ FINDINGS = {
     "equality is no refutation": (exact(0.0), "supports"),
     "exact cases where the bound says nothing are silent": (exact(0.1, informative=0), "silent"),
     "an exhaustive list of no cases is silent": (exact(0.1, cases=0, informative=0, exhausts=True), "silent"),
+    "an exhaustive list without one informative case proves nothing": (
+        exact(0.1, informative=0, exhausts=True),
+        "silent",
+    ),
+    "an attack that fails is silent": (replace(searched(0.5), attack=True), "silent"),
+    "an attack that succeeds refutes": (replace(searched(-0.1), attack=True), "refutes"),
+    "an attack that a count fails with is silent": (replace(counted(0.9, 0.95, 0.9), attack=True), "silent"),
+    "an attack that a count succeeds with refutes": (replace(counted(0.8, 0.89, 0.9), attack=True), "refutes"),
     "an enclosure below zero refutes": (enclosed(-2, -1), "refutes"),
     "an enclosure of a sufficient condition below zero is open": (enclosed(-2, -1, sufficient=True), "open"),
     "an enclosure around zero is open": (enclosed(-1, 1, exhausts=True), "open"),
@@ -437,3 +446,52 @@ def test_an_unresolved_count_says_how_many_trials_it_would_have_taken():
     verdict = judge([count], {"sibling": [Counted({"n": 1}, claimed, 0, 100, 100, level, 0.0, 0.1, -0.5)]})
     assert verdict.status == "CONSISTENT"
     assert f"{trials_to_resolve(1 - claimed, level):.1e} trials" in verdict.why
+
+
+ATTACK = replace(searched(0.5), attack=True)
+
+
+def test_an_attack_alone_affirms_nothing():
+    verdict = judge([ATTACK], {"false": [replace(searched(-0.1), attack=True)]})
+    assert (verdict.status, affirms([ATTACK])) == ("VACUOUS", False)
+
+
+def test_a_control_may_be_refuted_by_the_attack_that_the_claim_withstood():
+    verdict = judge([symbolic(sufficient=True), ATTACK], {"false": [symbolic("1", sufficient=True), searched(-0.1)]})
+    assert (verdict.status, verdict.controls_refuted) == ("PROVED", ("false",))
+
+
+def test_a_proof_none_of_whose_tested_cases_met_the_hypotheses_says_so():
+    cases = exact(0.0, informative=0, cases=16)
+    verdict = judge([symbolic(), cases], {"false": [symbolic("1")]})
+    assert verdict.status == "PROVED"
+    assert verdict.why == "proved by Symbolic; VACUOUS on all 16 cases tested, none of which met the hypotheses"
+    assert "VACUOUS" not in judge([symbolic(), exact(0.1)], {"false": [symbolic("1")]}).why
+
+
+def test_a_proof_names_the_theorems_under_which_it_stands():
+    verdict = judge([symbolic()], {"false": [symbolic("1")]}, assumes=("textbook.a", "textbook.b"))
+    assert (verdict.status, verdict.assumes) == ("PROVED", ("textbook.a", "textbook.b"))
+    assert verdict.why == "proved by Symbolic, under textbook.a and textbook.b"
+
+
+def test_the_nearest_refuted_control_is_part_of_the_verdict():
+    controls = {"far": [symbolic("1")], "near": [symbolic("1")], "missed": [symbolic()]}
+    verdict = judge([symbolic()], controls, distances={"far": 100.0, "near": 1.4, "missed": 1.01})
+    assert verdict.nearest == 1.4
+    assert judge([symbolic()], {"false": [symbolic("1")]}).nearest is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "affirmed", "refuted"),
+    [
+        ([symbolic()], True, False),
+        ([symbolic("1", sufficient=True)], False, False),
+        ([symbolic("1", sufficient=True), exact(0.1)], False, False),
+        ([symbolic(), exact(-0.1)], False, True),
+        ([exact(0.1), ATTACK], True, False),
+        ([], False, False),
+    ],
+)
+def test_evidence_affirms_refutes_or_does_neither(evidence, affirmed, refuted):
+    assert (affirms(evidence), refutes(evidence)) == (affirmed, refuted)
