@@ -239,7 +239,7 @@ def two_events(p: Premises) -> Enclosed:
         total = ball(binomial["factor"]) * (rate - few).exp() + ball(lowest["factor"]) * (rate - small).exp()
         return enclosed(
             {"exponent of few columns": few, "exponent of a small value": small, "x": x},
-            [few - rate, small - rate, claimed - total, fact(p.of(GRAM)["z_power"] == 2)],
+            [active - x, few - rate, small - rate, claimed - total, fact(p.of(GRAM)["z_power"] == 2)],
             "Both exponents are in units of n and grow in C (sqrt x > f), so d >= C n for every n follows from "
             "d = C n; beyond the claimed rate both terms fall in n, so n = 1 decides the factor.",
             sufficient=True,
