@@ -7,13 +7,13 @@ from functools import cache
 import pytest
 
 from untrained.sims.evidence.counts import replay
-from untrained.sims.evidence.gather import gather
+from untrained.sims.evidence.gather import gather, judge_claim
 from untrained.sims.evidence.search import look
 from untrained.sims.record.entries import evidence_from_json
 from untrained.sims.record.store import CHANGED
 from untrained.theory.evidence import Counted, Enclosed, Exact, Searched, Symbolic
 from untrained.theory.ledger import ledger
-from untrained.theory.verdict import contradicts, judge
+from untrained.theory.verdict import contradicts
 
 
 @cache
@@ -24,10 +24,8 @@ def gathered(claim_id):
 @pytest.mark.parametrize("claim_id", list(ledger()))
 def test_claim(claim_id, record):
     """Fresh quick evidence does not contradict the record, and it has the power to refute."""
-    claim, seen = ledger()[claim_id], gathered(claim_id)
-    needs = {need: record[need]["verdict"] for need in claim.needs}
-    fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
-    verdict = judge(seen.evidence, seen.controls, needs, fitted=fitted)
+    statuses = {name: entry["verdict"] for name, entry in record.items()}
+    verdict = judge_claim(ledger()[claim_id], gathered(claim_id), statuses)
     assert not contradicts(verdict.status, record[claim_id]["verdict"]), verdict.why
     if verdict.status != "CONSISTENT":
         assert verdict.controls_missed == ()
@@ -42,13 +40,15 @@ def changes(claim_id, entry):
     worst case is drawn again.
     """
     claim, recorded = ledger()[claim_id], [evidence_from_json(data) for data in entry["evidence"]]
-    fresh = {type(e): e for e in gathered(claim_id).evidence}
+    fresh = gathered(claim_id).evidence
     if entry["version"] != claim.version:
         return [f"version {entry['version']} is recorded, {claim.version} is stated"]
-    return [what for e in recorded if (what := _change(claim, e, fresh, recorded))]
+    if [type(e) for e in recorded] != [type(e) for e in fresh]:
+        return [f"{len(recorded)} pieces of evidence are recorded, of {len(fresh)} kinds that are not the same"]
+    return [what for e, now in zip(recorded, fresh, strict=True) if (what := _change(claim, e, now, recorded))]
 
 
-def _change(claim, e, fresh, recorded):
+def _change(claim, e, now, recorded):
     if isinstance(e, Searched):
         margin, _ = look(claim, claim.search, e.worst_case, e.worst_case["seed"], 0)
         alike = close(margin, e.margin) or (claim_is_an_identity(recorded) and margin > 0.5 < e.margin)
@@ -57,7 +57,7 @@ def _change(claim, e, fresh, recorded):
         cell = [c for c in recorded if isinstance(c, Counted)].index(e)
         margin = replay(claim, claim.count, cell, e.trials, e.worst_case["trial"], 0)
         return "" if close(margin, e.worst_margin) else f"margin {e.worst_margin} of a trial is now {margin}"
-    return "" if same(e, fresh[type(e)]) else f"{e} is now {fresh[type(e)]}"
+    return "" if same(e, now) else f"{e} is now {now}"
 
 
 def claim_is_an_identity(recorded):

@@ -1,14 +1,16 @@
 """The notes and the ledger name the same claims, constants and parameters."""
 
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+from untrained.theory import papers
 from untrained.theory.ledger import ledger
 
 NOTES = Path(__file__).parents[1] / "paper_notes"
-PAPERS = ("vanveen18", "oymak19", "own")
+PAPERS = tuple(module.name for module in pkgutil.iter_modules(papers.__path__))
 
 
 def note(name):
