@@ -119,6 +119,11 @@ class Sides:
         return (self.rhs - self.lhs) / unit
 
 
+def rounding(terms: float, scale: Any) -> Any:
+    """Allowance for a sum of `terms` products of size `scale` in float64: Higham's gamma, with room for two."""
+    return 4 * (terms + 10) * 2.0**-52 * scale + 1e-300
+
+
 @dataclass(frozen=True)
 class Control:
     """A deliberately false sibling: the claim with some constants changed, or without some of its hypotheses."""

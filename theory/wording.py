@@ -1,7 +1,8 @@
 """Sentences and formulas whose numbers are constants: `$name` and `${name:form}` are filled from a record.
 
 A number stands once, in the constant; a sentence that is rendered from it cannot say another. Forms: none, the number
-as it is; `factor`, a coefficient, not written where it is 1; `term`, a signed summand, not written where it is 0.
+as it is; `factor`, a coefficient, not written where it is 1; `term`, a signed summand, not written where it is 0;
+`power`, an exponent with its sign, not written where it is 1.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _NO_NUMBER = (
     r"\b(?:Lemma|Theorem|Section|Assumption|Definition|Appendix|Algorithm|eq\.?)~? ?\(?[A-Z]?\.?\d+(?:\.\d+)*\)?",
     r"\bA[0-4]\b",  # the assumptions of Theorem B.5
     r"(?<![\w.])1 ?- ?(?!\d)",  # the complement of a probability, one minus a decrease
+    r"\^\{-1\}",  # an inverse
     r"(?:[<>]|\\ge|\\le|\\ne|>=|<=) ?0(?!\.?\d)",  # a sign
 )
 
@@ -104,7 +106,10 @@ def _formed(value: Any, form: str, style: Style) -> str:
     if form == "term":
         sign = "-" if value < 0 else "+"
         return "" if value == 0 else f" {sign} {written(abs(value), style)}"
-    raise ValueError(f"form of a number in a sentence must be factor or term, got {form!r}")
+    if form == "power":
+        text = written(value, style)
+        return "" if value == 1 else f"^{{{text}}}" if style == "tex" or not text.isdigit() else f"^{text}"
+    raise ValueError(f"form of a number in a sentence must be factor, term or power, got {form!r}")
 
 
 def _factor(value: Any, style: Style) -> str:

@@ -40,13 +40,18 @@ def test_a_coefficient_and_a_summand(value, factor, term):
     assert fill("2m${a:term}", {"a": value}) == f"2m{term}"
 
 
+def test_a_power_is_written_where_it_is_not_one():
+    assert [fill("x${a:power}", {"a": a}) for a in (1, 2, F(2, 3), -1)] == ["x", "x^2", "x^{2/3}", "x^{-1}"]
+    assert [fill("x${a:power}", {"a": a}, "tex") for a in (1, 12)] == ["x", "x^{12}"]
+
+
 def test_a_sentence_names_its_constants():
     template = "at least ${rate:factor}x^$power and $rate"
     assert constants_named(template) == {"rate", "power"}
     assert fill(template, {"rate": F(1, 6), "power": 2}) == "at least (1/6)x^2 and 1/6"
 
 
-@pytest.mark.parametrize(("template", "what"), [("$b", r"got \$b"), ("${a:root}", "factor or term, got 'root'")])
+@pytest.mark.parametrize(("template", "what"), [("$b", r"got \$b"), ("${a:root}", "factor, term or power, got 'root'")])
 def test_a_sentence_refuses_what_it_cannot_fill(template, what):
     with pytest.raises(ValueError, match=what):
         fill(template, {"a": 1})
@@ -61,6 +66,7 @@ def test_a_sentence_refuses_what_it_cannot_fill(template, what):
         ("with probability 1 - 5e^{-n}", ["5"]),
         (r"x\ge 0.18\,d", ["0.18"]),
         ("x >= 2, y_{10}", ["2"]),
+        (r"w^T\Sigma^{-1}w", []),
     ],
 )
 def test_a_numeral_that_is_no_constant_is_noticed(template, numerals):

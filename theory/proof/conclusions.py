@@ -6,21 +6,15 @@ Arrays carry a leading batch axis; a rounding allowance is derived from sizes wh
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from untrained.theory.claim import Case, Constants, Sides
+from untrained.theory.claim import Case, Constants, Sides, rounding
 from untrained.theory.laws import order_statistics
 from untrained.theory.objects import relu_generator, sign_changes, sparse_norms
 from untrained.theory.objects.shapes import Array
 
 EPS = float(np.finfo(np.float64).eps)
-
-
-def rounding(terms: float, scale: Any) -> Any:
-    """Allowance for a sum of `terms` products of size `scale`: Higham's gamma, with room for two such sums."""
-    return 4 * (terms + 10) * EPS * scale + 1e-300
 
 
 def jacobian_on_a_segment(case: Case, c: Constants) -> Sides:

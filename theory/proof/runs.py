@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from untrained.theory.claim import Case, Constants, Sides
+from untrained.theory.claim import Case, Constants, Sides, rounding
 from untrained.theory.objects import descent, relu_generator, width
 from untrained.theory.objects.shapes import Array
-from untrained.theory.proof.conclusions import rounding
 
 FOLDED_ALPHA = 0.5
 """alpha of the folded maps, half the smallest entry of their spectrum."""

@@ -12,11 +12,24 @@ from untrained.theory.papers.vanveen18 import (
     lemma_b3,
     lemma_b4,
     lemma_c2,
+    posterior,
     remark,
     section_b4,
     theorem_41,
     theorem_b5,
 )
 
-_FILES = (jacobian, lemma_b1, lemma_c2, lemma_b2, lemma_b3, lemma_b4, theorem_b5, section_b4, theorem_41, remark)
+_FILES = (
+    posterior,
+    jacobian,
+    lemma_b1,
+    lemma_c2,
+    lemma_b2,
+    lemma_b3,
+    lemma_b4,
+    theorem_b5,
+    section_b4,
+    theorem_41,
+    remark,
+)
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
