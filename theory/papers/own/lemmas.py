@@ -37,16 +37,6 @@ _THRESHOLDS = tuple(
 )
 
 _LEMMAS = (
-    Claim(
-        id="own.width_least",
-        source=_src("the width condition with the sharp linear term s"),
-        says="With the linear term s in place of (5/4)s the least C of the width inequality is 5.265304456e15 to ten digits.",
-        tex=r"C_{\min}=5.265304456\cdot10^{15}",
-        refuted_by="an enclosure of the least C that leaves out these digits",
-        constants=_k(linear=1, digits=5265304456 * 10**6, leading=F(5265304456, 10**9)),
-        enclosed=Lazy("untrained.theory.proof.balls", "width_digits"),
-        controls=(old("last_digit", "The last digit one higher.", {"digits": 5265304457 * 10**6}),),
-    ),
     lemma_b1(
         "own.lemB1_200", 200, _src("sharpens Lemma B.1: 200 in place of 3528"), Control("width_67", {"width_ratio": 67})
     ),
