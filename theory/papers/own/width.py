@@ -26,7 +26,7 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(least_width_with_our_term,),
         controls=(
             Control("last_digit", {"least": 5265304457 * 10**6}),
-            Control("half_a_digit", {"least": 52653044555 * 10**5}),
+            Control("one_more_digit", {"digits": 11}),
         ),
         version=2,
     ),

@@ -17,7 +17,8 @@ from untrained.theory.proof.balls import ball, bisect_root, enclosed, fact
 B1, B2, B3, B4 = "vanveen18.lemB1.proof", "vanveen18.lemB2.in_range", "vanveen18.lemB3", "vanveen18.lemB4"
 META, ALPHA_R, BETA, WIDTH = "vanveen18.thmB5.rate", "vanveen18.alpha_R", "vanveen18.beta", "vanveen18.width.printed"
 NU = Hypothesis("nu", "nu = ||y||/(sqrt(dn)||z||)")
-n, d, y, z = sp.symbols("n d y z", positive=True)
+_SIZES = sp.symbols("n d y z", positive=True)
+"""n, d, ||y|| and ||z||."""
 
 
 def _source(label: str, equation: str = "", page: int | None = 18, reading: str = "") -> Source:
@@ -26,6 +27,7 @@ def _source(label: str, equation: str = "", page: int | None = 18, reading: str 
 
 def _size_of_v(p: Premises) -> sp.Expr:
     """nu of the theorem, any other where its hypothesis does not stand."""
+    n, d, y, z = _SIZES
     return y / (sp.sqrt(d * n) * z) if p.given("nu") else sp.Symbol("nu", positive=True)
 
 
@@ -34,7 +36,7 @@ def _size_of_v(p: Premises) -> sp.Expr:
 
 def alpha_and_radius(p: Premises) -> Symbolic:
     """The largest alpha that Lemma B.1 leaves for A1, and the radius that Theorem B.5 asks for at Lemma B.4's misfit."""
-    meta, nu = p.of(META), _size_of_v(p)
+    (n, d, y, z), meta, nu = _SIZES, p.of(META), _size_of_v(p)
     alpha = exact_number(p.of(B1)["fraction"]) / exact_number(meta["a1"]) * nu * sp.sqrt(d) * z
     misfits = exact_number(meta["radius"]) * exact_number(p.of(B4)["factor"])
     divisor = exact_number(p["alpha_divisor"])
@@ -51,7 +53,7 @@ def alpha_and_radius(p: Premises) -> Symbolic:
 
 def relaxed_beta(p: Premises) -> Symbolic:
     """nu(sqrt d + b sqrt n)||z|| <= ||y|| sqrt(k(rn + d)/(dn)) for every n and d, b that of Lemma B.3."""
-    nu, bound = _size_of_v(p), p.of(B3)
+    (n, d, y, z), nu, bound = _SIZES, _size_of_v(p), p.of(B3)
     deviation, factor, rows = (exact_number(p[name]) for name in ("deviation", "factor", "rows"))
     return reduced(
         "Squared and divided by ||y||^2/(dn) the gap is (k - 1)d - 2b sqrt(dn) + (kr - b^2)n, a form in sqrt d and "
@@ -75,6 +77,7 @@ def relaxation_gap(columns: Any, deviation: Any, factor: Any, rows: Any) -> F:
 
 def rewritten_beta(p: Premises) -> Symbolic:
     """(1/sqrt n)(sqrt(an/d) + c)||y|| = nu(c sqrt d + b sqrt n)||z||, b and c those of Lemma B.3."""
+    n, d, y, z = _SIZES
     ours = _size_of_v(p) * (exact_number(p["columns"]) * sp.sqrt(d) + exact_number(p["deviation"]) * sp.sqrt(n)) * z
     printed = (sp.sqrt(exact_number(p["ratio"]) * n / d) + exact_number(p["columns"])) * y / sp.sqrt(n)
     bound = p.of(B3)
@@ -219,7 +222,7 @@ def width_suffices(p: Premises) -> Enclosed:
 
 def displays_agree(p: Premises) -> Symbolic:
     """Lemma B.2's bound at R over a2 alpha is the displayed left side over the budget, for every n, d, y, z."""
-    b2, display = p.of(B2), {k: exact_number(p.of(WIDTH)[k]) for k in _DISPLAY}
+    (n, d, y, z), b2, display = _SIZES, p.of(B2), {k: exact_number(p.of(WIDTH)[k]) for k in _DISPLAY}
     v, nu, number = sp.Symbol("v", positive=True), _size_of_v(p), exact_number
     x = (number(b2["scale"]) * d * number(p["radius"]) * sp.sqrt(n)) ** number(b2["power"])
     alpha = y / (number(p.of(ALPHA_R)["alpha_divisor"]) * sp.sqrt(n))

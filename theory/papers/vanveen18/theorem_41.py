@@ -1,117 +1,404 @@
-"""CS-DIP, theorem_41 (to be filed with its evidence)."""
+"""Theorem 4.1: the chain from the lemmas to Theorem B.5, what is certain far out in d/n, and the misfit at the start.
+
+||y|| is 1 where nothing else is said; eta J J^T is in units of ||y||^2/n, so that eta counts as s = eta n/||y||^2.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from fractions import Fraction as F
+from functools import lru_cache
+
+from flint import arb, ctx
 
 from untrained.theory.claim import (
+    Case,
     Claim,
     Constant,
+    Constants,
+    Control,
     ExactRoute,
     Hypothesis,
-    Lazy,
+    Premises,
+    Proof,
     Range,
+    Sides,
     Source,
 )
-from untrained.theory.proof.legacy import old
+from untrained.theory.evidence import Enclosed
+from untrained.theory.papers.vanveen18.lemma_b1 import BINOMIAL, GRAM, LOWEST, SIGMA
+from untrained.theory.papers.vanveen18.section_b4 import (
+    ALPHA_R,
+    B1,
+    B2,
+    B3,
+    B4,
+    BETA,
+    FAILURE,
+    FAILURE_SAYS,
+    META,
+    NU,
+    failures_within,
+    relaxation_gap,
+    theorem_failure,
+    width_by_lemmas,
+)
+from untrained.theory.proof.balls import ball, enclosed, fact
 
-PAPER = "vanveen18"
-DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
-CHEVET = "Chevet's inequality (Gordon 1985) with Gaussian Lipschitz concentration"
+GRADIENT, AVERAGED = "vanveen18.gradient.corrected", "oymak19.averaged_jacobian"
+LARGEST = "textbook.davidson_szarek.largest"
+WIDE = Hypothesis("width", "d >= $aspect n", lambda case, c: case["d"] >= c["aspect"] * case["n"])
 
 
-def _src(label: str, equation: str = "", page: int | None = None, reading: str = "") -> Source:
-    return Source(PAPER, label, equation, page, reading)
+# The chain: A1 to A3, R, the step, the rate, the misfit at the start and the probability, for all n and d >= aspect n.
 
 
-def _lazy(module: str, name: str) -> Lazy:
-    return Lazy(f"untrained.theory.proof.{module}", name)
+def _aspect(p: Premises) -> F:
+    """The least d/n that the statement admits."""
+    return F(p["aspect"]) if p.given("width") else F(0)
 
 
-def _k(**values: object) -> dict[str, Constant]:
-    return {name: Constant(value) for name, value in values.items()}
+def assumptions_met(p: Premises) -> list[arb]:
+    """Margins of: the lemmas give A1, A2 on the radius of Theorem B.5, the misfit at the start and the probability."""
+    meta, b1, b2, b4, ours = (p.of(name) for name in (META, B1, B2, B4, ALPHA_R))
+    aspect, divisor, power = ball(_aspect(p)), F(ours["alpha_divisor"]), F(b2["power"])
+    scale = 1 if p.given("nu") else 0  # nothing bounds nu from below then
+    left = width_by_lemmas(b2, ours["radius"], F(meta["a2"]) / divisor)
+    flips = left.flips(aspect)
+    return [
+        aspect - ball(b1["width_ratio"]),
+        ball(scale * F(b1["fraction"]) / F(meta["a1"]) - 1 / divisor),
+        ball(F(ours["radius"]) - F(meta["radius"]) * F(b4["factor"]) * divisor),
+        left.margin(aspect),
+        ball(b2["share"]) - ball(b2["inner"]) * flips,
+        aspect * flips - ball(b2["least"]),
+        fact(power / 2 == 1 - power),
+        ball(F(p["misfit"]) - F(b4["factor"])),
+        fact(p.of(AVERAGED)["endpoint"] == 0),
+        fact(p.of(GRADIENT)["gradient_factor"] == 1),
+        *failures_within(p),
+    ]
 
+
+def printed_step_serves(p: Premises) -> list[arb]:
+    """Margins of: eta <= step/beta^2 and rate eta alpha^2 at least the decrease; linear in n/d, so its ends decide."""
+    meta, beta, bound, aspect = p.of(META), p.of(BETA), p.of(B3), _aspect(p)
+    k, r, step_rows, rate_rows = (F(x) for x in (beta["factor"], beta["rows"], p["step_rows"], p["rate_rows"]))
+    size = F(p["eta_bar"]) * F(p["step_factor"])
+    gain = F(meta["rate"]) * F(p["step_factor"]) * F(p["rate_divisor"]) / F(p.of(ALPHA_R)["alpha_divisor"]) ** 2
+    margins = [
+        relaxation_gap(bound["columns"], bound["deviation"], k, r),
+        k - F(bound["columns"]) ** 2,
+        k * r - F(bound["deviation"]) ** 2,
+    ]
+    for ratio in (F(0), 1 / aspect if aspect else F(10**9)):
+        margins.append(F(meta["step"]) * (1 + step_rows * ratio) - size * k * (1 + r * ratio))
+        margins.append(gain * (1 + rate_rows * ratio) - (1 + step_rows * ratio))
+    return [*map(ball, margins), fact(p["y_power"] == 2)]
+
+
+def inverse_beta_serves(p: Premises) -> list[arb]:
+    """Margins of: step/beta^2 is at most Theorem B.5's, coefficient by coefficient, and its rate reaches the decrease."""
+    meta, bound = p.of(META), p.of(B3)
+    step, most, deviation = F(p["step"]), F(meta["step"]), F(p["deviation"])
+    gain = F(meta["rate"]) * step * F(p["rate_divisor"]) / F(p.of(ALPHA_R)["alpha_divisor"]) ** 2
+    margins = [
+        most - step * F(bound["columns"]) ** 2,
+        most * deviation**2 - step * F(bound["deviation"]) ** 2,
+        gain - 1,
+    ]
+    return [*map(ball, margins), fact(p["power"] == 2)]
+
+
+def _chain(p: Premises, step: list[arb]) -> Enclosed:
+    with ctx.workprec(160):
+        return enclosed(
+            {"least d/n": ball(_aspect(p))},
+            [*assumptions_met(p), *step],
+            "A1 by B.1, A2 within R by B.2, A3 by B.3, the misfit at the start and so R by B.4; every bound is monotone "
+            "in n and d/n (checked where it is not a power), so n = 1 and d = C n decide. Theorem B.5 does the rest.",
+            sufficient=True,
+        )
+
+
+def chain_with_printed_step(p: Premises) -> Enclosed:
+    """Theorem 4.1 with its own step and rate, from the lemmas."""
+    return _chain(p, printed_step_serves(p))
+
+
+def chain_with_inverse_beta(p: Premises) -> Enclosed:
+    """Theorem 4.1 with the step and rate of its proof, from the lemmas."""
+    return _chain(p, inverse_beta_serves(p))
+
+
+# Far out, d >= 10^60 n, the descent is linear on events that fail seldom: what a statement must allow there.
+
+_FAR, _TRAVEL, _DEVIATIONS, _ROWS = F(10**60), 10**6, 10, 64
+_SHARE = F(1, 10**20)
+"""The active rows differ from their mean by less than this share of d."""
+
+
+@dataclass(frozen=True)
+class FarOut:
+    """Enclosures for all d >= 10^60 n: of the spectrum of n J_0 J_0^T, its root, and the drift of sqrt n J within R."""
+
+    least: arb
+    most: arb
+    norm: arb
+    drift: arb
+
+
+def far_out(p: Premises) -> FarOut:
+    """J_0 = nu ||z|| V_S with |S| near its mean; within R = 10^6 sqrt n Lemma B.2 bounds the drift."""
+    low, high, b2, mean = p.of(LOWEST), p.of(LARGEST), p.of(B2), F(p.of(SIGMA)["diagonal"])
+    left = width_by_lemmas(b2, _TRAVEL, 1)
+    inverse = arb(0).union(1 / ball(_FAR).sqrt())  # sqrt(n/d)
+    smallest = ball(low["columns"]) * ball(mean - _SHARE).sqrt() - (ball(low["rows"]) + _DEVIATIONS) * inverse
+    largest = ball(high["columns"]) * ball(mean + _SHARE).sqrt() + (ball(high["rows"]) + _DEVIATIONS) * inverse
+    drift = arb(0).union(left.left(ball(_FAR)))
+    return FarOut(smallest**2, largest**2, largest, drift)
+
+
+def failure_far_out(p: Premises, rows: int) -> arb:
+    """How often one of the events of `far_out` fails, at most: both sides of |S|, both singular values, Lemma B.2."""
+    low, high, b2, mean = p.of(LOWEST), p.of(LARGEST), p.of(B2), F(p.of(SIGMA)["diagonal"])
+    d, n = ball(_FAR * rows), ball(rows)
+    active = sum((_off_mean(p, d, share) for share in (mean, 1 - mean)), arb(0))
+    t = _DEVIATIONS * n.sqrt()
+    norms = sum((ball(k["factor"]) * (-ball(k["rate"]) * t ** ball(k["power"])).exp() for k in (low, high)), arb(0))
+    flips = d * width_by_lemmas(b2, _TRAVEL, 1).flips(ball(_FAR))
+    drift = (-ball(b2["failure_rate_rows"]) * n).exp() + (-ball(b2["failure_rate_flips"]) * flips).exp()
+    return active + norms + drift
+
+
+def _off_mean(p: Premises, d: arb, share: F) -> arb:
+    """P(Bin(d, share) is below its mean by more than the allowed share of d), at most."""
+    binomial, x, mean = p.of(BINOMIAL), ball(share - _SHARE), ball(share)
+    divergence = x * (x / mean).log() + (1 - x) * ((1 - x) / (1 - mean)).log()
+    return ball(binomial["factor"]) * (-ball(binomial["rate"]) * d * divergence).exp()
+
+
+def outgrows(p: Premises, step: arb, decrease: arb) -> bool:
+    """Whether ||r_tau|| certainly exceeds misfit (1 - decrease)^tau at some tau, within R, where ||r_0|| >= 1."""
+    at, misfit = far_out(p), ball(p["misfit"]).max(arb(1))
+    change = step * at.drift * (2 * at.norm + at.drift)
+    slowest = ((step * at.least - 1).max(1 - step * at.most) - change).lower()
+    allowed = (1 - decrease).upper()
+    if not slowest > 0 or not slowest > allowed:
+        return False
+    tau = 1 if not allowed > 0 else math.floor(float(misfit.log() / (slowest / allowed).log()) * 1.001) + 2
+    travel = tau * step * (at.norm + at.drift) * misfit
+    return bool(travel < _TRAVEL and (tau * slowest.log()).exp() > misfit * allowed.max(arb(0)) ** tau)
+
+
+_OPEN = -1e-9
+"""Lower end of a margin that decides nothing."""
+
+
+def _against_far_out(p: Premises, step: arb, decrease: arb) -> Enclosed:
+    """Refute what the linear descent far out, or fewer neurons than signals need, does not allow; else leave it open."""
+    violated, claimed = ball(F(1, 2)) - failure_far_out(p, _ROWS), theorem_failure(p.constants, _ROWS, _FAR * _ROWS)
+    too_narrow = "aspect" in p.constants and _aspect(p) < 1
+    premises = p.of(GRAM)["z_power"] == 2 and p.of(AVERAGED)["endpoint"] == 0
+    margin = arb(_OPEN).union(arb(1))
+    if premises and violated > claimed and (too_narrow or outgrows(p, step, decrease)):
+        margin = 1 - violated / claimed
+    return enclosed(
+        {"probability of a violation, at least": violated, "claimed failure, at most": claimed},
+        [margin],
+        "r_{t+1} = r_t - eta J_bar J_t^T r_t, ||r_0|| >= ||y|| where <V phi(W_0 z), y> <= 0, half the time as V and -V "
+        "have one law. For all d >= 10^60 n at once, so no larger C helps. With fewer columns than rows V misses y "
+        "almost surely.",
+        exhausts=False,
+    )
+
+
+_ANY_STEP = 8
+"""A step, in units of n/||y||^2, that far out is too long whatever the rate; an unbounded one takes this value."""
+
+
+def printed_step_far_out(p: Premises) -> Enclosed:
+    """The printed step and rate against the descent far out; the step is any number where ||y|| or nu set no scale."""
+    with ctx.workprec(300):
+        ratio = arb(0).union(1 / ball(_FAR))
+        step_rows, rate_rows = (1 + ball(p[name]) * ratio for name in ("step_rows", "rate_rows"))
+        step = ball(p["eta_bar"]) * ball(p["step_factor"]) / step_rows
+        scaled = p["y_power"] == 2 and p.given("nu")
+        decrease = ball(p["eta_bar"]) / (ball(p["rate_divisor"]) * rate_rows)
+        return _against_far_out(p, step if scaled else arb(_ANY_STEP), decrease)
+
+
+def inverse_beta_far_out(p: Premises) -> Enclosed:
+    """Step and rate of the proof against the descent far out; another power leaves the step free, and no decrease."""
+    with ctx.workprec(300):
+        if p["power"] != 2 or not p.given("nu"):
+            return _against_far_out(p, arb(_ANY_STEP), arb(0))
+        wide = (1 + ball(p["deviation"]) * arb(0).union(1 / ball(_FAR).sqrt())) ** 2
+        return _against_far_out(p, ball(p["step"]) / wide, 1 / (ball(p["rate_divisor"]) * wide))
+
+
+# tau = 0, by the exact law of the misfit: given the ReLU energy Y it is a scaled noncentral chi-square.
 
 _PRACTICE = tuple({"n": n, "d": d} for n in (64, 784, 49152, 65536) for d in (10**4, 10**6, 10**9, 10**12))
-_WIDE = Hypothesis("width", "d >= 4.3e15 n", lambda case, c: case["d"] >= 4.3e15 * case["n"])
-_LEMMAS = (
-    "vanveen18.lemB1.proof",
-    "vanveen18.lemB2.in_range",
-    "vanveen18.lemB3",
-    "vanveen18.lemB4",
-    "vanveen18.alpha_R",
-    "vanveen18.width.printed",
-    "vanveen18.width.normalisation",
-    "vanveen18.union",
-    "vanveen18.thmB5.rate",
-    "vanveen18.gradient.corrected",
-    "oymak19.averaged_jacobian",
-)
-_THEOREM_DOMAIN = {"n": Range(1, 10**9), "d/n": Range(4.3e15, 1e60, False, True)}
+_MET = tuple({"n": n, "d": 5 * 10**15 * n} for n in (1, 4, 16, 64, 256))
+_SPREAD = F(1, 1000)
+"""Y lies within this share of d about d/2, but for `_energy_off`."""
 
-_THEOREM = (
+
+def start_exceeds(case: Case, c: Constants) -> Sides:
+    """P(||r_0|| > misfit ||y||) against the claimed failure."""
+    rows, width = int(case["n"]), int(case["d"])
+    with ctx.workprec(400):
+        limit = theorem_failure(c, rows, width)
+        if F(c["misfit"]) < 1:  # ||r_0|| >= ||y|| half the time
+            return Sides(ball(F(1, 2)).union(arb(1)), limit)
+        off = _energy_off(width)
+        low, high = (_misfit_above(rows, F(c["misfit"]), F(1, 2) + side) for side in (-_SPREAD, _SPREAD))
+        return Sides((low * (1 - off)).union((high + off).min(arb(1))), limit)
+
+
+def _energy_off(width: int) -> arb:
+    """How often |Y - d/2| > d/1000, at most: E e^{tY} = (1/2 + (1 - 2t)^{-1/2}/2)^d, t = +-1/1250."""
+    half, t = ball(F(1, 2)), ball(_SPREAD * F(4, 5))
+    above = t * (half + ball(_SPREAD)) - (half + half / (1 - 2 * t).sqrt()).log()
+    below = -t * (half - ball(_SPREAD)) - (half + half / (1 + 2 * t).sqrt()).log()
+    return ((-above * width).exp() + (-below * width).exp()).min(arb(1))
+
+
+_MOST_ROWS = 1000
+"""Beyond these the sum is long, and nothing is said."""
+
+
+@lru_cache(maxsize=1024)
+def _misfit_above(rows: int, misfit: F, energy: F) -> arb:
+    """P(||sqrt(energy/n) g - y|| > misfit), ||y|| = 1: growing in energy where misfit >= 1. A mixture of chi-squares."""
+    if rows > _MOST_ROWS:
+        return arb(0).union(arb(1))
+    mean, level = ball(F(rows) / (2 * energy)), ball(misfit**2 * rows / (2 * energy))
+    last = math.ceil(rows / (2 * float(energy)) + 20 * math.sqrt(rows / (2 * float(energy))) + 2 * rows + 40)
+    weight, total = (-mean).exp(), arb(0)
+    for j in range(last):
+        total += weight * level.gamma_upper(ball(F(rows, 2) + j), regularized=1)
+        weight = weight * mean / (j + 1)
+    return total.union(total + 1 - mean.gamma_upper(ball(last), regularized=1))
+
+
+def start_says_something(case: Case, c: Constants) -> bool:
+    """Whether the claimed failure is below 1."""
+    return bool(theorem_failure(c, int(case["n"]), int(case["d"])) < 1)
+
+
+# The statements.
+
+
+def _source(label: str, equation: str = "", page: int = 5, reading: str = "") -> Source:
+    return Source("vanveen18", label, equation, page, reading)
+
+
+_READING = "step and rate are read from damaged text; they agree with each other through alpha = ||y||/(4 sqrt n)"
+_SAYS = f"every eta_bar <= $eta_bar and eta = (eta_bar/||y||^$y_power) ${{step_factor:factor}}nd/(${{step_rows:factor}}n + d) the misfit is at most ${{misfit:factor}}(1 - eta_bar d/(${{rate_divisor:factor}}(${{rate_rows:factor}}n + d)))^tau ||y|| for all tau, with probability at least 1 - {FAILURE_SAYS}."
+_TEX = r"\eta=\tfrac{\bar\eta}{\|y\|^{$y_power}}\tfrac{${step_factor:factor}nd}{${step_rows:factor}n+d},\ \bar\eta\le ${eta_bar}:\ \|V\phi(W_\tau z)-y\|\le ${misfit:factor}\Big(1-\bar\eta\tfrac{d}{${rate_divisor:factor}(${rate_rows:factor}n+d)}\Big)^\tau\|y\|"
+_FORM: dict[str, Constant] = {
+    "y_power": Constant(2),
+    "step_factor": Constant(8),
+    "step_rows": Constant(4),
+    "misfit": Constant(3, "down"),
+    "rate_divisor": Constant(8, "down"),
+    "rate_rows": Constant(4, "down"),
+    **FAILURE,
+}
+_ASPECT = Constant(43 * 10**14, "down")
+_FAR_NEEDS = (B2, GRAM, SIGMA, AVERAGED, LARGEST, LOWEST, BINOMIAL)
+_CHAIN = (B1, B3, B4, META, ALPHA_R, GRADIENT, *_FAR_NEEDS)
+
+
+def _with_width(
+    claim_id: str,
+    source: Source,
+    texts: tuple[str, str],
+    constants: dict[str, Constant],
+    needs: tuple[str, ...],
+    proofs: tuple[Proof, ...],
+    controls: tuple[Control, ...],
+) -> Claim:
+    """Theorem 4.1 from an explicit width on."""
+    return Claim(
+        id=claim_id,
+        source=source,
+        says=texts[0],
+        tex=texts[1],
+        refuted_by="a step that the linear descent far out does not allow, a misfit at the start that is exceeded too often, or d < n",
+        domain={"n": Range(1, 10**9), "d/n": Range("aspect", 1e60, False, True)},
+        hypotheses=(WIDE, NU),
+        constants={"aspect": _ASPECT, **constants},
+        needs=needs,
+        proofs=proofs,
+        exact=ExactRoute(_PRACTICE + _MET, start_exceeds, informative=start_says_something),
+        controls=(
+            *controls,
+            Control("misfit_1.8", {"misfit": F(18, 10)}),
+            Control("rows_rate_4", {"rows_rate": 4}),
+            Control("any_width", {}, ("width",)),
+            Control("any_nu", {}, ("nu",)),
+        ),
+        version=2,
+    )
+
+
+CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="vanveen18.thm41.printed",
-        source=_src(
-            "Theorem 4.1",
-            "eta = (eta_bar/||y||^2) 8nd/(4n + d), eta_bar <= 1",
-            5,
-            "step and rate are read from damaged text; they agree with each other through alpha = ||y||/(4 sqrt n)",
-        ),
-        says="There is C such that for d >= C n, every eta_bar <= 1 and all tau the misfit is at most 3(1 - eta_bar d/(8(4n + d)))^tau ||y|| with probability 1 - 5e^{-n/2} - e^{-d/2} - e^{-4 d^{2/3} n^{1/3}}.",
-        tex=r"\|V\phi(W_\tau z)-y\|\le 3\Big(1-\bar\eta\tfrac{d}{8(4n+d)}\Big)^\tau\|y\|,\ \eta=\tfrac{\bar\eta}{\|y\|^2}\tfrac{8nd}{4n+d},\ \bar\eta\le 1",
-        refuted_by="for every C a d >= C n, an eta_bar <= 1 and a tau at which the misfit exceeds 3||y|| (so whatever the rate) more often than claimed",
-        domain=_THEOREM_DOMAIN,
+        source=_source("Theorem 4.1", "eta = (eta_bar/||y||^2) 8nd/(4n + d), eta_bar <= 1", 5, _READING),
+        says=f"There is C such that for d >= C n, {_SAYS}",
+        tex=_TEX,
+        refuted_by="for every C a d >= C n, an eta_bar and a tau at which the misfit exceeds the bound more often than claimed",
+        domain={"n": Range(1, 10**9), "d/n": Range(1, 1e60, False, True)},
+        hypotheses=(NU,),
         constants={
             "C": Constant("some C", kind="universal", says="a fixed numerical constant, not named in the statement"),
-            **_k(rows=16, aspect=43 * 10**14, eta_bar=1, energy=F(17, 20)),
+            "eta_bar": Constant(1, "up"),
+            **_FORM,
         },
-        needs=(
-            "vanveen18.lemB2.in_range",
-            "vanveen18.lemB4",
-            "vanveen18.lemB4.law.corrected",
-            "vanveen18.lemB4.hidden_law",
-            "vanveen18.width.printed",
-            "vanveen18.width.normalisation",
-            "vanveen18.eq8.gram",
-            "vanveen18.gradient.corrected",
-            "oymak19.averaged_jacobian",
+        needs=_FAR_NEEDS,
+        proofs=(printed_step_far_out,),
+        controls=(Control("eta_bar_2", {"eta_bar": 2}),),
+        version=2,
+    ),
+    _with_width(
+        "vanveen18.thm41.proof",
+        _source("Theorem 4.1 by its proof", "eta = 1/beta^2", 18),
+        (
+            f"For d >= $aspect n and eta = ${{step:factor}}dn/((sqrt d + ${{deviation:factor}}sqrt n)||y||)^$power the misfit is at most ${{misfit:factor}}(1 - d/(${{rate_divisor:factor}}(sqrt d + ${{deviation:factor}}sqrt n)^$power))^tau ||y|| for all tau, with probability at least 1 - {FAILURE_SAYS}.",
+            r"\eta=${step:factor}\tfrac{dn}{(\sqrt d+${deviation:factor}\sqrt n)^{$power}\|y\|^{$power}}:\ \|V\phi(W_\tau z)-y\|\le ${misfit:factor}\Big(1-\tfrac{d}{${rate_divisor:factor}(\sqrt d+${deviation:factor}\sqrt n)^{$power}}\Big)^\tau\|y\|",
         ),
-        assumes=(DS, "Hoeffding's inequality", "lower tail of a sum of non-negative variables (Bernstein)"),
-        enclosed=_lazy("balls", "printed_theorem_fails"),
-        controls=(old("eta_bar_2", "eta_bar = 2.", {"eta_bar": 2}),),
+        {
+            "step": Constant(1, "up"),
+            "deviation": Constant(2, "down"),
+            "power": Constant(2),
+            "misfit": Constant(3, "down"),
+            "rate_divisor": Constant(64, "down"),
+            **FAILURE,
+        },
+        _CHAIN,
+        (chain_with_inverse_beta, inverse_beta_far_out),
+        (
+            Control("rate_divisor_1.9", {"rate_divisor": F(19, 10)}),
+            Control("step_4", {"step": 4}),
+            Control("power_2.01", {"power": F(201, 100)}),
+        ),
     ),
-    Claim(
-        id="vanveen18.thm41.proof",
-        source=_src("Theorem 4.1 by its proof", "eta = 1/beta^2", 18),
-        says="For d >= 4.3e15 n and eta = 1/beta^2 the misfit is at most 3(1 - d/(64(sqrt d + 2 sqrt n)^2))^tau ||y|| for all tau, with the claimed probability: the rate that Theorem B.5 gives by substitution.",
-        tex=r"\|V\phi(W_\tau z)-y\|\le 3\Big(1-\tfrac{d}{64(\sqrt d+2\sqrt n)^2}\Big)^\tau\|y\|,\ \eta=\tfrac{dn}{(\sqrt d+2\sqrt n)^2\|y\|^2}",
-        refuted_by="a lemma of the chain that fails, or another rate from the same substitution",
-        domain=_THEOREM_DOMAIN,
-        hypotheses=(_WIDE,),
-        constants=_k(divisor=64),
-        needs=_LEMMAS,
-        symbolic=_lazy("algebra_theorems", "sharp_step_and_rate"),
-        enclosed=_lazy("balls", "first_step"),
-        exact=ExactRoute(_PRACTICE, _lazy("exact", "width_inequality")),
-        controls=(old("divisor_1", "1 in place of 64: the bound is nearly 0 after one step.", {"divisor": 1}),),
-    ),
-    Claim(
-        id="vanveen18.thm41.corrected",
-        source=_src("Theorem 4.1 with eta_bar <= 1/16", "", 5, "step and rate as in vanveen18.thm41.printed"),
-        says="For d >= 4.3e15 n and eta_bar <= 1/16 the printed step, rate, bound and probability hold.",
-        tex=r"\bar\eta\le\tfrac1{16},\ d\ge 4.3\cdot10^{15}n\Rightarrow\text{Theorem 4.1 as printed}",
-        refuted_by="a lemma of the chain that fails, or a step that exceeds 1/beta^2",
-        domain=_THEOREM_DOMAIN,
-        hypotheses=(_WIDE,),
-        constants=_k(eta_bar=F(1, 16)),
-        needs=(*_LEMMAS, "vanveen18.beta"),
-        symbolic=_lazy("algebra_theorems", "step_and_rate"),
-        enclosed=_lazy("balls", "first_step"),
-        exact=ExactRoute(_PRACTICE, _lazy("exact", "width_inequality")),
-        controls=(old("eta_bar_1", "eta_bar = 1, as printed.", {"eta_bar": 1}),),
+    _with_width(
+        "vanveen18.thm41.corrected",
+        _source("Theorem 4.1 with eta_bar <= 1/16", "", 5, "step and rate as in vanveen18.thm41.printed"),
+        (f"For d >= $aspect n, {_SAYS}", rf"d\ge $aspect\,n,\ {_TEX}"),
+        {"eta_bar": Constant(F(1, 16), "up"), **_FORM},
+        (*_CHAIN, BETA),
+        (chain_with_printed_step, printed_step_far_out),
+        (
+            Control("eta_bar_0.49", {"eta_bar": F(49, 100)}),
+            Control("rate_divisor_0.24", {"rate_divisor": F(24, 100)}),
+            Control("y_power_2.01", {"y_power": F(201, 100)}),
+        ),
     ),
 )
-
-
-CLAIMS: tuple[Claim, ...] = (*_THEOREM,)
