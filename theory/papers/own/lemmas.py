@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction as F
-
 from untrained.theory.claim import (
     Claim,
     Constant,
@@ -11,16 +9,10 @@ from untrained.theory.claim import (
     ExactRoute,
     Lazy,
     Range,
-    SearchRoute,
     Source,
 )
-from untrained.theory.papers.vanveen18 import CLAIMS as PAPER_CLAIMS
 from untrained.theory.papers.vanveen18.lemma_b1 import lemma_b1
-from untrained.theory.papers.vanveen18.lemma_c2 import SMALL_RANKS
-from untrained.theory.proof import conclusions as on
 from untrained.theory.proof.legacy import old
-
-_BY_ID = {claim.id: claim for claim in PAPER_CLAIMS}
 
 
 def _src(label: str) -> Source:
@@ -54,33 +46,6 @@ _LEMMAS = (
             "The listed pairs are the whole statement; each sign is certain in ball arithmetic.",
         ),
         controls=(old("one_more", "One more than the threshold is the threshold.", {"shift": 1}),),
-    ),
-    Claim(
-        id="own.lemC3_sharp",
-        source=_src("sharpens Lemma C.3: 2m - 1 in place of 2m"),
-        says="If ||W - W_0|| <= sqrt(m) |W_0 z|_{m-}/||z|| then at most 2m - 1 rows change the sign of <w_l, z>.",
-        tex=r"|S(W)|\le 2m-1",
-        refuted_by="W_0, z, m whose exact worst case changes 2m signs",
-        domain=_BY_ID["vanveen18.lemC3"].domain,
-        law=_BY_ID["vanveen18.lemC3"].law,
-        hypotheses=_BY_ID["vanveen18.lemC3"].hypotheses,
-        constants=_k(per_rank=2, offset=-1, norm_of_z=1),
-        symbolic=Lazy("untrained.theory.proof.algebra_lemmas", "rank_counting"),
-        search=SearchRoute(on.sign_changes_below, within=SMALL_RANKS),
-        controls=(old("only_m", "At most m - 1 rows change.", {"per_rank": 1}),),
-    ),
-    Claim(
-        id="own.lemC4_exponent",
-        source=_src("sharpens Lemma C.4: 0.3178 in place of 1/6"),
-        says="For each m <= d, |W_0 z|_{m-}/||z|| >= m/(2d) with probability at least 1 - e^{-0.3178 m}.",
-        tex=r"P\{|W_0z|_{m-}/\|z\|\ge m/(2d)\}\ge 1-e^{-0.3178\,m}",
-        refuted_by="m <= d where the exact binomial tail is larger",
-        domain=_BY_ID["vanveen18.lemC4"].domain,
-        constants=_k(level=F(1, 2), exponent=F(3178, 10000)),
-        assumes=_BY_ID["vanveen18.lemC4"].assumes,
-        enclosed=Lazy("untrained.theory.proof.balls", "order_exponent"),
-        exact=_BY_ID["vanveen18.lemC4"].exact,
-        controls=(old("exponent_two_fifths", "e^{-0.4 m}.", {"exponent": F(2, 5)}),),
     ),
     Claim(
         id="own.gaussian_sensing",

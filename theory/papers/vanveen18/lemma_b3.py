@@ -1,76 +1,81 @@
-"""CS-DIP, lemma_b3 (to be filed with its evidence)."""
+"""Lemma B.3, an upper bound on ||J(W)|| for all W at once: statement, proof, exact law, controls.
+
+J(W) is V with some columns put to zero, up to factors; for a W with W z > 0 it is V itself, so the supremum over W is
+||V|| ||z||, whose law is known.
+"""
 
 from __future__ import annotations
 
 from fractions import Fraction as F
 
-from untrained.theory.claim import (
-    Claim,
-    Constant,
-    Draw,
-    ExactRoute,
-    Lazy,
-    Range,
-    SearchRoute,
-    Source,
-)
-from untrained.theory.proof import conclusions as on
-from untrained.theory.proof.legacy import old
+import sympy as sp
+from flint import ctx
 
-PAPER = "vanveen18"
-DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
-CHEVET = "Chevet's inequality (Gordon 1985) with Gaussian Lipschitz concentration"
+from untrained.theory.claim import Case, Claim, Constant, Constants, Control, ExactRoute, Premises, Range, Sides, Source
+from untrained.theory.evidence import Symbolic
+from untrained.theory.laws import suprema
+from untrained.theory.proof.algebra import reduced
+from untrained.theory.proof.balls import ball
+
+GRAM, LARGEST = "vanveen18.eq8.gram", "textbook.davidson_szarek.largest"
 
 
-def _src(label: str, equation: str = "", page: int | None = None, reading: str = "") -> Source:
-    return Source(PAPER, label, equation, page, reading)
+def mask_contracts(p: Premises) -> Symbolic:
+    """||V D|| <= ||V|| for every 0/1 diagonal D, all W at once, and Davidson-Szarek at t = (deviation - rows) sqrt n.
+
+    ||V D u|| <= ||V|| ||D u||, and ||D u||^2 is a sum of (s_l u_l)^2 with s_l in {0, 1}, entry by entry below u_l^2.
+    """
+    gram, largest, u = p.of(GRAM), p.of(LARGEST), sp.symbols("u", real=True)
+    reach = F(p["deviation"]) - F(largest["rows"])
+    return reduced(
+        "||J||^2 = ||J J^T|| = ||z||^2 ||V D V^T|| = ||z||^2 ||V D||^2; the sizes enter nowhere.",
+        [
+            *((f"entry with s = {s}", (u**2 - (s * u) ** 2).is_nonnegative is True) for s in (0, 1)),
+            ("power of ||z||", F(gram["z_power"]) == 2),
+            ("factor of sqrt d", F(p["columns"]) >= F(largest["columns"])),
+            ("t is not negative", reach >= 0),
+            ("t^power is in units of n", F(largest["power"]) == 2),
+            ("failure rate", F(largest["rate"]) * reach**2 >= F(p["failure_rate"])),
+            ("failure factor", F(p["failure_factor"]) >= F(largest["factor"])),
+        ],
+        sufficient=True,
+    )
 
 
-def _lazy(module: str, name: str) -> Lazy:
-    return Lazy(f"untrained.theory.proof.{module}", name)
+def largest_value_failure(case: Case, c: Constants) -> Sides:
+    """P(sup over W of ||J(W)||/(nu ||z||) exceeds its bound), the law of ||V||, against the claimed failure."""
+    n, d = int(case["n"]), int(case["d"])
+    with ctx.workprec(suprema.BITS):
+        level = ball(c["columns"]) * ball(d).sqrt() + ball(c["deviation"]) * ball(n).sqrt()
+        claimed = ball(c["failure_factor"]) * (-ball(c["failure_rate"]) * n).exp()
+        return Sides(suprema.norm_above(n, d, level), claimed)
 
 
-def _k(**values: object) -> dict[str, Constant]:
-    return {name: Constant(value) for name, value in values.items()}
+_SHAPES = ((1, 1), (1, 2), (2, 10), (4, 100), (8, 40), (1, 10**12), (10**6, 1))
 
-
-_GENERATOR = {
-    "V": Draw("gaussian", ("n", "d")),
-    "W": Draw("gaussian", ("d", "k"), {"scale": "scale"}),
-    "z": Draw("gaussian", ("k",), {"scale": "scale"}),
-}
-_SMALL = {"n": Range(1, 6), "d": Range(1, 12), "k": Range(1, 6), "scale": Range(1e-3, 1e3, False, True)}
-_SIZES = {"n": Range(1, 10**9), "d": Range(1, 10**9), "k": Range(1, 10**9), "scale": Range(1e-3, 1e3, False, True)}
-
-_NORM = (
+CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="vanveen18.lemB3",
-        source=_src("Lemma B.3", "", 17),
-        says="For all W, ||J(W)|| <= nu (sqrt d + 2 sqrt n) ||z|| with probability at least 1 - e^{-n/2}.",
-        tex=r"\|J(W)\|\le\nu(\sqrt d+2\sqrt n)\|z\|",
-        refuted_by="a W whose ||J(W)|| exceeds ||V|| ||z||, or n, d where P(||V|| > sqrt d + 2 sqrt n) exceeds e^{-n/2}",
-        domain={
-            "n": Range(1, 10**9),
-            "d": Range(1, 10**60),
-            "k": Range(1, 10**9),
-            "scale": Range(1e-3, 1e3, False, True),
+        source=Source("vanveen18", "Lemma B.3", "", 17),
+        says="For all W, ||J(W)|| <= nu (${columns:factor}sqrt d + ${deviation:factor}sqrt n) ||z|| with probability at least 1 - ${failure_factor:factor}e^{-${failure_rate:factor}n}.",
+        tex=r"\|J(W)\|\le\nu(${columns:factor}\sqrt d+${deviation:factor}\sqrt n)\|z\|\ \text{w.p.}\ 1-${failure_factor:factor}e^{-${failure_rate:factor}n}",
+        refuted_by="n, d where the exact law of ||V|| exceeds the bound more often than claimed",
+        domain={"n": Range(1, 10**9), "d": Range(1, 10**60)},
+        constants={
+            "columns": Constant(1, "down"),
+            "deviation": Constant(2, "down"),
+            "failure_factor": Constant(1, "down"),
+            "failure_rate": Constant(F(1, 2), "up"),
         },
-        law=_GENERATOR,
-        constants=_k(deviation=2, factor=1),
-        needs=("vanveen18.eq8.gram",),
-        assumes=(DS,),
-        symbolic=_lazy("algebra_lemmas", "mask_contracts"),
-        exact=ExactRoute(
-            tuple({"n": n, "d": d} for n, d in ((1, 1), (1, 50), (2, 10), (4, 100), (8, 40), (8, 300))),
-            _lazy("exact", "largest_norm_failure"),
-        ),
-        search=SearchRoute(on.masked_norm, within=_SMALL),
+        needs=(GRAM, LARGEST),
+        proofs=(mask_contracts,),
+        exact=ExactRoute(tuple({"n": n, "d": d} for n, d in _SHAPES), largest_value_failure),
         controls=(
-            old("no_deviation", "sqrt d + sqrt n at the same probability.", {"deviation": 1}),
-            old("smaller", "A tenth of the norm of V.", {"factor": F(1, 10)}),
+            Control("columns_0.999", {"columns": F(999, 1000)}),
+            Control("deviation_1.77", {"deviation": F(177, 100)}),
+            Control("rate_0.82", {"failure_rate": F(82, 100)}),
+            Control("factor_0.004", {"failure_factor": F(4, 1000)}),
         ),
+        version=2,
     ),
 )
-
-
-CLAIMS: tuple[Claim, ...] = (*_NORM,)

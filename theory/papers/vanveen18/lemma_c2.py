@@ -1,109 +1,273 @@
-"""CS-DIP, lemma_c2 (to be filed with its evidence)."""
+"""Lemma C.2, how many signs of <w_l, z> change within a radius, and the Lemmas C.3 and C.4 that it rests on.
+
+Only g = W_0 z/||z|| matters, a standard normal vector in R^d: a change of sign l costs g_l^2 of the squared radius.
+"""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction as F
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
 
 from untrained.theory.claim import (
+    Case,
     Claim,
     Constant,
+    Constants,
+    Control,
     CountRoute,
     Draw,
     ExactRoute,
-    Hypothesis,
-    Lazy,
+    Premises,
     Range,
     SearchRoute,
+    Sides,
     Source,
 )
-from untrained.theory.proof import conclusions as on
-from untrained.theory.proof.legacy import old
+from untrained.theory.evidence import Enclosed, Symbolic
+from untrained.theory.laws import order_statistics, suprema
+from untrained.theory.objects import sign_changes
+from untrained.theory.proof.algebra import reduced
+from untrained.theory.proof.balls import ball, enclosed, fact
 
-PAPER = "vanveen18"
-DS = "Davidson and Szarek 2001, Theorem II.13 (extreme singular values of a Gaussian matrix)"
-CHEVET = "Chevet's inequality (Gordon 1985) with Gaussian Lipschitz concentration"
-
-
-def _src(label: str, equation: str = "", page: int | None = None, reading: str = "") -> Source:
-    return Source(PAPER, label, equation, page, reading)
+RANKS, SMALLEST, CHANGES = "vanveen18.lemC3", "vanveen18.lemC4", "vanveen18.lemC2"
+BINOMIAL = "textbook.binomial_upper"
 
 
-def _lazy(module: str, name: str) -> Lazy:
-    return Lazy(f"untrained.theory.proof.{module}", name)
+def _source(label: str, reading: str = "") -> Source:
+    return Source("vanveen18", label, "", 20, reading)
 
 
-def _k(**values: object) -> dict[str, Constant]:
-    return {name: Constant(value) for name, value in values.items()}
+# Lemma C.3: within sqrt(m) |W_0 z|_{m-}/||z|| at most 2m signs change.
 
 
-SMALL_RANKS = {"m": Range(1, 40), "d": Range(1, 200), "z_norm": Range(0.1, 10, False, True)}
+def rank_budget(p: Premises) -> Symbolic:
+    """b m + o changes or fewer, b = per_rank, for every m >= 1: one more would cost more than the squared radius.
 
-_SIGNS = (
-    Claim(
-        id="vanveen18.lemC3",
-        source=_src(
-            "Lemma C.3 (Oymak and Soltanolkotabi 2019, Lemma C.2)",
-            "",
-            20,
-            "the division by ||z|| is read from 'JWIkm-'",
-        ),
-        says="If ||W - W_0|| <= sqrt(m) |W_0 z|_{m-}/||z|| then at most 2m rows change the sign of <w_l, z>.",
-        tex=r"\|W-W_0\|\le\sqrt m\,|W_0z|_{m-}/\|z\|\Rightarrow|S(W)|\le 2m",
-        refuted_by="W_0, z, m whose exact worst case within the radius changes more than 2m signs",
+    All but m - 1 rows cost |g|_{m-}^2 each at least, so k changes cost (k - m + 1) |g|_{m-}^2.
+    """
+    per_rank, offset, budget = F(p["per_rank"]), F(p["offset"]), F(p["budget"])
+    return reduced(
+        "At most m - 1 + budget^2 m signs change, and this number is whole or rounded down; S(W) does not change when "
+        "z is rescaled, nor does W_0 z/||z||, so the radius may not change either.",
+        [
+            ("m - 1 + budget^2 m <= per_rank m + offset at m = 1", budget**2 <= per_rank + offset),
+            ("and for every larger m, both sides being linear in m", 1 + budget**2 <= per_rank),
+            ("radius invariant under z -> scale z", F(p["norm_of_z"]) == 1),
+        ],
+        sufficient=True,
+    )
+
+
+def most_changes(case: Case, c: Constants) -> Sides:
+    """The most changes over all W_0 of this size: m - 1 entries of g nearly 0, the others 1, against the bound."""
+    m, d = int(case["m"]), int(case["d"])
+    with ctx.workprec(256):
+        spread = ball(F(c["budget"]) ** 2 * m) * ball(case["z_norm"]) ** ball(2 - 2 * F(c["norm_of_z"]))
+        count = (m - 1 + spread.floor()).min(ball(d))
+        return Sides(count, ball(F(c["per_rank"]) * m + F(c["offset"])), unit=ball(m))
+
+
+def changes_within(case: Case, c: Constants) -> Sides:
+    """The most changes for the g at hand, within the radius that its m-th smallest entry gives."""
+    g, m = case["g"], min(int(case["m"]), case["g"].shape[-1])
+    radius = float(c["budget"]) * math.sqrt(m) * case["z_norm"] ** (1 - float(c["norm_of_z"]))
+    count = sign_changes.worst_count(g, radius * order_statistics.smallest_entry(g, m))
+    return Sides(count, np.array(float(c["per_rank"] * m + c["offset"])), unit=np.array(float(m)))
+
+
+_RANKED = tuple(
+    {"m": m, "d": d, "z_norm": z}
+    for m, d in ((1, 10), (2, 10), (2, 3), (10, 40), (100, 400), (10**4, 10**5), (10**6, 10**9))
+    for z in (1, F(1, 10**60), 10**60)
+)
+_SMALL_RANKS = {"m": Range(1, 40), "d": Range(1, 200), "z_norm": Range(0.1, 10, False, True)}
+
+
+def lemma_c3(claim_id: str, offset: int, source: Source) -> Claim:
+    """Lemma C.3 with 2m + offset, by the same evidence whatever the offset."""
+    return Claim(
+        id=claim_id,
+        source=source,
+        says="For every rank m <= d, if ||W - W_0|| <= ${budget:factor}sqrt(m) |W_0 z|_{m-}/||z||${norm_of_z:power} then at most ${per_rank:factor}m${offset:term} rows change the sign of <w_l, z>.",
+        tex=r"\|W-W_0\|\le${budget:factor}\sqrt m\,|W_0z|_{m-}/\|z\|${norm_of_z:power}\Rightarrow|S(W)|\le ${per_rank:factor}m${offset:term}",
+        refuted_by="W_0, z, m whose exact worst case within the radius changes more signs",
         domain={"m": Range(1, 10**60), "d": Range(1, 10**60), "z_norm": Range(1e-60, 1e60, False, True)},
         law={"g": Draw("gaussian", ("d",))},
-        hypotheses=(Hypothesis("rank", "m <= d", lambda case, c: case["m"] <= case["d"]),),
-        constants=_k(per_rank=2, offset=0, norm_of_z=1),
-        symbolic=_lazy("algebra_lemmas", "rank_counting"),
-        search=SearchRoute(on.sign_changes_below, within=SMALL_RANKS),
+        constants={
+            "per_rank": Constant(2, "down"),
+            "offset": Constant(offset, "down"),
+            "budget": Constant(1, "up"),
+            "norm_of_z": Constant(1),
+        },
+        proofs=(rank_budget,),
+        exact=ExactRoute(_RANKED, most_changes),
+        search=SearchRoute(changes_within, within=_SMALL_RANKS),
         controls=(
-            old("only_m", "At most m rows change.", {"per_rank": 1}),
-            old("no_norm", "The radius without the division by ||z||.", {"norm_of_z": 0}),
+            Control("per_rank_1.999", {"per_rank": F(1999, 1000)}),
+            Control("radius_1.01", {"budget": F(101, 100)}),
+            Control("norm_to_the_1.01", {"norm_of_z": F(101, 100)}),
         ),
-    ),
-    Claim(
-        id="vanveen18.lemC4",
-        source=_src("Lemma C.4 (Oymak and Soltanolkotabi 2019, Lemma C.3)", "", 20, "m/(2d) and e^{-m/6} are read"),
-        says="For each m <= d, |W_0 z|_{m-}/||z|| >= m/(2d) with probability at least 1 - e^{-m/6}.",
-        tex=r"P\{|W_0z|_{m-}/\|z\|\ge m/(2d)\}\ge 1-e^{-m/6}",
-        refuted_by="m <= d where the exact binomial tail exceeds e^{-m/6}",
+        version=2,
+    )
+
+
+# Lemma C.4: the m-th smallest of |g_l| is at least m/(2d).
+
+
+def order_exponent(p: Premises) -> Enclosed:
+    """Chernoff: P(Bin(d, P(|g| < level m/d)) >= m) <= e^{-m x} for all m <= d, with x from the density at 0."""
+    binomial = p.of(BINOMIAL)
+    with ctx.workprec(120):
+        q = 2 * ball(p["level"]) / (2 * arb.pi()).sqrt()
+        x = ball(binomial["rate"]) * (q - 1 - q.log())
+        return enclosed(
+            {"exponent by Chernoff": x, "mean/m at most": q},
+            [x - ball(p["exponent"]), 1 - q, fact(binomial["factor"] <= 1)],
+            "dp = d P(|g| < level m/d) <= q m, the density being at most 1/sqrt(2 pi) on both sides of 0; "
+            "(dp/m)^m e^{m - dp} grows in p up to p = m/d, so q < 1 may stand for dp/m.",
+            sufficient=True,
+        )
+
+
+def small_entry_failure(case: Case, c: Constants) -> Sides:
+    """P(|g|_{m-} < level m/d), a binomial tail, against e^{-exponent m}."""
+    m, d = int(case["m"]), int(case["d"])
+    with ctx.workprec(suprema.BITS):
+        failure = suprema.binomial_above(d, m, suprema.below(ball(c["level"]) * m / d))
+        return Sides(failure, (-ball(c["exponent"]) * m).exp())
+
+
+_ORDERED = tuple({"m": m, "d": d} for d in (1, 10, 10**3, 10**15) for m in (1, 2, 20, 400, 10**6) if m <= d)
+
+
+def lemma_c4(claim_id: str, exponent: F, source: Source, *controls: Control) -> Claim:
+    """Lemma C.4 with this exponent, by the same evidence whatever it is."""
+    return Claim(
+        id=claim_id,
+        source=source,
+        says="For each rank m <= d, |W_0 z|_{m-}/||z|| >= ${level:factor}m/d with probability at least 1 - e^{-${exponent:factor}m}.",
+        tex=r"P\{|W_0z|_{m-}/\|z\|\ge ${level:factor}m/d\}\ge 1-e^{-${exponent:factor}m}",
+        refuted_by="m <= d where the exact binomial tail is larger",
         domain={"m": Range(1, 10**9), "d": Range(1, 10**60)},
-        constants=_k(level=F(1, 2), exponent=F(1, 6)),
-        assumes=("Chernoff's bound for the binomial",),
-        enclosed=_lazy("balls", "order_exponent"),
-        exact=ExactRoute(
-            tuple({"m": m, "d": d} for d in (1, 10, 1000, 10**6, 10**9) for m in (1, 2, 5, 20, 100, 400) if m <= d),
-            _lazy("exact", "rank_failure"),
-        ),
-        search=SearchRoute(
-            _lazy("exact", "rank_failure"),
-            within={"m": Range(1, 1000, True, True), "d": Range(1000, 10**9, True, True)},
-        ),
-        controls=(
-            old("exponent_half", "e^{-m/2} in place of e^{-m/6}.", {"exponent": F(1, 2)}),
-            old("level_2", "2m/d in place of m/(2d).", {"level": 2}),
-        ),
+        constants={"level": Constant(F(1, 2), "up"), "exponent": Constant(exponent, "up")},
+        needs=(BINOMIAL,),
+        proofs=(order_exponent,),
+        exact=ExactRoute(_ORDERED, small_entry_failure),
+        controls=controls,
+        version=2,
+    )
+
+
+# Lemma C.2: at most 2 ceil(x) changes within R, x = (2dR)^{2/3}.
+
+
+def changes_by_rank(p: Premises) -> Symbolic:
+    """C.4 at the rank m = ceil(x) puts R within C.3's radius, for every d and R.
+
+    That radius is budget level m^{3/2}/d, and R = x^{1/power}/(scale d). For x <= 1 the rank is 1; where m > d the
+    bound exceeds d.
+    """
+    ranks, smallest = p.of(RANKS), p.of(SMALLEST)
+    per_rank, offset, factor = F(ranks["per_rank"]), F(ranks["offset"]), F(p["factor"])
+    reach = F(ranks["budget"]) * F(smallest["level"]) * F(p["scale"])
+    return reduced(
+        "m >= x where x >= 1, so m^{3/2} >= x^{3/2} = (scale dR)^{3 power/2} >= scale dR; C.4's event is of W_0 alone, "
+        "so C.3 speaks of every such W at once; its failure e^{-exponent m} is e^{-exponent x} at most.",
+        [
+            ("budget level scale >= 1", reach >= 1),
+            ("3 power/2 >= 1", F(3, 2) * F(p["power"]) >= 1),
+            ("C.3 divides by ||z||, as C.4 does", F(ranks["norm_of_z"]) == 1),
+            ("per_rank m + offset <= factor m at m = 1", per_rank + offset <= factor),
+            ("and for every larger m", per_rank <= factor),
+            ("where m > d the bound exceeds d", factor >= 1),
+            ("failure rate", F(p["failure_rate"]) <= F(smallest["exponent"])),
+        ],
+        sufficient=True,
+    )
+
+
+def radius_of(x: Any, d: int, c: Constants) -> arb:
+    """The R at which (scale dR)^power is x."""
+    return ball(x) ** (1 / ball(c["power"])) / (ball(c["scale"]) * d)
+
+
+def count_failure(case: Case, c: Constants) -> Sides:
+    """P(more than factor ceil(x) signs can be changed within R) against e^{-rate x}, R from x."""
+    x, d = F(case["x"]), int(case["d"])
+    with ctx.workprec(suprema.BITS):
+        limit = (-ball(c["failure_rate"]) * ball(x)).exp()
+        most = math.floor(F(c["factor"]) * math.ceil(x))
+        return Sides(suprema.changes_at_least(d, most + 1, radius_of(x, d, c), limit), limit)
+
+
+def changes_above(case: Case, c: Constants) -> Sides:
+    """The most changes for the g at hand against factor ceil(x)."""
+    g = case["g"]
+    x = (float(c["scale"]) * g.shape[-1] * case["R"]) ** float(c["power"])
+    return Sides(sign_changes.worst_count(g, case["R"]), float(c["factor"]) * math.ceil(x))
+
+
+def count_probability(case: Case, c: Constants) -> float:
+    """1 - e^{-rate x}."""
+    x = (float(c["scale"]) * case["d"] * case["R"]) ** float(c["power"])
+    return 1 - math.exp(-float(c["failure_rate"]) * x)
+
+
+_RADII = tuple(
+    {"x": x, "d": d}
+    for x, d in (
+        (F(1, 10), 1),
+        (1, 1000),
+        (F(11, 10), 1000),
+        (10, 1000),
+        (100, 1000),
+        (10**4, 10**12),
+        (10**6, 10**12),
+        (10**40, 10**60),
+    )
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    lemma_c3(
+        RANKS,
+        0,
+        _source("Lemma C.3 (Oymak and Soltanolkotabi 2019, Lemma C.2)", "the division by ||z|| is read from 'JWIkm-'"),
+    ),
+    lemma_c4(
+        SMALLEST,
+        F(1, 6),
+        _source("Lemma C.4 (Oymak and Soltanolkotabi 2019, Lemma C.3)", "m/(2d) and e^{-m/6} are read"),
+        Control("exponent_0.318", {"exponent": F(318, 1000)}),
+        Control("level_0.67", {"level": F(67, 100)}),
     ),
     Claim(
-        id="vanveen18.lemC2",
-        source=_src("Lemma C.2", "", 20, "the exponent 2/3 and the ceiling are read"),
-        says="With probability 1 - e^{-(2dR)^{2/3}/6}, every W within R of W_0 changes at most 2 ceil((2dR)^{2/3}) signs.",
-        tex=r"\|W-W_0\|\le R\Rightarrow|S(W)|\le 2\lceil(2dR)^{2/3}\rceil",
+        id=CHANGES,
+        source=_source("Lemma C.2", "the exponent 2/3 and the ceiling are read"),
+        says="With probability 1 - e^{-${failure_rate:factor}x}, x = (${scale:factor}dR)^{$power}, every W within R of W_0 changes at most ${factor:factor}ceil(x) signs.",
+        tex=r"x=(${scale:factor}dR)^{$power}:\ P\{\|W-W_0\|\le R\Rightarrow|S(W)|\le ${factor:factor}\lceil x\rceil\}\ge 1-e^{-${failure_rate:factor}x}",
         refuted_by="d, R where the exact worst case exceeds the bound more often than claimed",
         domain={"d": Range(1, 10**60), "R": Range(1e-60, 1e60, False, True)},
         law={"g": Draw("gaussian", ("d",))},
-        constants=_k(factor=2),
-        needs=("vanveen18.lemC3", "vanveen18.lemC4"),
-        symbolic=_lazy("algebra_lemmas", "sign_change_assembly"),
-        count=CountRoute(
-            ({"d": 1000, "R": 0.2}, {"d": 1000, "R": 1.0}, {"d": 10000, "R": 0.05}),
-            on.worst_sign_changes,
-            on.sign_change_probability,
-            4000,
+        constants={
+            "factor": Constant(2, "down"),
+            "scale": Constant(2, "down"),
+            "power": Constant(F(2, 3), "down"),
+            "failure_rate": Constant(F(1, 6), "up"),
+        },
+        needs=(RANKS, SMALLEST),
+        proofs=(changes_by_rank,),
+        exact=ExactRoute(_RADII, count_failure),
+        count=CountRoute(({"d": 30, "R": 0.05}, {"d": 100, "R": 0.1}), changes_above, count_probability, 2000),
+        controls=(
+            Control("power_0.66", {"power": F(66, 100)}),
+            Control("factor_1", {"factor": 1}),
+            Control("scale_0.7", {"scale": F(7, 10)}),
+            Control("rate_1.3", {"failure_rate": F(13, 10)}),
         ),
-        controls=(old("a_quarter", "A quarter of the bound.", {"factor": 0.5}),),
+        version=2,
     ),
 )
-
-
-CLAIMS: tuple[Claim, ...] = (*_SIGNS,)
