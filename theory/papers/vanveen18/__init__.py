@@ -6,6 +6,7 @@ an optical reading; `reading` says where a formula had to be read through it.
 
 from untrained.theory.claim import Claim
 from untrained.theory.papers.vanveen18 import (
+    early_stopping,
     jacobian,
     lemma_b1,
     lemma_b2,
@@ -30,6 +31,7 @@ _FILES = (
     theorem_b5,
     section_b4,
     theorem_41,
+    early_stopping,
     remark,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
