@@ -31,14 +31,14 @@ from untrained.theory.objects import sparse_norms
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-MILLS = "textbook.mills"
+_MILLS = "textbook.mills"
 _MOST_SUMMED = 10**4
 """Largest d at which the order statistics are integrated."""
 
 
 def excess_falls(p: Premises) -> Symbolic:
     """c(t) = L/p - A log(1/p) = 1 + t m + A log(2Q) falls from 1 at t = 0: c' = m (1 + t(m - t) - A) <= 0."""
-    mills, t, m = p.of(MILLS), sp.symbols("t", positive=True), sp.symbols("m", positive=True)
+    mills, t, m = p.of(_MILLS), sp.symbols("t", positive=True), sp.symbols("m", positive=True)
     slope, inverse = exact_number(mills["slope"]), exact_number(mills["inverse"])
     A = exact_number(p["log_factor"])
     ratio_falls, log_falls = m * (m - t), -m
@@ -60,7 +60,7 @@ def excess_falls(p: Premises) -> Symbolic:
 
 def excess_at_share(p: Premises) -> Enclosed:
     """c(t) <= 0 at a t with P(|g| > t) >= share, and c falls in t: so L(s/d) d <= A s log(d/s) for s <= share d."""
-    mills, A = p.of(MILLS), ball(p["log_factor"])
+    mills, A = p.of(_MILLS), ball(p["log_factor"])
     share = F(p["share"]) if p.given("share") else F(1)
     with ctx.workprec(200):
         t = _level_at(share)
@@ -127,7 +127,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="s <= d where the exact order-statistic integral, or a lower bound on it, is larger",
         domain={"s": Range(1, 10**60), "d": Range(1, 10**60)},
         constants={"log_factor": Constant(2, "down"), "linear": Constant(1, "down")},
-        needs=(MILLS,),
+        needs=(_MILLS,),
         proofs=(excess_falls,),
         exact=ExactRoute(_SIZES, largest_energy),
         controls=(
@@ -145,7 +145,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"s": Range(1, 10**60), "d": Range(1, 10**60)},
         hypotheses=(Hypothesis("share", "s <= ${share:factor}d", within_share),),
         constants={"share": Constant(F(18, 100), "up"), "log_factor": Constant(2, "down")},
-        needs=(MILLS,),
+        needs=(_MILLS,),
         proofs=(excess_at_share,),
         exact=ExactRoute(_within, largest_energy),
         controls=(

@@ -7,6 +7,7 @@ an optical reading; `reading` says where a formula had to be read through it.
 from untrained.theory.claim import Claim
 from untrained.theory.papers.vanveen18 import (
     early_stopping,
+    equation_14,
     jacobian,
     lemma_b1,
     lemma_b2,
@@ -25,6 +26,7 @@ _FILES = (
     jacobian,
     lemma_b1,
     lemma_c2,
+    equation_14,
     lemma_b2,
     lemma_b3,
     lemma_b4,

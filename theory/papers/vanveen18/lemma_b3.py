@@ -17,7 +17,7 @@ from untrained.theory.laws import suprema
 from untrained.theory.proof.algebra import reduced
 from untrained.theory.proof.balls import ball
 
-GRAM, LARGEST = "vanveen18.eq8.gram", "textbook.davidson_szarek.largest"
+_GRAM, _LARGEST = "vanveen18.eq8.gram", "textbook.davidson_szarek.largest"
 
 
 def mask_contracts(p: Premises) -> Symbolic:
@@ -25,7 +25,7 @@ def mask_contracts(p: Premises) -> Symbolic:
 
     ||V D u|| <= ||V|| ||D u||, and ||D u||^2 is a sum of (s_l u_l)^2 with s_l in {0, 1}, entry by entry below u_l^2.
     """
-    gram, largest, u = p.of(GRAM), p.of(LARGEST), sp.symbols("u", real=True)
+    gram, largest, u = p.of(_GRAM), p.of(_LARGEST), sp.symbols("u", real=True)
     reach = F(p["deviation"]) - F(largest["rows"])
     return reduced(
         "||J||^2 = ||J J^T|| = ||z||^2 ||V D V^T|| = ||z||^2 ||V D||^2; the sizes enter nowhere.",
@@ -67,7 +67,7 @@ CLAIMS: tuple[Claim, ...] = (
             "failure_factor": Constant(1, "down"),
             "failure_rate": Constant(F(1, 2), "up"),
         },
-        needs=(GRAM, LARGEST),
+        needs=(_GRAM, _LARGEST),
         proofs=(mask_contracts,),
         exact=ExactRoute(tuple({"n": n, "d": d} for n, d in _SHAPES), largest_value_failure),
         controls=(

@@ -33,8 +33,8 @@ from untrained.theory.objects import sign_changes
 from untrained.theory.proof.algebra import reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-RANKS, SMALLEST, CHANGES = "vanveen18.lemC3", "vanveen18.lemC4", "vanveen18.lemC2"
-BINOMIAL = "textbook.binomial_upper"
+_RANKS, _SMALLEST, CHANGES = "vanveen18.lemC3", "vanveen18.lemC4", "vanveen18.lemC2"
+_BINOMIAL = "textbook.binomial_upper"
 
 
 def _source(label: str, reading: str = "") -> Source:
@@ -120,7 +120,7 @@ def lemma_c3(claim_id: str, offset: int, source: Source) -> Claim:
 
 def order_exponent(p: Premises) -> Enclosed:
     """Chernoff: P(Bin(d, P(|g| < level m/d)) >= m) <= e^{-m x} for all m <= d, with x from the density at 0."""
-    binomial = p.of(BINOMIAL)
+    binomial = p.of(_BINOMIAL)
     with ctx.workprec(120):
         q = 2 * ball(p["level"]) / (2 * arb.pi()).sqrt()
         x = ball(binomial["rate"]) * (q - 1 - q.log())
@@ -154,7 +154,7 @@ def lemma_c4(claim_id: str, exponent: F, source: Source, *controls: Control) -> 
         refuted_by="m <= d where the exact binomial tail is larger",
         domain={"m": Range(1, 10**9), "d": Range(1, 10**60)},
         constants={"level": Constant(F(1, 2), "up"), "exponent": Constant(exponent, "up")},
-        needs=(BINOMIAL,),
+        needs=(_BINOMIAL,),
         proofs=(order_exponent,),
         exact=ExactRoute(_ORDERED, small_entry_failure),
         controls=controls,
@@ -171,7 +171,7 @@ def changes_by_rank(p: Premises) -> Symbolic:
     That radius is budget level m^{3/2}/d, and R = x^{1/power}/(scale d). For x <= 1 the rank is 1; where m > d the
     bound exceeds d.
     """
-    ranks, smallest = p.of(RANKS), p.of(SMALLEST)
+    ranks, smallest = p.of(_RANKS), p.of(_SMALLEST)
     per_rank, offset, factor = F(ranks["per_rank"]), F(ranks["offset"]), F(p["factor"])
     reach = F(ranks["budget"]) * F(smallest["level"]) * F(p["scale"])
     return reduced(
@@ -233,12 +233,12 @@ _RADII = tuple(
 
 CLAIMS: tuple[Claim, ...] = (
     lemma_c3(
-        RANKS,
+        _RANKS,
         0,
         _source("Lemma C.3 (Oymak and Soltanolkotabi 2019, Lemma C.2)", "the division by ||z|| is read from 'JWIkm-'"),
     ),
     lemma_c4(
-        SMALLEST,
+        _SMALLEST,
         F(1, 6),
         _source("Lemma C.4 (Oymak and Soltanolkotabi 2019, Lemma C.3)", "m/(2d) and e^{-m/6} are read"),
         Control("exponent_0.318", {"exponent": F(318, 1000)}),
@@ -258,7 +258,7 @@ CLAIMS: tuple[Claim, ...] = (
             "power": Constant(F(2, 3), "down"),
             "failure_rate": Constant(F(1, 6), "up"),
         },
-        needs=(RANKS, SMALLEST),
+        needs=(_RANKS, _SMALLEST),
         proofs=(changes_by_rank,),
         exact=ExactRoute(_RADII, count_failure),
         count=CountRoute(({"d": 30, "R": 0.05}, {"d": 100, "R": 0.1}), changes_above, count_probability, 2000),
