@@ -1,27 +1,192 @@
-"""Tails and medians of scalar laws, and Wendel's count of half-spaces."""
+"""Chernoff's bound, what it gives for the binomial law, and Mills' ratio: each with a proof and exact laws."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction as F
 
-from untrained.theory.claim import Claim, Constant, Source
+import sympy as sp
+from flint import arb, ctx
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        id="textbook.chernoff",
-        source=Source("textbook", "Markov's inequality for e^{tX} (Chernoff 1952)"),
-        says="P(X >= a) <= ${factor:factor}e^{-ta} E e^{tX} for every t >= 0.",
-        tex=r"P\{X\ge a\}\le ${factor:factor}e^{-ta}\,\mathbb{E}e^{tX}",
-        refuted_by="a law and a t where the probability is larger",
-        constants={"factor": Constant(1, "down")},
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    ExactRoute,
+    Hypothesis,
+    Premises,
+    Range,
+    Sides,
+    Source,
+)
+from untrained.theory.evidence import Symbolic
+from untrained.theory.laws.binomial import binomial_at_least, binomial_at_most
+from untrained.theory.proof.algebra import exact_number, reduced
+from untrained.theory.proof.balls import ball
+
+CHERNOFF = "textbook.chernoff"
+_HALF = F(1, 2)
+_BITS = 160
+
+
+# Markov's inequality for e^{tX}.
+
+
+def markov(p: Premises) -> Symbolic:
+    """1{x >= a} <= factor e^{t(x - a)} at every x, so the means are in this order."""
+    t = sp.Symbol("t", nonnegative=True) if p.given("t") else sp.Symbol("t", real=True)
+    y, factor = sp.Symbol("y", real=True), exact_number(p["factor"])
+    bound = factor * sp.exp(t * y)
+    return reduced(
+        "With y = x - a the bound is at least 1 at y = 0, does not fall in y, and is not negative.",
+        [("at y = 0", bound.subs(y, 0) >= 1), ("slope in y", sp.diff(bound, y) >= 0), ("sign", factor >= 0)],
+        sufficient=True,
+    )
+
+
+def chernoff_sides(case: Case, c: Constants) -> Sides:
+    """X = a + gap surely, or X standard normal."""
+    t, factor = ball(case["t"]), ball(c["factor"])
+    if "gap" in case:
+        return Sides(1.0, factor * (t * ball(case["gap"])).exp())
+    a = ball(case["a"])
+    return Sides(upper_normal(a), factor * (-t * a + t * t / 2).exp())
+
+
+def upper_normal(t: arb) -> arb:
+    """Q(t), the upper tail of the standard normal law."""
+    return (t / arb(2).sqrt()).erfc() / 2
+
+
+_CHERNOFF = Claim(
+    id=CHERNOFF,
+    source=Source("textbook", "Markov's inequality for e^{tX} (Chernoff 1952)"),
+    says="P(X >= a) <= ${factor:factor}e^{-ta} E e^{tX} for every t >= 0.",
+    tex=r"P\{X\ge a\}\le ${factor:factor}e^{-ta}\,\mathbb{E}e^{tX}",
+    refuted_by="a law and a t where the probability is larger",
+    domain={"t": Range(0, 1e300, False)},
+    hypotheses=(Hypothesis("t", "t >= 0", lambda case, c: case["t"] >= 0),),
+    constants={"factor": Constant(1, "down")},
+    proofs=(markov,),
+    exact=ExactRoute(
+        (
+            *({"gap": gap, "t": t} for gap in (0, 1, 10) for t in (0, 1, 10)),
+            *({"a": a, "t": t} for a in (0, 1, 5, 40) for t in (0, 1, 5, 40)),
+            {"gap": 1, "t": -1},
+        ),
+        chernoff_sides,
     ),
+    controls=(Control("factor_0.99", {"factor": F(99, 100)}), Control("any_t", {}, ("t",))),
+)
+
+
+# The binomial law.
+
+
+def binomial_transform(p: Premises) -> Symbolic:
+    """Chernoff's bound for -Bin(d, p) at its best t: per trial t x + log E e^{-tX} = -KL(x||p)."""
+    x, y, s, q = sp.symbols("x y p q", positive=True)
+    t = sp.log(s * y / (x * q))
+    divergence = x * sp.log(x / s) + y * sp.log(y / q)
+    exponent = t * x + sp.log(q / y) + divergence
+    excess = sp.Symbol("p - x", nonnegative=True) if p.given("below") else sp.Symbol("p - x", real=True)
+    return reduced(
+        "x + y = p + q = 1; e^t = py/(xq), so q + p e^{-t} = q/y; at x = 0 let t grow.",
+        [
+            ("p e^{-t}", s * sp.exp(-t) - x * q / y),
+            ("E e^{-tX}", (q + x * q / y - q / y).subs(y, 1 - x)),
+            ("exponent", sp.expand(sp.expand_log(exponent, force=True)).subs(y, 1 - x).expand()),
+            ("py - xq = p - x", (s * y - x * q - (s - x)).subs({y: 1 - x, q: 1 - s})),
+            ("t >= 0", excess >= 0),
+            ("factor", exact_number(p["factor"]) >= exact_number(p.of(CHERNOFF)["factor"])),
+            ("rate", exact_number(p["rate"]) <= 1),
+        ],
+        sufficient=True,
+    )
+
+
+def poisson_transform(p: Premises) -> Symbolic:
+    """Chernoff's bound for Bin(d, p) at e^t = m/(dp), its transform bounded by the Poisson law's."""
+    m, mean, u = sp.symbols("m dp u", positive=True)
+    t = sp.log(m / mean)
+    excess = sp.Symbol("m - dp", nonnegative=True) if p.given("above") else sp.Symbol("m - dp", real=True)
+    claimed = m * sp.log(mean / m) + m - mean
+    chord = sp.exp(u) - 1 - u
+    return reduced(
+        "(1 + p(e^t - 1))^d <= e^{dp(e^t - 1)} by 1 + u <= e^u, which is convex and touches at 0; then the base of the "
+        "claimed power is at most 1 (its logarithm is -dp h(m/dp), h >= 0), so a lower rate says less.",
+        [
+            ("1 + u <= e^u, at 0", chord.subs(u, 0)),
+            ("1 + u <= e^u, slope at 0", sp.diff(chord, u).subs(u, 0)),
+            ("1 + u <= e^u, convex", sp.diff(chord, u, 2) > 0),
+            ("exponent", sp.expand_log(-t * m + mean * (sp.exp(t) - 1) - claimed, force=True)),
+            ("t >= 0", excess >= 0),
+            ("factor", exact_number(p["factor"]) >= exact_number(p.of(CHERNOFF)["factor"])),
+            ("rate", exact_number(p["rate"]) <= 1),
+        ],
+        sufficient=True,
+    )
+
+
+def binomial_lower_sides(case: Case, c: Constants) -> Sides:
+    """P(Bin(d, p) <= xd) against factor e^{-rate d KL(x||p)}."""
+    d, p, x = int(case["d"]), F(case["p"]), F(case["x"])
+    with ctx.workprec(_BITS):
+        divergence = _relative_entropy(x, p) + _relative_entropy(1 - x, 1 - p)
+        bound = ball(c["factor"]) * (-ball(c["rate"]) * d * divergence).exp()
+        return Sides(binomial_at_most(math.floor(x * d), d, p), bound)
+
+
+def _relative_entropy(x: F, p: F) -> arb:
+    return ball(x) * ball(x / p).log() if x else arb(0)
+
+
+def binomial_upper_sides(case: Case, c: Constants) -> Sides:
+    """P(Bin(d, p) >= m) against factor ((dp/m)^m e^{m - dp})^rate."""
+    d, p, m = int(case["d"]), F(case["p"]), int(case["m"])
+    with ctx.workprec(_BITS):
+        base = m * ball(d * p / m).log() + m - ball(d * p)
+        return Sides(binomial_at_least(m, d, p), ball(c["factor"]) * (ball(c["rate"]) * base).exp())
+
+
+_TINY = F(1, 10**9)
+_LOWER_CASES: tuple[Case, ...] = (
+    *(
+        {"d": d, "p": p, "x": p * share}
+        for d in (1, 10, 1000)
+        for p in (F(1, 10), _HALF)
+        for share in (F(1, 10), _HALF, 1)
+    ),
+    *({"d": d, "p": _HALF, "x": _TINY} for d in (1, 10, 1000)),
+    {"d": 10**6, "p": _HALF, "x": F(2, 5)},
+    {"d": 100, "p": _HALF, "x": F(9, 10)},
+)
+_UPPER_CASES: tuple[Case, ...] = (
+    *({"d": d, "p": p, "m": m} for d, p, m in ((10, _HALF, 8), (100, F(1, 10), 10), (1000, F(1, 10), 200))),
+    {"d": 1, "p": 1 - _TINY, "m": 1},
+    {"d": 10**12, "p": F(1, 10**12), "m": 10**4},
+    {"d": 100, "p": _HALF, "m": 10},
+)
+_BINOMIAL = (
     Claim(
         id="textbook.binomial_lower",
         source=Source("textbook", "Chernoff's bound for the binomial law (relative entropy form)"),
         says="For x <= p, Bin(d, p) <= x d with probability at most ${factor:factor}e^{-${rate:factor}d KL(x||p)}, KL the relative entropy.",
         tex=r"P\{\mathrm{Bin}(d,p)\le xd\}\le ${factor:factor}e^{-${rate:factor}d\,\mathrm{KL}(x\|p)}",
         refuted_by="d, p, x where the binomial law gives more",
+        domain={"d": Range(1, 10**15, True, True), "p": Range(0, 1, False), "x": Range(0, 1, False)},
+        hypotheses=(Hypothesis("below", "x <= p", lambda case, c: case["x"] <= case["p"]),),
         constants={"factor": Constant(1, "down"), "rate": Constant(1, "up")},
+        needs=(CHERNOFF,),
+        proofs=(binomial_transform,),
+        exact=ExactRoute(_LOWER_CASES, binomial_lower_sides),
+        controls=(
+            Control("factor_0.99", {"factor": F(99, 100)}),
+            Control("rate_1.01", {"rate": F(101, 100)}),
+            Control("any_x", {}, ("below",)),
+        ),
     ),
     Claim(
         id="textbook.binomial_upper",
@@ -29,51 +194,67 @@ CLAIMS: tuple[Claim, ...] = (
         says="For m >= dp, Bin(d, p) >= m with probability at most ${factor:factor}((dp/m)^m e^{m - dp})^$rate.",
         tex=r"P\{\mathrm{Bin}(d,p)\ge m\}\le ${factor:factor}\big((dp/m)^me^{m-dp}\big)^{$rate}",
         refuted_by="d, p, m where the binomial law gives more",
+        domain={"d": Range(1, 10**15, True, True), "p": Range(0, 1, False), "m": Range(1, 10**15, True, True)},
+        hypotheses=(Hypothesis("above", "m >= dp", lambda case, c: case["m"] >= case["d"] * case["p"]),),
         constants={"factor": Constant(1, "down"), "rate": Constant(1, "up")},
-    ),
-    Claim(
-        id="textbook.hoeffding",
-        source=Source("textbook", "Hoeffding 1963, for the binomial law with p = 1/2"),
-        says="|Bin(d, 1/2) - d/2| > u with probability at most ${factor:factor}e^{-${rate:factor}u^$power/d}, for every u >= 0.",
-        tex=r"P\{|\mathrm{Bin}(d,\tfrac12)-\tfrac d2|>u\}\le ${factor:factor}e^{-${rate:factor}u^$power/d}",
-        refuted_by="d, u where the binomial law gives more",
-        constants={"factor": Constant(2, "down"), "rate": Constant(2, "up"), "power": Constant(2, "up")},
-    ),
-    Claim(
-        id="textbook.bernstein_lower",
-        source=Source("textbook", "lower tail of a sum of independent non-negative variables (Maurer 2003)"),
-        says="For independent X_l >= 0, the sum of X_l is below its mean by more than u with probability at most ${factor:factor}e^{-${rate:factor}u^$power/sum E X_l^$moment}, for every u >= 0.",
-        tex=r"P\{\sum X_l<\mathbb{E}\sum X_l-u\}\le ${factor:factor}e^{-${rate:factor}u^$power/\sum\mathbb{E}X_l^$moment}",
-        refuted_by="a law of X_l >= 0 and u where the sum falls below more often",
-        constants={
-            "factor": Constant(1, "down"),
-            "rate": Constant(F(1, 2), "up"),
-            "power": Constant(2, "up"),
-            "moment": Constant(2),
-        },
-    ),
-    Claim(
-        id="textbook.mills",
-        source=Source("textbook", "Mills' ratio (Gordon 1941)"),
-        says="phi(t)/Q(t) < ${slope:factor}t + ${inverse:factor}/t for every t > 0, phi the normal density and Q its upper tail.",
-        tex=r"\varphi(t)/Q(t)<${slope:factor}t+$inverse/t",
-        refuted_by="t > 0 where the ratio is larger",
-        constants={"slope": Constant(1, "down"), "inverse": Constant(1, "down")},
-    ),
-    Claim(
-        id="textbook.wendel",
-        source=Source("textbook", "Wendel 1962"),
-        says="D independent directions in R^n in general position, each symmetric about the origin, lie in one half-space with probability P(Bin(D - ${less}, $share) <= n - $fewer).",
-        tex=r"P\{v_1,\dots,v_D\ \text{in a half-space}\}=P\{\mathrm{Bin}(D-$less,$share)\le n-$fewer\}",
-        refuted_by="D, n where another share of sign patterns leaves the directions in a half-space",
-        constants={"less": Constant(1), "share": Constant(F(1, 2)), "fewer": Constant(1)},
-    ),
-    Claim(
-        id="textbook.binomial_median",
-        source=Source("textbook", "Kaas and Buhrman 1980"),
-        says="A median of Bin(d, p) lies between the whole numbers next to dp: P(Bin(d, p) >= m) <= $share wherever m >= dp + $above.",
-        tex=r"m\ge dp+$above\Rightarrow P\{\mathrm{Bin}(d,p)\ge m\}\le $share",
-        refuted_by="d, p, m where the binomial law gives more",
-        constants={"share": Constant(F(1, 2), "down"), "above": Constant(1, "down")},
+        needs=(CHERNOFF,),
+        proofs=(poisson_transform,),
+        exact=ExactRoute(_UPPER_CASES, binomial_upper_sides),
+        controls=(
+            Control("factor_0.99", {"factor": F(99, 100)}),
+            Control("rate_1.01", {"rate": F(101, 100)}),
+            Control("any_m", {}, ("above",)),
+        ),
     ),
 )
+
+
+# The normal law.
+
+
+def mills_slope(p: Premises) -> Symbolic:
+    """Q - phi t/(a t^2 + b) falls, and to 0: its derivative is -phi times a quotient of polynomials in t^2."""
+    t = sp.Symbol("t", positive=True) if p.given("t") else sp.Symbol("t", real=True)
+    a, b = exact_number(p["slope"]), exact_number(p["inverse"])
+    lower = t / (a * t**2 + b)
+    numerator = sp.expand(sp.numer(sp.together(1 + sp.diff(lower, t) - t * lower)))
+    coefficients = sp.Poly(numerator, t).all_coeffs()
+    return reduced(
+        "Q' = -phi and phi' = -t phi; no coefficient is negative and the last is positive, so Q > phi t/(a t^2 + b), "
+        "and dividing by it gives the ratio.",
+        [
+            *((f"coefficient {i}", coefficient >= 0) for i, coefficient in enumerate(reversed(coefficients))),
+            ("the last", coefficients[-1] > 0),
+            ("t/(a t^2 + b) is positive", lower > 0),
+        ],
+        sufficient=True,
+    )
+
+
+def mills_sides(case: Case, c: Constants) -> Sides:
+    """phi(t)/Q(t) against slope t + inverse/t."""
+    with ctx.workprec(_BITS):
+        t = ball(F(case["t"]))
+        density = (-t * t / 2).exp() / (2 * arb.pi()).sqrt()
+        return Sides(density / upper_normal(t), ball(c["slope"]) * t + ball(c["inverse"]) / t)
+
+
+_MILLS = Claim(
+    id="textbook.mills",
+    source=Source("textbook", "Mills' ratio (Gordon 1941)"),
+    says="phi(t)/Q(t) < ${slope:factor}t + ${inverse}/t for every t > 0, phi the normal density and Q its upper tail.",
+    tex=r"\varphi(t)/Q(t)<${slope:factor}t+$inverse/t",
+    refuted_by="t > 0 where the ratio is larger",
+    domain={"t": Range(1e-6, 1e6, False, True)},
+    hypotheses=(Hypothesis("t", "t > 0", lambda case, c: case["t"] > 0),),
+    constants={"slope": Constant(1, "down"), "inverse": Constant(1, "down")},
+    proofs=(mills_slope,),
+    exact=ExactRoute(tuple({"t": t} for t in (F(1, 10**6), F(1, 100), _HALF, 1, 3, 10, 100, 10**4, -1)), mills_sides),
+    controls=(
+        Control("slope_0.99", {"slope": F(99, 100)}),
+        Control("inverse_0.99", {"inverse": F(99, 100)}),
+        Control("any_t", {}, ("t",)),
+    ),
+)
+
+CLAIMS: tuple[Claim, ...] = (_CHERNOFF, *_BINOMIAL, _MILLS)

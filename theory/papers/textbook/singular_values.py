@@ -1,0 +1,200 @@
+"""Davidson and Szarek's bounds on extreme singular values: from Gordon's comparison, Chevet and concentration."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+from functools import lru_cache
+
+import sympy as sp
+from flint import arb, ctx
+
+from untrained.theory.claim import Case, Claim, Constant, Constants, Control, ExactRoute, Premises, Range, Sides, Source
+from untrained.theory.evidence import Symbolic
+from untrained.theory.laws.chi_square import chi_square_above, chi_square_below
+from untrained.theory.laws.wishart import largest_eigenvalue_above, smallest_eigenvalue_below
+from untrained.theory.papers.textbook.gaussian import (
+    AFTER_ZERO,
+    CHEVET,
+    GORDON,
+    LIPSCHITZ,
+    TAIL,
+    TAIL_CONTROLS,
+    gaussian_bound,
+)
+from untrained.theory.proof.algebra import exact_number, reduced
+from untrained.theory.proof.balls import ball
+
+_LEVEL_BITS = 2048
+"""Of a level at which the Pfaffian is evaluated: its determinant cancels most of them."""
+
+
+def _concentrates(p: Premises) -> list[tuple[str, object]]:
+    """A singular value is 1-Lipschitz in V, so it leaves its mean as the record on concentration says."""
+    theorem, t = p.of(LIPSCHITZ), sp.Symbol("t", nonnegative=True)
+    t = t if p.given("t") else sp.Symbol("t", real=True)
+    return [
+        ("t >= 0", t >= 0),
+        ("Lipschitz constant", exact_number(theorem["lipschitz"]) >= 1),
+        ("factor", exact_number(p["factor"]) >= exact_number(theorem["factor"])),
+        ("rate", exact_number(p["rate"]) <= exact_number(theorem["rate"])),
+        ("power", exact_number(p["power"]) - exact_number(theorem["power"])),
+    ]
+
+
+def largest_from_chevet(p: Premises) -> Symbolic:
+    """E ||V|| <= sqrt n + E ||g|| <= sqrt n + sqrt s by Chevet with all columns, and concentration."""
+    chevet = p.of(CHEVET)
+    return reduced(
+        "E ||g|| <= sqrt(E ||g||^2) = sqrt s; ||V|| is 1-Lipschitz in the Frobenius norm.",
+        [
+            ("columns", exact_number(p["columns"]) >= exact_number(chevet["width"])),
+            ("rows", exact_number(p["rows"]) >= exact_number(chevet["rows"])),
+            *_concentrates(p),
+        ],
+        sufficient=True,
+    )
+
+
+def smallest_from_gordon(p: Premises) -> Symbolic:
+    """E sigma_n(V) >= E ||g|| - E ||h|| >= sqrt s - sqrt n, g in R^s, h in R^n, and concentration.
+
+    Y = <V w, u> and X = <g, w> + b <h, u>; the second step holds as E chi_k - sqrt k grows in k.
+    """
+    x, y = sp.symbols("x y", nonnegative=True)
+    columns, b, factor = exact_number(p["columns"]), exact_number(p["rows"]), exact_number(p.of(GORDON)["factor"])
+    one = 2 * columns**2 * y
+    return reduced(
+        "Var(Y - Y') = 2 - 2(1 - x)(1 - y), which is 2y for one u (x = 0). For s < n the level is not positive. With "
+        "m = E chi_k: m_{k+1} m_k = k, so the growth of m - sqrt k is k/m - m - (sqrt(k + 1) - sqrt k), which is >= 0 iff "
+        "m^2 + m (sqrt(k + 1) - sqrt k) <= k.",
+        [
+            ("one u", one <= 2 * y),
+            ("two u", sp.expand(2 * columns**2 * y + 2 * b**2 * x - 2 * (x + y - x * y)) >= 0),
+            ("factor", factor - 1),
+            *_chi_mean_grows(),
+            *_concentrates(p),
+        ],
+        sufficient=True,
+    )
+
+
+def _chi_mean_grows() -> list[tuple[str, object]]:
+    """m_k^2 <= g(k) = k - 1/2 + 3/(16 k), and g + sqrt g (sqrt(k + 1) - sqrt k) <= k from k = 2 on.
+
+    r_k = m_k^2/g(k) has r_{k+2}/r_k = ((k + 1)/k)^2 g(k)/g(k + 2) >= 1 and the limit 1. (sqrt(k + 1) - sqrt k)^2 is
+    1/(2k + 1 + 2 sqrt(k^2 + k)) <= 1/(4k + 2 - 1/(4k)).
+    """
+    k, j = sp.symbols("k j", nonnegative=True)
+    c = sp.Rational(3, 16)
+
+    def g(i: sp.Expr) -> sp.Expr:
+        return i - sp.Rational(1, 2) + c / i
+
+    root = k + sp.Rational(1, 2) - 1 / (8 * k)
+    grows = (k + 1) ** 2 * g(k) - k**2 * g(k + 2)
+    below = (sp.Rational(1, 2) - c / k) ** 2 * (4 * k + 2 - 1 / (4 * k)) - g(k)
+    m_squared = sp.Integer(2) / sp.pi
+    return [
+        ("r_{k+2} >= r_k for k >= 1", _not_negative(grows.subs(k, j + 1), j)),
+        ("sqrt(k^2 + k) >= k + 1/2 - 1/(8k)", _not_negative((k**2 + k - root**2).subs(k, j + 1), j)),
+        ("m^2 + m (sqrt(k + 1) - sqrt k) <= k for k >= 2", _not_negative(below.subs(k, j + 2), j)),
+        ("the same at k = 1", m_squared + sp.sqrt(m_squared) * (sp.sqrt(2) - 1) <= 1),
+    ]
+
+
+def _not_negative(expression: sp.Expr, j: sp.Symbol) -> bool:
+    """Whether a quotient of polynomials has no negative coefficient above or below its line."""
+    above, below = sp.fraction(sp.cancel(expression))
+    return all(coefficient >= 0 for part in (above, below) for coefficient in sp.Poly(part, j).all_coeffs())
+
+
+def largest_sides(case: Case, c: Constants) -> Sides:
+    """P(||V|| > columns sqrt s + rows sqrt n + t) by its exact law."""
+    n, s, t = int(case["n"]), int(case["s"]), F(case["t"])
+    return Sides(_norm_above(n, s, F(c["columns"]), F(c["rows"]), t), gaussian_bound(case, c))
+
+
+def smallest_sides(case: Case, c: Constants) -> Sides:
+    """P(sigma_n(V) < columns sqrt s - rows sqrt n - t) by its exact law."""
+    n, s, t = int(case["n"]), int(case["s"]), F(case["t"])
+    return Sides(_smallest_below(n, s, F(c["columns"]), F(c["rows"]), t), gaussian_bound(case, c))
+
+
+@lru_cache(maxsize=1024)
+def _norm_above(n: int, s: int, columns: F, rows: F, t: F) -> arb:
+    """Chi-square for one row or column, else the Pfaffian."""
+    with ctx.workprec(_LEVEL_BITS):
+        level = (ball(columns) * arb(s).sqrt() + ball(rows) * arb(n).sqrt() + ball(t)) ** 2
+        return chi_square_above(max(n, s), level) if 1 in (n, s) else largest_eigenvalue_above(n, s, level)
+
+
+@lru_cache(maxsize=1024)
+def _smallest_below(n: int, s: int, columns: F, rows: F, t: F) -> arb:
+    """Chi-square for one row, exponential where s = n + 1, else the Pfaffian."""
+    with ctx.workprec(_LEVEL_BITS):
+        root = ball(columns) * arb(s).sqrt() - ball(rows) * arb(n).sqrt() - ball(t)
+        if not root > 0:
+            return arb(0)
+        if n == 1:
+            return chi_square_below(s, root**2)
+        return 1 - (-(root**2) * n / 2).exp() if s == n + 1 else smallest_eigenvalue_below(n, s, root**2)
+
+
+_SIZES = ((8, 8), (16, 64), (32, 32))
+_DAVIDSON_SZAREK = (
+    Claim(
+        id="textbook.davidson_szarek.largest",
+        source=Source("textbook", "Davidson and Szarek 2001, Theorem II.13"),
+        says="For V of shape n x s with independent standard normal entries, ||V|| > ${columns:factor}sqrt s + ${rows:factor}sqrt n + t with probability at most ${factor:factor}e^{-${rate:factor}t^$power}, for every t >= 0.",
+        tex=r"P\{\|V\|>${columns:factor}\sqrt s+${rows:factor}\sqrt n+t\}\le ${factor:factor}e^{-${rate:factor}t^{$power}}",
+        refuted_by="n, s, t where the exact law of the largest eigenvalue of V V^T gives more",
+        domain={"n": Range(1, 10**9, True, True), "s": Range(1, 10**9, True, True), "t": Range(0, 1e6, False)},
+        hypotheses=(AFTER_ZERO,),
+        constants={"columns": Constant(1, "down"), "rows": Constant(1, "down"), **TAIL},
+        needs=(CHEVET, LIPSCHITZ),
+        proofs=(largest_from_chevet,),
+        exact=ExactRoute(
+            (
+                *({"n": n, "s": s, "t": t} for n, s in _SIZES for t in (0, 1)),
+                *({"n": n, "s": s, "t": t} for n, s in ((1, 1), (1, 10**6), (10**6, 1)) for t in (0, 5, 10**4)),
+                {"n": 32, "s": 32, "t": -2},
+            ),
+            largest_sides,
+        ),
+        controls=(
+            Control("columns_0.99", {"columns": F(99, 100)}),
+            Control("rows_0.99", {"rows": F(99, 100)}),
+            *TAIL_CONTROLS,
+        ),
+    ),
+    Claim(
+        id="textbook.davidson_szarek.smallest",
+        source=Source("textbook", "Davidson and Szarek 2001, Theorem II.13"),
+        says="For V of shape n x s with independent standard normal entries, its n-th singular value is below ${columns:factor}sqrt s - ${rows:factor}sqrt n - t with probability at most ${factor:factor}e^{-${rate:factor}t^$power}, for every t >= 0.",
+        tex=r"P\{\sigma_n(V)<${columns:factor}\sqrt s-${rows:factor}\sqrt n-t\}\le ${factor:factor}e^{-${rate:factor}t^{$power}}",
+        refuted_by="n, s, t where the exact law of the smallest eigenvalue of V V^T gives more",
+        domain={"n": Range(1, 10**9, True, True), "s": Range(1, 10**9, True, True), "t": Range(0, 1e6, False)},
+        hypotheses=(AFTER_ZERO,),
+        constants={"columns": Constant(1, "up"), "rows": Constant(1, "down"), **TAIL},
+        needs=(GORDON, LIPSCHITZ),
+        proofs=(smallest_from_gordon,),
+        exact=ExactRoute(
+            (
+                *({"n": n, "s": 4 * n, "t": t} for n in (8, 32) for t in (0, 1, 2)),
+                *({"n": 1, "s": s, "t": t} for s, t in ((10**6, 5), (10**6, 100), (10**12, 10**3))),
+                *({"n": 10**6, "s": 10**6 + 1, "t": t} for t in (0, 1)),
+                {"n": 1, "s": 10**6, "t": -5},
+            ),
+            smallest_sides,
+        ),
+        controls=(
+            Control("columns_1.01", {"columns": F(101, 100)}),
+            Control("rows_0.99", {"rows": F(99, 100)}),
+            Control("rate_1.02", {"rate": F(102, 100)}),
+            Control("power_2.2", {"power": F(22, 10)}),
+            Control("any_t", {}, ("t",)),
+        ),
+    ),
+)
+
+CLAIMS: tuple[Claim, ...] = _DAVIDSON_SZAREK
