@@ -125,6 +125,7 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         ("formula", claim.formula),
         ("source", f"{source}{page}" + (f": {claim.source.equation}" if claim.source.equation else "")),
         ("read as", claim.source.reading),
+        ("formal in", claim.source.formal),
         ("hypotheses", "; ".join(fill(h.says, claim.values) for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),

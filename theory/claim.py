@@ -23,13 +23,17 @@ TEXTBOOK = "textbook"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a statement stands: paper key, label, equation, page, and how a damaged text was read."""
+    """Where a statement stands: paper key, label, equation, page, and how a damaged text was read.
+
+    `formal` names where a proof assistant has it proved, and how the constants there compare.
+    """
 
     paper: str
     label: str
     equation: str = ""
     page: int | None = None
     reading: str = ""
+    formal: str = ""
 
 
 @dataclass(frozen=True)

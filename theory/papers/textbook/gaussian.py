@@ -74,7 +74,11 @@ def lipschitz_sides(case: Case, c: Constants) -> Sides:
 
 _LIPSCHITZ = Claim(
     id=LIPSCHITZ,
-    source=Source("textbook", "Gaussian concentration (Tsirelson, Ibragimov, Sudakov 1976)"),
+    source=Source(
+        "textbook",
+        "Gaussian concentration (Tsirelson, Ibragimov, Sudakov 1976)",
+        formal="Lean: gaussian_concentration_pi in NLAlib, gaussian_lipschitz_concentration_one_sided in lean-stat-learning-theory; same constants",
+    ),
     says="For a function F of independent standard normal variables with Lipschitz constant $lipschitz, F > E F + t with probability at most ${factor:factor}e^{-${rate:factor}t^$power}, for every t >= 0.",
     tex=r"P\{F>\mathbb{E}F+t\}\le ${factor:factor}e^{-${rate:factor}t^{$power}}",
     refuted_by="a Lipschitz function whose tail is heavier",
@@ -129,7 +133,11 @@ _TRIPLES = (((1, 1, 0), (1, 1, 0)), ((1, 1, 1), (1, 1, 1)), ((2, 3, 4), (2, 4, 5
 _COMPARISONS = (
     Claim(
         id=FERNIQUE,
-        source=Source("textbook", "Sudakov 1971; Fernique 1975"),
+        source=Source(
+            "textbook",
+            "Sudakov 1971; Fernique 1975",
+            formal="Lean: sudakov_fernique_inequality in NLAlib; same constant",
+        ),
         says="For centred Gaussian vectors X and Y, E max_i X_i <= ${factor:factor}E max_i Y_i where every X_i - X_j has at most the variance of Y_i - Y_j.",
         tex=r"\mathbb{E}\max_iX_i\le ${factor:factor}\mathbb{E}\max_iY_i",
         refuted_by="two Gaussian vectors whose means are the other way about",
@@ -140,7 +148,12 @@ _COMPARISONS = (
     ),
     Claim(
         id=GORDON,
-        source=Source("textbook", "Gordon 1985", reading="by increments, as in Vershynin 2018, Theorem 7.2.9"),
+        source=Source(
+            "textbook",
+            "Gordon 1985",
+            reading="by increments, as in Vershynin 2018, Theorem 7.2.9",
+            formal="Lean: gordon_minimax_inequality in NLAlib; same constant",
+        ),
         says="For centred Gaussian X_{uw} and Y_{uw}, E min_u max_w X_{uw} <= ${factor:factor}E min_u max_w Y_{uw} where increments of X have at most the variance of Y's for one u, and at least that for two.",
         tex=r"\mathbb{E}\min_u\max_wX_{uw}\le ${factor:factor}\mathbb{E}\min_u\max_wY_{uw}",
         refuted_by="two Gaussian arrays whose means are the other way about",
@@ -226,7 +239,11 @@ def _quadrature(f: Callable[[Any], Any], low: float, high: float, nodes: int = 6
 
 _CHEVET = Claim(
     id=CHEVET,
-    source=Source("textbook", "Chevet 1978; Gordon 1985"),
+    source=Source(
+        "textbook",
+        "Chevet 1978; Gordon 1985",
+        formal="Lean: integral_specNorm_mul_gaussianMatrix_mul_le in NLAlib has the constants, but for ||S V T|| with S and T fixed, not for the maximum over S",
+    ),
     says="For V of shape n x d with independent standard normal entries, E max over |S| = s of ||V_S|| is at most ${rows:factor}sqrt n + ${width:factor}E max over |S| = s of ||g_S||, g standard normal in R^d.",
     tex=r"\mathbb{E}\max_{|S|=s}\|V_S\|\le ${rows:factor}\sqrt n+${width:factor}\mathbb{E}\max_{|S|=s}\|g_S\|",
     refuted_by="n, d, s where the mean is larger",

@@ -144,7 +144,11 @@ _SIZES = ((8, 8), (16, 64), (32, 32))
 _DAVIDSON_SZAREK = (
     Claim(
         id="textbook.davidson_szarek.largest",
-        source=Source("textbook", "Davidson and Szarek 2001, Theorem II.13"),
+        source=Source(
+            "textbook",
+            "Davidson and Szarek 2001, Theorem II.13",
+            formal="Lean: measure_sqrt_add_sqrt_add_le_specNorm_le_gaussianMatrix in NLAlib; same constants",
+        ),
         says="For V of shape n x s with independent standard normal entries, ||V|| > ${columns:factor}sqrt s + ${rows:factor}sqrt n + t with probability at most ${factor:factor}e^{-${rate:factor}t^$power}, for every t >= 0.",
         tex=r"P\{\|V\|>${columns:factor}\sqrt s+${rows:factor}\sqrt n+t\}\le ${factor:factor}e^{-${rate:factor}t^{$power}}",
         refuted_by="n, s, t where the exact law of the largest eigenvalue of V V^T gives more",
@@ -169,7 +173,11 @@ _DAVIDSON_SZAREK = (
     ),
     Claim(
         id="textbook.davidson_szarek.smallest",
-        source=Source("textbook", "Davidson and Szarek 2001, Theorem II.13"),
+        source=Source(
+            "textbook",
+            "Davidson and Szarek 2001, Theorem II.13",
+            formal="Lean: measure_sigmaMin_le_sqrt_sub_sqrt_sub_le_gaussianMatrix in NLAlib; same constants",
+        ),
         says="For V of shape n x s with independent standard normal entries, its n-th singular value is below ${columns:factor}sqrt s - ${rows:factor}sqrt n - t with probability at most ${factor:factor}e^{-${rate:factor}t^$power}, for every t >= 0.",
         tex=r"P\{\sigma_n(V)<${columns:factor}\sqrt s-${rows:factor}\sqrt n-t\}\le ${factor:factor}e^{-${rate:factor}t^{$power}}",
         refuted_by="n, s, t where the exact law of the smallest eigenvalue of V V^T gives more",

@@ -69,7 +69,11 @@ def hoeffding_sides(case: Case, c: Constants) -> Sides:
 
 _HOEFFDING = Claim(
     id="textbook.hoeffding",
-    source=Source("textbook", "Hoeffding 1963, for the binomial law"),
+    source=Source(
+        "textbook",
+        "Hoeffding 1963, for the binomial law",
+        formal="Lean: HasSubgaussianMGF.measure_sum_ge_le_of_iIndepFun with hasSubgaussianMGF_of_mem_Icc in Mathlib, one side; same rate",
+    ),
     says="|Bin(d, p) - dp| > u with probability at most ${factor:factor}e^{-${rate:factor}u^$power/d}, for every p and every u >= 0.",
     tex=r"P\{|\mathrm{Bin}(d,p)-dp|>u\}\le ${factor:factor}e^{-${rate:factor}u^{$power}/d}",
     refuted_by="d, p, u where the binomial law gives more",

@@ -62,7 +62,11 @@ def upper_normal(t: arb) -> arb:
 
 _CHERNOFF = Claim(
     id=CHERNOFF,
-    source=Source("textbook", "Markov's inequality for e^{tX} (Chernoff 1952)"),
+    source=Source(
+        "textbook",
+        "Markov's inequality for e^{tX} (Chernoff 1952)",
+        formal="Lean: measure_ge_le_exp_mul_mgf in Mathlib; same constant",
+    ),
     says="P(X >= a) <= ${factor:factor}e^{-ta} E e^{tX} for every t >= 0.",
     tex=r"P\{X\ge a\}\le ${factor:factor}e^{-ta}\,\mathbb{E}e^{tX}",
     refuted_by="a law and a t where the probability is larger",
@@ -172,7 +176,11 @@ _UPPER_CASES: tuple[Case, ...] = (
 _BINOMIAL = (
     Claim(
         id="textbook.binomial_lower",
-        source=Source("textbook", "Chernoff's bound for the binomial law (relative entropy form)"),
+        source=Source(
+            "textbook",
+            "Chernoff's bound for the binomial law (relative entropy form)",
+            formal="Lean: binomial_lower_tail_kl in trureturing (the-omega-institute), for 0 < x < p < 1; same constants",
+        ),
         says="For x <= p, Bin(d, p) <= x d with probability at most ${factor:factor}e^{-${rate:factor}d KL(x||p)}, KL the relative entropy.",
         tex=r"P\{\mathrm{Bin}(d,p)\le xd\}\le ${factor:factor}e^{-${rate:factor}d\,\mathrm{KL}(x\|p)}",
         refuted_by="d, p, x where the binomial law gives more",
@@ -190,7 +198,11 @@ _BINOMIAL = (
     ),
     Claim(
         id="textbook.binomial_upper",
-        source=Source("textbook", "Chernoff's bound for the binomial law (Poisson form)"),
+        source=Source(
+            "textbook",
+            "Chernoff's bound for the binomial law (Poisson form)",
+            formal="Lean: the relative entropy form, which is sharper, is named as binomial_upper_tail_kl in trureturing (the-omega-institute)",
+        ),
         says="For m >= dp, Bin(d, p) >= m with probability at most ${factor:factor}((dp/m)^m e^{m - dp})^$rate.",
         tex=r"P\{\mathrm{Bin}(d,p)\ge m\}\le ${factor:factor}\big((dp/m)^me^{m-dp}\big)^{$rate}",
         refuted_by="d, p, m where the binomial law gives more",
