@@ -168,3 +168,32 @@ def test_a_neuron_pushed_below_zero_stays_there_and_has_changed_its_sign():
     np.testing.assert_array_equal(run.misfits, [[1.0, 1.0, 1.0, 1.0]])
     np.testing.assert_array_equal(run.distances, [[0.0, 0.5, 0.5, 0.5]])
     assert run.sign_changes[0] == 1
+
+
+def fitting(n=3, d=40, steps=60, batch=4, seed=0):
+    law = {"y": Draw("direction", ("n",)), "fit": Draw("fit", ("n", "d"))}
+    return build_case(law, {"n": n, "d": d, "steps": steps}, lambda role: stream(seed, role), batch)
+
+
+def test_a_fit_is_the_misfit_of_a_descent_with_the_proof_s_step():
+    case = fitting()
+    fit = case["fit"]
+    assert fit.shape == (4, 61)
+    assert (fit[:, 0] > 0.2).all()
+    assert (np.minimum.accumulate(fit, axis=1)[:, -1] < 0.2 * fit[:, 0]).all()
+    ended = np.isinf(fit)
+    assert not (ended[:, :-1] & ~ended[:, 1:]).any()
+
+
+def test_a_fit_is_followed_once_for_what_it_starts_from():
+    first, again, other = fitting(), fitting(), fitting(seed=1)
+    assert first["fit"] is again["fit"]
+    assert (other["fit"][:, 0] != first["fit"][:, 0]).all()
+    assert fitting(steps=30)["fit"].shape == (4, 31)
+
+
+def test_a_descent_is_followed_once_for_what_it_starts_from():
+    sizes = {"n": 3, "d": 20, "steps": 12}
+    runs = [build(descending(lambda case, s=s: s), sizes)["run"] for s in (1.5, 1.5, 1.6)]
+    assert runs[0] is runs[1]
+    assert runs[0].misfits[0, 1] != runs[2].misfits[0, 1]

@@ -5,13 +5,9 @@ from __future__ import annotations
 from untrained.theory.claim import (
     Claim,
     Constant,
-    Control,
-    ExactRoute,
     Lazy,
-    Range,
     Source,
 )
-from untrained.theory.papers.vanveen18.lemma_b1 import lemma_b1
 from untrained.theory.proof.legacy import old
 
 
@@ -23,30 +19,7 @@ def _k(**values: object) -> dict[str, Constant]:
     return {name: Constant(value) for name, value in values.items()}
 
 
-_THRESHOLDS = tuple(
-    {"n": n, "d": d}
-    for n, d in ((1, 1), (2, 31), (3, 87), (4, 149), (8, 413), (12, 686), (16, 962), (32, 2073), (64, 4310))
-)
-
 _LEMMAS = (
-    lemma_b1(
-        "own.lemB1_200", 200, _src("sharpens Lemma B.1: 200 in place of 3528"), Control("width_67", {"width_ratio": 67})
-    ),
-    Claim(
-        id="own.lemB1_threshold",
-        source=_src("exact thresholds of Lemma B.1"),
-        says="For n = 1, 2, 3, 4, 8, 12, 16, 32, 64 Lemma B.1's conclusion has probability 1 - 2e^{-n} at d = 1, 31, 87, 149, 413, 686, 962, 2073, 4310; for n <= 16 no smaller d >= n has it, for n = 32, 64 one below lacks it (d/n = 67.3 at n = 64; the proof asks for 3528).",
-        tex=r"P(\sigma_{\min}(J)<\tfrac12\nu\sqrt d\,\|z\|)\le 2e^{-n}\ \text{at}\ d=d^*(n),\ >2e^{-n}\ \text{at}\ d^*(n)-1",
-        refuted_by="an n whose exact law puts the threshold elsewhere",
-        domain={"n": Range(1, 64)},
-        constants=_k(shift=0),
-        exact=ExactRoute(
-            _THRESHOLDS,
-            Lazy("untrained.theory.proof.exact", "width_threshold"),
-            "The listed pairs are the whole statement; each sign is certain in ball arithmetic.",
-        ),
-        controls=(old("one_more", "One more than the threshold is the threshold.", {"shift": 1}),),
-    ),
     Claim(
         id="own.gaussian_sensing",
         source=_src("what the remark on Ax becomes for i.i.d. Gaussian A"),
