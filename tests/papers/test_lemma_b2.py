@@ -22,9 +22,16 @@ def values(claim_id, **changes):
     return {**ledger()[claim_id].values, **changes}
 
 
-def test_a_case_without_an_exact_law_is_refused():
-    with pytest.raises(ValueError, match="case must have R > 2 sqrt d or n = 1"):
-        lemma.movement_failure({"n": 2, "d": 10**6, "x": 3}, values(B2))
+def test_several_rows_are_bounded_from_below_by_one():
+    case = {"d": 10**20, "x": F(10**20, 3)}
+    c = values(B2_PRINTED)
+    one, two = (lemma.movement_failure({**case, "n": n}, c) for n in (1, 2))
+    assert float(one.lhs.lower()) > 0.999
+    assert float(two.lhs.lower()) > 0.999
+    assert two.lhs.overlaps(one.lhs)
+    mild = lemma.movement_failure({**case, "n": 2}, {**c, "deviation": 10**12}).lhs
+    assert float(mild.lower()) < 0.001
+    assert mild.overlaps(one.lhs)
 
 
 @pytest.mark.parametrize("least", [F(4, 3), F(3, 2), F(2), F(5), F(13, 10), F(1), F(1, 2)])
