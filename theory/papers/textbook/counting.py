@@ -21,7 +21,7 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Symbolic
-from untrained.theory.laws.binomial import binomial_at_least
+from untrained.theory.papers.textbook.tails import binomial_at_least
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 

@@ -26,7 +26,7 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Symbolic
-from untrained.theory.laws.chi_square import chi_mean, chi_square_above
+from untrained.theory.laws.suprema import chi_above, chi_mean
 from untrained.theory.laws.wishart import largest_eigenvalue_above
 from untrained.theory.papers.textbook.tails import upper_normal
 from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
@@ -64,7 +64,7 @@ def lipschitz_sides(case: Case, c: Constants) -> Sides:
         t = ball(F(case["t"])) / length
         if "k" in case:
             k = int(case["k"])
-            return Sides(chi_square_above(k, (chi_mean(k) + t) ** 2), gaussian_bound(case, c))
+            return Sides(chi_above(k, chi_mean(k) + t), gaussian_bound(case, c))
         if "K" in case:
             K = ball(case["K"])
             mean = K * upper_normal(K) - (-K * K / 2).exp() / (2 * arb.pi()).sqrt()

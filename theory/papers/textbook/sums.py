@@ -22,8 +22,7 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Symbolic
-from untrained.theory.laws.binomial import binomial_at_least, binomial_at_most
-from untrained.theory.papers.textbook.tails import CHERNOFF
+from untrained.theory.papers.textbook.tails import CHERNOFF, binomial_at_least, binomial_at_most
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 

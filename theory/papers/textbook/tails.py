@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction as F
+from functools import lru_cache
 
 import sympy as sp
 from flint import arb, ctx
@@ -22,13 +23,13 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Symbolic
-from untrained.theory.laws.binomial import binomial_at_least, binomial_at_most
+from untrained.theory.laws.suprema import binomial_above
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
 CHERNOFF = "textbook.chernoff"
 _HALF = F(1, 2)
-_BITS = 160
+_BITS = 512
 
 
 # Markov's inequality for e^{tX}.
@@ -132,6 +133,20 @@ def poisson_transform(p: Premises) -> Symbolic:
         ],
         sufficient=True,
     )
+
+
+@lru_cache(maxsize=1024)
+def binomial_at_least(m: int, d: int, p: F) -> arb:
+    """P(Bin(d, p) >= m)."""
+    if p == 1:
+        return arb(m <= d)
+    with ctx.workprec(_BITS):
+        return binomial_above(d, m, ball(p))
+
+
+def binomial_at_most(m: int, d: int, p: F) -> arb:
+    """P(Bin(d, p) <= m): d - m failures or more."""
+    return binomial_at_least(d - m, d, 1 - p)
 
 
 def binomial_lower_sides(case: Case, c: Constants) -> Sides:
