@@ -19,11 +19,9 @@ from untrained.theory.papers.textbook.tails import binomial_at_least, binomial_a
 from untrained.theory.wording import unexplained_numerals
 
 ASSUMED = (
-    "textbook.binomial_median",
     "textbook.gaussian_lipschitz",
     "textbook.gordon",
     "textbook.sudakov_fernique",
-    "textbook.wishart",
 )
 PROVED = tuple(claim.id for claim in CLAIMS if claim.proofs)
 
@@ -162,6 +160,31 @@ def test_moments_of_v_by_simulation_are_those_of_the_density():
         assert sample.mean() == pytest.approx(float(by_entries), rel=0.03)
 
 
+def test_the_triangle_of_v_has_the_entries_that_the_proof_says():
+    n, s = 3, 5
+    V = np.random.default_rng(16).standard_normal((100_000, n, s))
+    L = np.linalg.cholesky(V @ V.transpose(0, 2, 1))
+    for i in range(n):
+        assert (L[:, i, i] ** 2).mean() == pytest.approx(s - i, abs=0.05)
+        assert (L[:, i, i] ** 4).mean() == pytest.approx((s - i) * (s - i + 2), rel=0.03)
+    assert np.cov(L[:, 1, 0], L[:, 2, 1]) == pytest.approx(np.eye(2), abs=0.02)
+
+
+@pytest.mark.parametrize(("n", "s"), [(2, 2), (2, 5), (3, 4)])
+def test_from_triangles_to_gram_matrices_the_volume_changes_as_the_proof_says(n, s):
+    rng = np.random.default_rng([17, n, s])
+    L = np.tril(rng.standard_normal((n, n)))
+    places = [(i, j) for i in range(n) for j in range(i + 1)]
+    columns = []
+    for i, j in places:
+        step = np.zeros((n, n))
+        step[i, j] = 1
+        change = step @ L.T + L @ step.T
+        columns.append([change[a, b] for a, b in places])
+    claimed = 2**n * math.prod(abs(L[i, i]) ** (n - i) for i in range(n))
+    assert abs(np.linalg.det(columns)) == pytest.approx(claimed, rel=1e-10)
+
+
 # Tails.
 
 
@@ -200,6 +223,25 @@ def test_half_spaces_by_every_pattern_of_signs(D, n):
     assert F(held, 2**D) == sum(F(math.comb(D - 1, k), 2 ** (D - 1)) for k in range(n))
     if n == 2 or n + 1 >= D:
         assert F(held, 2**D) == counting._in_a_half_space({"D": D, "n": n})
+
+
+@pytest.mark.parametrize("q", [0.02, 0.3, 0.5, 0.7, 0.98])
+def test_two_points_of_one_height_have_a_harmonic_mean_of_at_most_q(q):
+    def gap(y, x):
+        return q * math.log(y / x) + (1 - q) * (math.log1p(-y) - math.log1p(-x))
+
+    for x in q * np.linspace(0.01, 0.99, 50):
+        if gap(1 - 1e-15, x) < 0:
+            y = optimize.brentq(gap, q, 1 - 1e-15, args=(x,))
+            assert 2 * x * y / (x + y) <= q * (1 + 1e-9)
+
+
+def test_at_most_half_of_the_beta_law_lies_below():
+    for d in range(1, 60):
+        m = np.arange(1, d + 1)
+        assert (stats.beta.cdf((m - 1) / d, m, d - m + 1) <= 0.5).all()
+        p = np.linspace(0.05, 0.95, 7)[:, None]
+        assert stats.beta.cdf(p, m, d - m + 1) == pytest.approx(stats.binom.sf(m - 1, d, p), rel=1e-9)
 
 
 @pytest.mark.parametrize("d", [1, 4, 25])

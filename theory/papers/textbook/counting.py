@@ -114,6 +114,49 @@ _WENDEL = Claim(
 # Kaas and Buhrman.
 
 
+def median_reflected(p: Premises) -> Symbolic:
+    """P(Bin(d, p) >= m) is an integral of x^{m - 1} (1 - x)^{d - m}, of which at most half lies below q = (m - 1)/d.
+
+    With h = q log x + (1 - q) log(1 - x) this is e^{dh} dx/(1 - x), and dx/(1 - x) = x/|q - x| |dh|: at x < q < y with
+    h(x) = h(y) the part of y is the larger where 2xy <= q(x + y), that is 1/x + 1/y >= 2/q.
+    """
+    x, y, q, d, m, s, choices = sp.symbols("x y q d m s C", positive=True)
+    term = choices * x**m * (1 - x) ** (d - m)
+    before, after = m * term / x, (d - m) * term / (1 - x)  # m C(d, m) of this m, and of the next
+    h = q * sp.log(x) + (1 - q) * sp.log(1 - x)
+    gain = y / (y - q) - x / (q - x)
+    return reduced(
+        "Derivatives of the terms telescope. In s = 1/x, h is k(s) = (1 - q) log(s - 1) - log s, with its top at 1/q; as "
+        "k(1/q + t) >= k(1/q - t) for 0 < t < 1/q - 1, equal values have a mean of at least 1/q.",
+        [
+            ("derivative of a term", sp.diff(term, x) - before + after),
+            ("powers", sp.expand(d * q - (m - 1)).subs(q, (m - 1) / d)),
+            ("powers of 1 - x", sp.expand(d * (1 - q) - 1 - (d - m)).subs(q, (m - 1) / d)),
+            ("dx/(1 - x)", sp.diff(h, x) * x / (q - x) - 1 / (1 - x)),
+            ("part of y", gain - (q * (x + y) - 2 * x * y) / ((y - q) * (q - x))),
+            ("h in s", sp.diff(h.subs(x, 1 / s), s) - _slope(s, q)),
+            ("k rises to 1/q and falls from there", _slope(s, q) - (1 - q * s) / (s * (s - 1))),
+            ("k(1/q + t) - k(1/q - t) grows", _reflection_grows()),
+            ("share", exact_number(p["share"]) >= sp.Rational(1, 2)),
+            ("m - 1 >= dp", exact_number(p["above"]) >= 1),
+        ],
+        sufficient=True,
+    )
+
+
+def _slope(s: sp.Expr, q: sp.Expr) -> sp.Expr:
+    """k'(s)."""
+    return (1 - q) / (s - 1) - 1 / s
+
+
+def _reflection_grows() -> bool:
+    """k'(1/q + t) + k'(1/q - t) >= 0, at q = 1/(1 + r) and t = r/(1 + z) for all r, z > 0: no coefficient is negative."""
+    r, z = sp.symbols("r z", positive=True)
+    q, t = 1 / (1 + r), r / (1 + z)
+    above, below = sp.fraction(sp.cancel(sp.together(_slope(1 / q + t, q) + _slope(1 / q - t, q))))
+    return all(coefficient >= 0 for part in (above, below) for coefficient in sp.Poly(part, r, z).coeffs())
+
+
 def median_sides(case: Case, c: Constants) -> Sides:
     """P(Bin(d, p) >= m) at the largest p that is allowed for this m, where it is largest."""
     d, m = int(case["d"]), int(case["m"])
@@ -129,6 +172,7 @@ _MEDIAN = Claim(
     refuted_by="d, p, m where the binomial law gives more",
     domain={"d": Range(1, 10**9, True, True), "p": Range(0, 1, False), "m": Range(1, 10**9, True, True)},
     constants={"share": Constant(_HALF, "down"), "above": Constant(1, "down")},
+    proofs=(median_reflected,),
     exact=ExactRoute(
         (
             *({"d": d, "m": m} for d in (1, 2, 3, 5, 10, 30) for m in range(1, d + 1)),

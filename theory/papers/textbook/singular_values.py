@@ -10,7 +10,19 @@ import numpy as np
 import sympy as sp
 from flint import arb, ctx
 
-from untrained.theory.claim import Case, Claim, Constant, Constants, Control, ExactRoute, Premises, Range, Sides, Source
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    ExactRoute,
+    Hypothesis,
+    Premises,
+    Range,
+    Sides,
+    Source,
+)
 from untrained.theory.evidence import Symbolic
 from untrained.theory.laws.suprema import BITS, chi_above, norm_above
 from untrained.theory.laws.wishart import eigenvalues_inside, smallest_eigenvalue_below
@@ -220,7 +232,31 @@ _DAVIDSON_SZAREK = (
 )
 
 
-# The density of the eigenvalues: against laws and moments of V V^T known without it.
+# The density of the eigenvalues: by V = L Q, and against laws and moments of V V^T known without it.
+
+
+def density_by_triangles(p: Premises) -> Symbolic:
+    """L has independent entries, chi with s - i + 1 degrees in l_ii and normal below; V V^T = L L^T, then Q X Q^T."""
+    i, below, n, a, b, x, y = sp.symbols("i n-i n a b x y", nonnegative=True)
+    wide = sp.Symbol("s - n", nonnegative=True) if p.given("wide") else sp.Symbol("s - n", real=True)
+    s, offset, halving = wide + n, exact_number(p["offset"]), exact_number(p["halving"])
+    turn = sp.Matrix([[0, a], [-a, 0]])
+    spread = sp.diag(x, y)
+    power = (s - i + 1) - 1 - ((n - i) + 1)  # chi's power less that of dW/dL, n - i entries below l_ii and itself
+    return reduced(
+        "Row i of V has normal components along the i - 1 rows before it, made orthonormal, and a rest in R^{s - i + 1}. "
+        "W_ij is l_ij l_jj plus a function of earlier columns, so dW/dL is triangular, l_jj or 2 l_jj on its diagonal. "
+        "det W is the product of l_ii^2, tr W the sum of l_ij^2; dW = Q(dX + A X - X A)Q^T, A antisymmetric.",
+        [
+            ("degrees of freedom", wide + below + 1 >= 1),
+            ("d W_ij/d l_ij", sp.diff(a * b, a) - b),
+            ("d W_jj/d l_jj", sp.diff(b**2, b) - 2 * b),
+            ("power of l_ii", sp.expand(power - 2 * (s - n - offset) / halving)),
+            ("e^{-l^2/2}", 1 / halving - sp.Rational(1, 2)),
+            ("A X - X A off the diagonal", (turn * spread - spread * turn)[0, 1] - a * (y - x)),
+        ],
+        sufficient=True,
+    )
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
@@ -289,11 +325,16 @@ _DENSITY: tuple[Claim, ...] = (
         tex=r"f(x)\propto\prod_i x_i^{(s-n-$offset)/$halving}e^{-x_i/$halving}\prod_{i<j}|x_i-x_j|",
         refuted_by="a probability or a moment that differs from that of V V^T",
         domain={"n": Range(1, 10**9, True, True), "s": Range(1, 10**9, True, True)},
+        hypotheses=(Hypothesis("wide", "s >= n", lambda case, c: case["s"] >= case["n"]),),
         constants={"offset": Constant(1), "halving": Constant(2)},
+        proofs=(density_by_triangles,),
         exact=ExactRoute(
             (
                 *({"n": n, "s": s, "trace": trace} for n, s in ((1, 4), (2, 3), (5, 5), (30, 40)) for trace in (0, 1)),
-                *({"n": n, "s": s, "b": b} for n, s, b in ((1, 5, 4), (2, 2, 3), (2, 7, 12), (3, 3, 5), (3, 6, 14))),
+                *(
+                    {"n": n, "s": s, "b": b}
+                    for n, s, b in ((1, 5, 4), (2, 2, 3), (2, 7, 12), (3, 3, 5), (3, 6, 14), (2, 1, 3))
+                ),
             ),
             density_sides,
         ),
@@ -302,6 +343,7 @@ _DENSITY: tuple[Claim, ...] = (
             Control("offset_0.99", {"offset": F(99, 100)}),
             Control("halving_2.01", {"halving": F(201, 100)}),
             Control("halving_1.99", {"halving": F(199, 100)}),
+            Control("any_shape", {}, ("wide",)),
         ),
     ),
 )
