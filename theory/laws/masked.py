@@ -15,6 +15,9 @@ from untrained.theory.laws.wishart import Level, checked_level, rate_below, smal
 from untrained.theory.objects.shapes import whole_number
 from untrained.theory.proof.balls import ball
 
+_law = lru_cache(maxsize=4096, typed=True)(smallest_eigenvalue_below)
+"""The law given |S|, once: it does not depend on the probability that it is compared with."""
+
 
 @lru_cache(maxsize=8)
 def _binomial_sums(d: int) -> tuple[arb, ...]:
@@ -57,7 +60,7 @@ def _refine(n: int, d: int, level: Level, bits: int, finished: Callable[[arb, ar
             raise ArithmeticError(f"the mixture for n={n}, d={d} stays undecided with laws of {bits} bits")
         worst = max(doubts.values())
         for s in (s for s, doubt in doubts.items() if doubt > worst - 1.5):
-            points[s] = smallest_eigenvalue_below(n, s, level, relative_bits=bits)
+            points[s] = _law(n, s, level, relative_bits=bits)
 
 
 def _checked_mixture(n: int, d: int, level: Level) -> tuple[int, int]:
