@@ -5,7 +5,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from flint import ctx
+from flint import arb, ctx
 from papers.support import bench, outcome, proof_says
 from scipy.stats import ncx2
 
@@ -124,24 +124,41 @@ def test_the_proofs_step_far_out_is_a_scalar_recursion(step):
     assert (outcome(PROOF, step=step) == "refuted") == violates
 
 
+def test_from_the_printed_width_on_the_recursion_drifts_by_a_twelfth():
+    """4 eta_bar - 1 less the drift 8 eta_bar w(2/sqrt 2 + w), w the left side of the width inequality."""
+    premises, w = ledger()[PRINTED].premises(ledger()), 0.0831865512
+    printed = theorem.places(premises)[0]
+    for eta_bar in (0.6, 0.65, 0.8, 0.9, 1.0):
+        grown = 4 * eta_bar - 1 - 8 * eta_bar * w * (math.sqrt(2) + w)
+        reach = math.floor(60 / (8 * eta_bar * 3 * (math.sqrt(0.5) + w)))
+        violates = any(grown**tau > 3 * (1 - eta_bar / 8) ** tau for tau in range(1, reach + 1))
+        with ctx.workprec(300):
+            ours = theorem.outgrows(premises, printed, lambda _, e=eta_bar: (arb(8 * e), arb(e / 8)))
+        assert ours == violates
+    assert "for all d/n from" in theorem.printed_step_far_out(premises).quantities
+    assert theorem.printed_step_far_out(premises).quantities["for all d/n from"].startswith("4.3")
+
+
 def test_the_spectrum_far_out_by_a_draw():
     """n J_0 J_0^T/||y||^2 = V_S V_S^T/d at d = 10^6 n, as far out as can be drawn."""
     n, d = 3, 3 * 10**6
     rng = np.random.default_rng(4)
     V = rng.standard_normal((n, d)) * (rng.standard_normal(d) >= 0)
-    drawn = np.linalg.eigvalsh(V @ V.T / d)
-    with ctx.workprec(300):
-        at = theorem.far_out(ledger()[PRINTED].premises(ledger()))
-    assert float(at.least.lower()) <= 0.5 <= float(at.most.upper())
-    assert np.allclose(drawn, 0.5, atol=0.01)
-    assert float(at.drift.upper()) < 1e-6
+    drawn_values = np.linalg.eigvalsh(V @ V.T / d)
+    premises = ledger()[PRINTED].premises(ledger())
+    assert np.allclose(drawn_values, 0.5, atol=0.01)
+    for place, drift in zip(theorem.places(premises), (0.0831866, 1e-6), strict=True):
+        with ctx.workprec(300):
+            at = theorem.spectrum_at(premises, place)
+        assert float(at.least.lower()) <= 0.5 <= float(at.most.upper())
+        assert float(at.drift.upper()) < drift
 
 
 def test_the_events_far_out_fail_about_as_often_as_lemma_b2():
-    with ctx.workprec(300):
-        assert float(theorem.failure_far_out(ledger()[PRINTED].premises(ledger()), 16)) == pytest.approx(
-            math.exp(-8), rel=1e-9
-        )
+    premises = ledger()[PRINTED].premises(ledger())
+    for place in theorem.places(premises):
+        with ctx.workprec(300):
+            assert float(theorem.failure_at(premises, place, 16)) == pytest.approx(math.exp(-8), rel=1e-9)
 
 
 @pytest.mark.parametrize("rows", [1, 4, 16, 100])
