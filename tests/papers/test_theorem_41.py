@@ -51,6 +51,8 @@ WEAKER = [
     ("vanveen18.thmB5.rate", {"radius": 6}),
     ("vanveen18.thmB5.rate", {"rate": F(24, 100)}),
     ("vanveen18.thmB5.rate", {"step": F(99, 100)}),
+    ("vanveen18.thmB5.rate", {"rate_power": 3}),
+    ("vanveen18.thmB5.rate", {"step_power": 3}),
     ("vanveen18.alpha_R", {"radius": 59}),
     ("vanveen18.alpha_R", {"alpha_divisor": 3}),
     ("oymak19.averaged_jacobian", {"endpoint": 1}),
@@ -210,3 +212,29 @@ def test_verdicts_given_the_lemmas(claim_id, status):
     assert verdict.status == status
     assert verdict.controls_missed == ()
     assert set(theorems) >= {theorem.LARGEST, theorem.LOWEST, theorem.BINOMIAL}
+
+
+def test_lemma_b3s_own_beta_allows_twice_the_step():
+    """8 eta_bar (sqrt d + 2 sqrt n)^2/(4n + d) <= 1 at d = 4.3e15 n, in floats."""
+    ratio = 1 / 4.3e15
+    most = (1 + 4 * ratio) / (8 * (1 + 2 * math.sqrt(ratio)) ** 2)
+    assert outcome("own.longer_step", eta_bar=F(most) * F(999999999, 10**9)) == "affirmed"
+    assert outcome("own.longer_step", eta_bar=F(most) * F(1000000001, 10**9)) == "lost"
+    assert outcome("own.longer_step", eta_bar=F(49, 100)) == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("record", "constants"),
+    [
+        ("vanveen18.lemB3", {"deviation": 3}),
+        ("vanveen18.lemB3", {"columns": F(101, 100)}),
+        ("vanveen18.thmB5.rate", {"step": F(99, 100)}),
+        ("vanveen18.lemB2.in_range", {"log_factor": 7}),
+        ("vanveen18.thm41.corrected", {"aspect": 10**15}),
+        ("vanveen18.thm41.corrected", {"rate_divisor": 7}),
+        ("vanveen18.thm41.corrected", {"step_rows": 5}),
+    ],
+)
+def test_the_longer_step_reads_its_premises(record, constants):
+    assert proof_says("own.longer_step") == "proves"
+    assert proof_says("own.longer_step", records={record: constants}) == "open"
