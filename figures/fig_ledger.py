@@ -77,8 +77,9 @@ def section(claim_id: str) -> str:
 
 
 def _lines(entries: Mapping[str, _Entry]) -> Iterator[str | tuple[str, _Entry]]:
-    """Headings, and claims in the ledger's order."""
-    for name, group in groupby(entries, key=section):
+    """Headings in the order in which the ledger first has them, and claims in the ledger's order below each."""
+    order = list(dict.fromkeys(map(section, entries)))
+    for name, group in groupby(sorted(entries, key=lambda claim_id: order.index(section(claim_id))), key=section):
         yield name
         yield from ((claim_id, entries[claim_id]) for claim_id in group)
 

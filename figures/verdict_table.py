@@ -8,17 +8,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from untrained.figures.mutant_tables import bracket_table, bracket_text, current_brackets
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import Table, number
 from untrained.sims.files import write_text
 from untrained.sims.record.store import read_all
+from untrained.theory.claim import Claim
 from untrained.theory.ledger import assumptions, ledger
 from untrained.theory.wording import fill
 
-_COLUMNS = ("claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s")
-_NUMBERS, _WIDE_ONLY = ("margin", "informative", "s"), ("by", "domain", "worst case")
+_COLUMNS = ("claim", "verdict", "by", "margin", "informative", "nearest", "domain", "worst case", "assumes", "s")
+_NUMBERS = ("margin", "informative", "nearest", "s")
+_WIDE_ONLY = ("by", "nearest", "domain", "worst case", "assumes")
 NOTE = Path(__file__).resolve().parents[1] / "paper_notes" / "ledger.md"
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
+BRACKETS_BEGIN, BRACKETS_END = "<!-- brackets: begin -->", "<!-- brackets: end -->"
+_BRACKETS = """
+## Brackets
+
+Every explicit constant, pushed the way that makes its statement stronger (both ways in identities): how far the same
+evidence affirms it, and from where it refutes it; "sharp" where both ends are the same to one per cent. What is refuted
+as it stands is pushed the other way, to where it is affirmed. `untrained verify --mutants --record` makes the table.
+"""
 
 
 def margin(entry: Mapping[str, Any]) -> str:
@@ -47,6 +58,12 @@ def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def nearest(entry: Mapping[str, Any]) -> str:
+    """By which ratio the nearest refuted control differs; a dash where none differs by a number."""
+    value = entry.get("nearest")
+    return "-" if value is None or value == "inf" else f"x {value:.6g}"
+
+
 def verdict_table(entries: Mapping[str, Mapping[str, Any]], width: int = 190) -> Table:
     """Return a row a claim; a narrow table leaves out where and by what."""
     columns = _COLUMNS if width >= 120 else [c for c in _COLUMNS if c not in _WIDE_ONLY]
@@ -61,7 +78,9 @@ def _row(claim_id: str, entry: Mapping[str, Any]) -> dict[str, str]:
         "by": " ".join(entry["decided_by"]),
         "margin": margin(entry),
         "informative": informative_share(entry),
+        "nearest": nearest(entry),
         "domain": domain(entry),
+        "assumes": " ".join(name.removeprefix("textbook.") for name in entry.get("assumes", ())),
         "worst case": worst(entry),
         "s": f"{entry['seconds']:.1f}" if "seconds" in entry else "-",
     }
@@ -85,23 +104,34 @@ def markdown_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return f"{Table(columns, rows, columns[2:4]).markdown()}\n\n{tally(entries)}."
 
 
-def with_table(note: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the note's text with the table between its markers made anew.
+def with_table(
+    note: str, entries: Mapping[str, Mapping[str, Any]], mutants: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
+    """Return the note's text with the tables between its markers made anew; that of brackets is added where it lacks.
 
     Raises
     ------
     ValueError
-        where the markers are missing.
+        where the markers of the verdicts are missing.
     """
-    pattern = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
-    if not pattern.search(note):
+    if BEGIN not in note or not note.partition(BEGIN)[2].count(END):
         raise ValueError(f"`note` must hold the markers {BEGIN} and {END}, got neither")
-    table = markdown_table(entries)
+    note = _between(note, BEGIN, END, markdown_table(entries))
+    rows = list(current_brackets(mutants or {}, ledger(), {i: e["verdict"] for i, e in entries.items()}))
+    if BRACKETS_BEGIN not in note:
+        if not rows:
+            return note
+        note = f"{note.rstrip()}\n{_BRACKETS}\n{BRACKETS_BEGIN}\n{BRACKETS_END}\n"
+    return _between(note, BRACKETS_BEGIN, BRACKETS_END, bracket_table(rows).markdown())
+
+
+def _between(note: str, begin: str, end: str, table: str) -> str:
+    pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     return pattern.sub(lambda match: f"{match[1]}{table}\n{match[2]}", note)
 
 
 def refresh_note() -> Path | None:
-    """Make the table of the note of verdicts anew from the record; None where there is no note, as when installed.
+    """Make the tables of the note of verdicts anew from the record; None where there is no note, as when installed.
 
     Raises
     ------
@@ -110,13 +140,20 @@ def refresh_note() -> Path | None:
     """
     if not NOTE.is_file():
         return None
-    write_text(NOTE, with_table(NOTE.read_text(encoding="utf-8"), read_all("claim")))
+    text = with_table(NOTE.read_text(encoding="utf-8"), read_all("claim"), read_all("mutants"))
+    write_text(NOTE, text)
     return NOTE
 
 
-def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:
-    """What `untrained claims ID` prints: heading and text, in order."""
-    claim = ledger()[claim_id]
+def claim_page(
+    claim_id: str,
+    entry: Mapping[str, Any] | None,
+    mutants: Mapping[str, Any] | None = None,
+    claims: Mapping[str, Claim] | None = None,
+) -> Sequence[tuple[str, str]]:
+    """What `untrained claims ID` prints: heading and text, in order; `claims` are the ledger's by default."""
+    claims = ledger() if claims is None else claims
+    claim = claims[claim_id]
     source = ", ".join(str(part) for part in (claim.source.paper, claim.source.label) if part)
     page = f", page {claim.source.page}" if claim.source.page else ""
     rows = [
@@ -129,7 +166,7 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         ("hypotheses", "; ".join(fill(h.says, claim.values) for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),
-        ("assumes", ", ".join(assumptions(claim))),
+        ("assumes", ", ".join(assumptions(claim, claims))),
         ("refuted by", claim.refuted_by),
         ("false siblings", "; ".join(f"{c.name}: {claim.change(c)}" for c in claim.controls)),
     ]
@@ -137,6 +174,10 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
         within, level = entry.get("searched_within"), entry["level"]
         rows += [
             ("verdict", f"{entry['verdict']}: {entry['why']}"),
+            (
+                "nearest",
+                f"the nearest false sibling refuted differs by {near}" if (near := nearest(entry)) != "-" else "",
+            ),
             ("margin", f"{margin(entry)} on {domain(entry)}, informative on {informative_share(entry)}"),
             ("worst case", worst(entry, 400)),
             ("searched on", domain({"domain": within}) if within else ""),
@@ -146,4 +187,7 @@ def claim_page(claim_id: str, entry: Mapping[str, Any] | None) -> Sequence[tuple
             ),
             ("recorded", f"budget {entry['budget']}, seed {entry['seed']}, version {entry['version']}"),
         ]
+    verdicts = {claim_id: entry["verdict"]} if entry else {}
+    ends = current_brackets({claim_id: mutants} if mutants else {}, {claim_id: claim}, verdicts)
+    rows += [("bracket", bracket_text(one)) for one in ends]
     return [(name, text) for name, text in rows if text]

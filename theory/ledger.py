@@ -22,11 +22,18 @@ def ledger() -> Mapping[str, Claim]:
     if len(by_id) < len(claims):
         twice = sorted({c.id for c in claims if sum(o.id == c.id for o in claims) > 1})
         raise ValueError(f"claim ids must be unique, got {twice} more than once")
-    _check_needs(by_id)
+    check_needs(by_id)
     return by_id
 
 
-def _check_needs(by_id: Mapping[str, Claim]) -> None:
+def check_needs(by_id: Mapping[str, Claim]) -> None:
+    """Refuse claims that need one that is not there, or each other in a circle.
+
+    Raises
+    ------
+    ValueError
+        where they do.
+    """
     for claim in by_id.values():
         missing = [name for name in (*claim.needs, *claim.reads) if name not in by_id]
         if missing:
@@ -65,27 +72,28 @@ def in_order_of_need(ids: Iterable[str], by_id: Mapping[str, Claim] | None = Non
     return list(ordered.static_order())
 
 
-def select_claims(names: Sequence[str]) -> list[str]:
+def select_claims(names: Sequence[str], by_id: Mapping[str, Claim] | None = None) -> list[str]:
     """Return the claim ids that the names stand for: an id or the front of ids up to a dot, paper key optional.
+
+    They are chosen among the ledger's by default.
 
     Raises
     ------
     ValueError
         where a name stands for no claim; the sentence offers the nearest ids.
     """
+    by_id = ledger() if by_id is None else by_id
     chosen: list[str] = []
-    for name in (front.rstrip(".") for front in names) if names else ledger():
-        hits = [
-            i for i in ledger() if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")
-        ]
+    for name in (front.rstrip(".") for front in names) if names else by_id:
+        hits = [i for i in by_id if f"{i}.".startswith(f"{name}.") or f"{i.partition('.')[2]}.".startswith(f"{name}.")]
         if not hits:
-            raise ValueError(_unknown(name))
+            raise ValueError(_unknown(name, by_id))
         chosen += [i for i in hits if i not in chosen]
     return chosen
 
 
-def _unknown(name: str) -> str:
-    names = {alias.casefold(): i for i in ledger() for alias in (i, i.partition(".")[2])}
+def _unknown(name: str, by_id: Mapping[str, Claim]) -> str:
+    names = {alias.casefold(): i for i in by_id for alias in (i, i.partition(".")[2])}
     near = difflib.get_close_matches(name[:60].casefold(), names, n=3, cutoff=0.5)
     hint = f"; did you mean {', '.join(dict.fromkeys(names[alias] for alias in near))}?" if near else ""
     short = name if len(name) <= 60 else f"{name[:57]}..."

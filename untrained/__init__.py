@@ -2,7 +2,7 @@
 
 Everything here is imported when it is first asked for:
 
-- `verify`, `claims`: the ledger judged and listed;
+- `verify`, `claims`, `mutants`: the ledger, or your own claims, judged, listed, and pushed to where they fail;
 - `check`: which conditions of the theory a network meets;
 - `image`, `operators`, `measure`, `recover`: images measured and recovered;
 - `sweep`, `reproduce`: experiments over grids, and the papers' figures and tables;
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from untrained import figures as figures
     from untrained.api import check as check
     from untrained.api import claims as claims
+    from untrained.api import mutants as mutants
     from untrained.api import recover as recover
     from untrained.api import reproduce as reproduce
     from untrained.api import sweep as sweep
@@ -32,6 +33,7 @@ __all__ = [
     "figures",
     "image",
     "measure",
+    "mutants",
     "operators",
     "recover",
     "reproduce",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from untrained.results import (
     ClaimList,
     ClaimSummary,
     Examination,
+    Mutants,
     RecoveredImage,
     Reproduction,
     StudyRows,
@@ -19,7 +21,10 @@ from untrained.results import (
 
 if TYPE_CHECKING:
     from untrained.sims.evidence.gather import Dossier
+    from untrained.sims.evidence.mutants import MutantReport
+    from untrained.sims.evidence.papers import Paper
     from untrained.sims.operators import Operator
+    from untrained.theory.claim import Claim
 
 
 def claims(prefix: str | None = None) -> ClaimList:
@@ -39,40 +44,112 @@ def claims(prefix: str | None = None) -> ClaimList:
     return ClaimList({c.id: ClaimSummary(c.id, verdicts[c.id], c.sentence, c.formula) for c in chosen})
 
 
-def verify(*claims: str, budget: str = "quick", seed: int = 0, workers: int | None = None) -> Verdicts:
+def verify(
+    *claims: str | Path | Sequence[Claim], budget: str = "quick", seed: int = 0, workers: int | None = None
+) -> Verdicts:
     """Judge claims (all of them by default) with fresh evidence, in this process or on so many workers.
 
-    Ids, or the front of ids up to a dot. `budget` is quick, standard or deep. The same seed gives the same numbers.
+    Ids, or the front of ids up to a dot. Before them may stand your own paper, a Python file or a list of claims, which
+    are then those to choose from. `budget` is quick, standard or deep. The same seed gives the same numbers.
 
     Raises
     ------
     ValueError
         where a claim or budget is unknown, the seed below 0 or the number of workers below 1.
     """
-    from untrained.sims.evidence.gather import check_request, gather, gather_all
-    from untrained.theory.ledger import in_order_of_need, select_claims
+    from untrained.sims.evidence.gather import check_request, gather_all, gather_in
+    from untrained.theory.ledger import in_order_of_need
 
     check_request(budget, seed, workers)
-    ids = select_claims(list(claims))
+    paper, ids = _chosen(claims, workers)
     if workers is None:
         with _one_thread():
-            dossiers = {claim_id: gather(claim_id, budget, seed) for claim_id in in_order_of_need(ids)}
+            needed = in_order_of_need(ids, paper.claims)
+            dossiers = {claim_id: gather_in(paper, claim_id, budget, seed) for claim_id in needed}
     else:
-        dossiers = {one.id: one for one in gather_all(ids, budget, seed, workers)}
-    verdicts = verdicts_of(dossiers, budget, seed)
-    return Verdicts({i: e for i, e in verdicts.entries.items() if i in ids}, verdicts.recorded)
+        dossiers = {one.id: one for one in gather_all(ids, budget, seed, workers, paper=paper)}
+    verdicts = verdicts_of(dossiers, budget, seed, paper)
+    return replace(verdicts, entries={i: e for i, e in verdicts.entries.items() if i in ids})
 
 
-def verdicts_of(dossiers: Mapping[str, Dossier], budget: str, seed: int) -> Verdicts:
-    """Judge what was gathered with a budget and a seed, beside the committed record."""
+def mutants(*claims: str | Path | Sequence[Claim], seed: int = 0, workers: int | None = None) -> Mutants:
+    """Push every constant of claims and drop every hypothesis, and say where affirmation ends and refutation begins.
+
+    Claims are named as for `verify`; the whole ledger takes minutes.
+
+    Raises
+    ------
+    ValueError
+        where a claim is unknown, the seed below 0 or the number of workers below 1.
+    """
+    from untrained.sims.evidence.gather import check_request
+    from untrained.sims.evidence.mutants import mutate_all, mutate_in
+
+    check_request("quick", seed, workers)
+    paper, ids = _chosen(claims, workers)
+    if workers is None:
+        with _one_thread():
+            return mutants_of([mutate_in(paper, claim_id, seed) for claim_id in ids], seed, paper)
+    reports = {one.id: one for one in mutate_all(ids, seed, workers, paper)}
+    return mutants_of([reports[claim_id] for claim_id in ids], seed, paper)
+
+
+def _chosen(claims: Sequence[str | Path | Sequence[Claim]], workers: int | None) -> tuple[Paper, list[str]]:
+    """The paper that comes first, the ledger where none does, and the ids that are named."""
+    from untrained.sims.evidence.papers import paper_and_names, paper_of
+    from untrained.theory.ledger import select_claims
+
+    if claims and not isinstance(claims[0], str | Path):
+        if workers is not None:
+            raise ValueError(f"workers is for claims by id or in a file, got {workers} for a list")
+        paper, names = paper_of(list(claims[0])), list(map(str, claims[1:]))
+    else:
+        paper, names = paper_and_names([str(name) for name in claims])
+    return paper, select_claims(names, paper.listed)
+
+
+def verdicts_of(dossiers: Mapping[str, Dossier], budget: str, seed: int, paper: Paper | None = None) -> Verdicts:
+    """Judge what was gathered with a budget and a seed, beside the committed record and its brackets."""
     from untrained.sims.evidence.gather import judge_all
+    from untrained.sims.evidence.papers import LEDGER
     from untrained.sims.record.entries import claim_entry
     from untrained.sims.record.store import read_all
 
+    paper = LEDGER if paper is None else paper
     recorded = {claim_id: entry["verdict"] for claim_id, entry in read_all("claim").items()}
-    judgements, header = judge_all(dossiers), {"budget": budget, "seed": seed}
-    entries = {i: {**claim_entry(j, header), "seconds": round(j.dossier.seconds, 3)} for i, j in judgements.items()}
-    return Verdicts(entries, recorded)
+    judgements, header = judge_all(dossiers, paper.claims), {"budget": budget, "seed": seed}
+    entries = {
+        i: {**claim_entry(j, header, paper.claims), "seconds": round(j.dossier.seconds, 3)}
+        for i, j in judgements.items()
+    }
+    for claim_id, ends in _recorded_brackets(entries, paper).items():
+        entries[claim_id]["brackets"] = ends
+    return Verdicts(entries, recorded, frozenset(paper.own))
+
+
+def _recorded_brackets(entries: Mapping[str, Mapping[str, Any]], paper: Paper) -> dict[str, list[dict[str, Any]]]:
+    """The brackets of claims in the record of mutants, as JSON, by claim."""
+    from untrained.figures.mutant_tables import current_brackets
+    from untrained.sims.record.entries import json_value
+    from untrained.sims.record.store import read_all
+
+    verdicts = {i: str(entry["verdict"]) for i, entry in entries.items()}
+    claims = {i: paper.claims[i] for i in entries if i not in paper.own}
+    by_claim: dict[str, list[dict[str, Any]]] = {}
+    for one in current_brackets(read_all("mutants"), claims, verdicts):
+        by_claim.setdefault(one.claim, []).append({**json_value(asdict(one)), "sharp": one.is_sharp})
+    return by_claim
+
+
+def mutants_of(reports: Sequence[MutantReport], seed: int, paper: Paper | None = None) -> Mutants:
+    """The mutants of claims as entries of the record, and what they come to."""
+    from untrained.sims.evidence.mutants import tally
+    from untrained.sims.evidence.papers import LEDGER
+    from untrained.sims.record.brackets import report_to_json
+
+    claims = (LEDGER if paper is None else paper).claims
+    entries = {one.id: {**report_to_json(one), "seed": seed, "version": claims[one.id].version} for one in reports}
+    return Mutants(entries, *tally(reports))
 
 
 @contextlib.contextmanager

@@ -84,11 +84,12 @@ class ClaimList(_Printable):
 class Verdicts(_Printable):
     """Verdicts on claims from fresh evidence: an entry, as the record has it, by the claim's id.
 
-    `recorded` holds the verdicts of the committed record.
+    `recorded` holds the verdicts of the committed record, `own` the ids of your own paper's claims.
     """
 
     entries: Mapping[str, Mapping[str, Any]]
     recorded: Mapping[str, Status]
+    own: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -129,12 +130,54 @@ class Verdicts(_Printable):
             f"all Monte-Carlo intervals hold together with probability {1 - FAMILY_LEVEL:g}.",
             *(f"CONTRADICTS THE RECORD  {line}" for line in against),
         ]
-        unrecorded = len(self.entries.keys() - self.recorded.keys())
+        unrecorded = len(self.entries.keys() - self.recorded.keys() - self.own)
         if unrecorded:
             lines.append(f"{unrecorded} of them are not in the committed record.")
-        if not against and unrecorded < len(self):
+        if not against and self.entries.keys() & self.recorded.keys():
             lines.append("No verdict contradicts the committed record.")
         return lines
+
+
+@dataclass(frozen=True, repr=False)
+class Mutants(_Printable):
+    """Mutants of claims: an entry, as the record has it, by the claim's id.
+
+    `losing` of so many constants and hypotheses (`pushed`) of affirmed claims lose the verdict at some push.
+    """
+
+    entries: Mapping[str, Mapping[str, Any]]
+    losing: int
+    pushed: int
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, claim_id: str) -> Mapping[str, Any]:
+        """All that was seen of a claim's mutants."""
+        return self.entries[claim_id]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A line for every constant or hypothesis of an affirmed claim that no push takes the verdict from."""
+        pushes = [(claim_id, one) for claim_id, entry in self.entries.items() for one in entry["pushes"]]
+        return tuple(f"{claim_id}: {one['name']} {one['way']}" for claim_id, one in pushes if one["fault"])
+
+    def parts(self) -> Parts:
+        """Return a table a claim, and what they come to."""
+        from untrained.figures.mutant_tables import mutant_table
+
+        parts: list[str | Table] = []
+        for claim_id, entry in self.entries.items():
+            parts += [f"{claim_id} ({entry['outcome']})", *([mutant_table(entry), ""] if entry["pushes"] else [""])]
+        return [*parts, *self.summary()]
+
+    def summary(self) -> list[str]:
+        """Return lines: how many constants and hypotheses lose the verdict, and which do not."""
+        first = f"{self.losing} of {self.pushed} constants and hypotheses lose their verdict when pushed."
+        return [first, *(f"NO PUSH LOSES THE VERDICT  {line}" for line in self.faults)]
 
 
 @dataclass(frozen=True, repr=False)

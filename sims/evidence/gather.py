@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from multiprocessing import get_context
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
 from untrained.sims.evidence.counts import split_level
-from untrained.theory.claim import Claim, listed
+from untrained.sims.evidence.papers import LEDGER, Paper, read_paper
+from untrained.sims.evidence.processes import on_processes
+from untrained.theory.claim import Claim, Constants, Proof, listed
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import assumptions, in_order_of_need, ledger
 from untrained.theory.verdict import Status, Verdict, judge
@@ -69,9 +70,14 @@ def check_request(budget: str, seed: int, workers: int | None = None) -> None:
         raise ValueError(f"workers must be at least 1, got {workers}")
 
 
-def interval_level() -> float:
-    """Level of each interval: the family level split over every counted cell of the whole ledger."""
-    counted = [c for c in ledger().values() if c.count]
+def interval_level(claims: Mapping[str, Claim] | None = None) -> float:
+    """Level of each interval: the family level split over every counted cell of the whole ledger.
+
+    Where the claims at hand are not all the ledger's, it is split over those of others and what they need.
+    """
+    claims = ledger() if claims is None else claims
+    others = [i for i, claim in claims.items() if claim is not ledger().get(i)]
+    counted = [claims[i] for i in (in_order_of_need(others, claims) if others else claims)]
     cells = sum(len(listed(c.count.cells, c.values)) * (1 + len(c.controls)) for c in counted if c.count)
     return split_level(FAMILY_LEVEL, max(1, cells))
 
@@ -95,55 +101,78 @@ def gather_routes(
     claim: Claim, budget: Budget, root_seed: int, claims: Mapping[str, Claim], *, shrink: bool
 ) -> Iterator[Evidence]:
     """Run every evidence route of a statement, which need not be one of the claims that it stands among, in turn."""
+    yield from (route.run(claim) for route in routes(claim, budget, root_seed, claims, shrink=shrink))
+
+
+@dataclass(frozen=True)
+class Route:
+    """One evidence route of a statement, which any push of it shares: known by `key`, run by `run`.
+
+    `kind` says how it comes by its evidence: argued from premises, decided on listed cases, or drawn.
+    """
+
+    key: tuple[int, int]
+    kind: Literal["argued", "listed", "drawn"]
+    run: Callable[[Claim], Evidence]
+
+
+def routes(
+    claim: Claim, budget: Budget, root_seed: int, claims: Mapping[str, Claim], *, shrink: bool = False
+) -> Iterator[Route]:
+    """The evidence routes of a statement, in the order in which they are run."""
     from untrained.sims.evidence.counts import count
     from untrained.sims.evidence.search import search
     from untrained.theory.proof.exact import decide
 
-    premises = claim.premises(claims)
-    yield from (proof(premises) for proof in claim.proofs)
-    yield from (route(claim.values) for route in (claim.symbolic, claim.enclosed) if route)
+    def argue(proof: Proof, one: Claim) -> Evidence:
+        evidence: Evidence = proof(one.premises(claims))
+        return evidence
+
+    def reduce(old: Callable[[Constants], Any], one: Claim) -> Evidence:
+        evidence: Evidence = old(one.values)
+        return evidence
+
+    yield from (Route((id(proof), 0), "argued", partial(argue, proof)) for proof in claim.proofs)
+    yield from (Route((id(old), 0), "argued", partial(reduce, old)) for old in (claim.symbolic, claim.enclosed) if old)
     if claim.exact:
-        yield decide(claim)
+        yield Route((id(claim.exact), 0), "listed", decide)
     if claim.search:
-        yield search(claim, budget.examples, root_seed, shrink=shrink)
+        by = partial(search, examples=budget.examples, root_seed=root_seed, shrink=shrink)
+        yield Route((id(claim.search), 0), "drawn", by)
     if claim.count:
-        trials, level = claim.count.trials * budget.trials_factor, interval_level()
-        cells = range(len(listed(claim.count.cells, claim.values)))
-        yield from (count(claim, claim.count, i, trials, level, root_seed) for i in cells)
+        trials, level = claim.count.trials * budget.trials_factor, interval_level(claims)
+        for i in range(len(listed(claim.count.cells, claim.values))):
+            by_trials = partial(count, route=claim.count, cell=i, trials=trials, level=level, root_seed=root_seed)
+            yield Route((id(claim.count), i), "drawn", by_trials)
 
 
 def gather_all(
-    ids: Sequence[str], budget: str, root_seed: int, workers: int, done: Mapping[str, Dossier] | None = None
+    ids: Sequence[str],
+    budget: str,
+    root_seed: int,
+    workers: int,
+    done: Mapping[str, Dossier] | None = None,
+    paper: Paper = LEDGER,
 ) -> Iterator[Dossier]:
     """Yield what each claim and each claim it needs gathers, as it ends; `done` is passed on, not repeated.
 
     A single worker is a process too: the parent only waits, so that an interrupt never falls into a library.
     """
-    ordered, done = in_order_of_need(ids), dict(done or {})
+    ordered, done = in_order_of_need(ids, paper.claims), dict(done or {})
     yield from (done[i] for i in ordered if i in done)
     waiting = [i for i in ordered if i not in done]
-    if waiting:
-        yield from _on_processes(waiting, budget, root_seed, min(workers, len(waiting)))
+    yield from on_processes(gather_from, [(paper.path, i, budget, root_seed) for i in waiting], workers)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def gather_from(path: Path | None, claim_id: str, budget_name: str, root_seed: int) -> Dossier:
+    """Run every evidence route of a claim of the paper in a file, or of the ledger."""
+    return gather_in(read_paper(path), claim_id, budget_name, root_seed)
 
 
-def _on_processes(ids: Sequence[str], budget: str, root_seed: int, workers: int) -> Iterator[Dossier]:
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _leave_interrupts_to_the_parent)
-    try:
-        running = [pool.submit(gather, i, budget, root_seed) for i in ids]
-        while running:
-            ended = wait(running, return_when=FIRST_COMPLETED).done
-            yield from (future.result() for future in running if future in ended)
-            running = [future for future in running if future not in ended]
-    except BaseException:
-        for process in list(getattr(pool, "_processes", {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+def gather_in(paper: Paper, claim_id: str, budget_name: str, root_seed: int) -> Dossier:
+    """Run every evidence route of a claim of a paper; what goes wrong in a user's is told in one sentence."""
+    with paper.errors_of(claim_id):
+        return gather(claim_id, budget_name, root_seed, paper.claims)
 
 
 def judge_claim(

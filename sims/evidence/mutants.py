@@ -1,31 +1,31 @@
 """Mutants: each constant of a claim pushed the way that makes its statement stronger, and each hypothesis dropped.
 
 A push that the evidence still affirms has shown nothing about the number; where affirmation ends and where refutation
-begins is the bracket of the constant.
+begins is the bracket of the constant. What is refuted as it stands is pushed the other way, to where it is affirmed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from itertools import takewhile
+from pathlib import Path
 from typing import Any, Literal
 
-from untrained.sims.evidence.gather import Budget, gather_routes
+from untrained.sims.evidence.bench import Bench, Outcome, Outcomes, Strength
+from untrained.sims.evidence.papers import LEDGER, Paper, read_paper
+from untrained.sims.evidence.processes import on_processes
 from untrained.theory.claim import Claim, Constant
-from untrained.theory.evidence import Evidence
-from untrained.theory.verdict import affirms, finding, refutes
 
-Outcome = Literal["affirmed", "lost", "refuted", "undefined"]
 Way = Literal["up", "down", "other", "dropped"]
 STEPS = (Fraction(101, 100), Fraction(105, 100), Fraction(11, 10), Fraction(5, 4), 2, 10, 100, 1000)
 """By what a constant is multiplied, or divided, in turn; after them, on the way down, it is put to 0."""
-_HALVINGS = 12
-_QUICK = Budget("mutant", 30, 1)
-_UNDEFINED = (ValueError, ArithmeticError, TypeError)
-"""What a route may raise on numbers that make no sense."""
+_HALVINGS = 14
+_TOLERANCE = 1e-5
+"""Both values of a halving are as close as this, in parts of themselves, when it ends."""
+_OPPOSITE: Mapping[Way, Way] = {"up": "down", "down": "up"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ class Push:
 
 @dataclass(frozen=True)
 class Pushes:
-    """The mutants of one constant one way, in order of strength, or of one hypothesis, which is dropped.
+    """The mutants of one constant one way, in the order in which they were tried, or of one hypothesis, dropped.
 
     `affirmed` and `refuted` are the ends of the bracket: the strongest value that is affirmed, as far as it was
-    halved, and the weakest that is refuted; None where there is none.
+    halved, and the weakest that is refuted; None where there is none. `strength` says how the former is affirmed.
+    A `weaker` one starts from a value that is not affirmed, and goes to where it is.
     """
 
     name: str
@@ -50,11 +51,13 @@ class Pushes:
     pushes: tuple[Push, ...]
     affirmed: Any = None
     refuted: Any = None
+    strength: Strength = ""
+    weaker: bool = False
 
     @property
     def is_fault(self) -> bool:
         """Whether every push is still affirmed: the evidence does not see the number."""
-        return all(push.outcome == "affirmed" for push in self.pushes)
+        return not self.weaker and all(push.outcome == "affirmed" for push in self.pushes)
 
 
 @dataclass(frozen=True)
@@ -71,57 +74,79 @@ class MutantReport:
         return tuple(one for one in self.pushes if one.is_fault) if self.outcome == "affirmed" else ()
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Where mutants are tried: the claims that a statement stands among, a seed, and what is known already."""
-
-    claims: Mapping[str, Claim]
-    root_seed: int = 0
-
-    @cached_property
-    def outcomes(self) -> dict[Any, Outcome]:
-        """Outcomes by the identity of the mutant."""
-        return {}
-
-    def outcome(self, claim: Claim) -> Outcome:
-        """What the claim's routes say of it, the first refutation deciding."""
-        key = (claim.id, repr(claim.values), tuple(h.name for h in claim.hypotheses))
-        if key not in self.outcomes:
-            self.outcomes[key] = self._look(claim)
-        return self.outcomes[key]
-
-    def _look(self, claim: Claim) -> Outcome:
-        evidence: list[Evidence] = []
-        try:
-            for one in gather_routes(claim, _QUICK, self.root_seed, self.claims, shrink=False):
-                evidence.append(one)
-                if finding(one) == "refutes":
-                    break
-        except _UNDEFINED:
-            return "undefined"
-        return "refuted" if refutes(evidence) else "affirmed" if affirms(evidence) else "lost"
-
-
 def mutate(claim: Claim, bench: Bench, *, brackets: bool = True) -> MutantReport:
-    """Push every constant of a claim and drop every hypothesis; with `brackets`, halve to where affirmation ends."""
-    own = bench.outcome(claim)
-    pushes = [
-        _push(claim, name, constant, way, bench, own, brackets)
-        for name, constant in claim.constants.items()
-        for way in ways(constant)
-    ]
-    return MutantReport(claim.id, own, (*pushes, *(_drop(claim, h.name, bench) for h in claim.hypotheses)))
+    """Push every constant of a claim and drop every hypothesis; with `brackets`, halve to where affirmation ends.
+
+    The constants of a statement that is not affirmed are pushed the other way too, up to where it is.
+    """
+    own = bench.look(claim)
+    pushes = [_Ladder(claim, name, way, bench, own, brackets).pushes() for name, way in _all_ways(claim)]
+    if own.outcome != "affirmed":
+        back = [(name, _OPPOSITE[way]) for name, way in _all_ways(claim) if claim.constants[name].stronger == way]
+        weaker = [_Ladder(claim, name, way, bench, own, brackets).weaker() for name, way in back]
+        pushes = [*weaker, *(() if own.outcome == "refuted" else pushes)]
+    return MutantReport(claim.id, own.outcome, (*pushes, *(_drop(claim, h.name, bench) for h in claim.hypotheses)))
+
+
+def sees(claim: Claim, name: str, bench: Bench) -> bool:
+    """Whether one push of a constant each way, or dropping a hypothesis of that name, takes the affirmation.
+
+    The steps are tried from the second-strongest that keeps sizes small, so that one look is mostly enough.
+    """
+    if name not in claim.constants:
+        return bench.outcome(claim.without(name)) != "affirmed"
+    constant = claim.constants[name]
+    for way in ways(constant):
+        ladder = values_pushed(constant, way)
+        middle = min(4, len(ladder) - 1)
+        order = [*ladder[middle : middle + 1], *ladder[:middle], *ladder[middle + 1 :]]
+        if all(bench.outcome(claim.pushed({name: value})) == "affirmed" for value in order):
+            return False
+    return True
+
+
+def mutate_all(ids: Sequence[str], root_seed: int, workers: int, paper: Paper = LEDGER) -> Iterator[MutantReport]:
+    """Yield the mutants of each claim, as it ends, on processes of their own."""
+    yield from on_processes(mutate_from, [(paper.path, claim_id, root_seed) for claim_id in ids], workers)
+
+
+def mutate_from(path: Path | None, claim_id: str, root_seed: int) -> MutantReport:
+    """Mutate a claim of the paper in a file, or of the ledger."""
+    return mutate_in(read_paper(path), claim_id, root_seed)
+
+
+def mutate_in(paper: Paper, claim_id: str, root_seed: int) -> MutantReport:
+    """Mutate a claim of a paper; what goes wrong in a user's is told in one sentence."""
+    with paper.errors_of(claim_id):
+        return mutate(paper.claims[claim_id], Bench(paper.claims, root_seed))
+
+
+def tally(reports: Iterable[MutantReport]) -> tuple[int, int]:
+    """How many constants and hypotheses of affirmed claims lose the verdict when pushed, and how many there are."""
+    all_, faults = set(), set()
+    for report in reports:
+        if report.outcome == "affirmed":
+            all_ |= {(report.id, one.name, one.way == "dropped") for one in report.pushes}
+            faults |= {(report.id, one.name, one.way == "dropped") for one in report.faults}
+    return len(all_) - len(faults), len(all_)
+
+
+def _all_ways(claim: Claim) -> list[tuple[str, Way]]:
+    return [(name, way) for name, constant in claim.constants.items() for way in ways(constant)]
 
 
 def ways(constant: Constant) -> tuple[Way, ...]:
     """The ways in which a constant can be pushed."""
     if constant.kind != "explicit":
         return ()
-    if constant.others:
+    if constant.others or not is_number(constant.value):
         return ("other",)
-    if isinstance(constant.value, bool) or not isinstance(constant.value, int | float | Fraction):
-        raise ValueError(f"constant that is no number must list other values, got {constant.value!r} without")
     return ("up", "down") if constant.stronger == "both" else (constant.stronger,)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, and no switch."""
+    return isinstance(value, int | float | Fraction) and not isinstance(value, bool)
 
 
 def values_pushed(constant: Constant, way: Way) -> tuple[Any, ...]:
@@ -151,61 +176,106 @@ def _drop(claim: Claim, name: str, bench: Bench) -> Pushes:
     return Pushes(name, "dropped", None, (Push(None, bench.outcome(claim.without(name))),))
 
 
-def _push(claim: Claim, name: str, constant: Constant, way: Way, bench: Bench, own: Outcome, brackets: bool) -> Pushes:
-    def look(value: Any) -> Outcome:
-        return bench.outcome(claim.pushed({name: value}))
+@dataclass(frozen=True)
+class _Ladder:
+    """The steps of one constant one way from the claim's own value, and the halvings between neighbours."""
 
-    pushes = tuple(_until_refuted(values_pushed(constant, way), look))
-    ends = (
-        _bracket(Push(constant.value, own), pushes, look, constant.whole)
-        if brackets and way != "other"
-        else (None, None)
-    )
-    return Pushes(name, way, constant.value, pushes, *ends)
+    claim: Claim
+    name: str
+    way: Way
+    bench: Bench
+    own: Outcomes
+    brackets: bool
+
+    @property
+    def constant(self) -> Constant:
+        return self.claim.constants[self.name]
+
+    def put(self, value: Any) -> Claim:
+        return self.claim.pushed({self.name: value})
+
+    def steps(self, last: Outcome) -> list[tuple[Any, Outcomes]]:
+        """The claim itself and its pushes, up to the first with an outcome that settles all beyond it.
+
+        Where affirmation is lost and even the strongest push is not refuted, none in between is tried.
+        """
+        steps, values = [(self.constant.value, self.own)], values_pushed(self.constant, self.way)
+        for i, value in enumerate(values):
+            steps.append((value, self.look(value)))
+            if steps[-1][1].outcome == last:
+                break
+            if last == "refuted" and steps[-1][1].outcome == "lost" and self.way != "other" and i < len(values) - 1:
+                strongest = self.look(values[-1])
+                if strongest.outcome == "lost":
+                    return [*steps, (values[-1], strongest)]
+        return steps
+
+    def look(self, value: Any) -> Outcomes:
+        return self.bench.look(self.put(value))
+
+    def pushes(self) -> Pushes:
+        """Push to where the statement is refuted."""
+        steps = self.steps("refuted")
+        result = self._result(steps)
+        if not self.brackets or self.way == "other":
+            return result
+        return self._with_ends(result, *self._last_affirmed(steps), self._first_refuted(steps))
+
+    def weaker(self) -> Pushes:
+        """Push to where the statement is affirmed."""
+        steps = self.steps("affirmed")[::-1]
+        result = self._result(steps[-2::-1], weaker=True)
+        return self._with_ends(result, *self._last_affirmed(steps), self._first_refuted(steps))
+
+    def _result(self, steps: Sequence[tuple[Any, Outcomes]], *, weaker: bool = False) -> Pushes:
+        pushes = tuple(Push(value, said.outcome) for value, said in (steps if weaker else steps[1:]))
+        return Pushes(self.name, self.way, self.constant.value, pushes, weaker=weaker)
+
+    def _with_ends(self, pushes: Pushes, affirmed: Any, strength: Strength, refuted: Any) -> Pushes:
+        return replace(pushes, affirmed=affirmed, strength=strength, refuted=refuted)
+
+    def _last_affirmed(self, steps: Sequence[tuple[Any, Outcomes]]) -> tuple[Any, Strength]:
+        """The strongest affirmed value; where a proof affirms, the proof alone is asked between neighbours."""
+        row = list(takewhile(lambda step: step[1].outcome == "affirmed", steps))
+        if not row:
+            return None, ""
+        (value, said), after = row[-1], steps[len(row) :]
+        if not after:
+            return value, said.strength
+        holds = self._proves if said.strength == "proved" else self._affirms
+        return _halved(value, after[0][0], holds, self.constant.whole)[0], said.strength
+
+    def _first_refuted(self, steps: Sequence[tuple[Any, Outcomes]]) -> Any:
+        """The weakest refuted value; between neighbours the routes alone are asked that refute the stronger."""
+        first = next((i for i, (_, said) in enumerate(steps) if said.outcome == "refuted"), None)
+        if first is None or first == 0:
+            return None if first is None else steps[0][0]
+        keys = steps[first][1].refuting
+
+        def stands(value: Any) -> bool:
+            return self.bench.look(self.put(value), keys).outcome != "refuted"
+
+        return _halved(steps[first - 1][0], steps[first][0], stands, self.constant.whole)[1]
+
+    def _proves(self, value: Any) -> bool:
+        return self.bench.proves(self.put(value))
+
+    def _affirms(self, value: Any) -> bool:
+        return self.bench.outcome(self.put(value)) == "affirmed"
 
 
-def _until_refuted(values: Sequence[Any], look: Any) -> Iterator[Push]:
-    """Outcomes up to the first refutation; stronger statements are refuted with it."""
-    for value in values:
-        push = Push(value, look(value))
-        yield push
-        if push.outcome == "refuted":
-            return
-
-
-def _bracket(own: Push, pushes: Sequence[Push], look: Any, whole: bool) -> tuple[Any, Any]:
-    """The strongest value that is affirmed and the weakest that is refuted, by halving between neighbours."""
-    ladder = [own, *pushes]
-    return _last(ladder, look, "affirmed", whole), _first(ladder, look, whole)
-
-
-def _last(ladder: Sequence[Push], look: Any, outcome: Outcome, whole: bool) -> Any:
-    best: Any = None
-    for before, after in zip(ladder, [*ladder[1:], None], strict=True):
-        if before.outcome != outcome:
-            break
-        best = before.value
-        if after is not None and after.outcome != outcome:
-            return _halved(before.value, after.value, lambda value: look(value) == outcome, whole)[0]
-    return best
-
-
-def _first(ladder: Sequence[Push], look: Any, whole: bool) -> Any:
-    if ladder[-1].outcome != "refuted":
-        return None
-    if len(ladder) == 1:
-        return ladder[0].value
-    return _halved(ladder[-2].value, ladder[-1].value, lambda value: look(value) != "refuted", whole)[1]
-
-
-def _halved(inside: Any, outside: Any, holds: Any, whole: bool) -> tuple[Any, Any]:
+def _halved(inside: Any, outside: Any, holds: Callable[[Any], bool], whole: bool) -> tuple[Any, Any]:
     """Move two values towards each other, `holds` being true of the first alone; whole numbers stay whole."""
     for _ in range(_HALVINGS):
         middle = (inside + outside) // 2 if whole else _middle(inside, outside)
-        if middle in (inside, outside):
+        if middle in (inside, outside) or _close(inside, outside):
             break
         inside, outside = (middle, outside) if holds(middle) else (inside, middle)
     return inside, outside
+
+
+def _close(a: Any, b: Any) -> bool:
+    return bool(abs(a - b) <= _TOLERANCE * abs(a))
 
 
 def _middle(a: Any, b: Any) -> Any:

@@ -6,18 +6,21 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 import numpy as np
 
 from untrained.sims.evidence.gather import FAMILY_LEVEL, Dossier, Judgement, interval_level
+from untrained.sims.evidence.papers import LEDGER, Paper
 from untrained.sims.files import cache_folder, write_text
 from untrained.theory.claim import Claim, Constants, Range
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import ledger
 
+T = TypeVar("T")
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Evidence)}
 _TUPLES = ("checked", "residuals", "margin")
 
@@ -82,9 +85,15 @@ def dossier_from_json(data: Mapping[str, Any]) -> Dossier:
     return Dossier(data["id"], tuple(map(evidence_from_json, data["evidence"])), controls, data["seconds"])
 
 
-def claim_entry(judgement: Judgement, header: Mapping[str, Any]) -> dict[str, Any]:
-    """One claim of the record: verdict, margin, evidence, controls, worst case, and where it all came from."""
-    claim, verdict = ledger()[judgement.dossier.id], judgement.verdict
+def claim_entry(
+    judgement: Judgement, header: Mapping[str, Any], claims: Mapping[str, Claim] | None = None
+) -> dict[str, Any]:
+    """One claim of the record: verdict, margin, evidence, controls, worst case, and where it all came from.
+
+    `claims` are those that it stands among, the ledger's by default.
+    """
+    claims = ledger() if claims is None else claims
+    claim, verdict = claims[judgement.dossier.id], judgement.verdict
     return json_value(
         {
             "id": claim.id,
@@ -99,7 +108,7 @@ def claim_entry(judgement: Judgement, header: Mapping[str, Any]) -> dict[str, An
             "decided_by": verdict.decided_by,
             "assumes": verdict.assumes,
             "needs": claim.needs,
-            "level": interval_level() if claim.count else None,
+            "level": interval_level(claims) if claim.count else None,
             "family_level": FAMILY_LEVEL if claim.count else None,
             "evidence": [evidence_to_json(e) for e in judgement.dossier.evidence],
             "controls": [_control(claim, name, judgement) for name in judgement.dossier.controls],
@@ -131,16 +140,35 @@ def _control(claim: Claim, name: str, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-class Journal:
-    """The journal of a run, which only an identical run goes on from: the same budget, seed, claims and versions."""
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """How a journal writes what a run has of one claim, and reads it back."""
 
-    def __init__(self, budget: str, seed: int, ids: Sequence[str] = ()) -> None:
-        versions = {claim_id: claim.version for claim_id, claim in ledger().items()}
-        identity = json.dumps([budget, seed, list(ids), versions])
+    name: str
+    to_json: Callable[[T], dict[str, Any]]
+    back: Callable[[Mapping[str, Any]], T]
+
+
+DOSSIERS = Form("verify", dossier_to_json, dossier_from_json)
+
+
+class Journal(Generic[T]):
+    """The journal of a run, which only an identical run goes on from: the same numbers, claims and versions.
+
+    A user's file is known by its content too, for its versions are nobody's promise.
+    """
+
+    def __init__(
+        self, budget: str, seed: int, ids: Sequence[str] = (), paper: Paper = LEDGER, form: Form[T] | None = None
+    ) -> None:
+        versions = {claim_id: claim.version for claim_id, claim in ({**ledger(), **paper.own}).items()}
+        content = [str(paper.path), hashlib.sha256(paper.path.read_bytes()).hexdigest()] if paper.path else []
+        identity = json.dumps([budget, seed, list(ids), versions, *content])
+        self.form: Form[Any] = form or DOSSIERS
         key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        self.path = cache_folder() / f"verify-{key}.jsonl"
+        self.path = cache_folder() / f"{self.form.name}-{key}.jsonl"
 
-    def read(self) -> dict[str, Dossier]:
+    def read(self) -> dict[str, T]:
         """Return every claim that was written whole; a torn last line is left out.
 
         Raises
@@ -152,24 +180,23 @@ class Journal:
             return {}
         try:
             lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
-            return {g.id: g for g in (dossier_from_json(json.loads(line)) for line in lines)}
+            return {g.id: g for g in (self.form.back(json.loads(line)) for line in lines)}
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"the journal to resume from must be whole, got a damaged {self.path}") from error
 
-    def start(self, before: Mapping[str, Dossier]) -> None:
+    def start(self, before: Mapping[str, T]) -> None:
         """Begin the file anew with what was gathered before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_text(self.path, "".join(self._line(g) for g in before.values()))
 
-    def add(self, dossier: Dossier) -> None:
+    def add(self, one: T) -> None:
         """Append one claim."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(self._line(dossier))
+            file.write(self._line(one))
 
     def close(self) -> None:
         """Remove the file of a run that came to its end."""
         self.path.unlink(missing_ok=True)
 
-    @staticmethod
-    def _line(dossier: Dossier) -> str:
-        return json.dumps(dossier_to_json(dossier), allow_nan=False) + "\n"
+    def _line(self, one: T) -> str:
+        return json.dumps(self.form.to_json(one), allow_nan=False) + "\n"

@@ -91,8 +91,10 @@ _JUDGED = frozenset(
 )
 _RECIPE = frozenset(("name", "kind", "title", "source", "version", "groups", "points", "statements"))
 _STUDY = frozenset(("name", "says", "axes", "seeds", "version", "rows"))
+_MUTANTS = frozenset(("id", "outcome", "pushes", "seed", "version"))
 RECORD_KINDS: Mapping[str, RecordKind] = {
     "claim": RecordKind("claim", "{}.json", _JUDGED, to_text, _verdict_fault),
+    "mutants": RecordKind("mutants", "mutants/{}.json", _MUTANTS, _elements_as_lines, lambda _: None),
     "study": RecordKind("study", "sweeps/{}.json", _STUDY, _rows_as_lines, _columns_fault, 100_000),
     "recipe": RecordKind("recipe", "recipes/{}.json", _RECIPE, _elements_as_lines, lambda _: None),
 }
@@ -100,7 +102,7 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
 
 
 def read_record(kind: str, name: str, folder: Path | None = None) -> _Data:
-    """Return the record of a claim, study or recipe.
+    """Return the record of a claim, its mutants, a study or recipe.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def recorded(monkeypatch, cache):
 
     def of(**verdicts):
         entries = {name.replace("__", "."): {"verdict": verdict} for name, verdict in verdicts.items()}
-        monkeypatch.setattr(store, "read_all", lambda kind: entries)
+        monkeypatch.setattr(store, "read_all", lambda kind: entries if kind == "claim" else {})
 
     return of
 
@@ -243,7 +243,7 @@ def test_claims_of_an_id_shows_its_source_and_formula(run):
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = dict(line.strip().split("  ", 1) for line in ended.stdout.splitlines())
     assert rows["claim"] == claim.id
-    assert rows["formula"] == claim.tex
+    assert rows["formula"] == claim.formula
     assert rows["source"] == f"vanveen18, {claim.source.label}, page {claim.source.page}"
     assert rows["refuted by"] == claim.refuted_by
     assert "no_deviation" in rows["false siblings"]

@@ -51,7 +51,7 @@ print(*[name for name in {heavy} if name in sys.modules])
         (["--help"], {"typer", "rich"}),
         (["verify", "--help"], {"typer", "rich"}),
         (["check", "--help"], {"typer", "rich"}),
-        (["claims"], {"typer", "rich", "numpy", "scipy"}),
+        (["claims"], {"typer", "rich", "numpy", "scipy", "sympy", "flint"}),
     ],
 )
 def test_what_needs_no_mathematics_imports_none(arguments, allowed):

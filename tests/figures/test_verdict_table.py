@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from untrained.figures import verdict_table as verdict_tables
+from untrained.figures.mutant_tables import mutant_table
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import number
 from untrained.figures.verdict_table import (
@@ -13,6 +14,7 @@ from untrained.figures.verdict_table import (
     informative_share,
     margin,
     markdown_table,
+    nearest,
     refresh_note,
     tally,
     verdict_table,
@@ -124,7 +126,7 @@ def test_with_table_refuses_a_note_without_markers(text: str) -> None:
 
 def test_the_note_holds_the_table_of_the_record() -> None:
     text = verdict_tables.NOTE.read_text(encoding="utf-8")
-    assert with_table(text, read_all("claim")) == text, "run `make record`"
+    assert with_table(text, read_all("claim"), read_all("mutants")) == text, "run `make record`"
 
 
 def test_the_note_is_rewritten_between_its_markers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,5 +149,48 @@ def test_claim_page_says_what_is_known() -> None:
 
 def test_a_narrow_terminal_table_leaves_out_where_and_by_what() -> None:
     names = [list(verdict_table({}, width).columns) for width in (190, 120, 80)]
-    assert names[0] == names[1] == ["claim", "verdict", "by", "margin", "informative", "domain", "worst case", "s"]
+    wide = ["claim", "verdict", "by", "margin", "informative", "nearest", "domain", "worst case", "assumes", "s"]
+    assert names[0] == names[1] == wide
     assert names[2] == ["claim", "verdict", "margin", "informative", "s"]
+
+
+def bracketed(claim_id: str = "vanveen18.lemC4", **changes: object) -> dict[str, dict[str, object]]:
+    ends = {"value": "1/6", "affirmed": 0.3178, "strength": "proved", "refuted": 0.3264}
+    push = {"name": "exponent", "way": "up", **ends, "weaker": False, "fault": False, "pushes": [["1/3", "lost"]]}
+    data = {"id": claim_id, "outcome": "affirmed", "pushes": [push], "seed": 0}
+    return {claim_id: {**data, "version": ledger()[claim_id].version, **changes}}
+
+
+def test_the_note_gains_a_table_of_brackets_once() -> None:
+    before = with_table(f"a\n{BEGIN}\n{END}\n", {})
+    note = with_table(before, {}, bracketed())
+    assert note.startswith(before.rstrip())
+    assert "| 1/6 | up | 0.3178 proved | 0.3264 |  |" in note
+    assert with_table(note, {}, bracketed()) == note
+    sharp = bracketed()
+    sharp["vanveen18.lemC4"]["pushes"][0]["refuted"] = 0.3179
+    assert "| 0.3178 proved | 0.3179 | sharp |" in with_table(note, {}, sharp)
+    assert "0.3178" not in with_table(note, {}, bracketed(version=0))
+
+
+def test_an_end_of_a_supported_claim_says_so() -> None:
+    record = {"vanveen18.lemC4": {**read_all("claim")["vanveen18.lemC4"], "verdict": "SUPPORTED"}}
+    page = claim_page("vanveen18.lemC4", record["vanveen18.lemC4"], bracketed()["vanveen18.lemC4"])
+    (bracket,) = [text for name, text in page if name == "bracket"]
+    assert bracket == "exponent = 1/6, up: supported to 0.3178, refuted from 0.3264"
+
+
+def test_mutants_of_a_claim_are_a_table() -> None:
+    (entry_,) = bracketed().values()
+    ((*cells,),) = mutant_table(entry_).rows
+    assert cells == ["exponent", "up", "1/6", "0.3178 proved", "0.3264", "lost at 1/3"]
+    fault = {**entry_["pushes"][0], "fault": True}
+    dropped = {**fault, "way": "dropped", "pushes": [[None, "affirmed"]]}
+    first, second = mutant_table({"pushes": [fault, dropped]}).rows
+    assert first[-1].endswith("NO PUSH LOSES THE VERDICT")
+    assert second[0] == "without exponent"
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "-"), (1.0416666, "x 1.04167"), ("inf", "-")])
+def test_the_nearest_control_is_a_ratio(value: object, text: str) -> None:
+    assert nearest(entry(nearest=value)) == text

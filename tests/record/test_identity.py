@@ -13,7 +13,7 @@ import pytest
 from untrained.sims.evidence.gather import Dossier, judge_all
 from untrained.sims.record.entries import Journal, claim_entry
 from untrained.theory.evidence import Symbolic
-from untrained.theory.ledger import ledger
+from untrained.theory.ledger import in_order_of_need, ledger
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("theory", "sims", "figures", "untrained")
@@ -34,8 +34,10 @@ import json
 from untrained.sims.evidence.gather import Dossier, judge_all
 from untrained.sims.record.entries import Journal, claim_entry
 from untrained.theory.evidence import Symbolic
+from untrained.theory.ledger import in_order_of_need
 one = Dossier("vanveen18.h", (Symbolic(("a",), (), "because"),), {}, 0.0)
-entry = claim_entry(judge_all({one.id: one})[one.id], {"budget": "quick", "seed": 0})
+needed = {i: Dossier(i, one.evidence, {}, 0.0) for i in in_order_of_need([one.id])}
+entry = claim_entry(judge_all(needed)[one.id], {"budget": "quick", "seed": 0})
 print(json.dumps([entry, Journal("quick", 0).path.name]))
 """
 
@@ -78,6 +80,7 @@ def test_a_comment_in_every_source_changes_no_identity(tmp_path, monkeypatch):
         path.write_text(f"{path.read_text(encoding='utf-8')}\n# another comment\n", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     dossier = Dossier("vanveen18.h", (Symbolic(("a",), (), "because"),), {}, 0.0)
-    entry = claim_entry(judge_all({dossier.id: dossier})[dossier.id], {"budget": "quick", "seed": 0})
+    needed = {i: Dossier(i, dossier.evidence, {}, 0.0) for i in in_order_of_need([dossier.id])}
+    entry = claim_entry(judge_all(needed)[dossier.id], {"budget": "quick", "seed": 0})
     assert identities(tmp_path, tmp_path) == [entry, Journal("quick", 0).path.name]
     assert entry["version"] == ledger()["vanveen18.h"].version

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import InterruptedRunError, Json, Record, Resume, Seed, Workers, one_thread_each
+from untrained.cli.options import Json, Record, Resume, Seed, Workers, one_thread_each
+from untrained.cli.runs import follow
 
 if TYPE_CHECKING:
-    from untrained.results import Verdicts
-    from untrained.sims.evidence.gather import Dossier
-    from untrained.sims.record.entries import Journal
+    from untrained.results import Mutants, Verdicts
+    from untrained.sims.evidence.papers import Paper
 
 
 def verify_command(
     claims: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CLAIM", help="Ids, or the front of ids."),
+        typer.Argument(
+            metavar="[PAPER.py] CLAIM", help="Ids, or the front of ids; of your own file, where one is named."
+        ),
     ] = None,
     budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
     seed: Seed = 0,
@@ -29,39 +31,92 @@ def verify_command(
     json: Json = None,
     record: Record = False,
     resume: Resume = False,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Push every constant, drop every hypothesis; exit 1 where none loses.")
+    ] = False,
 ) -> None:
     """Judge claims with fresh evidence; exit 1 only when a verdict contradicts the committed record."""
     one_thread_each()
     from untrained.sims.evidence.gather import check_request
+    from untrained.sims.evidence.papers import paper_and_names
     from untrained.sims.files import writable
     from untrained.theory.ledger import select_claims
 
     check_request(budget, seed, workers)
-    ids = select_claims(claims or [])
+    paper, names = paper_and_names(claims or [])
+    ids = select_claims(names, paper.listed)
+    if record and paper.own:
+        raise ValueError(f"record is for claims of the ledger, got those of {paper.path}")
+    if mutants and budget != "quick":
+        raise ValueError(f"budget is for verdicts, got {budget} with `mutants`")
     if json is not None:
         json = writable("json", json)
     workers = workers or min(8, os.cpu_count() or 1)
-    raise typer.Exit(judge_claims(ids, budget, seed, workers, json, record=record, resume=resume))
+    if mutants:
+        raise typer.Exit(mutate_claims(ids, seed, workers, json, paper, record=record, resume=resume))
+    raise typer.Exit(judge_claims(ids, budget, seed, workers, json, record=record, resume=resume, paper=paper))
 
 
 def judge_claims(
-    ids: list[str], budget: str, seed: int, workers: int, json: Path | None, *, record: bool, resume: bool
+    ids: list[str],
+    budget: str,
+    seed: int,
+    workers: int,
+    json: Path | None,
+    *,
+    record: bool,
+    resume: bool,
+    paper: Paper | None = None,
 ) -> int:
     """Gather, judge, write and report; return the exit code."""
     from untrained.api import verdicts_of
+    from untrained.sims.evidence.gather import Dossier, gather_all
+    from untrained.sims.evidence.papers import LEDGER
     from untrained.sims.record.entries import Journal
     from untrained.sims.record.store import read_all
+    from untrained.theory.ledger import in_order_of_need
 
     read_all("claim")  # a damaged record is refused before anything runs
-    journal = Journal(budget, seed, ids)
-    verdicts = verdicts_of(_gather(ids, budget, seed, workers, journal, resume=resume), budget, seed)
+    paper = LEDGER if paper is None else paper
+    journal: Journal[Dossier] = Journal(budget, seed, ids, paper)
+    total = len(in_order_of_need(ids, paper.claims))
+    gathered = follow(
+        lambda before: gather_all(ids, budget, seed, workers, before, paper), total, journal, "judging", resume=resume
+    )
+    verdicts = verdicts_of(gathered, budget, seed, paper)
     if json is not None:
         _write_json(json, verdicts, budget, seed)
     if record:
-        _record(verdicts)
+        _record("claim", verdicts.entries)
     journal.close()  # only now: what a long run gathered must outlive a disk that is full
     _report(verdicts)
     return 1 if verdicts.contradictions and not record else 0
+
+
+def mutate_claims(
+    ids: list[str], seed: int, workers: int, json: Path | None, paper: Paper, *, record: bool, resume: bool
+) -> int:
+    """Mutate, write and report; return the exit code."""
+    from untrained.api import mutants_of
+    from untrained.sims.evidence.mutants import MutantReport, mutate_all
+    from untrained.sims.record.brackets import MUTANTS
+    from untrained.sims.record.entries import Journal
+
+    journal: Journal[MutantReport] = Journal("mutants", seed, ids, paper, MUTANTS)
+
+    def run(before: Mapping[str, MutantReport]) -> Any:
+        yield from before.values()
+        yield from mutate_all([i for i in ids if i not in before], seed, workers, paper)
+
+    gathered = follow(run, len(ids), journal, "pushing", resume=resume)
+    mutants = mutants_of([gathered[i] for i in ids], seed, paper)
+    if json is not None:
+        _write_mutants(json, mutants, seed)
+    if record:
+        _record("mutants", mutants.entries)
+    journal.close()
+    console.show([*mutants.parts(), ""], console.stdout())
+    return 1 if mutants.faults else 0
 
 
 def _write_json(path: Path, verdicts: Verdicts, budget: str, seed: int) -> None:
@@ -73,53 +128,20 @@ def _write_json(path: Path, verdicts: Verdicts, budget: str, seed: int) -> None:
     write_text(path, to_text({**header, "claims": claims, "contradictions": against}))
 
 
-def _gather(
-    ids: list[str], budget: str, seed: int, workers: int, journal: Journal, *, resume: bool
-) -> dict[str, Dossier]:
-    from untrained.sims.evidence.gather import gather_all
-    from untrained.theory.ledger import in_order_of_need
+def _write_mutants(path: Path, mutants: Mutants, seed: int) -> None:
+    from untrained.sims.files import write_text
+    from untrained.sims.record.store import to_text
 
-    before = _before(journal) if resume else {}
-    _start(journal, before)
-    needed = in_order_of_need(ids)
-    gathered: dict[str, Dossier] = {}
-    try:
-        with console.bar("judging {task.fields[last]}", screen=console.stderr()) as progress:
-            task = progress.add_task("", total=len(needed), last="")
-            for one in gather_all(ids, budget, seed, workers, before):
-                gathered[one.id] = one
-                if one.id not in before:
-                    journal.add(one)
-                progress.update(task, advance=1, last=one.id)
-    except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"interrupted after {len(gathered)} of {len(needed)} claims, which are kept; "
-            "the same command with --resume goes on from there."
-        ) from None
-    return gathered
+    whole = {"seed": seed, "format": 1, "mutants": list(mutants.entries.values()), "faults": list(mutants.faults)}
+    write_text(path, to_text(whole))
 
 
-def _before(journal: Journal) -> dict[str, Dossier]:
-    try:
-        return journal.read()
-    except ValueError as error:
-        raise ValueError(f"{error}; without --resume it is written anew") from error
-
-
-def _start(journal: Journal, before: Mapping[str, Dossier]) -> None:
-    try:
-        journal.start(before)
-    except OSError as error:
-        at = f"{journal.path.parent} ({error.strerror}); XDG_CACHE_HOME names another"
-        raise ValueError(f"the cache folder must be one that can be written to, got {at}") from error
-
-
-def _record(verdicts: Verdicts) -> None:
+def _record(kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
     from untrained.figures.verdict_table import refresh_note
     from untrained.sims.record.store import write_record
 
-    for claim_id, entry in verdicts.entries.items():
-        write_record("claim", claim_id, {k: v for k, v in entry.items() if k != "seconds"})
+    for claim_id, entry in entries.items():
+        write_record(kind, claim_id, {k: v for k, v in entry.items() if k not in ("seconds", "brackets")})
     refresh_note()
 
 
