@@ -86,7 +86,7 @@ def test_docstrings_name_their_sources():
 def functions_named():
     """Every `module.function` that a note names; ids of claims and names of files are something else."""
     texts = " ".join(path.read_text(encoding="utf-8") for path in NOTES.glob("*.md"))
-    named = set(re.findall(r"`([a-z_]+)\.([a-z_]+)(?:\([^`]*\))?`", texts))
+    named = set(re.findall(r"`([a-z_0-9]+)\.([a-z_0-9]+)(?:\([^`]*\))?`", texts))
     return sorted((module, name) for module, name in named if module not in PAPERS)
 
 

@@ -94,6 +94,7 @@ def test_the_remark_asks_for_orthonormal_rows_and_for_nu_by_the_number_of_measur
     assert outcome(ORTHONORMAL, rows="n") == "refuted"
     assert outcome(ORTHONORMAL, scale=F(101, 100)) == "refuted"
     assert outcome(ORTHONORMAL, eta_bar=F(1, 15)) == "lost"
+    assert outcome(ORTHONORMAL, aspect=10**15) == "lost"
     assert proof_says(FOURIER, records={ORTHONORMAL: {"scale": F(101, 100)}}) == "refutes"
     arithmetic = "vanveen18.lemB4.arithmetic"
     assert proof_says(ORTHONORMAL, records={arithmetic: {"nu_power": F(1, 3)}}) == "refutes"

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from flint import ctx
+from flint import arb, ctx
 from papers.support import bench, outcome, proof_says
 from scipy.stats import ncx2
 
@@ -51,6 +51,8 @@ WEAKER = [
     ("vanveen18.thmB5.rate", {"radius": 6}),
     ("vanveen18.thmB5.rate", {"rate": F(24, 100)}),
     ("vanveen18.thmB5.rate", {"step": F(99, 100)}),
+    ("vanveen18.thmB5.rate", {"rate_power": 3}),
+    ("vanveen18.thmB5.rate", {"step_power": 3}),
     ("vanveen18.alpha_R", {"radius": 59}),
     ("vanveen18.alpha_R", {"alpha_divisor": 3}),
     ("oymak19.averaged_jacobian", {"endpoint": 1}),
@@ -124,24 +126,41 @@ def test_the_proofs_step_far_out_is_a_scalar_recursion(step):
     assert (outcome(PROOF, step=step) == "refuted") == violates
 
 
+def test_from_the_printed_width_on_the_recursion_drifts_by_a_twelfth():
+    """4 eta_bar - 1 less the drift 8 eta_bar w(2/sqrt 2 + w), w the left side of the width inequality."""
+    premises, w = ledger()[PRINTED].premises(ledger()), 0.0831865512
+    printed = theorem.places(premises)[0]
+    for eta_bar in (0.6, 0.65, 0.8, 0.9, 1.0):
+        grown = 4 * eta_bar - 1 - 8 * eta_bar * w * (math.sqrt(2) + w)
+        reach = math.floor(60 / (8 * eta_bar * 3 * (math.sqrt(0.5) + w)))
+        violates = any(grown**tau > 3 * (1 - eta_bar / 8) ** tau for tau in range(1, reach + 1))
+        with ctx.workprec(300):
+            ours = theorem.outgrows(premises, printed, lambda _, e=eta_bar: (arb(8 * e), arb(e / 8)))
+        assert ours == violates
+    assert "for all d/n from" in theorem.printed_step_far_out(premises).quantities
+    assert theorem.printed_step_far_out(premises).quantities["for all d/n from"].startswith("4.3")
+
+
 def test_the_spectrum_far_out_by_a_draw():
     """n J_0 J_0^T/||y||^2 = V_S V_S^T/d at d = 10^6 n, as far out as can be drawn."""
     n, d = 3, 3 * 10**6
     rng = np.random.default_rng(4)
     V = rng.standard_normal((n, d)) * (rng.standard_normal(d) >= 0)
-    drawn = np.linalg.eigvalsh(V @ V.T / d)
-    with ctx.workprec(300):
-        at = theorem.far_out(ledger()[PRINTED].premises(ledger()))
-    assert float(at.least.lower()) <= 0.5 <= float(at.most.upper())
-    assert np.allclose(drawn, 0.5, atol=0.01)
-    assert float(at.drift.upper()) < 1e-6
+    drawn_values = np.linalg.eigvalsh(V @ V.T / d)
+    premises = ledger()[PRINTED].premises(ledger())
+    assert np.allclose(drawn_values, 0.5, atol=0.01)
+    for place, drift in zip(theorem.places(premises), (0.0831866, 1e-6), strict=True):
+        with ctx.workprec(300):
+            at = theorem.spectrum_at(premises, place)
+        assert float(at.least.lower()) <= 0.5 <= float(at.most.upper())
+        assert float(at.drift.upper()) < drift
 
 
 def test_the_events_far_out_fail_about_as_often_as_lemma_b2():
-    with ctx.workprec(300):
-        assert float(theorem.failure_far_out(ledger()[PRINTED].premises(ledger()), 16)) == pytest.approx(
-            math.exp(-8), rel=1e-9
-        )
+    premises = ledger()[PRINTED].premises(ledger())
+    for place in theorem.places(premises):
+        with ctx.workprec(300):
+            assert float(theorem.failure_at(premises, place, 16)) == pytest.approx(math.exp(-8), rel=1e-9)
 
 
 @pytest.mark.parametrize("rows", [1, 4, 16, 100])
@@ -193,3 +212,29 @@ def test_verdicts_given_the_lemmas(claim_id, status):
     assert verdict.status == status
     assert verdict.controls_missed == ()
     assert set(theorems) >= {theorem.LARGEST, theorem.LOWEST, theorem.BINOMIAL}
+
+
+def test_lemma_b3s_own_beta_allows_twice_the_step():
+    """8 eta_bar (sqrt d + 2 sqrt n)^2/(4n + d) <= 1 at d = 4.3e15 n, in floats."""
+    ratio = 1 / 4.3e15
+    most = (1 + 4 * ratio) / (8 * (1 + 2 * math.sqrt(ratio)) ** 2)
+    assert outcome("own.longer_step", eta_bar=F(most) * F(999999999, 10**9)) == "affirmed"
+    assert outcome("own.longer_step", eta_bar=F(most) * F(1000000001, 10**9)) == "lost"
+    assert outcome("own.longer_step", eta_bar=F(49, 100)) == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("record", "constants"),
+    [
+        ("vanveen18.lemB3", {"deviation": 3}),
+        ("vanveen18.lemB3", {"columns": F(101, 100)}),
+        ("vanveen18.thmB5.rate", {"step": F(99, 100)}),
+        ("vanveen18.lemB2.in_range", {"log_factor": 7}),
+        ("vanveen18.thm41.corrected", {"aspect": 10**15}),
+        ("vanveen18.thm41.corrected", {"rate_divisor": 7}),
+        ("vanveen18.thm41.corrected", {"step_rows": 5}),
+    ],
+)
+def test_the_longer_step_reads_its_premises(record, constants):
+    assert proof_says("own.longer_step") == "proves"
+    assert proof_says("own.longer_step", records={record: constants}) == "open"

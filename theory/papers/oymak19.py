@@ -1,70 +1,446 @@
 """Steps of the proof of the meta-theorem (Oymak and Soltanolkotabi 2019, quoted as CS-DIP's Theorem B.5).
 
-The original text is not at hand; the steps are re-derived from the theorem as CS-DIP states it.
+The original text is not at hand; the steps are re-derived, for all (a_1, a_2) at once, from the theorem as CS-DIP states
+it. One argument gives rate and path. For unit r and u let g, h = (r +- u)/2, G, H = J_0^T g, J_0^T h; then
+<u, r> - eta <J_bar^T u, J^T r> = 1 - 2|h|^2 - eta(|P|^2 - |Q|^2), P + Q = J^T r, P - Q = J_bar^T u, and
+2|h|^2 >= 2 eta |H|^2 by A3 at theta_0 alone. The largest such value over u is ||r_+||.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction as F
+from functools import cache
+from typing import Any
 
-from untrained.theory.claim import Claim, Constant, Control, Lazy, Source
-from untrained.theory.proof.legacy import old
+import numpy as np
+import sympy as sp
 
-_READ = "re-derived; only CS-DIP's statement of the theorem was read"
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    Draw,
+    ExactRoute,
+    Hypothesis,
+    Premises,
+    Range,
+    SearchRoute,
+    Sides,
+    Source,
+)
+from untrained.theory.evidence import Symbolic
+from untrained.theory.objects.shapes import Array
+from untrained.theory.proof.algebra import exact_number, reduced
+
+AVERAGE, STEP_RATE, STEP_PATH, INSIDE = (
+    f"oymak19.{name}" for name in ("averaged_jacobian", "step.rate", "step.path", "stays_inside")
+)
+_ROUNDING = 1e-12
 
 
-def _step(
-    name: str, says: str, tex: str, refuted_by: str, route: str, controls: tuple[Control, ...], **c: object
-) -> Claim:
-    return Claim(
-        id=f"oymak19.{name}",
-        source=Source("oymak19", f"proof of the meta-theorem, {name}", "", None, _READ),
-        says=says,
-        tex=tex,
-        refuted_by=refuted_by,
-        constants={k: Constant(v) for k, v in c.items()},
-        symbolic=Lazy("untrained.theory.proof.algebra_theorems", route),
-        controls=controls,
+def _source(name: str) -> Source:
+    reading = "re-derived; only CS-DIP's statement of the theorem was read"
+    return Source("oymak19", f"proof of the meta-theorem, {name}", "", None, reading)
+
+
+# ReLU networks change along a segment by the average of their Jacobian.
+
+
+def relu_along_a_segment(p: Premises) -> Symbolic:
+    """phi(h + delta) - phi(h) = delta * (share of the segment where phi' = 1), in all four sign patterns."""
+    q, s = sp.symbols("q s", positive=True)
+    ends = {"++": (q, s), "--": (-q, -s), "+-": (q, -s), "-+": (-q, s)}
+    average = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": q / (q + s), "-+": s / (q + s)}
+    starting = {signs: sp.Integer(signs[0] == "+") for signs in ends}
+    share = starting if p["endpoint"] else average
+    return reduced(
+        "f(theta_+) - f(theta) is a sum over neurons, each linear in its own weights: ReLU changes by its displacement "
+        "times the share of the segment on which it is active, and J_bar holds that share in place of phi'.",
+        [
+            (f"signs {signs}", sp.Max(after, 0) - sp.Max(before, 0) - share[signs] * (after - before))
+            for signs, (before, after) in ends.items()
+        ],
     )
 
 
-CLAIMS: tuple[Claim, ...] = (
+_AVERAGE = Claim(
+    id=AVERAGE,
+    source=_source("averaged_jacobian"),
+    says="Over a step ReLU networks obey f(theta_+) - f(theta) = J_bar (theta_+ - theta), J_bar the average Jacobian on the segment.",
+    tex=r"f(\theta_+)-f(\theta)=\bar J(\theta_+-\theta)",
+    refuted_by="a sign pattern in which the change of ReLU differs",
+    constants={"endpoint": Constant(0, others=(1,), says="the Jacobian at the start of the step in place of J_bar")},
+    proofs=(relu_along_a_segment,),
+    controls=(Control("endpoint", {"endpoint": 1}),),
+    version=2,
+)
+
+
+# One step inside the ball.
+
+
+def matrices(case: Case) -> tuple[Array, Array, Array]:
+    """J_0, J and J_bar of a case, each (n, p); those of an exact case are numbers."""
+    if "tens" in case:
+        return tuple(np.array([[float(_exact(case, name))]]) for name in ("start", "now", "now"))  # type: ignore[return-value]
+    J = case["J0"][0]
+    return J, J + case["bend"] * _unit(case["E"][0]), J + case["bend"] * _unit(case["F"][0])
+
+
+def _exact(case: Case, name: str) -> F:
+    """A number of an exact case, in units of 10^tens."""
+    return F(10) ** case["tens"] * F(case[name]).limit_denominator(10**7)
+
+
+def _unit(M: Array) -> Array:
+    return np.asarray(M / np.linalg.norm(M, 2))
+
+
+def _numbers(case: Case) -> tuple[Any, Any, Any]:
+    """a_1, a_2 and beta of a case: as they stand, or in units of what the drawn matrices have."""
+    if "tens" in case:
+        return _exact(case, "a_1"), _exact(case, "a_2"), _exact(case, "beta")
+    values = np.linalg.svd(case["J0"][0], compute_uv=False)
+    return case["low"] * values[-1], case["wide"] * case["bend"], case["stiff"] * values[0]
+
+
+def start_is_conditioned(case: Case, c: Constants) -> bool:
+    """A1: sigma_min(J_0) >= a_1 alpha, alpha = 1."""
+    values = np.linalg.svd(matrices(case)[0], compute_uv=False)
+    return bool(values[-1] >= float(_numbers(case)[0]) * (1 - _ROUNDING))
+
+
+def start_is_near(case: Case, c: Constants) -> bool:
+    """A2: J and J_bar lie within a_2 alpha of J_0."""
+    J0, *others = matrices(case)
+    allowed = float(_numbers(case)[1]) + _ROUNDING * np.linalg.norm(J0, 2)
+    return all(bool(np.linalg.norm(J - J0, 2) <= allowed) for J in others)
+
+
+def start_is_bounded(case: Case, c: Constants) -> bool:
+    """A3 at theta_0: ||J_0|| <= beta."""
+    return bool(np.linalg.norm(matrices(case)[0], 2) <= float(_numbers(case)[2]) * (1 + _ROUNDING))
+
+
+STEP_HYPOTHESES = (
+    Hypothesis("A1", "A1: sigma_min(J_0) >= a_1 alpha", start_is_conditioned),
+    Hypothesis("A2", "A2: J and J_bar lie within a_2 alpha of J_0", start_is_near),
+    Hypothesis("A3", "A3 at theta_0: ||J_0|| <= beta", start_is_bounded),
+)
+
+
+def bound_coefficients(k: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """lead, linear, last of 1 - ||r_+|| >= eta (k|a|^2 + lead a_1^2 - linear a_1 a_2 - last a_2^2), 0 <= k < 1/2."""
+    trace = (1 - k) ** 2 + k**2 + 1 / (1 - 2 * k)
+    det = (1 - k) ** 2 / (1 - 2 * k)
+    return 1 - k, 2 * sp.sqrt((trace + sp.sqrt(trace**2 - 4 * det)) / 2), k + sp.sqrt(1 + k**2)
+
+
+@cache
+def polarised_identities() -> tuple[tuple[str, sp.Expr], ...]:
+    """The identities behind `bound_coefficients`, of quadratic forms in G, H, s = (e + f)/2, t = (f - e)/2.
+
+    They are checked in real numbers; inner products are bilinear and symmetric, so they hold in any dimension.
+    """
+    G, H, s, t, K, x, k, h = sp.symbols("G H s t K x k h", real=True)
+    e, f, ratio = s - t, s + t, k / (1 - k)
+    P, Q = G + s, H - t
+    grown = sp.Matrix([[(1 - k) ** 2 + k**2, k / sp.sqrt(1 - 2 * k)], [k / sp.sqrt(1 - 2 * k), 1 / (1 - 2 * k)]])
+    scaled = sp.Matrix([x, K])  # K here is sqrt(1 - ratio^2) = sqrt(1 - 2k)/(1 - k) times the K of N
+    slope = ((1 - k) * x) ** 2 + (K / sp.sqrt(1 - 2 * k) + k * x) ** 2
+    turn = sp.Matrix([[1 - k, k], [k, -(1 + k)]])
+    z = sp.symbols("z")
+    identities = [
+        ("<J^T r, J_bar^T u> = |P|^2 - |Q|^2", (G + H + e) * (G - H + f) - (P**2 - Q**2)),
+        ("|s|^2 + |t|^2 <= a_2^2", s**2 + t**2 - (e**2 + f**2) / 2),
+        (
+            "|P|^2 - |Q|^2 - k|P + Q|^2",
+            P**2 - Q**2 - k * (P + Q) ** 2 - (1 - k) * (P - ratio * Q) ** 2 + Q**2 / (1 - k),
+        ),
+        ("K^2 beside |X|^2", (1 - k) * (1 - ratio**2) - (2 - 1 / (1 - k))),
+        ("1 - ratio^2", 1 - ratio**2 - (1 - 2 * k) / (1 - k) ** 2),
+        ("N^2 >= a_1^2", sp.expand((1 - h**2 + ratio**2 * h**2) + (1 - ratio**2) * h**2 - 1)),
+        ("terms linear in (s, t)", slope.expand() - sp.expand((scaled.T * grown * scaled)[0])),
+        ("their greatest share, trace", grown.trace() - ((1 - k) ** 2 + k**2 + 1 / (1 - 2 * k))),
+        ("their greatest share, determinant", grown.det() - (1 - k) ** 2 / (1 - 2 * k)),
+        ("terms quadratic in (s, t)", turn.charpoly(z).as_expr() - (z**2 + 2 * k * z - 1)),
+    ]
+    return tuple((name, sp.simplify(rest)) for name, rest in identities)
+
+
+_ARGUMENT = (
+    "With K = beta |h| >= |H|, X = G - ratio H, ratio = k/(1 - k): by A1 N^2 = |X|^2 + (1 - ratio^2) K^2 >= a_1^2, for g "
+    "and h are orthogonal. What is linear in (s, t) is at least -2 b N |(s, t)|, what is quadratic at least "
+    "-last |(s, t)|^2, and |(s, t)| <= a_2; the bound grows in N from a_1 on as lead a_1 >= b a_2."
+)
+
+
+def misfit_falls(p: Premises) -> Symbolic:
+    """1 - ||r_+|| >= eta (a_1^2 - 2 a_1 a_2 - a_2^2): the case k = 0, coefficient by coefficient in a_2/a_1."""
+    lead, linear, last = bound_coefficients(sp.Integer(0))
+    return reduced(
+        _ARGUMENT,
+        [
+            *polarised_identities(),
+            ("eta beta^2 <= 1", _step_allowed(p)),
+            ("degree two in alpha", exact_number(p["power"]) - 2),
+            ("a_1^2", exact_number(p["square"]) <= (lead if p.given("A1") else 0)),
+            ("a_1 a_2", exact_number(p["cross"]) >= linear),
+            ("a_2^2", exact_number(p["last"]) >= last),
+            ("grows in N", lead >= linear / 2 * _largest_ratio(p)),
+        ],
+        sufficient=True,
+    )
+
+
+def misfit_falls_with_length(p: Premises) -> Symbolic:
+    """1 - ||r_+|| >= path eta |a|: k|a|^2 + V >= 2 sqrt(kV)|a|, with the k for which 4k(1 - k) is the square's."""
+    square, ratio = exact_number(p["square"]), _largest_ratio(p)
+    if not (0 < square < 1 and p.given("A1")):
+        return reduced(_ARGUMENT, [("0 < square < 1, sigma_min > 0", False)], sufficient=True)
+    k = (1 - sp.sqrt(1 - square)) / 2
+    lead, linear, last = bound_coefficients(k)
+    cross, end = exact_number(p["cross"]), exact_number(p["last"])
+    return reduced(
+        _ARGUMENT + " Here 4k V is compared with the square of the path, coefficient by coefficient.",
+        [
+            *polarised_identities(),
+            ("eta beta^2 <= 1", _step_allowed(p)),
+            ("degree two", exact_number(p["power"]) - 2),
+            ("its root", exact_number(p["root"]) - sp.Rational(1, 2)),
+            ("4k(1 - k)", 4 * k * (1 - k) - square),
+            ("a_1 a_2", cross >= 4 * k * linear),
+            ("a_2^2", end >= 4 * k * last),
+            ("grows in N", lead >= linear / 2 * ratio),
+            ("a real root", square - cross * ratio - end * ratio**2 >= 0),
+        ],
+        sufficient=True,
+    )
+
+
+def _largest_ratio(p: Premises) -> sp.Expr:
+    """The largest a_2/a_1, infinite where nothing bounds it."""
+    return exact_number(p["largest_ratio"]) if p.given("A2") and p.given("ratio") else sp.oo
+
+
+def _step_allowed(p: Premises) -> bool:
+    return p.given("A3") and p["step_power"] == 2 and p["step"] <= 1
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    return base ** int(exponent) if exponent == int(exponent) else float(base) ** float(exponent)
+
+
+def _eta(beta: Any, c: Constants) -> Any:
+    return c["step"] / _power(beta, c["step_power"])
+
+
+def _form(a_1: Any, a_2: Any, c: Constants) -> Any:
+    squares = c["square"] * _power(a_1, c["power"]) - c["last"] * _power(a_2, c["power"])
+    return squares - c["cross"] * a_1 * a_2
+
+
+def step_case(case: Case, c: Constants) -> tuple[Any, Any, Any, Any]:
+    """eta, ||r_+||/||r||, ||J^T r||/||r|| and the form in a_1, a_2 of a case; alpha = 1."""
+    a_1, a_2, beta = _numbers(case)
+    eta, form = _eta(beta, c), _form(a_1, a_2, c)
+    if "tens" in case:
+        now = _exact(case, "now")
+        return eta, abs(1 - eta * now**2), now, form
+    _, J, mean = matrices(case)
+    r = case["r"][0]
+    pull = J.T @ r
+    return eta, float(np.linalg.norm(r - eta * mean @ pull)), float(np.linalg.norm(pull)), form
+
+
+def step_shrinks(case: Case, c: Constants) -> Sides:
+    """||r_+||/||r|| against 1 - rate eta."""
+    eta, after, _, rate = step_case(case, c)
+    return Sides(after, 1 - eta * rate + _slack(case), unit=1)
+
+
+def step_pays(case: Case, c: Constants) -> Sides:
+    """path eta ||J^T r|| against ||r|| - ||r_+||, ||r|| = 1."""
+    eta, after, pull, form = step_case(case, c)
+    return Sides(_power(form, c["root"]) * eta * pull, 1 - after + _slack(case), unit=1)
+
+
+def _slack(case: Case) -> Any:
+    return 0 if "tens" in case else _ROUNDING
+
+
+def scalar_steps(c: Constants) -> tuple[Case, ...]:
+    """One output, one weight, a_1 = 10^tens: J_0 = beta, J = J_bar at either end; then each premise missed."""
+    largest = float(c["largest_ratio"])
+    cases = [
+        _scalar(x, side * x) for x in (0, 1 / 20, 1 / 6, 1 / 5, 1 / 4, largest) for side in (1, -1) if x <= largest
+    ]
+    cases += [_scalar(1 / 6, 1 / 6, tens=tens) for tens in (50, -50)]
+    cases.append(_scalar(largest, largest, start=max(1, largest)))
+    missed = (_scalar(1 / 6, 0, start=1 / 100, beta=1), _scalar(1 / 6, 1), _scalar(1 / 6, 0, beta=1 / 10))
+    return (*cases, *missed)
+
+
+def _scalar(a_2: float, moved: float, start: float = 1, beta: float | None = None, tens: int = 0) -> Case:
+    at = {"start": start, "now": start + moved, "beta": start if beta is None else beta}
+    return {"a_1": 1, "a_2": a_2, **at, "tens": tens}
+
+
+_LAW = {
+    "J0": Draw("gaussian", ("n", "p")),
+    "E": Draw("gaussian", ("n", "p")),
+    "F": Draw("gaussian", ("n", "p")),
+    "r": Draw("direction", ("n",)),
+}
+_WITHIN = {
+    "n": Range(1, 4),
+    "p": Range(4, 8),
+    "bend": Range(0.01, 0.3, False),
+    "low": Range(0.5, 1.1, False),
+    "wide": Range(0.9, 2, False),
+    "stiff": Range(0.9, 2, False),
+}
+
+
+def within_ratio(case: Case, c: Constants) -> bool:
+    """a_2 <= ratio a_1."""
+    a_1, a_2, _ = _numbers(case)
+    return bool(a_2 <= c["largest_ratio"] * a_1)
+
+
+_RATIO = Hypothesis("ratio", "a_2 <= ${largest_ratio:factor}a_1", within_ratio)
+
+
+def _step(
+    claim_id: str, words: tuple[str, str], proof: Any, sides: Any, constants: dict[str, Constant], *controls: Control
+) -> Claim:
+    return Claim(
+        id=claim_id,
+        source=_source(claim_id.removeprefix("oymak19.")),
+        says="One step theta_+ = theta - eta J^T r with eta <= $step/beta^$step_power, along which f changes by J_bar (theta_+ - theta), "
+        + words[0],
+        tex=r"\eta\le $step/\beta^{$step_power}\Rightarrow" + words[1],
+        refuted_by="matrices J_0, J, J_bar that meet A1 to A3, and r, for which the inequality fails",
+        domain={"n": Range(1, 10**60), "p": Range(1, 10**60)},
+        law=_LAW,
+        hypotheses=(*STEP_HYPOTHESES, _RATIO),
+        constants={
+            **constants,
+            "power": Constant(2),
+            "step": Constant(1, "up"),
+            "step_power": Constant(2),
+        },
+        proofs=(proof,),
+        exact=ExactRoute(scalar_steps, sides),
+        search=SearchRoute(sides, within=_WITHIN),
+        controls=(
+            *controls,
+            *(Control(f"no_{name}", {}, (name,)) for name in ("A1", "A2", "A3")),
+        ),
+        version=2,
+    )
+
+
+_STEPS = (
     _step(
-        "averaged_jacobian",
-        "Over a step ReLU networks obey f(theta_+) - f(theta) = J_bar (theta_+ - theta), J_bar the average Jacobian on the segment.",
-        r"f(\theta_+)-f(\theta)=\bar J(\theta_+-\theta)",
-        "a sign pattern in which the change of ReLU differs",
-        "averaged_jacobian",
-        (old("endpoint", "The Jacobian at the starting point in place of the average.", {"endpoint": 1}),),
-        endpoint=0,
+        STEP_RATE,
+        (
+            "has ||r_+|| <= (1 - rate eta alpha^$power)||r||, rate = ${square:factor}a_1^$power - ${cross:factor}a_1 a_2 - ${last:factor}a_2^$power.",
+            r"\|r_+\|\le(1-(${square:factor}a_1^{$power}-${cross:factor}a_1a_2-${last:factor}a_2^{$power})\eta\alpha^{$power})\|r\|",
+        ),
+        misfit_falls,
+        step_shrinks,
+        {
+            "square": Constant(1, "up"),
+            "cross": Constant(2, "down"),
+            "last": Constant(1, "down"),
+            "largest_ratio": Constant(1, "up"),
+        },
+        Control("cross_1.98", {"cross": F(198, 100)}),
+        Control("square_1.01", {"square": F(101, 100)}),
+        Control("step_1.01", {"step": F(101, 100)}),
     ),
     _step(
-        "step.rate",
-        "One step inside the ball: for all a = J^T r, b = J_bar^T r with ||a||, ||b|| >= b0 = (5/3) alpha ||r|| and ||a - b|| <= (2/5) b0, 2<a,b> - ||a||^2 >= (7/3) alpha^2 ||r||^2; hence ||r_+|| <= (1 - (7/6) eta alpha^2)||r||.",
-        r"2\langle a,b\rangle-\|a\|^2\ge\tfrac73\alpha^2\|r\|^2\ \Rightarrow\ \|r_+\|\le(1-\tfrac76\eta\alpha^2)\|r\|",
-        "vectors with ||a||, ||b|| >= (5/3) alpha ||r|| and ||a - b|| <= (2/3) alpha ||r|| below the bound",
-        "inner_products",
-        (old("four_thirds", "4/3 in place of 7/6.", {"rate": F(4, 3)}),),
-        rate=F(7, 6),
-        perturbation=F(2, 5),
-    ),
-    _step(
-        "step.path",
-        "One step inside the ball: for all such a, b, 2<a,b> - ||a||^2 >= alpha ||r|| ||a||; hence ||r|| - ||r_+|| >= (alpha/2) ||theta_+ - theta||.",
-        r"2\langle a,b\rangle-\|a\|^2\ge\alpha\|r\|\|a\|\ \Rightarrow\ \|r\|-\|r_+\|\ge\tfrac\alpha2\|\theta_+-\theta\|",
-        "vectors as above for which the bracket is below 2 (1/2)(3/5) x",
-        "path_inequality",
-        (old("three_fifths", "3/5 in place of 1/2.", {"path": F(3, 5)}),),
-        path=F(1, 2),
-    ),
-    _step(
-        "stays_inside",
-        "The longest path that the one-step inequality allows and one step more, (2/alpha)(||r_0|| - ||r||) + ||r||/(2 alpha), add up to at most R = 2||r_0||/alpha: the next iterate stays inside.",
-        r"\tfrac2\alpha(\|r_0\|-\|r\|)+\tfrac{\|r\|}{2\alpha}\le\tfrac{2\|r_0\|}{\alpha}",
-        "a misfit between 0 and ||r_0|| at which path and step together exceed R",
-        "stays_inside",
-        (old("radius_1", "R = ||r_0||/alpha.", {"radius": 1}),),
-        path=F(1, 2),
-        radius=2,
+        STEP_PATH,
+        (
+            "has ||r|| - ||r_+|| >= path alpha ||theta_+ - theta||, path = (${square:factor}a_1^$power - ${cross:factor}a_1 a_2 - ${last:factor}a_2^$power)^$root.",
+            r"\|r\|-\|r_+\|\ge(${square:factor}a_1^{$power}-${cross:factor}a_1a_2-${last:factor}a_2^{$power})^{$root}\alpha\|\theta_+-\theta\|",
+        ),
+        misfit_falls_with_length,
+        step_pays,
+        {
+            "square": Constant(F(16, 25), "up"),
+            "cross": Constant(F(421, 200), "down"),
+            "last": Constant(F(49, 50), "down"),
+            "root": Constant(F(1, 2)),
+            "largest_ratio": Constant(F(1, 4), "up"),
+        },
+        Control("square_0.69", {"square": F(69, 100)}),
+        Control("cross_1.88", {"cross": F(188, 100)}),
+        Control("step_1.03", {"step": F(103, 100)}),
     ),
 )
+
+
+# The next iterate stays in the ball.
+
+
+def one_step_more(p: Premises) -> Symbolic:
+    """Path so far and one step, in units of ||r_0||/(path alpha): 1 - rho + path (1 + a_2/a_1)/a_1 rho <= radius."""
+    rho, share = sp.symbols("rho share", nonnegative=True)
+    longest, radius = 1 - rho + share * rho, exact_number(p["radius"])
+    end = exact_number(p["step"]) if p.given("short") and p["step_power"] == 2 else sp.oo
+    return reduced(
+        "eta ||J^T r|| <= step (beta + a_2 alpha)||r||/beta^2, and beta >= ||J_0|| >= a_1 alpha; the sum is linear in "
+        "rho = ||r||/||r_0|| and in path (a_1 + a_2)/a_1^2, so that the ends decide.",
+        [
+            ("linear in rho", sp.diff(longest, rho, 2)),
+            ("at r = 0", radius >= longest.subs(rho, 0)),
+            ("at r = r_0", radius >= longest.subs(rho, 1).subs(share, end)),
+        ],
+        sufficient=True,
+    )
+
+
+def path_is_short(case: Case, c: Constants) -> bool:
+    """path (a_1 + a_2) <= a_1 a_1."""
+    a_1, a_2, path = (_exact(case, name) for name in ("a_1", "a_2", "path"))
+    return path * (a_1 + a_2) <= a_1**2
+
+
+def length_with_one_step(case: Case, c: Constants) -> Sides:
+    """Path so far and one step of the greatest length, beta = a_1, against radius/path; alpha = ||r_0|| = 1."""
+    a_1, a_2, path = (_exact(case, name) for name in ("a_1", "a_2", "path"))
+    rho = F(case["rho"])
+    step = _eta(a_1, c) * (a_1 + a_2) * rho
+    return Sides(((1 - rho) / path + step) * path, c["radius"], unit=1)
+
+
+_LENGTHS = tuple(
+    {"rho": rho, "a_1": 1, "a_2": 1 / 6, "path": path, "tens": tens}
+    for tens in (0, 100, -100)
+    for path in (6 / 7, 1 / 2, 12 / 7)
+    for rho in (0, 1 / 2, 1)
+)
+
+_INSIDE = Claim(
+    id=INSIDE,
+    source=_source("stays_inside"),
+    says="Where path alpha times the length so far is at most ||r_0|| - ||r||, one step more with eta <= $step/beta^$step_power ends within ${radius:factor}||r_0||/(path alpha) of theta_0.",
+    tex=r"\alpha\,\mathrm{path}\sum_{t<\tau}\eta\|J_t^Tr_t\|\le\|r_0\|-\|r_\tau\|\Rightarrow\|\theta_\tau-\eta J_\tau^Tr_\tau-\theta_0\|\le ${radius:factor}\|r_0\|/(\alpha\,\mathrm{path})",
+    refuted_by="a misfit between 0 and ||r_0|| at which path and step together exceed the radius",
+    hypotheses=(Hypothesis("short", "path (a_1 + a_2) <= a_1 a_1", path_is_short),),
+    constants={"radius": Constant(1, "down"), "step": Constant(1, "up"), "step_power": Constant(2)},
+    proofs=(one_step_more,),
+    exact=ExactRoute(_LENGTHS, length_with_one_step),
+    controls=(
+        Control("radius_0.99", {"radius": F(99, 100)}),
+        Control("step_1.01", {"step": F(101, 100)}),
+        Control("any_path", {}, ("short",)),
+    ),
+    version=2,
+)
+
+CLAIMS: tuple[Claim, ...] = (_AVERAGE, *_STEPS, _INSIDE)

@@ -34,9 +34,9 @@ from untrained.theory.objects import relu_generator
 from untrained.theory.objects.shapes import Array
 from untrained.theory.proof.algebra import exact_number, reduced
 
-REDUCTION, OFF = "own.descent.reduction", "own.descent.off_stays_off"
-GRADIENT, JACOBIAN, GRAM = "vanveen18.gradient.corrected", "vanveen18.eq8.jacobian", "vanveen18.eq8.gram"
-WENDEL, MEDIAN = "textbook.wendel", "textbook.binomial_median"
+_REDUCTION, _OFF = "own.descent.reduction", "own.descent.off_stays_off"
+_GRADIENT, _JACOBIAN, _GRAM = "vanveen18.gradient.corrected", "vanveen18.eq8.jacobian", "vanveen18.eq8.gram"
+_WENDEL, _MEDIAN = "textbook.wendel", "textbook.binomial_median"
 
 _STEPS = 12
 """Steps of a searched descent."""
@@ -69,7 +69,7 @@ def _alignments(path: list[Array], z: Array) -> Array:
 def alignments_suffice(p: Premises) -> Symbolic:
     """Row l after one step: its product with z, and the length that it moved, summed over coordinates j."""
     w, z, total, back, eta = sp.symbols("w z z_norm_sq back eta", positive=True)
-    factor = exact_number(p.of(GRADIENT)["gradient_factor"])
+    factor = exact_number(p.of(_GRADIENT)["gradient_factor"])
     move = -eta * factor * back * z  # of w_lj, back = phi'(h_l) (V^T r)_l
     of_h = sp.expand((w + move) * z - w * z).subs(z**2, total)
     claimed = -exact_number(p["drift"]) * eta * total ** (exact_number(p["z_power"]) / 2) * back
@@ -102,7 +102,7 @@ def reduced_to_alignments(case: Case, c: Constants) -> Sides:
 def off_stays_off(p: Premises) -> Symbolic:
     """The move of a neuron has its slope phi' as a factor."""
     back, eta, total = sp.symbols("back eta z_norm_sq", positive=True)
-    slope, reduction = exact_number(p.of(JACOBIAN)[p["state"]]), p.of(REDUCTION)
+    slope, reduction = exact_number(p.of(_JACOBIAN)[p["state"]]), p.of(_REDUCTION)
     move = exact_number(reduction["drift"]) * eta * total ** (exact_number(reduction["z_power"]) / 2) * slope * back
     return reduced(
         "h_l moves by -eta ||z||^2 phi'(h_l) (V^T r)_l, nothing where phi'(h_l) is zero: its sign is for good.",
@@ -125,10 +125,10 @@ _LARGEST, _OF_EACH = "the largest eigenvalue of the difference", "the difference
 def change_is_what_is_lost(p: Premises) -> Symbolic:
     """A neuron's term of (J_t - J_0)(J_t - J_0)^T and of J_0 J_0^T - J_t J_t^T, for each way that it can go."""
     v, u, z, total = sp.symbols("v u z z_norm_sq", positive=True)
-    slopes = {name: exact_number(p.of(JACOBIAN)[name]) for name in ("on", "off")}
+    slopes = {name: exact_number(p.of(_JACOBIAN)[name]) for name in ("on", "off")}
     other = {"on": "off", "off": "on"}
-    ways = [(name, name) for name in slopes] + [(other[p.of(OFF)["state"]], p.of(OFF)["state"])]
-    norm = total ** (exact_number(p.of(GRAM)["z_power"]) / 2)
+    ways = [(name, name) for name in slopes] + [(other[p.of(_OFF)["state"]], p.of(_OFF)["state"])]
+    norm = total ** (exact_number(p.of(_GRAM)["z_power"]) / 2)
     identities: list[tuple[str, Any]] = []
     for before, after in ways:
         a, b = slopes[before], slopes[after]
@@ -165,10 +165,10 @@ def thinned_cone(p: Premises) -> Symbolic:
     """From D columns on, D ~ Bin(d, 1/2), and Wendel's count to Bin(d, share), by generating functions; its median."""
     s, x = sp.symbols("s x", positive=True)
     on = sp.integrate(sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi), (x, 0, sp.oo))
-    wendel, median = p.of(WENDEL), p.of(MEDIAN)
+    wendel, median = p.of(_WENDEL), p.of(_MEDIAN)
     half, share, per_row, offset = map(exact_number, (wendel["share"], p["share"], p["per_row"], p["offset"]))
     identities: list[tuple[str, Any]] = [
-        ("no neuron ever comes on", p.of(OFF)["state"] == "off"),
+        ("no neuron ever comes on", p.of(_OFF)["state"] == "off"),
         ("v_1, ..., v_D and -y are D + 1 directions", 1 - exact_number(wendel["less"])),
         ("outside: at most n - 1", 1 - exact_number(wendel["fewer"])),
         ("generating function of one neuron", 1 - on + on * (1 - half + half * s) - (1 - share + share * s)),
@@ -245,7 +245,7 @@ def _source(label: str) -> Source:
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
-        id=REDUCTION,
+        id=_REDUCTION,
         source=_source("reduces the d k weights of Theorem 4.1's descent to d numbers"),
         says="Gradient descent on Theorem 4.1's loss moves W only along z^T: h = Wz obeys h_+ = h - ${drift:factor}eta ||z||${z_power:power} phi'(h) V^T (V phi(h) - y), and ||W_t - W_0||_F = ||h_t - h_0||/||z||${distance_power:power}.",
         tex=r"h_+=h-${drift:factor}\eta\|z\|${z_power:power}\,\phi'(h)\odot V^T(V\phi(h)-y),\quad \|W_t-W_0\|_F=\|h_t-h_0\|/\|z\|${distance_power:power}",
@@ -253,7 +253,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain=_ANY,
         law=_LAW,
         constants={"drift": Constant(1), "z_power": Constant(2), "distance_power": Constant(1)},
-        needs=(GRADIENT,),
+        needs=(_GRADIENT,),
         proofs=(alignments_suffice,),
         search=SearchRoute(reduced_to_alignments, within=_SMALL),
         controls=(
@@ -265,7 +265,7 @@ CLAIMS: tuple[Claim, ...] = (
         version=2,
     ),
     Claim(
-        id=OFF,
+        id=_OFF,
         source=_source("which neurons a descent ever uses"),
         says="Along that descent a neuron that is $state never changes again: the set of neurons that are on only ever shrinks, and columns of V that are off at the start never matter.",
         tex=r"\langle w_l,z\rangle\ \text{$state}\ \Rightarrow w_l\ \text{stays}",
@@ -273,7 +273,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain=_ANY,
         law=_LAW,
         constants={"state": Constant("off", others=("on",))},
-        needs=(REDUCTION, JACOBIAN),
+        needs=(_REDUCTION, _JACOBIAN),
         proofs=(off_stays_off,),
         search=SearchRoute(switched_on, within=_SMALL),
         controls=(Control("on_stays_on", {"state": "on"}),),
@@ -288,7 +288,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain=_ANY,
         law=_LAW,
         constants={"lost": Constant(1), "eigenvalue": Constant(_LARGEST, others=(_OF_EACH,))},
-        needs=(OFF, JACOBIAN, GRAM),
+        needs=(_OFF, _JACOBIAN, _GRAM),
         proofs=(change_is_what_is_lost,),
         search=SearchRoute(change_of_jacobian, within=_SMALL),
         controls=(Control("norms_only", {"eigenvalue": _OF_EACH}), Control("lost_1.01", {"lost": F(101, 100)})),
@@ -307,7 +307,7 @@ CLAIMS: tuple[Claim, ...] = (
             "per_row": Constant(4, "up"),
             "offset": Constant(-4, "up", whole=True),
         },
-        needs=(OFF, WENDEL, MEDIAN),
+        needs=(_OFF, _WENDEL, _MEDIAN),
         proofs=(thinned_cone,),
         exact=ExactRoute(_cone_cases, cone_probability, informative=cone_can_be_reached),
         controls=(

@@ -1,64 +1,67 @@
-"""Our own results: meta (to be filed with its evidence)."""
+"""Theorem B.5 sharpened: a faster rate, a longer path, a smaller ball, and A3 at theta_0 alone."""
 
 from __future__ import annotations
 
 from fractions import Fraction as F
 
-from untrained.theory.claim import (
-    Claim,
-    Constant,
-    Lazy,
-    SearchRoute,
-    Source,
-)
-from untrained.theory.papers.vanveen18 import CLAIMS as PAPER_CLAIMS
-from untrained.theory.papers.vanveen18.theorem_b5 import META_WITHIN
-from untrained.theory.proof import runs
-from untrained.theory.proof.legacy import old
+import numpy as np
 
-_BY_ID = {claim.id: claim for claim in PAPER_CLAIMS}
-
-
-def _src(label: str) -> Source:
-    return Source("own", label)
-
-
-def _k(**values: object) -> dict[str, Constant]:
-    return {name: Constant(value) for name, value in values.items()}
-
-
-_META = (
-    Claim(
-        id="own.meta_rate",
-        source=_src("sharpens Theorem B.5, eq. (9): 7/6 in place of 1/4, for R = 2||r_0||/alpha"),
-        says="If f changes along segments by the integral of its Jacobian, then under A1 to A3 with only R = 2||r_0||/alpha, the misfit shrinks by 1 - (7/6) eta alpha^2 a step.",
-        tex=r"\|r_\tau\|\le(1-\tfrac76\eta\alpha^2)^\tau\|r_0\|",
-        refuted_by="a map that meets A1 to A3 whose descent is slower",
-        domain=_BY_ID["vanveen18.thmB5.rate"].domain,
-        law=_BY_ID["vanveen18.thmB5.rate"].law,
-        hypotheses=_BY_ID["vanveen18.thmB5.rate"].hypotheses,
-        constants=_k(rate=F(7, 6), step=1),
-        needs=_BY_ID["vanveen18.thmB5.rate"].needs,
-        symbolic=Lazy("untrained.theory.proof.algebra_theorems", "meta_rate"),
-        search=SearchRoute(runs.folded_rate, effort=0.7, within=META_WITHIN),
-        controls=(old("rate_5", "1 - 5 eta alpha^2 a step.", {"rate": 5}),),
-    ),
-    Claim(
-        id="own.meta_path",
-        source=_src("sharpens Theorem B.5, eq. (10): 1/2 in place of 1/5, for the length of the path"),
-        says="Under the same assumptions (alpha/2) times the LENGTH of the path plus the misfit never exceeds the initial misfit.",
-        tex=r"\tfrac\alpha2\sum_{t<\tau}\|\theta_{t+1}-\theta_t\|+\|r_\tau\|\le\|r_0\|",
-        refuted_by="a map that meets A1 to A3 whose path is longer",
-        domain=_BY_ID["vanveen18.thmB5.rate"].domain,
-        law=_BY_ID["vanveen18.thmB5.rate"].law,
-        hypotheses=_BY_ID["vanveen18.thmB5.rate"].hypotheses,
-        constants=_k(path=F(1, 2), step=1, length=1),
-        needs=_BY_ID["vanveen18.thmB5.path"].needs,
-        symbolic=Lazy("untrained.theory.proof.algebra_theorems", "meta_path"),
-        search=SearchRoute(runs.folded_path, effort=0.7, within=META_WITHIN),
-        controls=(old("alpha_3", "3 alpha in place of alpha/2.", {"path": 3}),),
-    ),
+from untrained.theory.claim import Case, Claim, Constant, Constants, Control, Hypothesis, Source
+from untrained.theory.papers.vanveen18.theorem_b5 import (
+    A0,
+    A1,
+    A2,
+    converges,
+    length_on_slopes,
+    meta_theorem,
+    rate_on_slopes,
+    slopes_of,
+    stays_close,
 )
 
 
-CLAIMS: tuple[Claim, ...] = _META
+def bounded_at_the_start(case: Case, c: Constants) -> bool:
+    """A3 at theta_0: beta bounds the first slopes."""
+    one = slopes_of(case)
+    return bool(np.abs(one["first"]).max() <= one["beta"] * (1 + 1e-12))
+
+
+_AT_THE_START = Hypothesis("A3", "A3 at theta_0 only: ||J(theta_0)|| <= beta", bounded_at_the_start)
+_PREMISE = "If f changes along segments by the integral of its Jacobian (A0), then under A1, A2 with only R = ${radius:factor}||r_0||/alpha, ||J(theta_0)|| <= beta and eta <= $step/beta^$step_power, "
+
+CLAIMS: tuple[Claim, ...] = (
+    meta_theorem(
+        "own.meta_rate",
+        Source("own", "sharpens Theorem B.5, eq. (9): its rate, its ball, and A3 at theta_0 only"),
+        (
+            _PREMISE
+            + "the misfit of theta_+ = theta - eta J^T r shrinks by 1 - ${rate:factor}eta alpha^$rate_power a step.",
+            r"\|r_\tau\|\le(1-${rate:factor}\eta\alpha^{$rate_power})^\tau\|r_0\|,\ \|J(\theta_0)\|\le\beta,\ \eta\le $step/\beta^{$step_power},\ R=${radius:factor}\|r_0\|/\alpha",
+            "a map that meets the premises whose descent is slower",
+        ),
+        converges,
+        rate_on_slopes,
+        {"radius": Constant(1, "down"), "rate": Constant(F(23, 9), "up"), "rate_power": Constant(2)},
+        Control("rate_2.6", {"rate": F(26, 10)}),
+        Control("radius_0.59", {"radius": F(59, 100)}),
+        Control("step_1.02", {"step": F(102, 100)}),
+        hypotheses=(A0, A1, A2, _AT_THE_START),
+    ),
+    meta_theorem(
+        "own.meta_path",
+        Source("own", "sharpens Theorem B.5, eq. (10): its factor, for the length of the path"),
+        (
+            _PREMISE
+            + "${path:factor}alpha times the LENGTH of the path plus the misfit never exceeds the initial misfit.",
+            r"${path:factor}\alpha\sum_{t<\tau}\eta\|J_t^Tr_t\|+\|r_\tau\|\le\|r_0\|,\ \|J(\theta_0)\|\le\beta,\ \eta\le $step/\beta^{$step_power},\ R=${radius:factor}\|r_0\|/\alpha",
+            "a map that meets the premises whose path is longer",
+        ),
+        stays_close,
+        length_on_slopes,
+        {"radius": Constant(1, "down"), "path": Constant(1, "up")},
+        Control("path_1.535", {"path": F(1535, 1000)}),
+        Control("radius_0.59", {"radius": F(59, 100)}),
+        Control("step_1.5", {"step": F(15, 10)}),
+        hypotheses=(A0, A1, A2, _AT_THE_START),
+    ),
+)

@@ -216,7 +216,7 @@ _BINOMIAL = (
         source=Source(
             "textbook",
             "Chernoff's bound for the binomial law (Poisson form)",
-            formal="Lean: the relative entropy form, which is sharper, is named as binomial_upper_tail_kl in trureturing (the-omega-institute)",
+            formal="Lean: binomial_upper_tail_kl in trureturing (the-omega-institute), the relative entropy form, which is sharper",
         ),
         says="For m >= dp, Bin(d, p) >= m with probability at most ${factor:factor}((dp/m)^m e^{m - dp})^$rate.",
         tex=r"P\{\mathrm{Bin}(d,p)\ge m\}\le ${factor:factor}\big((dp/m)^me^{m-dp}\big)^{$rate}",

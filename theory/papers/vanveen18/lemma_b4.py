@@ -141,7 +141,9 @@ def chi_square_failure(case: Case, c: Constants) -> Sides:
 _SIZES = (1, 2, 3, 4, 6, 10, 30, 100, 1000, 10**4, 10**5, 10**6)
 
 
-def _chi_square(claim_id: str, source: Source, n: str, vector: str, rate: F, **routes: Any) -> Claim:
+def _chi_square(
+    claim_id: str, source: Source, n: str, vector: str, rate: F, largest: int = 1000, **routes: Any
+) -> Claim:
     """Eq. (16)'s bound on a standard normal vector of R^n, or of R^d."""
     return Claim(
         id=claim_id,
@@ -155,7 +157,7 @@ def _chi_square(claim_id: str, source: Source, n: str, vector: str, rate: F, **r
             "rate": Constant(rate, "up"),
             "failure_factor": Constant(1, "down"),
         },
-        exact=ExactRoute(tuple({n: size} for size in _SIZES), chi_square_failure),
+        exact=ExactRoute(tuple({n: size} for size in _SIZES if size <= largest), chi_square_failure),
         version=2,
         **routes,
     )
@@ -217,6 +219,7 @@ _PAPERS_ROAD = (
         "n",
         "g",
         F(1534, 10000),
+        10**6,
         needs=(CHERNOFF,),
         proofs=(chi_square_exponent,),
         controls=(

@@ -46,7 +46,8 @@ def row_orthonormal(p: Premises) -> Symbolic:
         gram = {"within": length, "across": across}
     sums = sensed_terms(nu, gram, independent=p.given("normal"))
     variance = (exact_number(p["scale"]) * nu) ** 2
-    covered = p.of(THEOREM)["eta_bar"] >= p["eta_bar"]
+    theorem = p.of(THEOREM)
+    covered = theorem["eta_bar"] >= p["eta_bar"] and theorem["aspect"] <= p["aspect"]
     outputs = sp.Sum(1, (i, 1, m)).doit()
     theirs, ours = (
         y / ((rows * d) ** exact_number(power) * z)
@@ -58,9 +59,9 @@ def row_orthonormal(p: Premises) -> Symbolic:
         [
             *((name, total - (variance if "variance" in name else 0)) for name, total in sums.items()),
             ("nu of Theorem 4.1 with as many rows as AV has", theirs - ours),
-            ("step of Theorem 4.1", covered),
+            ("steps and widths of Theorem 4.1", covered),
         ],
-        sufficient=not covered,  # beyond the theorem's steps nothing is decided
+        sufficient=not covered,  # beyond the theorem's steps and widths nothing is decided
     )
 
 
@@ -149,8 +150,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=ORTHONORMAL,
         source=_source(_PARAGRAPH, "AV has the law of a Gaussian matrix"),
-        says="If A consists of m rows of a real orthonormal matrix of size n, m and n being any, AV has i.i.d. normal entries of deviation ${scale:factor}nu, so Theorem 4.1 (as corrected, eta_bar <= $eta_bar) applies to y = Ax with n replaced by $rows, in nu = ||y||/((d $rows)^{$nu_power}||z||) too.",
-        tex=r"AA^T=I\Rightarrow (AV)_{il}\ \text{i.i.d. normal of deviation}\ ${scale:factor}\nu,\ \nu=\|y\|/((d$rows)^{$nu_power}\|z\|),\ \bar\eta\le$eta_bar",
+        says="If A consists of m rows of a real orthonormal matrix of size n, m and n being any, AV has i.i.d. normal entries of deviation ${scale:factor}nu, so Theorem 4.1 (as corrected, eta_bar <= $eta_bar) applies to y = Ax for d >= $aspect $rows, with n replaced by $rows, in nu = ||y||/((d $rows)^{$nu_power}||z||) too.",
+        tex=r"AA^T=I\Rightarrow (AV)_{il}\ \text{i.i.d. normal of deviation}\ ${scale:factor}\nu,\ \nu=\|y\|/((d$rows)^{$nu_power}\|z\|),\ \bar\eta\le$eta_bar,\ d\ge $aspect\,$rows",
         refuted_by="a covariance of AV that is not nu^2 times the identity",
         hypotheses=(
             Hypothesis("orthonormal", "the rows of A are orthonormal"),
@@ -161,6 +162,7 @@ CLAIMS: tuple[Claim, ...] = (
             "rows": Constant("m", others=("n",)),
             "nu_power": Constant(F(1, 2)),
             "eta_bar": Constant(F(1, 16), "up"),
+            "aspect": Constant(43 * 10**14, "down"),
         },
         needs=(THEOREM,),
         reads=(ARITHMETIC,),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction as F
 from functools import lru_cache
@@ -39,6 +40,7 @@ from untrained.theory.papers.vanveen18.section_b4 import (
     FAILURE_SAYS,
     META,
     NU,
+    WIDTH,
     failures_within,
     relaxation_gap,
     theorem_failure,
@@ -47,7 +49,7 @@ from untrained.theory.papers.vanveen18.section_b4 import (
 from untrained.theory.proof.balls import ball, enclosed, fact
 
 GRADIENT, AVERAGED = "vanveen18.gradient.corrected", "oymak19.averaged_jacobian"
-LARGEST = "textbook.davidson_szarek.largest"
+LARGEST, CORRECTED = "textbook.davidson_szarek.largest", "vanveen18.thm41.corrected"
 WIDE = Hypothesis("width", "d >= $aspect n", lambda case, c: case["d"] >= c["aspect"] * case["n"])
 
 
@@ -77,25 +79,43 @@ def assumptions_met(p: Premises) -> list[arb]:
         ball(F(p["misfit"]) - F(b4["factor"])),
         fact(p.of(AVERAGED)["endpoint"] == 0),
         fact(p.of(GRADIENT)["gradient_factor"] == 1),
+        fact(meta["rate_power"] == 2 and meta["step_power"] == 2),
         *failures_within(p),
     ]
 
 
+def _ratios(p: Premises) -> tuple[F, F]:
+    """The ends of n/d."""
+    return F(0), 1 / _aspect(p) if _aspect(p) else F(10**9)
+
+
+def rate_covers(p: Premises) -> list[arb]:
+    """Margins of: rate eta alpha^2 is at least the printed decrease; linear in n/d, so its ends decide."""
+    gain = F(p.of(META)["rate"]) * F(p["step_factor"]) * F(p["rate_divisor"]) / F(p.of(ALPHA_R)["alpha_divisor"]) ** 2
+    step_rows, rate_rows = F(p["step_rows"]), F(p["rate_rows"])
+    margins = [gain * (1 + rate_rows * ratio) - (1 + step_rows * ratio) for ratio in _ratios(p)]
+    return [*map(ball, margins), fact(p["y_power"] == 2)]
+
+
 def printed_step_serves(p: Premises) -> list[arb]:
-    """Margins of: eta <= step/beta^2 and rate eta alpha^2 at least the decrease; linear in n/d, so its ends decide."""
-    meta, beta, bound, aspect = p.of(META), p.of(BETA), p.of(B3), _aspect(p)
-    k, r, step_rows, rate_rows = (F(x) for x in (beta["factor"], beta["rows"], p["step_rows"], p["rate_rows"]))
-    size = F(p["eta_bar"]) * F(p["step_factor"])
-    gain = F(meta["rate"]) * F(p["step_factor"]) * F(p["rate_divisor"]) / F(p.of(ALPHA_R)["alpha_divisor"]) ** 2
+    """Margins of: eta <= step/beta^2 with the relaxed beta; linear in n/d, so its ends decide."""
+    meta, beta, bound = p.of(META), p.of(BETA), p.of(B3)
+    k, r, size = F(beta["factor"]), F(beta["rows"]), F(p["eta_bar"]) * F(p["step_factor"])
     margins = [
         relaxation_gap(bound["columns"], bound["deviation"], k, r),
         k - F(bound["columns"]) ** 2,
         k * r - F(bound["deviation"]) ** 2,
     ]
-    for ratio in (F(0), 1 / aspect if aspect else F(10**9)):
-        margins.append(F(meta["step"]) * (1 + step_rows * ratio) - size * k * (1 + r * ratio))
-        margins.append(gain * (1 + rate_rows * ratio) - (1 + step_rows * ratio))
-    return [*map(ball, margins), fact(p["y_power"] == 2)]
+    for ratio in _ratios(p):
+        margins.append(F(meta["step"]) * (1 + F(p["step_rows"]) * ratio) - size * k * (1 + r * ratio))
+    return list(map(ball, margins))
+
+
+def printed_step_serves_sharply(p: Premises) -> list[arb]:
+    """Margins of: eta <= step/beta^2 with Lemma B.3's beta; (a + bt)^2/(1 + rt^2), t^2 = n/d, grows while r a t <= b."""
+    bound, rows, t = p.of(B3), ball(p["step_rows"]), ball(_ratios(p)[1]).sqrt()
+    a, b, size = ball(bound["columns"]), ball(bound["deviation"]), ball(p["eta_bar"]) * ball(p["step_factor"])
+    return [b - rows * a * t, ball(p.of(META)["step"]) * (1 + rows * t**2) - size * (a + b * t) ** 2]
 
 
 def inverse_beta_serves(p: Premises) -> list[arb]:
@@ -111,7 +131,8 @@ def inverse_beta_serves(p: Premises) -> list[arb]:
     return [*map(ball, margins), fact(p["power"] == 2)]
 
 
-def _chain(p: Premises, step: list[arb]) -> Enclosed:
+def chain(p: Premises, step: list[arb]) -> Enclosed:
+    """Theorem 4.1 from the lemmas, the step and rate being at hand."""
     with ctx.workprec(160):
         return enclosed(
             {"least d/n": ball(_aspect(p))},
@@ -124,24 +145,46 @@ def _chain(p: Premises, step: list[arb]) -> Enclosed:
 
 def chain_with_printed_step(p: Premises) -> Enclosed:
     """Theorem 4.1 with its own step and rate, from the lemmas."""
-    return _chain(p, printed_step_serves(p))
+    return chain(p, [*printed_step_serves(p), *rate_covers(p)])
 
 
 def chain_with_inverse_beta(p: Premises) -> Enclosed:
     """Theorem 4.1 with the step and rate of its proof, from the lemmas."""
-    return _chain(p, inverse_beta_serves(p))
+    return chain(p, inverse_beta_serves(p))
 
 
-# Far out, d >= 10^60 n, the descent is linear on events that fail seldom: what a statement must allow there.
+# Far out the descent is nearly linear, on events that fail seldom: what a statement must allow there.
 
-_FAR, _TRAVEL, _DEVIATIONS, _ROWS = F(10**60), 10**6, 10, 64
-_SHARE = F(1, 10**20)
-"""The active rows differ from their mean by less than this share of d."""
+_DEVIATIONS, _ROWS, _ANY_STEP, _OPEN = 10, 64, 8, -1e-9
+"""Deviations sqrt n of singular values; the n looked at; a step, in units of n/||y||^2, that is too long whatever the
+rate, for one that nothing bounds; and the lower end of a margin that decides nothing."""
+Rule = Callable[[arb], tuple[arb, arb]]
+"""Step, in units of n/||y||^2, and claimed decrease at a ratio n/d."""
 
 
 @dataclass(frozen=True)
-class FarOut:
-    """Enclosures for all d >= 10^60 n: of the spectrum of n J_0 J_0^T, its root, and the drift of sqrt n J within R."""
+class Place:
+    """Every d >= aspect n, while W moves by at most travel sqrt n; |S| differs from its mean by at most share d."""
+
+    aspect: F
+    travel: F
+    share: F
+
+    @property
+    def ratio(self) -> arb:
+        """n/d, all its values here."""
+        return arb(0).union(1 / ball(self.aspect))
+
+
+def places(p: Premises) -> tuple[Place, Place]:
+    """From the printed C on, within the R of the theorem, and so far out that the drift is nothing."""
+    printed = Place(F(p.of(WIDTH)["aspect"]), F(p.of(ALPHA_R)["radius"]), F(1, 10**6))
+    return printed, Place(F(10**60), F(10**6), F(1, 10**20))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Enclosures: the eigenvalues of n J_0 J_0^T, the norm of sqrt n J_0, and the drift of sqrt n J."""
 
     least: arb
     most: arb
@@ -149,93 +192,100 @@ class FarOut:
     drift: arb
 
 
-def far_out(p: Premises) -> FarOut:
-    """J_0 = nu ||z|| V_S with |S| near its mean; within R = 10^6 sqrt n Lemma B.2 bounds the drift."""
-    low, high, b2, mean = p.of(LOWEST), p.of(LARGEST), p.of(B2), F(p.of(SIGMA)["diagonal"])
-    left = width_by_lemmas(b2, _TRAVEL, 1)
-    inverse = arb(0).union(1 / ball(_FAR).sqrt())  # sqrt(n/d)
-    smallest = ball(low["columns"]) * ball(mean - _SHARE).sqrt() - (ball(low["rows"]) + _DEVIATIONS) * inverse
-    largest = ball(high["columns"]) * ball(mean + _SHARE).sqrt() + (ball(high["rows"]) + _DEVIATIONS) * inverse
-    drift = arb(0).union(left.left(ball(_FAR)))
-    return FarOut(smallest**2, largest**2, largest, drift)
+def spectrum_at(p: Premises, place: Place) -> Spectrum:
+    """J_0 = nu ||z|| V_S with |S| near its mean, and Lemma B.2 for the drift."""
+    low, high, mean = p.of(LOWEST), p.of(LARGEST), F(p.of(SIGMA)["diagonal"])
+    inverse, left = arb(0).union(place.ratio.upper().sqrt()), width_by_lemmas(p.of(B2), place.travel, 1)
+    smallest = ball(low["columns"]) * ball(mean - place.share).sqrt() - (ball(low["rows"]) + _DEVIATIONS) * inverse
+    largest = ball(high["columns"]) * ball(mean + place.share).sqrt() + (ball(high["rows"]) + _DEVIATIONS) * inverse
+    return Spectrum(smallest**2, largest**2, largest, arb(0).union(left.left(ball(place.aspect))))
 
 
-def failure_far_out(p: Premises, rows: int) -> arb:
-    """How often one of the events of `far_out` fails, at most: both sides of |S|, both singular values, Lemma B.2."""
+def failure_at(p: Premises, place: Place, rows: int) -> arb:
+    """How often one of the events fails, at most: both sides of |S|, both singular values, Lemma B.2."""
     low, high, b2, mean = p.of(LOWEST), p.of(LARGEST), p.of(B2), F(p.of(SIGMA)["diagonal"])
-    d, n = ball(_FAR * rows), ball(rows)
-    active = sum((_off_mean(p, d, share) for share in (mean, 1 - mean)), arb(0))
+    d, n = ball(place.aspect * rows), ball(rows)
+    active = sum((_off_mean(p, d, place.share, side) for side in (mean, 1 - mean)), arb(0))
     t = _DEVIATIONS * n.sqrt()
     norms = sum((ball(k["factor"]) * (-ball(k["rate"]) * t ** ball(k["power"])).exp() for k in (low, high)), arb(0))
-    flips = d * width_by_lemmas(b2, _TRAVEL, 1).flips(ball(_FAR))
+    flips = d * width_by_lemmas(b2, place.travel, 1).flips(ball(place.aspect))
     drift = (-ball(b2["failure_rate_rows"]) * n).exp() + (-ball(b2["failure_rate_flips"]) * flips).exp()
     return active + norms + drift
 
 
-def _off_mean(p: Premises, d: arb, share: F) -> arb:
-    """P(Bin(d, share) is below its mean by more than the allowed share of d), at most."""
-    binomial, x, mean = p.of(BINOMIAL), ball(share - _SHARE), ball(share)
+def _off_mean(p: Premises, d: arb, share: F, probability: F) -> arb:
+    """P(Bin(d, probability) is below its mean by more than share d), at most."""
+    binomial, x, mean = p.of(BINOMIAL), ball(probability - share), ball(probability)
     divergence = x * (x / mean).log() + (1 - x) * ((1 - x) / (1 - mean)).log()
     return ball(binomial["factor"]) * (-ball(binomial["rate"]) * d * divergence).exp()
 
 
-def outgrows(p: Premises, step: arb, decrease: arb) -> bool:
-    """Whether ||r_tau|| certainly exceeds misfit (1 - decrease)^tau at some tau, within R, where ||r_0|| >= 1."""
-    at, misfit = far_out(p), ball(p["misfit"]).max(arb(1))
+def outgrows(p: Premises, place: Place, rule: Rule) -> bool:
+    """Whether ||r_tau|| certainly exceeds misfit (1 - decrease)^tau at some tau, within reach, where ||r_0|| >= 1."""
+    at, misfit, (step, decrease) = spectrum_at(p, place), ball(p["misfit"]).max(arb(1)), rule(place.ratio)
     change = step * at.drift * (2 * at.norm + at.drift)
     slowest = ((step * at.least - 1).max(1 - step * at.most) - change).lower()
     allowed = (1 - decrease).upper()
     if not slowest > 0 or not slowest > allowed:
         return False
-    tau = 1 if not allowed > 0 else math.floor(float(misfit.log() / (slowest / allowed).log()) * 1.001) + 2
+    tau = 1 if not allowed > 0 else math.floor(float(misfit.log() / (slowest / allowed).log()) * 1.001) + 1
     travel = tau * step * (at.norm + at.drift) * misfit
-    return bool(travel < _TRAVEL and (tau * slowest.log()).exp() > misfit * allowed.max(arb(0)) ** tau)
+    return bool(travel < ball(place.travel) and (tau * slowest.log()).exp() > misfit * allowed.max(arb(0)) ** tau)
 
 
-_OPEN = -1e-9
-"""Lower end of a margin that decides nothing."""
-
-
-def _against_far_out(p: Premises, step: arb, decrease: arb) -> Enclosed:
-    """Refute what the linear descent far out, or fewer neurons than signals need, does not allow; else leave it open."""
-    violated, claimed = ball(F(1, 2)) - failure_far_out(p, _ROWS), theorem_failure(p.constants, _ROWS, _FAR * _ROWS)
+def _violated(p: Premises, place: Place, rule: Rule) -> tuple[arb, arb] | None:
+    """How often the statement is violated, at least, and how often it may be, at most; None where that is not seen."""
+    often = ball(F(1, 2)) - failure_at(p, place, _ROWS)
+    claimed = theorem_failure(p.constants, _ROWS, place.aspect * _ROWS)
     too_narrow = "aspect" in p.constants and _aspect(p) < 1
     premises = p.of(GRAM)["z_power"] == 2 and p.of(AVERAGED)["endpoint"] == 0
+    visible = premises and (too_narrow or outgrows(p, place, rule))
+    return (often, claimed) if visible and often > claimed else None
+
+
+def _against_far_out(p: Premises, rule: Rule) -> Enclosed:
+    """Refute what the descent far out, or fewer neurons than signals need, does not allow; else leave it open."""
+    met = ((place, _violated(p, place, rule)) for place in places(p))
+    place, chances = next((pair for pair in met if pair[1]), (places(p)[1], None))
+    quantities = {"for all d/n from": ball(place.aspect)}
     margin = arb(_OPEN).union(arb(1))
-    if premises and violated > claimed and (too_narrow or outgrows(p, step, decrease)):
-        margin = 1 - violated / claimed
+    if chances:
+        quantities |= {"probability of a violation, at least": chances[0], "claimed failure, at most": chances[1]}
+        margin = 1 - chances[0] / chances[1]
     return enclosed(
-        {"probability of a violation, at least": violated, "claimed failure, at most": claimed},
+        quantities,
         [margin],
         "r_{t+1} = r_t - eta J_bar J_t^T r_t, ||r_0|| >= ||y|| where <V phi(W_0 z), y> <= 0, half the time as V and -V "
-        "have one law. For all d >= 10^60 n at once, so no larger C helps. With fewer columns than rows V misses y "
-        "almost surely.",
+        "have one law. For all larger d at once, so no larger C helps. With fewer columns than rows V misses y almost "
+        "surely.",
         exhausts=False,
     )
 
 
-_ANY_STEP = 8
-"""A step, in units of n/||y||^2, that far out is too long whatever the rate; an unbounded one takes this value."""
-
-
 def printed_step_far_out(p: Premises) -> Enclosed:
     """The printed step and rate against the descent far out; the step is any number where ||y|| or nu set no scale."""
-    with ctx.workprec(300):
-        ratio = arb(0).union(1 / ball(_FAR))
+
+    def rule(ratio: arb) -> tuple[arb, arb]:
         step_rows, rate_rows = (1 + ball(p[name]) * ratio for name in ("step_rows", "rate_rows"))
         step = ball(p["eta_bar"]) * ball(p["step_factor"]) / step_rows
         scaled = p["y_power"] == 2 and p.given("nu")
-        decrease = ball(p["eta_bar"]) / (ball(p["rate_divisor"]) * rate_rows)
-        return _against_far_out(p, step if scaled else arb(_ANY_STEP), decrease)
+        return step if scaled else arb(_ANY_STEP), ball(p["eta_bar"]) / (ball(p["rate_divisor"]) * rate_rows)
+
+    with ctx.workprec(300):
+        return _against_far_out(p, rule)
 
 
 def inverse_beta_far_out(p: Premises) -> Enclosed:
     """Step and rate of the proof against the descent far out; another power leaves the step free, and no decrease."""
-    with ctx.workprec(300):
+
+    def rule(ratio: arb) -> tuple[arb, arb]:
         if p["power"] != 2 or not p.given("nu"):
-            return _against_far_out(p, arb(_ANY_STEP), arb(0))
-        wide = (1 + ball(p["deviation"]) * arb(0).union(1 / ball(_FAR).sqrt())) ** 2
-        return _against_far_out(p, ball(p["step"]) / wide, 1 / (ball(p["rate_divisor"]) * wide))
+            return arb(_ANY_STEP), arb(0)
+        wide = (1 + ball(p["deviation"]) * arb(0).union(ratio.upper().sqrt())) ** 2
+        return ball(p["step"]) / wide, 1 / (ball(p["rate_divisor"]) * wide)
+
+    with ctx.workprec(300):
+        return _against_far_out(p, rule)
 
 
 # tau = 0, by the exact law of the misfit: given the ReLU energy Y it is a scaled noncentral chi-square.
@@ -310,7 +360,7 @@ _FORM: dict[str, Constant] = {
 }
 _ASPECT = Constant(43 * 10**14, "down")
 _FAR_NEEDS = (B2, GRAM, SIGMA, AVERAGED, LARGEST, LOWEST, BINOMIAL)
-_CHAIN = (B1, B3, B4, META, ALPHA_R, GRADIENT, *_FAR_NEEDS)
+CHAIN_NEEDS = (B1, B3, B4, META, ALPHA_R, GRADIENT, *_FAR_NEEDS)
 
 
 def _with_width(
@@ -333,6 +383,7 @@ def _with_width(
         hypotheses=(WIDE, NU),
         constants={"aspect": _ASPECT, **constants},
         needs=needs,
+        reads=(WIDTH,),
         proofs=proofs,
         exact=ExactRoute(_PRACTICE + _MET, start_exceeds, informative=start_says_something),
         controls=(
@@ -361,6 +412,7 @@ CLAIMS: tuple[Claim, ...] = (
             **_FORM,
         },
         needs=_FAR_NEEDS,
+        reads=(WIDTH, ALPHA_R),
         proofs=(printed_step_far_out,),
         controls=(Control("eta_bar_2", {"eta_bar": 2}),),
         version=2,
@@ -380,7 +432,7 @@ CLAIMS: tuple[Claim, ...] = (
             "rate_divisor": Constant(64, "down"),
             **FAILURE,
         },
-        _CHAIN,
+        CHAIN_NEEDS,
         (chain_with_inverse_beta, inverse_beta_far_out),
         (
             Control("rate_divisor_1.9", {"rate_divisor": F(19, 10)}),
@@ -389,11 +441,11 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
     _with_width(
-        "vanveen18.thm41.corrected",
+        CORRECTED,
         _source("Theorem 4.1 with eta_bar <= 1/16", "", 5, "step and rate as in vanveen18.thm41.printed"),
         (f"For d >= $aspect n, {_SAYS}", rf"d\ge $aspect\,n,\ {_TEX}"),
         {"eta_bar": Constant(F(1, 16), "up"), **_FORM},
-        (*_CHAIN, BETA),
+        (*CHAIN_NEEDS, BETA),
         (chain_with_printed_step, printed_step_far_out),
         (
             Control("eta_bar_0.49", {"eta_bar": F(49, 100)}),
