@@ -59,7 +59,7 @@ def checker() -> Any:
         raise ModuleNotFoundError(f"replaying needs {CHECKER}=={RELEASE}: pip install 'untrained[replay]'") from error
 
 
-def replay(inequality: ScalarInequality) -> Replay:
+def recheck(inequality: ScalarInequality) -> Replay:
     """Verify an inequality on pieces of its interval, halved where the checker cannot tell; one false piece refutes."""
     lean, waiting, pieces = checker(), [(inequality.low, inequality.high, 0)], 0
     x = lean.var("x")
@@ -80,18 +80,18 @@ def replay(inequality: ScalarInequality) -> Replay:
 
 def replay_all(claims: Mapping[str, Claim] | None = None) -> Iterator[Replay]:
     """Replay every inequality that is written down here, with the numbers of these claims, the ledger's by default."""
-    yield from map(replay, inequalities(ledger() if claims is None else claims))
+    yield from map(recheck, inequalities(ledger() if claims is None else claims))
 
 
 def inequalities(claims: Mapping[str, Claim]) -> Iterator[ScalarInequality]:
     """The inequalities, with the numbers of these claims."""
     yield width_squared(claims["vanveen18.width.printed"].values)
-    yield from union_of_failures(claims)
+    yield from sum_of_failures(claims)
     for name in ("vanveen18.lemB1.proof", "own.lemB1_200"):
         yield from two_exponents(claims, name)
     for name in ("vanveen18.lemC4", "own.lemC4_exponent"):
         yield chernoff_exponent(claims[name])
-    yield chi_square_exponent(claims["vanveen18.lemB4.eq16.corrected"])
+    yield chi_square_inequality(claims["vanveen18.lemB4.eq16.corrected"])
 
 
 def width_squared(c: Constants, high: Any = 10**60) -> ScalarInequality:
@@ -126,7 +126,7 @@ def _sixth_root(value: F, up: bool) -> F:
     return root
 
 
-def union_of_failures(claims: Mapping[str, Claim]) -> Iterator[ScalarInequality]:
+def sum_of_failures(claims: Mapping[str, Claim]) -> Iterator[ScalarInequality]:
     """The terms in n at n = 1, and the exponent of the last term, cubed."""
     c = claims["vanveen18.union"].values
     b1, b2, b3, b4 = (
@@ -208,7 +208,7 @@ def chernoff_exponent(claim: Claim) -> ScalarInequality:
     return ScalarInequality(claim.id, "Chernoff's exponent", side, *_ROOT_OF_TWO_PI)
 
 
-def chi_square_exponent(claim: Claim) -> ScalarInequality:
+def chi_square_inequality(claim: Claim) -> ScalarInequality:
     """rate <= (e - 1 - log e)/2, what Chernoff gives for a chi-square of n degrees above e n."""
     rate, energy = F(claim.values["rate"]), F(claim.values["energy"])
 

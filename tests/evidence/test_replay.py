@@ -62,7 +62,7 @@ def test_without_the_checker_one_sentence_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(on.importlib, "import_module", missing)
     with pytest.raises(ModuleNotFoundError, match=r"replaying needs leancert==0\.3\.2"):
-        on.replay(all_of_them()[0])
+        on.recheck(all_of_them()[0])
 
 
 def test_the_checker_verifies_every_inequality():

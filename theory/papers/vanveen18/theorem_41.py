@@ -50,7 +50,7 @@ from untrained.theory.proof.balls import ball, enclosed, fact
 
 GRADIENT, AVERAGED = "vanveen18.gradient.corrected", "oymak19.averaged_jacobian"
 LARGEST, CORRECTED = "textbook.davidson_szarek.largest", "vanveen18.thm41.corrected"
-WIDE = Hypothesis("width", "d >= $aspect n", lambda case, c: case["d"] >= c["aspect"] * case["n"])
+WIDTH_PREMISE = Hypothesis("width", "d >= $aspect n", lambda case, c: case["d"] >= c["aspect"] * case["n"])
 
 
 # The chain: A1 to A3, R, the step, the rate, the misfit at the start and the probability, for all n and d >= aspect n.
@@ -155,9 +155,9 @@ def chain_with_inverse_beta(p: Premises) -> Enclosed:
 
 # Far out the descent is nearly linear, on events that fail seldom: what a statement must allow there.
 
-_DEVIATIONS, _ROWS, _ANY_STEP, _OPEN = 10, 64, 8, -1e-9
+_DEVIATIONS, _ROWS, _ANY_STEP, _OPEN = 10, 64, 8, 1e-15
 """Deviations sqrt n of singular values; the n looked at; a step, in units of n/||y||^2, that is too long whatever the
-rate, for one that nothing bounds; and the lower end of a margin that decides nothing."""
+rate, for one that nothing bounds; and how far about 0 a margin reaches that decides nothing."""
 Rule = Callable[[arb], tuple[arb, arb]]
 """Step, in units of n/||y||^2, and claimed decrease at a ratio n/d."""
 
@@ -183,7 +183,7 @@ def places(p: Premises) -> tuple[Place, Place]:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class FarSpectrum:
     """Enclosures: the eigenvalues of n J_0 J_0^T, the norm of sqrt n J_0, and the drift of sqrt n J."""
 
     least: arb
@@ -192,13 +192,13 @@ class Spectrum:
     drift: arb
 
 
-def spectrum_at(p: Premises, place: Place) -> Spectrum:
+def spectrum_at(p: Premises, place: Place) -> FarSpectrum:
     """J_0 = nu ||z|| V_S with |S| near its mean, and Lemma B.2 for the drift."""
     low, high, mean = p.of(LOWEST), p.of(LARGEST), F(p.of(SIGMA)["diagonal"])
     inverse, left = arb(0).union(place.ratio.upper().sqrt()), width_by_lemmas(p.of(B2), place.travel, 1)
     smallest = ball(low["columns"]) * ball(mean - place.share).sqrt() - (ball(low["rows"]) + _DEVIATIONS) * inverse
     largest = ball(high["columns"]) * ball(mean + place.share).sqrt() + (ball(high["rows"]) + _DEVIATIONS) * inverse
-    return Spectrum(smallest**2, largest**2, largest, arb(0).union(left.left(ball(place.aspect))))
+    return FarSpectrum(smallest**2, largest**2, largest, arb(0).union(left.left(ball(place.aspect))))
 
 
 def failure_at(p: Premises, place: Place, rows: int) -> arb:
@@ -248,7 +248,7 @@ def _against_far_out(p: Premises, rule: Rule) -> Enclosed:
     met = ((place, _violated(p, place, rule)) for place in places(p))
     place, chances = next((pair for pair in met if pair[1]), (places(p)[1], None))
     quantities = {"for all d/n from": ball(place.aspect)}
-    margin = arb(_OPEN).union(arb(1))
+    margin = arb(0, _OPEN)
     if chances:
         quantities |= {"probability of a violation, at least": chances[0], "claimed failure, at most": chances[1]}
         margin = 1 - chances[0] / chances[1]
@@ -380,7 +380,7 @@ def _with_width(
         tex=texts[1],
         refuted_by="a step that the linear descent far out does not allow, a misfit at the start that is exceeded too often, or d < n",
         domain={"n": Range(1, 10**9), "d/n": Range("aspect", 1e60, False, True)},
-        hypotheses=(WIDE, NU),
+        hypotheses=(WIDTH_PREMISE, NU),
         constants={"aspect": _ASPECT, **constants},
         needs=needs,
         reads=(WIDTH,),
