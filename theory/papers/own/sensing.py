@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction as F
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -27,10 +28,10 @@ from untrained.theory.papers.vanveen18.remark import sensed_terms
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-LARGEST, SMALLEST = "textbook.davidson_szarek.largest", "textbook.davidson_szarek.smallest"
-B1, B2, B3 = "vanveen18.lemB1.proof", "vanveen18.lemB2.in_range", "vanveen18.lemB3"
-NORM, TRIANGLE, NU = "vanveen18.lemB4.norm", "vanveen18.lemB4.triangle", "vanveen18.lemB4.arithmetic"
-META, ALPHA_R, BUDGET = "vanveen18.thmB5.rate", "vanveen18.alpha_R", "vanveen18.width.normalisation"
+_LARGEST, _SMALLEST = "textbook.davidson_szarek.largest", "textbook.davidson_szarek.smallest"
+_B1, _B2, _B3 = "vanveen18.lemB1.proof", "vanveen18.lemB2.in_range", "vanveen18.lemB3"
+_NORM, _TRIANGLE, _NU = "vanveen18.lemB4.norm", "vanveen18.lemB4.triangle", "vanveen18.lemB4.arithmetic"
+_META, _ALPHA_R, _BUDGET = "vanveen18.thmB5.rate", "vanveen18.alpha_R", "vanveen18.width.normalisation"
 
 _D, _M, _Y, _SIGMA, _S = sp.symbols("d m y_norm sigma S", positive=True)
 
@@ -53,33 +54,33 @@ def _numbers(constants: Constants) -> dict[str, sp.Expr]:
 
 def _size_of_v(p: Premises) -> sp.Expr:
     """nu ||z||, nu by the number of measurements."""
-    return _Y / (_D * _M) ** exact_number(p.of(NU)["nu_power"])
+    return _Y / (_D * _M) ** exact_number(p.of(_NU)["nu_power"])
 
 
 def _alpha(p: Premises) -> sp.Expr:
     """Half of Lemma B.1's bound for G, for orthonormal rows."""
-    return exact_number(p.of(B1)["fraction"]) * _size_of_v(p) * sp.sqrt(_D) / exact_number(p.of(META)["a1"])
+    return exact_number(p.of(_B1)["fraction"]) * _size_of_v(p) * sp.sqrt(_D) / exact_number(p.of(_META)["a1"])
 
 
 def sensed_alpha(p: Premises, c: Constants) -> list[tuple[str, Any]]:
     """A1 by ||(BG_S)^T u|| >= sigma_min(G_S) ||Bu||, and what A2 leaves for ||G_F||, as ||BG_F|| <= S ||G_F||."""
     more, s = sp.symbols("excess s", positive=True)
     least = _SIGMA + more if p.given("values") else sp.Integer(0)  # ||Bu|| for a unit u
-    left = exact_number(p.of(META)["a2"]) * _SIGMA * _alpha(p) / _S
+    left = exact_number(p.of(_META)["a2"]) * _SIGMA * _alpha(p) / _S
     return [
         ("A1: sigma_min(BG_S) >= sigma sigma_min(G_S)", sp.expand(s * least - s * _SIGMA) >= 0),
         ("alpha", _SIGMA * (_alpha(p) - _Y / (c["alpha_divisor"] * sp.sqrt(_M)))),
         ("budget of A2", left - c["budget"] * _SIGMA / _S * _Y / sp.sqrt(_M)),
-        ("budget for orthonormal rows", c["budget"] - exact_number(p.of(BUDGET)["budget"])),
+        ("budget for orthonormal rows", c["budget"] - exact_number(p.of(_BUDGET)["budget"])),
     ]
 
 
 def sensed_step(p: Premises, c: Constants) -> list[tuple[str, Any]]:
     """The step 1/beta^2, beta = S times Lemma B.3's bound, and eta alpha^2, over those for orthonormal rows."""
-    b3, kappa, step = _numbers(p.of(B3)), sp.symbols("kappa", positive=True), exact_number(p.of(META)["step"])
+    b3, kappa, step = _numbers(p.of(_B3)), sp.symbols("kappa", positive=True), exact_number(p.of(_META)["step"])
     beta = _size_of_v(p) * (b3["columns"] * sp.sqrt(_D) + b3["deviation"] * sp.sqrt(_M))
     ratio = (step / (_S * beta) ** 2) / (step / beta**2)
-    power = exact_number(p.of(META)["rate_power"])
+    power = exact_number(p.of(_META)["rate_power"])
     decrease = ratio * (_SIGMA * _alpha(p)) ** power / _alpha(p) ** power
     return [
         ("step", ratio - _S ** -c["step_power"]),
@@ -89,13 +90,13 @@ def sensed_step(p: Premises, c: Constants) -> list[tuple[str, Any]]:
 
 def sensed_radius(p: Premises, c: Constants) -> list[tuple[str, Any]]:
     """R by Theorem B.5 with the misfit S ||G phi|| + ||y||, and the share s/d of Lemma B.2, which grows with R."""
-    sides, b2, growth = _numbers(p.of(TRIANGLE)), _numbers(p.of(B2)), sp.symbols("growth", positive=True)
-    misfit = (sides["output"] * exact_number(p.of(NORM)["factor"]) * _S + sides["target"]) * _Y
+    sides, b2, growth = _numbers(p.of(_TRIANGLE)), _numbers(p.of(_B2)), sp.symbols("growth", positive=True)
+    misfit = (sides["output"] * exact_number(p.of(_NORM)["factor"]) * _S + sides["target"]) * _Y
     claimed = c["radius"] * (c["output"] * _S + c["target"]) * sp.sqrt(_M) / _SIGMA
     share = (b2["scale"] * _D * growth) ** b2["power"] / (b2["scale"] * _D) ** b2["power"]
-    orthonormal = exact_number(p.of(ALPHA_R)["radius"]) * sp.sqrt(_M)
+    orthonormal = exact_number(p.of(_ALPHA_R)["radius"]) * sp.sqrt(_M)
     return [
-        ("radius", exact_number(p.of(META)["radius"]) * misfit / (_SIGMA * _alpha(p)) - claimed),
+        ("radius", exact_number(p.of(_META)["radius"]) * misfit / (_SIGMA * _alpha(p)) - claimed),
         ("radius for orthonormal rows", claimed.subs({_S: 1, _SIGMA: 1}) - orthonormal),
         ("s/d as R grows", share - growth ** c["share_power"]),
     ]
@@ -112,7 +113,7 @@ def sensed_descent(p: Premises) -> Symbolic:
 
 def values_of_a_normal_matrix(p: Premises) -> Enclosed:
     """Both of Davidson and Szarek's tails at t = (deviation - 1) sqrt m, for every m <= n."""
-    low, high = p.of(SMALLEST), p.of(LARGEST)
+    low, high = p.of(_SMALLEST), p.of(_LARGEST)
     with ctx.workprec(120):
         columns, deviation = ball(p["columns"]), ball(p["deviation"])
         claimed, rate = ball(p["failure_factor"]), ball(p["failure_rate"])
@@ -132,15 +133,22 @@ def values_of_a_normal_matrix(p: Premises) -> Enclosed:
 
 def values_outside(case: Case, c: Constants) -> Sides:
     """P(a singular value of sqrt(m) A outside columns sqrt n -+ deviation sqrt m) against the claimed failure."""
-    m, n = int(case["m"]), int(case["n"])
+    m = int(case["m"])
     with ctx.workprec(200):
-        middle, spread = ball(c["columns"]) * ball(n).sqrt(), ball(c["deviation"]) * ball(m).sqrt()
-        low, high = (middle - spread).max(arb(0)) ** 2, (middle + spread) ** 2
         claimed = ball(c["failure_factor"]) * (-ball(c["failure_rate"]) * m).exp()
-        return Sides(1 - eigenvalues_inside(m, n, low, high), claimed, unit=claimed if claimed > 0 else arb(1))
+        unit = claimed if claimed > 0 else arb(1)
+        return Sides(_outside(m, int(case["n"]), c["columns"], c["deviation"]), claimed, unit=unit)
 
 
-_PRECISE = tuple({"m": m, "n": n} for m, n in ((2, 3), (2, 50), (4, 6), (4, 100), (8, 12), (8, 200), (12, 100)))
+@lru_cache
+def _outside(m: int, n: int, columns: Any, deviation: Any) -> arb:
+    with ctx.workprec(200 + 60 * m):  # the determinant loses bits with m
+        middle, spread = ball(columns) * ball(n).sqrt(), ball(deviation) * ball(m).sqrt()
+        return 1 - eigenvalues_inside(m, n, (middle - spread).max(arb(0)) ** 2, (middle + spread) ** 2)
+
+
+_SIZES = ((2, 3), (2, 10**6), (4, 6), (4, 100), (8, 12), (8, 200), (24, 100), (40, 200), (64, 300), (64, 1000))
+_PRECISE = tuple({"m": m, "n": n} for m, n in _SIZES)
 _NORMAL = Hypothesis("normal", "V has i.i.d. normal entries of deviation nu = ||y||/(sqrt(dm)||z||), independent of A")
 _VALUES = Hypothesis("values", "the singular values of A, of m rows, lie between sigma > 0 and S")
 
@@ -163,8 +171,8 @@ CLAIMS: tuple[Claim, ...] = (
             "share_power": Constant(F(2, 3)),
             "budget": Constant(F(1, 12)),
         },
-        needs=(B1, B2, B3, NORM, TRIANGLE, META),
-        reads=(NU, ALPHA_R, BUDGET),
+        needs=(_B1, _B2, _B3, _NORM, _TRIANGLE, _META),
+        reads=(_NU, _ALPHA_R, _BUDGET),
         proofs=(sensed_descent,),
         controls=(
             Control("white", {"root": F(49, 100)}),
@@ -189,9 +197,15 @@ CLAIMS: tuple[Claim, ...] = (
             "failure_factor": Constant(2, "down"),
             "failure_rate": Constant(F(1, 2), "up"),
         },
-        needs=(LARGEST, SMALLEST),
+        needs=(_LARGEST, _SMALLEST),
         proofs=(values_of_a_normal_matrix,),
         exact=ExactRoute(_PRECISE, values_outside),
-        controls=(Control("deviation_1.4", {"deviation": F(14, 10)}), Control("columns_0.9", {"columns": F(9, 10)})),
+        controls=(
+            Control("deviation_1.4", {"deviation": F(14, 10)}),
+            Control("columns_0.99", {"columns": F(99, 100)}),
+            Control("columns_1.01", {"columns": F(101, 100)}),
+            Control("failure_0.0017", {"failure_factor": F(17, 10000)}),
+            Control("rate_2.2", {"failure_rate": F(22, 10)}),
+        ),
     ),
 )

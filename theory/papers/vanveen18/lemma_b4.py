@@ -34,11 +34,11 @@ from untrained.theory.laws import misfit
 from untrained.theory.proof.algebra import exact_number, falls_in_aspect, image_terms, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-CHERNOFF, SIGMA = "textbook.chernoff", "vanveen18.sigma"
-TRIANGLE, LAW, HIDDEN = "vanveen18.lemB4.triangle", "vanveen18.lemB4.law.corrected", "vanveen18.lemB4.hidden_law"
-EQ16, HIDDEN_NORM = "vanveen18.lemB4.eq16.printed", "vanveen18.lemB4.hidden_norm.printed"
-ARITHMETIC, NORM = "vanveen18.lemB4.arithmetic", "vanveen18.lemB4.norm"
-HALF = F(1, 2)
+_CHERNOFF, _SIGMA = "textbook.chernoff", "vanveen18.sigma"
+_TRIANGLE, _LAW, _HIDDEN = "vanveen18.lemB4.triangle", "vanveen18.lemB4.law.corrected", "vanveen18.lemB4.hidden_law"
+_EQ16, _HIDDEN_NORM = "vanveen18.lemB4.eq16.printed", "vanveen18.lemB4.hidden_norm.printed"
+_ARITHMETIC, _NORM = "vanveen18.lemB4.arithmetic", "vanveen18.lemB4.norm"
+_HALF = F(1, 2)
 
 
 def _source(label: str, equation: str = "", page: int | None = 21, reading: str = "") -> Source:
@@ -108,8 +108,8 @@ def output_arithmetic(p: Premises) -> Symbolic:
     return reduced(
         "Substitution of nu.",
         [
-            ("energy of g", c - exact_number(p.of(EQ16)["energy"])),
-            ("energy of the hidden vector", c - exact_number(p.of(HIDDEN_NORM)["energy"])),
+            ("energy of g", c - exact_number(p.of(_EQ16)["energy"])),
+            ("energy of the hidden vector", c - exact_number(p.of(_HIDDEN_NORM)["energy"])),
             ("product", sp.sqrt(c * n) * nu * sp.sqrt(c * d) * z - exact_number(p["factor"]) * y),
         ],
     )
@@ -120,7 +120,7 @@ def chi_square_exponent(p: Premises) -> Enclosed:
     with ctx.workprec(120):
         c, rate = ball(p["energy"]), ball(p["rate"])
         x = (c - 1 - c.log()) / 2 if c > 1 else arb(0)
-        first = ball(p.of(CHERNOFF)["factor"]) * (rate - x).exp()
+        first = ball(p.of(_CHERNOFF)["factor"]) * (rate - x).exp()
         return enclosed(
             {"exponent by Chernoff": x},
             [x - rate, ball(p["failure_factor"]) - first],
@@ -181,7 +181,7 @@ def _law(name: str, source: Source, dimension: str, others: tuple[str, ...], **m
 
 _PAPERS_ROAD = (
     Claim(
-        id=TRIANGLE,
+        id=_TRIANGLE,
         source=_source("eq. (15)", "||V phi(Wz) - y|| <= ||V phi(Wz)|| + ||y||"),
         says="The misfit ||V phi(Wz) - y|| is at most ${output:factor}||V phi(Wz)|| + ${target:factor}||y||.",
         tex=r"\|V\phi(Wz)-y\|\le${output:factor}\|V\phi(Wz)\|+${target:factor}\|y\|",
@@ -206,11 +206,11 @@ _PAPERS_ROAD = (
         controls=(Control("in_d", {"dimension": "d"}), Control("longer", {"scale": F(101, 100)})),
     ),
     _chi_square(
-        EQ16,
+        _EQ16,
         _source("eq. (16)", "||g|| <= sqrt(2n) with probability 1 - e^{-n/2}"),
         "n",
         "g",
-        HALF,
+        _HALF,
         controls=(Control("rate_51", {"rate": F(51, 100)}),),
     ),
     _chi_square(
@@ -220,7 +220,7 @@ _PAPERS_ROAD = (
         "g",
         F(1534, 10000),
         10**6,
-        needs=(CHERNOFF,),
+        needs=(_CHERNOFF,),
         proofs=(chi_square_exponent,),
         controls=(
             Control("rate_0.1535", {"rate": F(1535, 10000)}),
@@ -229,7 +229,7 @@ _PAPERS_ROAD = (
         ),
     ),
     Claim(
-        id=HIDDEN,
+        id=_HIDDEN,
         source=_source("Section C.5, second display", "Wz ~ ||z|| g~, g~ in R^d"),
         says="W z has independent normal entries of variance ${scale:factor}||z||^$z_power.",
         tex=r"(Wz)_l\ \text{i.i.d.},\ \mathrm{Var}(Wz)_l=${scale:factor}\|z\|^$z_power",
@@ -241,7 +241,7 @@ _PAPERS_ROAD = (
         version=2,
     ),
     _chi_square(
-        HIDDEN_NORM,
+        _HIDDEN_NORM,
         _source(
             "Section C.5, the step to 2 sqrt(nd) nu ||z||",
             "||g~|| <= sqrt(2d) with probability 1 - e^{-d/2}",
@@ -250,17 +250,17 @@ _PAPERS_ROAD = (
         ),
         "d",
         r"\tilde g",
-        HALF,
+        _HALF,
         controls=(Control("rate_51", {"rate": F(51, 100)}),),
     ),
     Claim(
-        id=ARITHMETIC,
+        id=_ARITHMETIC,
         source=_source("Section C.5, last display but one", "2 sqrt(nd) nu ||z|| = 2||y||"),
         says="sqrt(${energy:factor}n) nu sqrt(${energy:factor}d) ||z|| = ${factor:factor}||y|| for nu = ||y||/((dn)^{$nu_power}||z||).",
         tex=r"\sqrt{${energy:factor}n}\,\nu\sqrt{${energy:factor}d}\,\|z\|=${factor:factor}\|y\|,\ \nu=\|y\|/((dn)^{$nu_power}\|z\|)",
         refuted_by="another product from the same substitution",
-        constants={"factor": Constant(2), "energy": Constant(2), "nu_power": Constant(HALF)},
-        reads=(EQ16, HIDDEN_NORM),
+        constants={"factor": Constant(2), "energy": Constant(2), "nu_power": Constant(_HALF)},
+        reads=(_EQ16, _HIDDEN_NORM),
         proofs=(output_arithmetic,),
         controls=(Control("factor_2.01", {"factor": F(201, 100)}),),
         version=2,
@@ -289,28 +289,28 @@ def _relu_cumulant(t: arb, active: arb) -> arb:
 
 def _laws_stand(p: Premises) -> arb:
     """The misfit is that of ||y|| (Y/(dn))^{1/2} g in R^n: the premises on which both bounds rest."""
-    law, hidden = p.of(LAW), p.of(HIDDEN)
-    powers = hidden["z_power"] == 2 and p.of(ARITHMETIC)["nu_power"] == HALF
-    return fact(law["dimension"] == "n" and powers and falls_in_aspect(F(p.of(SIGMA)["diagonal"])))
+    law, hidden = p.of(_LAW), p.of(_HIDDEN)
+    powers = hidden["z_power"] == 2 and p.of(_ARITHMETIC)["nu_power"] == _HALF
+    return fact(law["dimension"] == "n" and powers and falls_in_aspect(F(p.of(_SIGMA)["diagonal"])))
 
 
 def _unit(p: Premises) -> float:
     """By how much the records' laws stretch the output."""
-    return float(p.of(LAW)["scale"]) * float(p.of(HIDDEN)["scale"]) ** 0.5
+    return float(p.of(_LAW)["scale"]) * float(p.of(_HIDDEN)["scale"]) ** 0.5
 
 
 def _over_all_sizes(p: Premises, exponent: arb) -> list[arb]:
     """Margins of K e^{-min(n,d) e} <= k (e^{-an} + e^{-bd}); without independence Cauchy and Schwarz leave e/2."""
     e = exponent if p.given("independent") else exponent / 2
     a, b = ball(p["rows_rate"]), ball(p["width_rate"])
-    first = ball(p.of(CHERNOFF)["factor"]) * (a.max(b) - e).exp()
+    first = ball(p.of(_CHERNOFF)["factor"]) * (a.max(b) - e).exp()
     return [e - a, e - b, ball(p["failure_factor"]) - first, _laws_stand(p)]
 
 
 def joint_exponent(p: Premises) -> Enclosed:
     """P(chi2_n Y > f^2 dn) <= e^{-min(n,d) e}: Chernoff for s chi2_n/n + t Y/d, which is at least 2f sqrt(st)."""
     with ctx.workprec(120):
-        f, active = ball(p["factor"]) / ball(_unit(p)), ball(p.of(SIGMA)["diagonal"])
+        f, active = ball(p["factor"]) / ball(_unit(p)), ball(p.of(_SIGMA)["diagonal"])
         s, t = map(ball, _output_tilts(float(p["factor"]) / _unit(p)))
         e = 2 * f * (s * t).sqrt() + (1 - 2 * s).log() / 2 - _relu_cumulant(t, active)
         return enclosed(
@@ -324,7 +324,7 @@ def joint_exponent(p: Premises) -> Enclosed:
 
 def misfit_assembled(p: Premises) -> Symbolic:
     """The paper's last step: the triangle inequality on the event of the output's norm."""
-    norm, sides = p.of(NORM), p.of(TRIANGLE)
+    norm, sides = p.of(_NORM), p.of(_TRIANGLE)
     least = exact_number(sides["output"]) * exact_number(norm["factor"]) + exact_number(sides["target"])
     return reduced(
         "On the event ||V phi|| <= k ||y|| the misfit is at most (k + 1)||y||.",
@@ -344,7 +344,7 @@ def misfit_exponent(p: Premises) -> Enclosed:
     It is p |v - k e|^2 - p k^2 + q w^2, k = r/(2p), and |v - k e| >= c/w - |1/w - k| by the triangle inequality.
     """
     with ctx.workprec(120):
-        c, active = F(p["factor"]) / F(_unit(p)), ball(p.of(SIGMA)["diagonal"])
+        c, active = F(p["factor"]) / F(_unit(p)), ball(p.of(_SIGMA)["diagonal"])
         tilts = _misfit_tilts(float(c))
         least = _least_functional(float(c), *(float(x) for x in tilts))
         level = F(math.floor(least * 10**6) - 1, 10**6)
@@ -452,8 +452,8 @@ _INDEPENDENT = (Hypothesis("independent", "V and W_0 are independent"),)
 def _failures(factor: int) -> dict[str, Constant]:
     return {
         "factor": Constant(factor, "down"),
-        "rows_rate": Constant(HALF, "up"),
-        "width_rate": Constant(HALF, "up"),
+        "rows_rate": Constant(_HALF, "up"),
+        "width_rate": Constant(_HALF, "up"),
         "failure_factor": Constant(1, "down"),
     }
 
@@ -462,12 +462,12 @@ _SAYS = "at most ${factor:factor}||y|| with probability at least 1 - ${failure_f
 _TEX = (
     r"\|\le${factor:factor}\|y\|\}\ge 1-${failure_factor:factor}(e^{-${rows_rate:factor}n}+e^{-${width_rate:factor}d})"
 )
-_LAWS = (LAW, HIDDEN, SIGMA, CHERNOFF)
+_LAWS = (_LAW, _HIDDEN, _SIGMA, _CHERNOFF)
 _DOMAIN = {"n": Range(1, 10**9), "d": Range(1, 10**60)}
 
 _LEMMA = (
     Claim(
-        id=NORM,
+        id=_NORM,
         source=_source("Section C.5, last display but one", "||V phi(Wz)|| <= 2||y||"),
         says=f"||V phi(W_0 z)|| is {_SAYS} (though the steps that lead to it in the paper fail).",
         tex=rf"P\{{\|V\phi(W_0z){_TEX}",
@@ -476,7 +476,7 @@ _LEMMA = (
         hypotheses=_INDEPENDENT,
         constants=_failures(2),
         needs=_LAWS,
-        reads=(ARITHMETIC,),
+        reads=(_ARITHMETIC,),
         proofs=(joint_exponent,),
         exact=ExactRoute(_OUTPUT_CASES, output_failure, informative=failure_below_one),
         controls=(
@@ -497,8 +497,8 @@ _LEMMA = (
         domain=_DOMAIN,
         hypotheses=_INDEPENDENT,
         constants=_failures(3),
-        needs=(NORM, TRIANGLE, *_LAWS),
-        reads=(ARITHMETIC,),
+        needs=(_NORM, _TRIANGLE, *_LAWS),
+        reads=(_ARITHMETIC,),
         proofs=(misfit_assembled, misfit_exponent),
         exact=ExactRoute(_MISFIT_CASES, misfit_failure, informative=failure_below_one),
         controls=(

@@ -12,8 +12,8 @@ from untrained.theory.claim import Claim, Constant, Control, Hypothesis, Premise
 from untrained.theory.evidence import Symbolic
 from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 
-THEOREM, ARITHMETIC = "vanveen18.thm41.corrected", "vanveen18.lemB4.arithmetic"
-ORTHONORMAL = "vanveen18.remark.orthonormal"
+_THEOREM, _ARITHMETIC = "vanveen18.thm41.corrected", "vanveen18.lemB4.arithmetic"
+_ORTHONORMAL = "vanveen18.remark.orthonormal"
 _PARAGRAPH = "Section 4, last paragraph"
 
 
@@ -46,12 +46,12 @@ def row_orthonormal(p: Premises) -> Symbolic:
         gram = {"within": length, "across": across}
     sums = sensed_terms(nu, gram, independent=p.given("normal"))
     variance = (exact_number(p["scale"]) * nu) ** 2
-    theorem = p.of(THEOREM)
+    theorem = p.of(_THEOREM)
     covered = theorem["eta_bar"] >= p["eta_bar"] and theorem["aspect"] <= p["aspect"]
     outputs = sp.Sum(1, (i, 1, m)).doit()
     theirs, ours = (
         y / ((rows * d) ** exact_number(power) * z)
-        for rows, power in (({"m": m, "n": n}[p["rows"]], p["nu_power"]), (outputs, p.of(ARITHMETIC)["nu_power"]))
+        for rows, power in (({"m": m, "n": n}[p["rows"]], p["nu_power"]), (outputs, p.of(_ARITHMETIC)["nu_power"]))
     )
     return reduced(
         "Columns of AV are independent and jointly normal, so uncorrelated entries are independent; A is fixed, and "
@@ -127,7 +127,7 @@ def fourier_real_rows(p: Premises) -> Symbolic:
             *identities,
             ("a real row", fixed**2 * inner_product(re, re, one, one) - 1),
             ("a real row with Re of a pair", fixed * sp.sqrt(c) * inner_product(re, re, none, none)),
-            ("deviation by the remark", exact_number(p["scale"]) - exact_number(p.of(ORTHONORMAL)["scale"])),
+            ("deviation by the remark", exact_number(p["scale"]) - exact_number(p.of(_ORTHONORMAL)["scale"])),
             ("a real row with Im of a pair", fixed * sp.sqrt(c) * inner_product(re, im, none, none)),
         ],
     )
@@ -148,7 +148,7 @@ def gaussian_entries(p: Premises) -> Symbolic:
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
-        id=ORTHONORMAL,
+        id=_ORTHONORMAL,
         source=_source(_PARAGRAPH, "AV has the law of a Gaussian matrix"),
         says="If A consists of m rows of a real orthonormal matrix of size n, m and n being any, AV has i.i.d. normal entries of deviation ${scale:factor}nu, so Theorem 4.1 (as corrected, eta_bar <= $eta_bar) applies to y = Ax for d >= $aspect $rows, with n replaced by $rows, in nu = ||y||/((d $rows)^{$nu_power}||z||) too.",
         tex=r"AA^T=I\Rightarrow (AV)_{il}\ \text{i.i.d. normal of deviation}\ ${scale:factor}\nu,\ \nu=\|y\|/((d$rows)^{$nu_power}\|z\|),\ \bar\eta\le$eta_bar,\ d\ge $aspect\,$rows",
@@ -164,8 +164,8 @@ CLAIMS: tuple[Claim, ...] = (
             "eta_bar": Constant(F(1, 16), "up"),
             "aspect": Constant(43 * 10**14, "down"),
         },
-        needs=(THEOREM,),
-        reads=(ARITHMETIC,),
+        needs=(_THEOREM,),
+        reads=(_ARITHMETIC,),
         proofs=(row_orthonormal,),
         controls=(
             Control("any_rows", {}, ("orthonormal",)),
@@ -193,7 +193,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a Gram matrix of these rows that is not the identity",
         hypotheses=(Hypothesis("one_of_each_pair", "of frequencies j and -j one is measured"),),
         constants={"squared": Constant(2), "real_factor": Constant(1), "scale": Constant(1)},
-        needs=(ORTHONORMAL,),
+        needs=(_ORTHONORMAL,),
         proofs=(fourier_real_rows,),
         controls=(
             Control("both_of_a_pair", {}, ("one_of_each_pair",)),
