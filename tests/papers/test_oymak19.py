@@ -8,11 +8,14 @@ import sympy as sp
 from untrained.theory.ledger import ledger
 from untrained.theory.papers.oymak19 import (
     INSIDE,
+    MULTIPLIERS,
+    SPLIT,
     STEP_PATH,
     STEP_RATE,
-    bound_coefficients,
     matrices,
+    never_negative,
     one_step_more,
+    path_identities,
     polarised_identities,
     scalar_steps,
     start_is_bounded,
@@ -23,6 +26,8 @@ from untrained.theory.papers.oymak19 import (
     step_shrinks,
 )
 from untrained.theory.verdict import finding
+
+X = sp.symbols("x", positive=True)
 
 
 def proof_of(claim):
@@ -42,41 +47,76 @@ def random_step(rng, n, p, a_1, a_2):
     return J0, *moved, r / np.linalg.norm(r)
 
 
-@pytest.mark.parametrize("k", [0.0, 0.1, 0.2, 0.35])
-@pytest.mark.parametrize("seed", range(3))
-def test_the_bound_holds_for_random_matrices_of_every_size(k, seed):
-    rng = np.random.default_rng([seed, int(100 * k)])
-    lead, linear, last = (float(x) for x in bound_coefficients(sp.nsimplify(k)))
+@pytest.mark.parametrize("seed", range(6))
+def test_both_bounds_hold_for_random_matrices_of_every_size(seed):
+    rng = np.random.default_rng(seed)
     for _ in range(300):
         n = int(rng.integers(1, 5))
-        p, a_1, a_2 = int(rng.integers(n, 7)), 2.0, float(rng.uniform(0, 0.5))
+        p, a_1, a_2 = int(rng.integers(n, 7)), 2.0, float(rng.uniform(0.2, 0.8))
         J0, J, mean, r = random_step(rng, n, p, a_1, a_2)
         eta = float(rng.uniform(0.05, 1)) / np.linalg.norm(J0, 2) ** 2
         pull = J.T @ r
         left = (1 - np.linalg.norm(r - eta * mean @ pull)) / eta
-        assert left >= k * pull @ pull + lead * a_1**2 - linear * a_1 * a_2 - last * a_2**2 - 1e-9
-
-
-@pytest.mark.parametrize("k", [0.0, 0.05, 0.2, 0.4])
-def test_coefficients_are_the_extreme_eigenvalues_of_their_forms(k):
-    # What multiplies s and t is ((1-k) x, K/(1-k) + k x); it is compared with x^2 + (1 - (k/(1-k))^2) K^2.
-    linear = np.array([[1 - k, 0], [k, 1 / (1 - k)]])
-    size = np.diag([1, 1 - (k / (1 - k)) ** 2])
-    share = np.linalg.eigvals(np.linalg.inv(size) @ linear.T @ linear).real.max()
-    lowest = np.linalg.eigvalsh([[1 - k, k], [k, -(1 + k)]])[0]
-    got = [float(x) for x in bound_coefficients(sp.nsimplify(k))]
-    assert got == pytest.approx([1 - k, 2 * np.sqrt(share), -lowest], rel=1e-12)
+        rate = a_1**2 - 2 * a_1 * a_2 - a_2**2
+        assert left >= rate - 1e-9
+        assert left >= rate / (a_1 + a_2) * np.linalg.norm(pull) - 1e-9
 
 
 def test_the_identities_vanish_and_hold_for_vectors():
-    assert all(rest == 0 for _, rest in polarised_identities())
-    rng = np.random.default_rng(3)
-    G, H, s, t = rng.standard_normal((4, 7))
-    k = 0.3
+    assert all(rest == 0 for _, rest in (*polarised_identities(), *path_identities()))
+    G, H, s, t = np.random.default_rng(3).standard_normal((4, 7))
     P, Q = G + s, H - t
     assert (G + H + s - t) @ (G - H + s + t) == pytest.approx(P @ P - Q @ Q)
-    X = P - k / (1 - k) * Q
-    assert P @ P - Q @ Q - k * (P + Q) @ (P + Q) == pytest.approx((1 - k) * X @ X - Q @ Q / (1 - k))
+    assert pytest.approx(G @ G + H @ H + 2 * (G @ s + H @ t) + s @ s - t @ t) == P @ P - Q @ Q + 2 * H @ H
+
+
+def multipliers(x, y):
+    (m, gamma) = MULTIPLIERS[0 if y >= float(SPLIT.subs(X, x)) else 1]
+    return float(m.subs(X, x)), float(gamma.subs(X, x))
+
+
+@pytest.mark.parametrize("x", [0.1, 1 / 6, 0.25, 0.4])
+def test_every_form_between_the_ends_is_positive(x):
+    pull = (1 - x) / (1 + x)
+    for y in np.linspace(0.005, 1, 40):
+        m, gamma = multipliers(x, y)
+        spent = m * x**2 + pull**2 / gamma
+        for w in np.linspace(1, 1 / y, 25):
+            form = np.array([[m * w - spent, -(m - 1) * np.sqrt(w)], [0, pull**2 * y - gamma + m - y * w]])
+            form[1, 0] = form[0, 1]
+            assert np.linalg.eigvalsh(form)[0] >= -1e-9 * max(1, w)
+
+
+def test_the_square_splits_into_forms_of_the_singular_values():
+    rng = np.random.default_rng(4)
+    x, y, m, gamma = 0.2, 0.5, 1.7, 0.4
+    pull = (1 - x) / (1 + x)
+    J0 = rng.standard_normal((3, 5))
+    U, s, V = np.linalg.svd(J0)
+    r, a = rng.standard_normal(3), rng.standard_normal(5)
+    psi = J0.T @ r
+    whole = 2 * psi @ a - y * np.sum((J0 @ a) ** 2) + (pull**2 * y - gamma) * a @ a + m * np.sum((a - psi) ** 2)
+    ours, of_a = U.T @ r, V @ a
+    kernel = (pull**2 * y - gamma + m) * of_a[3:] @ of_a[3:]
+    forms = (
+        m * s**2 * ours**2 + (pull**2 * y - gamma + m - y * s**2) * of_a[:3] ** 2 - 2 * (m - 1) * s * ours * of_a[:3]
+    )
+    assert whole == pytest.approx(forms.sum() + kernel)
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        (X - X, True),
+        (X**2 + 1, True),
+        (X - sp.Rational(3, 10), False),
+        (-X, False),
+        (1 / X, True),
+        ((X - 1) / X, False),
+    ],
+)
+def test_signs_on_an_interval_are_decided(expression, answer):
+    assert never_negative(sp.together(expression), sp.Rational(1, 10), sp.Rational(2, 5)) is answer
 
 
 def test_the_rate_is_attained_by_numbers():
@@ -92,8 +132,8 @@ def test_no_path_above_23_over_21_follows():
     after, length = abs(1 - F(49, 36)), F(7, 3) / 4
     assert (1 - after) / length == F(23, 21)
     values = ledger()[STEP_PATH].values
-    form = float(4 * values["square"] - values["cross"] * F(2, 3) - values["last"] / 9)
-    assert 1 < form**0.5 < 23 / 21
+    form = 4 * values["square"] - values["cross"] * F(2, 3) - values["last"] / F(9)
+    assert form / (2 + F(1, 3)) == F(23, 21)
 
 
 def test_a_scalar_step_is_the_step_of_one_by_one_matrices():
@@ -150,9 +190,11 @@ def test_a_premise_taken_away_leaves_the_step_unproved(claim_id):
         (STEP_RATE, {"cross": F(199, 100)}),
         (STEP_RATE, {"power": 3}),
         (STEP_RATE, {"step": F(101, 100)}),
-        (STEP_PATH, {"square": F(13, 20)}),
-        (STEP_PATH, {"square": 2}),
-        (STEP_PATH, {"largest_ratio": F(2, 5)}),
+        (STEP_PATH, {"square": F(101, 100)}),
+        (STEP_PATH, {"last": F(99, 100)}),
+        (STEP_PATH, {"largest_ratio": F(1, 2)}),
+        (STEP_PATH, {"least_ratio": F(1, 20)}),
+        (STEP_PATH, {"least_ratio": 0}),
         (INSIDE, {"radius": F(99, 100)}),
         (INSIDE, {"step_power": 1}),
     ],

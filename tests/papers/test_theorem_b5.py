@@ -58,8 +58,9 @@ def test_the_proof_needs_every_hypothesis(claim_id):
     [
         (AVERAGE, {"endpoint": 1}),
         (STEP_RATE, {"step": F(1, 2)}),
-        (STEP_PATH, {"square": F(1, 10)}),
+        (STEP_PATH, {"square": F(4, 10)}),
         (STEP_PATH, {"largest_ratio": F(1, 10)}),
+        (STEP_PATH, {"least_ratio": 1}),
         (INSIDE, {"radius": 100}),
         (INSIDE, {"step_power": 1}),
     ],
@@ -109,9 +110,9 @@ def test_our_constants_follow_from_the_steps():
     own = ledger()["own.meta_rate"].values
     assert own["rate"] == own["a1"] ** 2 - 2 * own["a1"] * own["a2"] - own["a2"] ** 2 == F(23, 9)
     step = ledger()[STEP_PATH].values
-    form = step["square"] * 4 - step["cross"] * F(2, 3) - step["last"] / 9
-    assert ledger()["own.meta_path"].values["path"] ** 2 <= form
-    assert 1 / math.sqrt(form) <= ledger()["own.meta_path"].values["radius"]
+    path = (step["square"] * 4 - step["cross"] * F(2, 3) - step["last"] / F(9)) / (2 + F(1, 3))
+    assert ledger()["own.meta_path"].values["path"] == path == F(23, 21)
+    assert ledger()["own.meta_path"].values["radius"] == ledger()["own.meta_rate"].values["radius"] == 1 / path
 
 
 # The maps, by another way.

@@ -20,8 +20,8 @@ PATH = (1, 5)
 """Printed: (alpha/5) ||theta_tau - theta_0|| + ||r_tau|| <= ||r_0||."""
 SHARP_RATE = (23, 9)
 """Proved here: the 1/4 may be 23/9."""
-SHARP_PATH = (1, 1)
-"""Proved here: the 1/5 may be 1, for the path length and so for the distance."""
+SHARP_PATH = (23, 21)
+"""Proved here: the 1/5 may be 23/21, for the path length and so for the distance."""
 
 
 def radius_needed(alpha: float, initial_misfit: float, *, path: tuple[int, int] = PATH) -> float:

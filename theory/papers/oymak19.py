@@ -1,8 +1,8 @@
 """Steps of the proof of the meta-theorem (Oymak and Soltanolkotabi 2019, quoted as CS-DIP's Theorem B.5).
 
 The original text is not at hand; the steps are re-derived, for all (a_1, a_2) at once, from the theorem as CS-DIP states
-it. One argument gives rate and path. For unit r and u let g, h = (r +- u)/2, G, H = J_0^T g, J_0^T h; then
-<u, r> - eta <J_bar^T u, J^T r> = 1 - 2|h|^2 - eta(|P|^2 - |Q|^2), P + Q = J^T r, P - Q = J_bar^T u, and
+it. Rate: for unit r and u let g, h = (r +- u)/2, G, H = J_0^T g, J_0^T h, e = (J - J_0)^T r, f = (J_bar - J_0)^T u; then
+<u, r> - eta <J_bar^T u, J^T r> = 1 - 2|h|^2 - eta(|P|^2 - |Q|^2) with P + Q = J^T r, P - Q = J_bar^T u, and
 2|h|^2 >= 2 eta |H|^2 by A3 at theta_0 alone. The largest such value over u is ||r_+||.
 """
 
@@ -131,90 +131,120 @@ STEP_HYPOTHESES = (
 )
 
 
-def bound_coefficients(k: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-    """lead, linear, last of 1 - ||r_+|| >= eta (k|a|^2 + lead a_1^2 - linear a_1 a_2 - last a_2^2), 0 <= k < 1/2."""
-    trace = (1 - k) ** 2 + k**2 + 1 / (1 - 2 * k)
-    det = (1 - k) ** 2 / (1 - 2 * k)
-    return 1 - k, 2 * sp.sqrt((trace + sp.sqrt(trace**2 - 4 * det)) / 2), k + sp.sqrt(1 + k**2)
-
-
 @cache
 def polarised_identities() -> tuple[tuple[str, sp.Expr], ...]:
-    """The identities behind `bound_coefficients`, of quadratic forms in G, H, s = (e + f)/2, t = (f - e)/2.
+    """The identities of quadratic forms in G, H, s = (e + f)/2 and t = (f - e)/2 behind the rate.
 
     They are checked in real numbers; inner products are bilinear and symmetric, so they hold in any dimension.
     """
-    G, H, s, t, K, x, k, h = sp.symbols("G H s t K x k h", real=True)
-    e, f, ratio = s - t, s + t, k / (1 - k)
-    P, Q = G + s, H - t
-    grown = sp.Matrix([[(1 - k) ** 2 + k**2, k / sp.sqrt(1 - 2 * k)], [k / sp.sqrt(1 - 2 * k), 1 / (1 - 2 * k)]])
-    scaled = sp.Matrix([x, K])  # K here is sqrt(1 - ratio^2) = sqrt(1 - 2k)/(1 - k) times the K of N
-    slope = ((1 - k) * x) ** 2 + (K / sp.sqrt(1 - 2 * k) + k * x) ** 2
-    turn = sp.Matrix([[1 - k, k], [k, -(1 + k)]])
-    z = sp.symbols("z")
+    G, H, s, t = sp.symbols("G H s t", real=True)
+    e, f, P, Q = s - t, s + t, G + s, H - t
     identities = [
         ("<J^T r, J_bar^T u> = |P|^2 - |Q|^2", (G + H + e) * (G - H + f) - (P**2 - Q**2)),
         ("|s|^2 + |t|^2 <= a_2^2", s**2 + t**2 - (e**2 + f**2) / 2),
-        (
-            "|P|^2 - |Q|^2 - k|P + Q|^2",
-            P**2 - Q**2 - k * (P + Q) ** 2 - (1 - k) * (P - ratio * Q) ** 2 + Q**2 / (1 - k),
-        ),
-        ("K^2 beside |X|^2", (1 - k) * (1 - ratio**2) - (2 - 1 / (1 - k))),
-        ("1 - ratio^2", 1 - ratio**2 - (1 - 2 * k) / (1 - k) ** 2),
-        ("N^2 >= a_1^2", sp.expand((1 - h**2 + ratio**2 * h**2) + (1 - ratio**2) * h**2 - 1)),
-        ("terms linear in (s, t)", slope.expand() - sp.expand((scaled.T * grown * scaled)[0])),
-        ("their greatest share, trace", grown.trace() - ((1 - k) ** 2 + k**2 + 1 / (1 - 2 * k))),
-        ("their greatest share, determinant", grown.det() - (1 - k) ** 2 / (1 - 2 * k)),
-        ("terms quadratic in (s, t)", turn.charpoly(z).as_expr() - (z**2 + 2 * k * z - 1)),
+        ("2|H|^2 added", P**2 - Q**2 + 2 * H**2 - (G**2 + H**2 + 2 * (G * s + H * t) + s**2 - t**2)),
     ]
-    return tuple((name, sp.simplify(rest)) for name, rest in identities)
-
-
-_ARGUMENT = (
-    "With K = beta |h| >= |H|, X = G - ratio H, ratio = k/(1 - k): by A1 N^2 = |X|^2 + (1 - ratio^2) K^2 >= a_1^2, for g "
-    "and h are orthogonal. What is linear in (s, t) is at least -2 b N |(s, t)|, what is quadratic at least "
-    "-last |(s, t)|^2, and |(s, t)| <= a_2; the bound grows in N from a_1 on as lead a_1 >= b a_2."
-)
+    return tuple((name, sp.expand(rest)) for name, rest in identities)
 
 
 def misfit_falls(p: Premises) -> Symbolic:
-    """1 - ||r_+|| >= eta (a_1^2 - 2 a_1 a_2 - a_2^2): the case k = 0, coefficient by coefficient in a_2/a_1."""
-    lead, linear, last = bound_coefficients(sp.Integer(0))
+    """1 - ||r_+|| >= eta (N^2 - 2 N a_2 - a_2^2), N^2 = |G|^2 + |H|^2 >= a_1^2, coefficient by coefficient."""
+    N, a_2 = sp.symbols("N a_2", positive=True)
+    least = sp.Poly(N**2 - 2 * N * a_2 - a_2**2, N, a_2)
+    square, cross, last = (least.coeff_monomial(m) for m in (N**2, N * a_2, a_2**2))
     return reduced(
-        _ARGUMENT,
+        "What is linear in (s, t) is at least -2 N a_2, what is quadratic at least -a_2^2; by A1 N >= a_1, from where "
+        "the bound grows as a_1 >= a_2.",
         [
             *polarised_identities(),
             ("eta beta^2 <= 1", _step_allowed(p)),
             ("degree two in alpha", exact_number(p["power"]) - 2),
-            ("a_1^2", exact_number(p["square"]) <= (lead if p.given("A1") else 0)),
-            ("a_1 a_2", exact_number(p["cross"]) >= linear),
-            ("a_2^2", exact_number(p["last"]) >= last),
-            ("grows in N", lead >= linear / 2 * _largest_ratio(p)),
+            ("a_1^2", exact_number(p["square"]) <= square * int(p.given("A1"))),
+            ("a_1 a_2", -exact_number(p["cross"]) <= cross),
+            ("a_2^2", -exact_number(p["last"]) <= last),
+            ("grows in N", _largest_ratio(p) <= 1),
         ],
         sufficient=True,
     )
 
 
-def misfit_falls_with_length(p: Premises) -> Symbolic:
-    """1 - ||r_+|| >= path eta |a|: k|a|^2 + V >= 2 sqrt(kV)|a|, with the k for which 4k(1 - k) is the square's."""
-    square, ratio = exact_number(p["square"]), _largest_ratio(p)
-    if not (0 < square < 1 and p.given("A1")):
-        return reduced(_ARGUMENT, [("0 < square < 1, sigma_min > 0", False)], sufficient=True)
-    k = (1 - sp.sqrt(1 - square)) / 2
-    lead, linear, last = bound_coefficients(k)
-    cross, end = exact_number(p["cross"]), exact_number(p["last"])
+# The path: ||r_+|| <= ||r - eta J_0 a|| + eta a_2 |a|, a = J^T r; a_1 = 1, x = a_2, y = eta in (0, 1], ||r|| = 1.
+
+_X, _Y = sp.symbols("x y", positive=True)
+PULL = (1 - _X) / (1 + _X)
+"""path + a_2 for the path that is claimed: ||r - eta J_0 a|| <= 1 - PULL eta |a|."""
+SPLIT = 1 - _X - 3 * _X**2
+"""The y at which the multipliers change."""
+MULTIPLIERS = ((2 / (1 + _X), (1 - _X) / (1 + _X) ** 2), (1 + 1 / (5 * _X), 1 / (1 + 5 * _X)))
+"""(m, gamma) for y above and below: of |a - J_0^T r|^2 <= a_2^2 and of 2 PULL |a| <= gamma |a|^2 + PULL^2/gamma."""
+
+
+def form_of_a_singular_value(m: Any, gamma: Any, w: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Coefficients of r_i^2, a_i^2 and the determinant, in the component of a singular value, w its square."""
+    spent = m * _X**2 + PULL**2 / gamma
+    of_r, of_a = m * w - spent, PULL**2 * y - gamma + m - y * w
+    return of_r, of_a, of_r * of_a - (m - 1) ** 2 * w
+
+
+@cache
+def path_conditions(lowest: int) -> tuple[tuple[str, sp.Expr], ...]:
+    """What must be >= 0 for every x: both determinants, at the ends w = a_1^2 and 1/eta, at the ends of y."""
+    conditions = []
+    for (m, gamma), ends in zip(MULTIPLIERS, ((sp.Integer(1), SPLIT), (SPLIT, sp.Integer(0))), strict=True):
+        for y in ends:
+            of_r, _, first = form_of_a_singular_value(m, gamma, sp.Integer(lowest), y)
+            of_a, spent = PULL**2 * y - gamma + m - 1, m * lowest - of_r
+            second = (m - y * spent) * of_a - (m - 1) ** 2  # y times the determinant at w = 1/y
+            conditions += [("r", of_r), ("a", of_a), ("w = a_1^2", first), ("w = 1/eta", second)]
+    return tuple((f"{name} at x", sp.factor(sp.together(rest))) for name, rest in conditions)
+
+
+def never_negative(expression: sp.Expr, low: sp.Expr, high: sp.Expr) -> bool:
+    """Whether a rational function of x vanishes identically or is positive on an interval (Sturm's count of roots)."""
+    above, below = sp.fraction(expression)
+    f = sp.Poly(above * below, _X)
+    return bool(f.is_zero or (f.count_roots(low, high) == 0 and f.eval((low + high) / 2) > 0))
+
+
+@cache
+def path_identities() -> tuple[tuple[str, sp.Expr], ...]:
+    """How the square of ||r - eta J_0 a|| <= 1 - PULL eta |a| splits, and that its ends decide."""
+    psi, a, m, g, w, y, c = sp.symbols("psi a m g w y c", positive=True)
+    left = 2 * psi * a - y * w * a**2 + (c**2 * y - g) * a**2 + m * (a - psi) ** 2
+    split = m * psi**2 + (c**2 * y - g + m - y * w) * a**2 - 2 * (m - 1) * psi * a
+    m_1, gamma_1 = MULTIPLIERS[0]
+    det = form_of_a_singular_value(m, g, w, y)[2]
+    second = sp.expand(y * det.subs(w, 1 / y))
+    return (
+        ("split by singular values", sp.expand(left - split)),
+        ("concave in w", sp.diff(det, w, 2) + 2 * m * y),
+        ("linear in y at w = 1", sp.diff(det.subs(w, 1), y, 2)),
+        ("concave in y at w = 1/y", sp.simplify(sp.diff(second, y, 2) + 2 * PULL**2 * (m * _X**2 + PULL**2 / g))),
+        ("PULL eta |a| <= 1, as |a| <= beta + a_2", sp.simplify(PULL * (1 + _X) - (1 - _X))),
+        ("PULL = path + a_2", sp.simplify(PULL - _X - (1 - 2 * _X - _X**2) / (1 + _X))),
+        ("attained at y = 1", sp.simplify(form_of_a_singular_value(m_1, gamma_1, sp.Integer(1), sp.Integer(1))[2])),
+    )
+
+
+def misfit_pays_for_length(p: Premises) -> Symbolic:
+    """1 - ||r_+|| >= path eta |a| with path = (a_1^2 - 2 a_1 a_2 - a_2^2)/(a_1 + a_2)."""
+    low, high = exact_number(p["least_ratio"]), _largest_ratio(p)
+    bounded = 0 < low <= high < 1
+    conditions = path_conditions(int(p.given("A1")))
     return reduced(
-        _ARGUMENT + " Here 4k V is compared with the square of the path, coefficient by coefficient.",
+        "Squared, ||r - eta J_0 a|| <= 1 - PULL eta |a| is a sum of forms in (r_i, a_i) over the singular values of J_0, "
+        "once |a| and |a - J_0^T r| <= a_2 are taken in with their multipliers. A form is not negative where both "
+        "coefficients and the determinant are not; the determinant is concave in w, between a_1^2 and beta^2 <= 1/eta, "
+        "and at both ends concave in y, so that four values decide, each a rational function of x = a_2/a_1.",
         [
-            *polarised_identities(),
+            *path_identities(),
             ("eta beta^2 <= 1", _step_allowed(p)),
             ("degree two", exact_number(p["power"]) - 2),
-            ("its root", exact_number(p["root"]) - sp.Rational(1, 2)),
-            ("4k(1 - k)", 4 * k * (1 - k) - square),
-            ("a_1 a_2", cross >= 4 * k * linear),
-            ("a_2^2", end >= 4 * k * last),
-            ("grows in N", lead >= linear / 2 * ratio),
-            ("a real root", square - cross * ratio - end * ratio**2 >= 0),
+            ("a_1^2", exact_number(p["square"]) <= 1),
+            ("a_1 a_2", exact_number(p["cross"]) >= 2),
+            ("a_2^2", exact_number(p["last"]) >= 1),
+            ("0 < x < 1", bool(bounded)),
+            *((name, bounded and never_negative(f, low, high)) for name, f in conditions),
         ],
         sufficient=True,
     )
@@ -264,7 +294,8 @@ def step_shrinks(case: Case, c: Constants) -> Sides:
 def step_pays(case: Case, c: Constants) -> Sides:
     """path eta ||J^T r|| against ||r|| - ||r_+||, ||r|| = 1."""
     eta, after, pull, form = step_case(case, c)
-    return Sides(_power(form, c["root"]) * eta * pull, 1 - after + _slack(case), unit=1)
+    a_1, a_2, _ = _numbers(case)
+    return Sides(form / (a_1 + a_2) * eta * pull, 1 - after + _slack(case), unit=1)
 
 
 def _slack(case: Case) -> Any:
@@ -274,9 +305,8 @@ def _slack(case: Case) -> Any:
 def scalar_steps(c: Constants) -> tuple[Case, ...]:
     """One output, one weight, a_1 = 10^tens: J_0 = beta, J = J_bar at either end; then each premise missed."""
     largest = float(c["largest_ratio"])
-    cases = [
-        _scalar(x, side * x) for x in (0, 1 / 20, 1 / 6, 1 / 5, 1 / 4, largest) for side in (1, -1) if x <= largest
-    ]
+    ratios = (0, 1 / 20, float(c.get("least_ratio", 0)), 1 / 6, 1 / 4, largest)
+    cases = [_scalar(x, side * x) for x in ratios for side in (1, -1)]
     cases += [_scalar(1 / 6, 1 / 6, tens=tens) for tens in (50, -50)]
     cases.append(_scalar(largest, largest, start=max(1, largest)))
     missed = (_scalar(1 / 6, 0, start=1 / 100, beta=1), _scalar(1 / 6, 1), _scalar(1 / 6, 0, beta=1 / 10))
@@ -305,16 +335,17 @@ _WITHIN = {
 
 
 def within_ratio(case: Case, c: Constants) -> bool:
-    """a_2 <= ratio a_1."""
+    """least_ratio a_1 <= a_2 <= largest_ratio a_1."""
     a_1, a_2, _ = _numbers(case)
-    return bool(a_2 <= c["largest_ratio"] * a_1)
+    return bool(c.get("least_ratio", 0) * a_1 <= a_2 <= c["largest_ratio"] * a_1)
 
 
-_RATIO = Hypothesis("ratio", "a_2 <= ${largest_ratio:factor}a_1", within_ratio)
+_BELOW = Hypothesis("ratio", "a_2 <= ${largest_ratio:factor}a_1", within_ratio)
+_BETWEEN = Hypothesis("ratio", "${least_ratio:factor}a_1 <= a_2 <= ${largest_ratio:factor}a_1", within_ratio)
 
 
 def _step(
-    claim_id: str, words: tuple[str, str], proof: Any, sides: Any, constants: dict[str, Constant], *controls: Control
+    claim_id: str, words: tuple[str, str], proof: Any, sides: Any, ratio: tuple[Hypothesis, dict[str, Constant]]
 ) -> Claim:
     return Claim(
         id=claim_id,
@@ -325,10 +356,13 @@ def _step(
         refuted_by="matrices J_0, J, J_bar that meet A1 to A3, and r, for which the inequality fails",
         domain={"n": Range(1, 10**60), "p": Range(1, 10**60)},
         law=_LAW,
-        hypotheses=(*STEP_HYPOTHESES, _RATIO),
+        hypotheses=(*STEP_HYPOTHESES, ratio[0]),
         constants={
-            **constants,
+            "square": Constant(1, "up"),
+            "cross": Constant(2, "down"),
+            "last": Constant(1, "down"),
             "power": Constant(2),
+            **ratio[1],
             "step": Constant(1, "up"),
             "step_power": Constant(2),
         },
@@ -336,7 +370,9 @@ def _step(
         exact=ExactRoute(scalar_steps, sides),
         search=SearchRoute(sides, within=_WITHIN),
         controls=(
-            *controls,
+            Control("square_1.01", {"square": F(101, 100)}),
+            Control("cross_1.98", {"cross": F(198, 100)}),
+            Control("step_1.01", {"step": F(101, 100)}),
             *(Control(f"no_{name}", {}, (name,)) for name in ("A1", "A2", "A3")),
         ),
         version=2,
@@ -352,34 +388,17 @@ _STEPS = (
         ),
         misfit_falls,
         step_shrinks,
-        {
-            "square": Constant(1, "up"),
-            "cross": Constant(2, "down"),
-            "last": Constant(1, "down"),
-            "largest_ratio": Constant(1, "up"),
-        },
-        Control("cross_1.98", {"cross": F(198, 100)}),
-        Control("square_1.01", {"square": F(101, 100)}),
-        Control("step_1.01", {"step": F(101, 100)}),
+        (_BELOW, {"largest_ratio": Constant(1, "up")}),
     ),
     _step(
         STEP_PATH,
         (
-            "has ||r|| - ||r_+|| >= path alpha ||theta_+ - theta||, path = (${square:factor}a_1^$power - ${cross:factor}a_1 a_2 - ${last:factor}a_2^$power)^$root.",
-            r"\|r\|-\|r_+\|\ge(${square:factor}a_1^{$power}-${cross:factor}a_1a_2-${last:factor}a_2^{$power})^{$root}\alpha\|\theta_+-\theta\|",
+            "has ||r|| - ||r_+|| >= path alpha ||theta_+ - theta||, path = (${square:factor}a_1^$power - ${cross:factor}a_1 a_2 - ${last:factor}a_2^$power)/(a_1 + a_2).",
+            r"\|r\|-\|r_+\|\ge\frac{${square:factor}a_1^{$power}-${cross:factor}a_1a_2-${last:factor}a_2^{$power}}{a_1+a_2}\alpha\|\theta_+-\theta\|",
         ),
-        misfit_falls_with_length,
+        misfit_pays_for_length,
         step_pays,
-        {
-            "square": Constant(F(16, 25), "up"),
-            "cross": Constant(F(421, 200), "down"),
-            "last": Constant(F(49, 50), "down"),
-            "root": Constant(F(1, 2)),
-            "largest_ratio": Constant(F(1, 4), "up"),
-        },
-        Control("square_0.69", {"square": F(69, 100)}),
-        Control("cross_1.88", {"cross": F(188, 100)}),
-        Control("step_1.03", {"step": F(103, 100)}),
+        (_BETWEEN, {"least_ratio": Constant(F(1, 10), "down"), "largest_ratio": Constant(F(2, 5), "up")}),
     ),
 )
 

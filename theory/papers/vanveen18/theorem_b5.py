@@ -7,7 +7,7 @@ change at one distance, r and the path are recursions of numbers, and the premis
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction as F
 from typing import Any
 
@@ -57,6 +57,12 @@ class Assumed:
         square, cross, last, power = (exact_number(record[name]) for name in ("square", "cross", "last", "power"))
         return square * self.a_1**power - cross * self.a_1 * self.a_2 - last * self.a_2**power
 
+    def path(self, record: Constants) -> sp.Expr:
+        """The form over a_1 + a_2; A2 with a smaller a_2 than the record serves is A2 with the least that it does."""
+        served = replace(self, a_2=sp.Max(self.a_2, exact_number(record["least_ratio"]) * self.a_1))
+        form = served.form(record)
+        return form / (served.a_1 + served.a_2) if form > 0 else sp.Integer(0)
+
 
 def assumed(p: Premises) -> Assumed:
     """What the theorem grants; without A0 nothing bounds J_bar - J_0, whatever A2 says of J."""
@@ -91,11 +97,9 @@ def chained(p: Premises, *conclusion: tuple[str, Any]) -> Symbolic:
 
 def usable_path(p: Premises) -> sp.Expr:
     """The largest path that the step's inequality grants and for which one step more is short; 0 where none is."""
-    a, path = assumed(p), p.of(STEP_PATH)
-    form = a.form(path)
-    if not (form > 0 and a.a_1 > 0):
-        return sp.Integer(0)
-    return sp.Min(form ** exact_number(path["root"]), a.a_1**2 / (a.a_1 + a.a_2))
+    a = assumed(p)
+    granted = a.path(p.of(STEP_PATH))
+    return sp.Min(granted, a.a_1**2 / (a.a_1 + a.a_2)) if granted > 0 else granted
 
 
 def converges(p: Premises) -> Symbolic:
@@ -107,9 +111,7 @@ def converges(p: Premises) -> Symbolic:
 
 def stays_close(p: Premises) -> Symbolic:
     """eq. (10): the one-step inequality, summed; the distance is at most the path's length."""
-    a, path = assumed(p), p.of(STEP_PATH)
-    form = sp.Max(a.form(path), 0)
-    return chained(p, ("path", exact_number(p["path"]) <= form ** exact_number(path["root"])))
+    return chained(p, ("path", exact_number(p["path"]) <= assumed(p).path(p.of(STEP_PATH))))
 
 
 # Maps whose slopes change at one distance.
