@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -135,20 +134,6 @@ class Control:
     name: str
     constants: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
-    says: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """A function by module and name, imported when it is first called: reading the ledger costs nothing."""
-
-    module: str
-    name: str
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Import the module and call the function."""
-        return getattr(importlib.import_module(self.module), self.name)(*arguments)
 
 
 @dataclass(frozen=True)
@@ -246,11 +231,8 @@ class Claim:
     constants: Mapping[str, Constant] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    assumes: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
     proofs: tuple[Proof, ...] = ()
-    symbolic: Callable[[Constants], Any] | None = None
-    enclosed: Callable[[Constants], Any] | None = None
     exact: ExactRoute | None = None
     search: SearchRoute | None = None
     count: CountRoute | None = None
@@ -317,9 +299,9 @@ class Claim:
         """What a false sibling has in place of what the claim says."""
         values = self.values
         put = [f"{name} {written(v)} in place of {written(values[name])}" for name, v in control.constants.items()]
-        return "; ".join([*put, *(f"without {name}" for name in control.without)]) or control.says
+        return "; ".join([*put, *(f"without {name}" for name in control.without)])
 
     def sibling(self, control: Control) -> Claim:
         """Return the false sibling: the same routes, with the control's constants, without its hypotheses."""
         sibling = self.pushed(control.constants).without(*control.without)
-        return replace(sibling, id=f"{self.id}~{control.name}", **control.changes)
+        return replace(sibling, id=f"{self.id}~{control.name}")

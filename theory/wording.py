@@ -21,7 +21,7 @@ _NO_NUMBER = (
     r"_\{?\d+\}?",  # an index: W_0, r_{0}
     r"\b(?:Lemma|Theorem|Section|Assumption|Definition|Appendix|Algorithm|eq\.?)~? ?\(?[A-Z]?\.?\d+(?:\.\d+)*\)?",
     r"\bA[0-4]\b",  # the assumptions of Theorem B.5
-    r"(?<![\w.])1 ?- ?(?!\d)",  # the complement of a probability, one minus a decrease
+    r"(?<![\w.])1 ?[-+] ?(?!\d)",  # the complement of a probability, one minus a decrease, one plus an increase
     r"\^\{-1\}",  # an inverse
     r"(?:[<>]|\\ge|\\le|\\ne|>=|<=) ?0(?!\.?\d)",  # a sign
 )
@@ -52,7 +52,7 @@ def constants_named(template: str) -> set[str]:
 
 def unexplained_numerals(template: str) -> list[str]:
     """The numerals of a template that are neither a constant, an index, a reference, one minus, nor a sign."""
-    rest = _PLACE.sub(" ", template)
+    rest = _PLACE.sub(" ", re.sub(r"(?<![\w.])1/(?=\$)", "", template))  # the inverse of a constant
     for pattern in _NO_NUMBER:
         rest = re.sub(pattern, " ", rest)
     return re.findall(r"\d+(?:\.\d+)?", rest)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from untrained.sims.evidence.counts import split_level
 from untrained.sims.evidence.papers import LEDGER, Paper, read_paper
 from untrained.sims.evidence.processes import on_processes
-from untrained.theory.claim import Claim, Constants, Proof, listed
+from untrained.theory.claim import Claim, Proof, listed
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import assumptions, in_order_of_need, ledger
 from untrained.theory.verdict import Status, Verdict, judge
@@ -128,12 +128,7 @@ def routes(
         evidence: Evidence = proof(one.premises(claims))
         return evidence
 
-    def reduce(old: Callable[[Constants], Any], one: Claim) -> Evidence:
-        evidence: Evidence = old(one.values)
-        return evidence
-
     yield from (Route((id(proof), 0), "argued", partial(argue, proof)) for proof in claim.proofs)
-    yield from (Route((id(old), 0), "argued", partial(reduce, old)) for old in (claim.symbolic, claim.enclosed) if old)
     if claim.exact:
         yield Route((id(claim.exact), 0), "listed", decide)
     if claim.search:

@@ -4,7 +4,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from untrained.theory.claim import Claim, Constant, Control, Hypothesis, Range, SearchRoute, Sides, Source, listed
+from untrained.theory.claim import (
+    Claim,
+    Constant,
+    Control,
+    Hypothesis,
+    Range,
+    SearchRoute,
+    Sides,
+    Source,
+    listed,
+    rounding,
+)
 
 
 def route(case, c):
@@ -111,3 +122,9 @@ def test_cases_may_follow_from_constants():
 def test_a_claim_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'says'"):
         CLAIM.says = "something else"
+
+
+def test_the_allowance_for_rounding_is_a_few_units_a_term():
+    eps = float(np.finfo(float).eps)
+    assert rounding(10, 1) == pytest.approx(4 * 20 * eps, rel=1e-12)
+    assert rounding(10, 1e6) == pytest.approx(4 * 20 * eps * 1e6, rel=1e-12)

@@ -54,7 +54,8 @@ def relu_along_a_segment(p: Premises) -> Symbolic:
     ends = {"++": (q, s), "--": (-q, -s), "+-": (q, -s), "-+": (-q, s)}
     average = {"++": sp.Integer(1), "--": sp.Integer(0), "+-": q / (q + s), "-+": s / (q + s)}
     starting = {signs: sp.Integer(signs[0] == "+") for signs in ends}
-    share = starting if p["endpoint"] else average
+    e = exact_number(p["endpoint"])
+    share = {signs: (1 - e) * average[signs] + e * starting[signs] for signs in ends}
     return reduced(
         "f(theta_+) - f(theta) is a sum over neurons, each linear in its own weights: ReLU changes by its displacement "
         "times the share of the segment on which it is active, and J_bar holds that share in place of phi'.",
@@ -68,12 +69,12 @@ def relu_along_a_segment(p: Premises) -> Symbolic:
 _AVERAGE = Claim(
     id=AVERAGE,
     source=_source("averaged_jacobian"),
-    says="Over a step ReLU networks obey f(theta_+) - f(theta) = J_bar (theta_+ - theta), J_bar the average Jacobian on the segment.",
-    tex=r"f(\theta_+)-f(\theta)=\bar J(\theta_+-\theta)",
+    says="Over a step ReLU networks obey f(theta_+) - f(theta) = J_bar (theta_+ - theta), J_bar the average Jacobian on the segment, moved towards J(theta) by a share of $endpoint.",
+    tex=r"f(\theta_+)-f(\theta)=\bar J(\theta_+-\theta),\ \bar J=(1-$endpoint)\textstyle\int J+$endpoint\,J(\theta)",
     refuted_by="a sign pattern in which the change of ReLU differs",
-    constants={"endpoint": Constant(0, others=(1,), says="the Jacobian at the start of the step in place of J_bar")},
+    constants={"endpoint": Constant(0)},
     proofs=(relu_along_a_segment,),
-    controls=(Control("endpoint", {"endpoint": 1}),),
+    controls=(Control("endpoint", {"endpoint": 1}), Control("a_hundredth", {"endpoint": F(1, 100)})),
     version=2,
 )
 

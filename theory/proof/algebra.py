@@ -1,8 +1,4 @@
-"""Evidence by computer algebra: its tools, and the identities of the two-layer generator and of its descent.
-
-Each function reduces the identities of one claim and reports what did not vanish. The constants of the claim come in as
-an argument, so that false siblings run through the same reduction.
-"""
+"""Evidence by computer algebra: identities and relations are reduced, and what did not vanish is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from typing import Any
 
 import sympy as sp
 
-from untrained.theory.claim import Constants
 from untrained.theory.evidence import Symbolic
 
 
@@ -40,13 +35,6 @@ def _rest(expression: Any) -> str | None:
         return None if expression in (True,) else f"not true: {expression}"
     simplified = sp.simplify(expression)
     return None if simplified == 0 else str(simplified)
-
-
-def _on_patterns(expression: sp.Expr, *switches: sp.Symbol) -> sp.Expr:
-    """Reduce powers of 0/1 switches: s^2 = s."""
-    for s in switches:
-        expression = sp.rem(sp.expand(expression), s**2 - s, s)
-    return expression
 
 
 def gaussian_mean(expression: sp.Expr, entries: Sequence[sp.Symbol], deviation: sp.Expr) -> sp.Expr:
@@ -96,105 +84,3 @@ def image_terms(deviation: sp.Expr, claimed: sp.Expr, *, independent: bool) -> l
         ("term (l, l') of the variance", across * u * w),
         ("term (l, l') of the covariance of two entries, l = l' too", across * u * w),
     ]
-
-
-def jacobian_entry(c: Constants) -> Symbolic:
-    """eq. (8): one entry of the Jacobian, for a generic neuron and coordinate."""
-    v, z, w, rest = sp.symbols("v z w rest", real=True)
-    h = w * z + rest
-    identities = []
-    for name, active, f in (("active", 1, v * h), ("inactive", 0, sp.Integer(0))):
-        mask = active if c["mask"] else 1
-        identities.append((f"d f_i / d w_lj, neuron {name}", sp.diff(f, w) - v * mask * z))
-    return reduced(
-        "f_i is a sum over neurons and neuron l depends on w_l alone, so one neuron and one coordinate (the others "
-        "collected in `rest`) are all of J; ReLU is h or 0 on either side of its kink.",
-        identities,
-    )
-
-
-def gram_entry(c: Constants) -> Symbolic:
-    """eq. (8): entry (i, i') of J J^T, neuron by neuron and coordinate by coordinate."""
-    v, u, z, s, total = sp.symbols("v u z s z_norm_sq", real=True)
-    term = _on_patterns((v * s * z) * (u * s * z), s)
-    summed = term.subs(z**2, total)
-    claimed = v * u * _on_patterns(s ** c["mask_power"], s) * (total if c["z_power"] == 2 else sp.sqrt(total))
-    return reduced(
-        "(J J^T)_{ii'} is the sum over neurons l and coordinates j of V_il s_l z_j V_i'l s_l z_j with s_l^2 = s_l; "
-        "the sum over j gives ||z||^2.",
-        [("term l of entry (i, i')", summed - claimed)],
-    )
-
-
-def gradient_entry(c: Constants) -> Symbolic:
-    """Gradient of half (or whole) the squared residual against J^T r, two outputs, one neuron."""
-    v1, v2, z, w, rest, o1, o2, y1, y2 = sp.symbols("v1 v2 z w rest o1 o2 y1 y2", real=True)
-    h = w * z + rest
-    f1, f2 = v1 * h + o1, v2 * h + o2
-    loss = exact_number(c["loss_factor"]) * ((f1 - y1) ** 2 + (f2 - y2) ** 2)
-    g1, g2 = (sp.Max(f1, 0), sp.Max(f2, 0)) if c["outer_relu"] else (f1, f2)
-    claimed = exact_number(c["gradient_factor"]) * (v1 * z * (g1 - y1) + v2 * z * (g2 - y2))
-    difference = sp.diff(loss, w) - claimed
-    values = {v1: 1, v2: -2, z: 3, w: 1, rest: 5, o1: 0, o2: 1, y1: 1, y2: 2}
-    return reduced(
-        "Chain rule for an active neuron (an inactive one contributes 0 to both sides); outputs add up, so two "
-        "show all.",
-        [("d L / d w_lj", difference.subs(values) if c["outer_relu"] else difference)],
-    )
-
-
-def alignments_suffice(c: Constants) -> Symbolic:
-    """One step of a neuron that is on: W z and ||W_+ - W|| from h alone."""
-    w1, w2, z1, z2, back, eta = sp.symbols("w1 w2 z1 z2 back eta", real=True)
-    norm = sp.sqrt(z1**2 + z2**2)
-    moved1, moved2 = w1 - eta * back * z1, w2 - eta * back * z2
-    h, after = w1 * z1 + w2 * z2, moved1 * z1 + moved2 * z2
-    claimed = h - eta * norm ** c["z_power"] * back
-    length = (moved1 - w1) ** 2 + (moved2 - w2) ** 2
-    return reduced(
-        "The gradient in row l is phi'(h_l) (V^T r)_l z^T (`back` stands for phi'(h_l) (V^T r)_l, which h determines); "
-        "two coordinates of z show all, and steps along z^T add up along z^T.",
-        [("h after the step", after - claimed), ("length of the step", length - ((claimed - h) / norm) ** 2)],
-    )
-
-
-def off_stays_off(c: Constants) -> Symbolic:
-    """The step of a neuron, its switch s = phi'(h) in {0, 1}, where it is off (or on)."""
-    s, back, eta, norm = sp.symbols("s back eta norm", real=True)
-    step = -eta * norm**2 * s * back
-    return reduced(
-        "h_l moves by -eta ||z||^2 phi'(h_l) (V^T r)_l, which vanishes with phi'(h_l): the sign of h_l is for good.",
-        [("step of the neuron", step.subs(s, 1 if c["off"] else 0))],
-    )
-
-
-def change_is_what_is_lost(c: Constants) -> Symbolic:
-    """Switches p at the start and q <= p later: (p - q)^2 = p - q, term by term."""
-    v, u, z = sp.symbols("v u z", real=True)
-    identities = []
-    for p, q in ((0, 0), (1, 0), (1, 1)):
-        change = (v * z * (p - q)) * (u * z * (p - q))
-        lost = v * u * z**2 * (p - q)
-        identities.append((f"entry of a neuron with switches {p}, {q}", change - lost))
-    if c["norms"]:
-        identities.append(("largest eigenvalue of a difference", sp.Max(1, 2) - sp.Max(3, 2) - sp.Max(1 - 3, 2 - 2)))
-    return reduced(
-        "A neuron that is off stays off, so q <= p, and (J_t - J_0)(J_t - J_0)^T = J_0 J_0^T - J_t J_t^T: a sum of "
-        "v_l v_l^T over the neurons lost, which only grows.",
-        identities,
-    )
-
-
-def thinned_cone(c: Constants) -> Symbolic:
-    """From D columns on, D ~ Bin(d, 1/2), and Wendel's Bin(D, 1/2) to Bin(d, 1/4), by generating functions."""
-    s, d = sp.symbols("s d", positive=True)
-    inner = (1 + s) / 2
-    mixed = ((1 + inner) / 2) ** d
-    share = exact_number(c["share"])
-    return reduced(
-        "y is outside the cone of v_1, ..., v_D exactly when these and -y lie in a half-space; by Wendel, for "
-        "independent symmetric directions, that has probability P(Bin(D, 1/2) <= n - 1). D is Bin(d, 1/2): a binomial "
-        "number of a binomial number, whose generating function is E[((1 + s)/2)^D]. The output stays in this cone, "
-        "for no other neuron ever comes on.",
-        [("generating function", sp.log(mixed) - d * sp.log(1 - share + share * s))],
-    )

@@ -84,7 +84,7 @@ def smallest_from_gordon(p: Premises) -> Symbolic:
         [
             ("one u", one <= 2 * y),
             ("two u", sp.expand(2 * columns**2 * y + 2 * b**2 * x - 2 * (x + y - x * y)) >= 0),
-            ("factor", factor - 1),
+            ("factor of Gordon", factor - 1),
             *_chi_mean_grows(),
             *_concentrates(p),
         ],
