@@ -310,11 +310,12 @@ def meta_theorem(
         proofs=(proof,),
         exact=ExactRoute(edges, sides),
         search=SearchRoute(sides, within=_WITHIN, effort=0.7),
-        controls=(*controls, *(Control(f"no_{h.name}", {}, (h.name,)) for h in hypotheses)),
+        controls=(*controls, _POWER, *(Control(f"no_{h.name}", {}, (h.name,)) for h in hypotheses)),
         version=2,
     )
 
 
+_POWER = Control("step_power_2.02", {"step_power": F(202, 100)})
 _PREMISE = "If f changes along segments by the integral of its Jacobian (A0), then under A1 to A3 with R = ${radius:factor}||r_0||/alpha and eta <= $step/beta^$step_power "
 
 CLAIMS: tuple[Claim, ...] = (
