@@ -14,7 +14,7 @@ from untrained.figures.tables import Table, number
 from untrained.sims.files import write_text
 from untrained.sims.record.store import read_all
 from untrained.theory.claim import Claim
-from untrained.theory.ledger import assumptions, ledger
+from untrained.theory.ledger import ledger, theorems_assumed
 from untrained.theory.wording import fill
 
 _COLUMNS = ("claim", "verdict", "by", "margin", "informative", "nearest", "domain", "worst case", "assumes", "s")
@@ -166,7 +166,7 @@ def claim_page(
         ("hypotheses", "; ".join(fill(h.says, claim.values) for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),
-        ("assumes", ", ".join(assumptions(claim, claims))),
+        ("assumes", ", ".join(theorems_assumed(claim, claims))),
         ("refuted by", claim.refuted_by),
         ("false siblings", "; ".join(f"{c.name}: {claim.change(c)}" for c in claim.controls)),
     ]

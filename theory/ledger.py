@@ -44,7 +44,7 @@ def check_needs(by_id: Mapping[str, Claim]) -> None:
         raise ValueError(f"claims must not need each other in a circle, got {error.args[1]}") from error
 
 
-def assumptions(claim: Claim, by_id: Mapping[str, Claim] | None = None) -> tuple[str, ...]:
+def theorems_assumed(claim: Claim, by_id: Mapping[str, Claim] | None = None) -> tuple[str, ...]:
     """The theorems of textbooks that a claim rests on, itself or through the claims that it needs, in order of id."""
     by_id = ledger() if by_id is None else by_id
     theorems, waiting, visited = set(), list(claim.needs), set()

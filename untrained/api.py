@@ -143,13 +143,13 @@ def _recorded_brackets(entries: Mapping[str, Mapping[str, Any]], paper: Paper) -
 
 def mutants_of(reports: Sequence[MutantReport], seed: int, paper: Paper | None = None) -> Mutants:
     """The mutants of claims as entries of the record, and what they come to."""
-    from untrained.sims.evidence.mutants import tally
+    from untrained.sims.evidence.mutants import pushes_seen
     from untrained.sims.evidence.papers import LEDGER
     from untrained.sims.record.brackets import report_to_json
 
     claims = (LEDGER if paper is None else paper).claims
     entries = {one.id: {**report_to_json(one), "seed": seed, "version": claims[one.id].version} for one in reports}
-    return Mutants(entries, *tally(reports))
+    return Mutants(entries, *pushes_seen(reports))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from untrained.sims.evidence.papers import LEDGER, Paper, read_paper
 from untrained.sims.evidence.processes import on_processes
 from untrained.theory.claim import Claim, Proof, listed
 from untrained.theory.evidence import Evidence
-from untrained.theory.ledger import assumptions, in_order_of_need, ledger
+from untrained.theory.ledger import in_order_of_need, ledger, theorems_assumed
 from untrained.theory.verdict import Status, Verdict, judge
 
 FAMILY_LEVEL = 0.01
@@ -178,7 +178,7 @@ def judge_claim(
     A theorem of a textbook that is not proved here is an assumption, and a premise that fails where it is refuted.
     """
     claims = ledger() if claims is None else claims
-    open_ = [i for i in assumptions(claim, claims) if statuses[i] not in ("PROVED", "REFUTED")]
+    open_ = [i for i in theorems_assumed(claim, claims) if statuses[i] not in ("PROVED", "REFUTED")]
     needs = {i: statuses[i] for i in claim.needs if i not in open_}
     fitted = any(constant.kind == "fitted" for constant in claim.constants.values())
     distances = {c.name: distance(claim, c.constants) for c in claim.controls}

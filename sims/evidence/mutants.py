@@ -121,7 +121,7 @@ def mutate_in(paper: Paper, claim_id: str, root_seed: int) -> MutantReport:
         return mutate(paper.claims[claim_id], Bench(paper.claims, root_seed))
 
 
-def tally(reports: Iterable[MutantReport]) -> tuple[int, int]:
+def pushes_seen(reports: Iterable[MutantReport]) -> tuple[int, int]:
     """How many constants and hypotheses of affirmed claims lose the verdict when pushed, and how many there are."""
     all_, faults = set(), set()
     for report in reports:

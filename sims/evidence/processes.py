@@ -8,14 +8,14 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def on_processes(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], workers: int) -> Iterator[T]:
+def on_processes(function: Callable[..., _T], arguments: Sequence[tuple[Any, ...]], workers: int) -> Iterator[_T]:
     """Yield what the function returns for each tuple of arguments, as it ends; an error ends all of them."""
     if not arguments:
         return

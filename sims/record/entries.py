@@ -20,7 +20,7 @@ from untrained.theory.claim import Claim, Constants, Range
 from untrained.theory.evidence import Evidence
 from untrained.theory.ledger import ledger
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Evidence)}
 _TUPLES = ("checked", "residuals", "margin")
 
@@ -141,25 +141,25 @@ def _control(claim: Claim, name: str, judgement: Judgement) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Form(Generic[T]):
+class Form(Generic[_T]):
     """How a journal writes what a run has of one claim, and reads it back."""
 
     name: str
-    to_json: Callable[[T], dict[str, Any]]
-    back: Callable[[Mapping[str, Any]], T]
+    to_json: Callable[[_T], dict[str, Any]]
+    back: Callable[[Mapping[str, Any]], _T]
 
 
 DOSSIERS = Form("verify", dossier_to_json, dossier_from_json)
 
 
-class Journal(Generic[T]):
+class Journal(Generic[_T]):
     """The journal of a run, which only an identical run goes on from: the same numbers, claims and versions.
 
     A user's file is known by its content too, for its versions are nobody's promise.
     """
 
     def __init__(
-        self, budget: str, seed: int, ids: Sequence[str] = (), paper: Paper = LEDGER, form: Form[T] | None = None
+        self, budget: str, seed: int, ids: Sequence[str] = (), paper: Paper = LEDGER, form: Form[_T] | None = None
     ) -> None:
         versions = {claim_id: claim.version for claim_id, claim in ({**ledger(), **paper.own}).items()}
         content = [str(paper.path), hashlib.sha256(paper.path.read_bytes()).hexdigest()] if paper.path else []
@@ -168,7 +168,7 @@ class Journal(Generic[T]):
         key = hashlib.sha256(identity.encode()).hexdigest()[:16]
         self.path = cache_folder() / f"{self.form.name}-{key}.jsonl"
 
-    def read(self) -> dict[str, T]:
+    def read(self) -> dict[str, _T]:
         """Return every claim that was written whole; a torn last line is left out.
 
         Raises
@@ -184,12 +184,12 @@ class Journal(Generic[T]):
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"the journal to resume from must be whole, got a damaged {self.path}") from error
 
-    def start(self, before: Mapping[str, T]) -> None:
+    def start(self, before: Mapping[str, _T]) -> None:
         """Begin the file anew with what was gathered before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_text(self.path, "".join(self._line(g) for g in before.values()))
 
-    def add(self, one: T) -> None:
+    def add(self, one: _T) -> None:
         """Append one claim."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(self._line(one))
@@ -198,5 +198,5 @@ class Journal(Generic[T]):
         """Remove the file of a run that came to its end."""
         self.path.unlink(missing_ok=True)
 
-    def _line(self, one: T) -> str:
+    def _line(self, one: _T) -> str:
         return json.dumps(self.form.to_json(one), allow_nan=False) + "\n"

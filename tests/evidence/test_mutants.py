@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from untrained.sims.evidence.bench import Bench
-from untrained.sims.evidence.mutants import STEPS, is_number, mutate, mutate_all, sees, tally, values_pushed, ways
+from untrained.sims.evidence.mutants import STEPS, is_number, mutate, mutate_all, pushes_seen, sees, values_pushed, ways
 from untrained.sims.record.brackets import brackets, report_from_json, report_to_json
 from untrained.theory.claim import Claim, Constant, Control, ExactRoute, Hypothesis, Sides, Source
 from untrained.theory.evidence import Enclosed, Symbolic
@@ -70,7 +70,7 @@ def test_a_number_that_no_route_reads_is_a_fault_and_no_route_runs_again_for_it(
     one = claim()
     report = mutate(one, bench)
     assert [fault.name for fault in report.faults] == ["unread"]
-    assert tally([report]) == (2, 3)
+    assert pushes_seen([report]) == (2, 3)
     before = list(LOOKS)
     assert bench.outcome(one.pushed({"unread": 7})) == "affirmed"
     assert before == LOOKS
@@ -88,7 +88,7 @@ def test_a_refuted_claim_is_weakened_to_where_it_is_affirmed(bench):
     report = mutate(claim(F(1, 2)), bench)
     bound = by_name(report)["bound", "up"]
     assert report.outcome == "refuted"
-    assert (report.faults, tally([report])) == ((), (0, 0))
+    assert (report.faults, pushes_seen([report])) == ((), (0, 0))
     assert bound.weaker
     assert bound.affirmed == pytest.approx(1.5, rel=1e-4)
     assert bound.refuted == pytest.approx(1, rel=1e-4)

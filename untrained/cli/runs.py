@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from untrained.sims.record.entries import Journal
 
 
-def follow(
+def follow_run(
     run: Callable[[Mapping[str, Any]], Iterable[Any]], total: int, journal: Journal[Any], word: str, *, resume: bool
 ) -> dict[str, Any]:
     """Return what a run yields by id; `run` is called with what its journal has from before.

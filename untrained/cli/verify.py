@@ -11,7 +11,7 @@ import typer
 
 from untrained.cli import console
 from untrained.cli.options import Json, Record, Resume, Seed, Workers, one_thread_each
-from untrained.cli.runs import follow
+from untrained.cli.runs import follow_run
 
 if TYPE_CHECKING:
     from untrained.results import Mutants, Verdicts
@@ -80,7 +80,7 @@ def judge_claims(
     paper = LEDGER if paper is None else paper
     journal: Journal[Dossier] = Journal(budget, seed, ids, paper)
     total = len(in_order_of_need(ids, paper.claims))
-    gathered = follow(
+    gathered = follow_run(
         lambda before: gather_all(ids, budget, seed, workers, before, paper), total, journal, "judging", resume=resume
     )
     verdicts = verdicts_of(gathered, budget, seed, paper)
@@ -108,7 +108,7 @@ def mutate_claims(
         yield from before.values()
         yield from mutate_all([i for i in ids if i not in before], seed, workers, paper)
 
-    gathered = follow(run, len(ids), journal, "pushing", resume=resume)
+    gathered = follow_run(run, len(ids), journal, "pushing", resume=resume)
     mutants = mutants_of([gathered[i] for i in ids], seed, paper)
     if json is not None:
         _write_mutants(json, mutants, seed)

@@ -31,10 +31,11 @@ from untrained.theory.claim import (
 )
 from untrained.theory.evidence import Enclosed, Symbolic
 from untrained.theory.laws import masked
+from untrained.theory.papers.vanveen18.jacobian import GRAM
 from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-LOWEST, BINOMIAL, GRAM = "textbook.davidson_szarek.smallest", "textbook.binomial_lower", "vanveen18.eq8.gram"
+LOWEST, BINOMIAL = "textbook.davidson_szarek.smallest", "textbook.binomial_lower"
 OLIVEIRA, SIGMA, H = "vanveen18.thmC1", "vanveen18.sigma", "vanveen18.h"
 
 

@@ -28,7 +28,8 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Enclosed
-from untrained.theory.papers.vanveen18.lemma_b1 import BINOMIAL, GRAM, LOWEST, SIGMA
+from untrained.theory.papers.vanveen18.jacobian import GRAM
+from untrained.theory.papers.vanveen18.lemma_b1 import BINOMIAL, LOWEST, SIGMA
 from untrained.theory.papers.vanveen18.section_b4 import (
     ALPHA_R,
     B1,
