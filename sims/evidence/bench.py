@@ -13,7 +13,7 @@ import numpy as np
 from untrained.sims.evidence.gather import Budget, Route, routes
 from untrained.theory.claim import Claim, Constants
 from untrained.theory.evidence import Evidence
-from untrained.theory.verdict import affirms, finding, refutes
+from untrained.theory.verdict import Finding, affirms, finding, refutes
 
 Outcome = Literal["affirmed", "lost", "refuted", "undefined"]
 Strength = Literal["proved", "supported", ""]
@@ -24,11 +24,12 @@ _UNDEFINED = (ValueError, ArithmeticError, TypeError, IndexError)
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What the routes say together: the outcome, how it is affirmed, and the routes that refute."""
+    """What the routes say together: the outcome, how it is affirmed, which route refutes, and whether by argument."""
 
     outcome: Outcome
     strength: Strength = ""
     refuting: frozenset[Any] = frozenset()
+    argued: bool = False
 
 
 class _Reads(Mapping[str, Any]):
@@ -92,7 +93,7 @@ class Bench:
                 if only is None or route.key in only:
                     evidence.append(self._say(claim, route))
                     if finding(evidence[-1]) == "refutes":
-                        return Outcomes("refuted", refuting=frozenset([route.key]))
+                        return Outcomes("refuted", "", frozenset([route.key]), route.kind == "argued")
         except _UNDEFINED:
             return Outcomes("undefined")
         if not evidence or refutes(evidence) or not affirms(evidence):
@@ -100,12 +101,28 @@ class Bench:
         return Outcomes("affirmed", "proved" if any(finding(e) == "proves" for e in evidence) else "supported")
 
     def proves(self, claim: Claim) -> bool:
-        """Whether one of the claim's arguments proves it, whatever else there is."""
+        """Whether a route that can prove does so, whatever else there is."""
+        return self._word(claim) == "proves"
+
+    def affirms(self, claim: Claim) -> bool:
+        """Whether the claim is affirmed; routes that only support are run where none that can prove has decided."""
+        word = self._word(claim)
+        return word == "proves" or (word == "silent" and self.outcome(claim) == "affirmed")
+
+    def _word(self, claim: Claim) -> Finding:
+        """What the routes that can prove say together: one that proves decides, else one that refutes or is open."""
+        covers = bool(claim.exact and claim.exact.covers)
+        kinds = ("argued", "listed") if covers else ("argued",)
         try:
-            proofs = (r for r in routes(claim, _QUICK, self.root_seed, self.claims) if r.kind != "drawn")
-            return any(finding(self._say(claim, route)) == "proves" for route in proofs)
+            able = (r for r in routes(claim, _QUICK, self.root_seed, self.claims) if r.kind in kinds)
+            words = []
+            for route in able:
+                words.append(finding(self._say(claim, route)))
+                if words[-1] == "proves":
+                    return "proves"
         except _UNDEFINED:
-            return False
+            return "refutes"
+        return next((word for word in words if word in ("refutes", "open")), "silent")
 
     def _say(self, claim: Claim, route: Route) -> Evidence:
         """What a route says, remembered by the constants that it read and by the hypotheses that it may ask for."""

@@ -25,6 +25,8 @@ STEPS = (Fraction(101, 100), Fraction(105, 100), Fraction(11, 10), Fraction(5, 4
 _HALVINGS = 14
 _TOLERANCE = 1e-5
 """Both values of a halving are as close as this, in parts of themselves, when it ends."""
+_COARSE = 1e-3
+"""The same for the refuted end where cases must be computed or drawn for each value."""
 _OPPOSITE: Mapping[Way, Way] = {"up": "down", "down": "up"}
 
 
@@ -91,16 +93,16 @@ def mutate(claim: Claim, bench: Bench, *, brackets: bool = True) -> MutantReport
 def sees(claim: Claim, name: str, bench: Bench) -> bool:
     """Whether one push of a constant each way, or dropping a hypothesis of that name, takes the affirmation.
 
-    The steps are tried from the second-strongest that keeps sizes small, so that one look is mostly enough.
+    The steps are tried from a factor of two on, so that one look is mostly enough.
     """
     if name not in claim.constants:
-        return bench.outcome(claim.without(name)) != "affirmed"
+        return not bench.affirms(claim.without(name))
     constant = claim.constants[name]
     for way in ways(constant):
         ladder = values_pushed(constant, way)
         middle = min(4, len(ladder) - 1)
-        order = [*ladder[middle : middle + 1], *ladder[:middle], *ladder[middle + 1 :]]
-        if all(bench.outcome(claim.pushed({name: value})) == "affirmed" for value in order):
+        order = [*ladder[middle:], *ladder[:middle]]
+        if all(bench.affirms(claim.pushed({name: value})) for value in order):
             return False
     return True
 
@@ -197,18 +199,28 @@ class _Ladder:
     def steps(self, last: Outcome) -> list[tuple[Any, Outcomes]]:
         """The claim itself and its pushes, up to the first with an outcome that settles all beyond it.
 
-        Where affirmation is lost and even the strongest push is not refuted, none in between is tried.
+        Once affirmation is lost, the first step that is refuted is sought by halving the steps that are left.
         """
         steps, values = [(self.constant.value, self.own)], values_pushed(self.constant, self.way)
         for i, value in enumerate(values):
             steps.append((value, self.look(value)))
             if steps[-1][1].outcome == last:
                 break
-            if last == "refuted" and steps[-1][1].outcome == "lost" and self.way != "other" and i < len(values) - 1:
-                strongest = self.look(values[-1])
-                if strongest.outcome == "lost":
-                    return [*steps, (values[-1], strongest)]
+            if last == "refuted" and steps[-1][1].outcome == "lost" and self.way != "other":
+                return [*steps, *self._beyond(values[i + 1 :])]
         return steps
+
+    def _beyond(self, values: Sequence[Any]) -> list[tuple[Any, Outcomes]]:
+        """Of the steps after the first that is lost: the strongest, or the first refuted and those before."""
+        if not values:
+            return []
+        tried = {len(values) - 1: self.look(values[-1])}
+        low, high = -1, len(values) - 1
+        while tried[len(values) - 1].outcome == "refuted" and high - low > 1:
+            middle = (low + high) // 2
+            tried[middle] = self.look(values[middle])
+            low, high = (low, middle) if tried[middle].outcome == "refuted" else (middle, high)
+        return [(values[i], tried[i]) for i in sorted(tried) if i <= high]
 
     def look(self, value: Any) -> Outcomes:
         return self.bench.look(self.put(value))
@@ -255,7 +267,8 @@ class _Ladder:
         def stands(value: Any) -> bool:
             return self.bench.look(self.put(value), keys).outcome != "refuted"
 
-        return _halved(steps[first - 1][0], steps[first][0], stands, self.constant.whole)[1]
+        tolerance = _TOLERANCE if steps[first][1].argued else _COARSE
+        return _halved(steps[first - 1][0], steps[first][0], stands, self.constant.whole, tolerance)[1]
 
     def _proves(self, value: Any) -> bool:
         return self.bench.proves(self.put(value))
@@ -264,18 +277,20 @@ class _Ladder:
         return self.bench.outcome(self.put(value)) == "affirmed"
 
 
-def _halved(inside: Any, outside: Any, holds: Callable[[Any], bool], whole: bool) -> tuple[Any, Any]:
+def _halved(
+    inside: Any, outside: Any, holds: Callable[[Any], bool], whole: bool, tolerance: float = _TOLERANCE
+) -> tuple[Any, Any]:
     """Move two values towards each other, `holds` being true of the first alone; whole numbers stay whole."""
     for _ in range(_HALVINGS):
         middle = (inside + outside) // 2 if whole else _middle(inside, outside)
-        if middle in (inside, outside) or _close(inside, outside):
+        if middle in (inside, outside) or _close(inside, outside, tolerance):
             break
         inside, outside = (middle, outside) if holds(middle) else (inside, middle)
     return inside, outside
 
 
-def _close(a: Any, b: Any) -> bool:
-    return bool(abs(a - b) <= _TOLERANCE * abs(a))
+def _close(a: Any, b: Any, tolerance: float) -> bool:
+    return bool(abs(a - b) <= tolerance * abs(a))
 
 
 def _middle(a: Any, b: Any) -> Any:

@@ -59,7 +59,7 @@ def test_a_bracket_lies_between_what_is_proved_and_what_is_refuted(bench):
     bound = by_name(mutate(claim(), bench))["bound", "down"]
     assert bound.affirmed == pytest.approx(1.5, rel=1e-4)
     assert bound.affirmed >= F(3, 2)
-    assert bound.refuted == pytest.approx(1, rel=1e-4)
+    assert bound.refuted == pytest.approx(1, rel=1e-3)
     assert bound.refuted < 1
     assert bound.strength == "proved"
     assert [push.outcome for push in bound.pushes][:4] == ["affirmed"] * 4
@@ -91,7 +91,7 @@ def test_a_refuted_claim_is_weakened_to_where_it_is_affirmed(bench):
     assert (report.faults, pushes_seen([report])) == ((), (0, 0))
     assert bound.weaker
     assert bound.affirmed == pytest.approx(1.5, rel=1e-4)
-    assert bound.refuted == pytest.approx(1, rel=1e-4)
+    assert bound.refuted == pytest.approx(1, rel=1e-3)
 
 
 def test_without_brackets_the_steps_alone_are_taken(bench):
@@ -169,14 +169,10 @@ def shared_bench():
     return Bench(ledger())
 
 
-SLOW = frozenset()
-"""Claims whose one look takes more than a few seconds; `untrained verify --mutants` has them all."""
-
-
-@pytest.mark.parametrize("claim_id", [i for i in ledger() if i not in SLOW])
+@pytest.mark.parametrize("claim_id", list(ledger()))
 def test_every_number_and_hypothesis_carries_weight(claim_id):
     one, bench = ledger()[claim_id], shared_bench()
-    if bench.outcome(one) != "affirmed":
+    if not bench.affirms(one):
         pytest.skip("not affirmed as it stands: no push can take it away")
     names = [*(name for name, constant in one.constants.items() if ways(constant)), *(h.name for h in one.hypotheses)]
     assert [name for name in names if not sees(one, name, bench)] == []
