@@ -191,8 +191,12 @@ def distance(claim: Claim, constants: Mapping[str, Any]) -> float:
 
 
 def _ratio(a: Any, b: Any) -> float:
-    numbers = all(isinstance(x, int | float | Fraction) and not isinstance(x, bool) for x in (a, b))
-    return float(max(a / b, b / a)) if numbers and a * b > 0 else math.inf
+    """The larger over the smaller of two numbers of one sign; beside 0 a number counts as one plus its size."""
+    if not all(isinstance(x, int | float | Fraction) and not isinstance(x, bool) for x in (a, b)):
+        return math.inf
+    if a == 0:
+        return 1 + abs(float(b))
+    return float(max(a / b, b / a)) if a * b > 0 else math.inf
 
 
 def judge_all(dossiers: Mapping[str, Dossier], claims: Mapping[str, Claim] | None = None) -> dict[str, Judgement]:
