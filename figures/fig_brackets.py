@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,19 @@ from untrained.sims.record.brackets import Bracket
 from untrained.sims.record.store import FOLDER, read_all
 from untrained.theory.ledger import ledger
 
-_WIDTH, _ROW, _HEAD, _SIZE = 3.5, 0.105, 0.95, 5.0
-"""Half a page wide; height of a row and of what stands around the rows in inches; letters in points."""
+_WIDTH, _ROW, _SIZE = 3.5, 0.092, 4.7
+"""Half a page wide; height of a row in inches; letters in points."""
+_TOP, _BOTTOM = 0.3, 0.62
+"""Inches above and below the rows."""
+_MOST = 60
+"""More rows than this are put side by side, in as many columns as half pages have room for."""
 _FARTHEST = 100
 """Ratios beyond this stand at the edge."""
 _LOOKS: dict[str, dict[str, Any]] = {
     "proved": {"marker": "o", "color": BLUE, "markersize": 4.4},
     "supported": {"marker": "o", "color": BLUE, "markersize": 4.4, "markerfacecolor": "white"},
     "refuted": {"marker": "X", "color": ORANGE, "markersize": 2.8},
-    "printed": {"marker": "|", "color": BLACK, "markersize": 5.0},
+    "stated": {"marker": "|", "color": BLACK, "markersize": 5.0},
 }
 
 
@@ -32,17 +38,25 @@ def fig_brackets(folder: Path = FOLDER) -> Figure:
     """Draw a row for each one-sided explicit constant: its value, how far affirmed, from where refuted."""
     verdicts = {claim_id: entry["verdict"] for claim_id, entry in read_all("claim", folder).items()}
     rows = [row for row in current_brackets(read_all("mutants", folder), ledger(), verdicts) if _is_one_sided(row)]
-    figure = Figure(figsize=(_WIDTH, _HEAD + _ROW * max(1, len(rows))))
-    below = 0.62 / figure.get_figheight()
-    axes = figure.add_axes((0.56, below, 0.41, 1 - below - 0.3 / figure.get_figheight()))
-    axes.set(xscale="log", xlim=(1 / (2 * _FARTHEST), 2 * _FARTHEST), ylim=(max(1, len(rows)) - 0.4, -0.6), yticks=[])
+    columns = 2 if len(rows) > _MOST else 1
+    longest = max(1, math.ceil(len(rows) / columns))
+    height = _TOP + _ROW * longest + _BOTTOM
+    figure = Figure(figsize=(columns * _WIDTH, height))
+    for i in range(columns):
+        place = ((i + 0.57) / columns, _BOTTOM / height, 0.4 / columns, 1 - (_TOP + _BOTTOM) / height)
+        _column(figure.add_axes(place), rows[i * longest : (i + 1) * longest], longest)
+    _words(figure, rows)
+    return figure
+
+
+def _column(axes: Axes, rows: Sequence[Bracket], longest: int) -> None:
+    axes.set(xscale="log", xlim=(1 / (2 * _FARTHEST), 2 * _FARTHEST), ylim=(longest - 0.4, -0.6), yticks=[])
     axes.set_xticks([1 / _FARTHEST, 0.1, 1, 10, _FARTHEST], ["1/100", "1/10", "1", "10", "100"], fontsize=_SIZE + 1)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.axvline(1, color=PALE, linewidth=0.6, zorder=0)
+    axes.set_xlabel("times stronger than stated", fontsize=_SIZE + 1, labelpad=1)
     for y, row in enumerate(rows):
         _row(axes, y, row)
-    _words(figure, axes, rows)
-    return figure
 
 
 def _is_one_sided(row: Bracket) -> bool:
@@ -59,8 +73,8 @@ def _row(axes: Axes, y: int, row: Bracket) -> None:
     places = {name: _stronger(row.value, end, stronger) for name, end in ends.items() if name and end is not None}
     if len(places) == 2:
         axes.plot(list(places.values()), [y, y], color=GREY, linewidth=0.8, zorder=1)
-    for name, x in {"printed": 1.0, **places}.items():
-        axes.plot([x], [y], linestyle="none", zorder=2 + (name != "printed"), **_LOOKS[name], markeredgewidth=0.7)
+    for name, x in {"stated": 1.0, **places}.items():
+        axes.plot([x], [y], linestyle="none", zorder=2 + (name != "stated"), **_LOOKS[name], markeredgewidth=0.7)
     sharp = "  sharp" if row.is_sharp else ""
     label = f"{row.claim.partition('.')[2]}  {row.name} {constant_text(row.value)}{sharp}"
     axes.text(
@@ -76,12 +90,11 @@ def _stronger(value: float, end: float, stronger: str) -> float:
     return min(max(ratio if value > 0 else 1 / ratio, 1 / _FARTHEST), _FARTHEST)
 
 
-def _words(figure: Figure, axes: Axes, rows: list[Bracket]) -> None:
+def _words(figure: Figure, rows: Sequence[Bracket]) -> None:
     handles = [
         Line2D([], [], linestyle="none", label=name, markeredgewidth=0.7, **look) for name, look in _LOOKS.items()
     ]
     figure.legend(handles=handles, loc="upper center", ncols=4, fontsize=_SIZE + 1, frameon=False, handletextpad=0.1)
-    axes.set_xlabel("times stronger than printed", fontsize=_SIZE + 1, labelpad=1)
     claims, sharp = len({row.claim for row in rows}), sum(row.is_sharp for row in rows)
     caption = f"n = {len(rows)} constants of {claims} claims, {sharp} of them sharp (ends within 1 %)."
     figure.text(0.5, 0.08 / figure.get_figheight(), caption, ha="center", va="bottom", fontsize=_SIZE + 1, color=GREY)

@@ -86,8 +86,8 @@ class Bracket:
 
 
 def brackets(entry: Mapping[str, Any], verdict: str = "PROVED") -> Iterator[Bracket]:
-    """The brackets in a record of mutants; of a claim that is no more than supported no end is proved."""
+    """The brackets in a record of mutants; of a claim that is neither proved nor refuted no end is proved."""
     for one in report_from_json(entry).pushes:
         if one.way in ("up", "down") and (one.affirmed is not None or one.refuted is not None):
-            strength = "supported" if one.strength and verdict in ("SUPPORTED", "CONSISTENT") else one.strength
+            strength = "supported" if one.strength and verdict not in ("PROVED", "REFUTED") else one.strength
             yield Bracket(entry["id"], one.name, one.way, one.value, one.affirmed, one.refuted, strength)

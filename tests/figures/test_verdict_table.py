@@ -136,7 +136,8 @@ def test_the_note_is_rewritten_between_its_markers_alone(tmp_path: Path, monkeyp
     path.write_text(f"über\n{BEGIN}\nold\n{END}\n", encoding="utf-8")
     assert refresh_note() == path
     text = path.read_text(encoding="utf-8")
-    assert text == f"über\n{BEGIN}\n{markdown_table(read_all('claim'))}\n{END}\n"
+    assert text.startswith(f"über\n{BEGIN}\n{markdown_table(read_all('claim'))}\n{END}\n")
+    assert text == with_table(text, read_all("claim"), read_all("mutants"))
 
 
 def test_claim_page_says_what_is_known() -> None:
