@@ -100,7 +100,7 @@ def test_a_budget_scales_examples_and_trials(budget):
     found = gathering.gather_routes(claim, budget, 0, ledger(), shrink=True)
     assert [e.trials for e in found] == [claim.count.trials * budget.trials_factor] * 2
     searched = next(c for c in ledger().values() if c.search and c.search.effort == 1 and not c.count)
-    search = dataclasses.replace(searched, proofs=(), exact=None, symbolic=None, enclosed=None)
+    search = dataclasses.replace(searched, proofs=(), exact=None)
     (seen,) = gathering.gather_routes(search, budget, 0, ledger(), shrink=True)
     assert isinstance(seen, Searched)
     assert seen.draws == budget.examples
