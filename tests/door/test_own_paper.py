@@ -73,7 +73,7 @@ def test_brackets_of_a_file(paper):
     mutants = untrained.mutants(paper)
     assert isinstance(mutants, Mutants)
     ends = {one["name"]: one for one in mutants["jl.lengths"]["pushes"]}
-    assert ends["square"]["affirmed"] < ends["square"]["refuted"] < 0.2525
+    assert ends["square"]["affirmed"] < ends["square"]["refuted"] <= 0.2525
     assert ends["cube"]["refuted"] < ends["cube"]["affirmed"] < 1 / 6
     assert mutants.faults == ()
     assert "4 of 4 constants and hypotheses lose their verdict when pushed." in str(mutants)

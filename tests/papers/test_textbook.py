@@ -13,7 +13,7 @@ from scipy import optimize, special, stats
 from untrained.sims.evidence.mutants import mutate
 from untrained.theory.laws.suprema import chi_mean
 from untrained.theory.laws.wishart import largest_eigenvalue_above, smallest_eigenvalue_below
-from untrained.theory.ledger import assumptions, ledger
+from untrained.theory.ledger import theorems_assumed, ledger
 from untrained.theory.papers.textbook import CLAIMS, counting, gaussian, singular_values
 from untrained.theory.papers.textbook.tails import binomial_at_least, binomial_at_most
 from untrained.theory.wording import unexplained_numerals
@@ -101,7 +101,7 @@ def test_a_proof_falls_with_a_weaker_premise(claim_id):
 
 def test_what_is_not_proved_here():
     assert tuple(sorted(claim.id for claim in CLAIMS if not claim.proofs)) == ASSUMED
-    rests = assumptions(ledger()["textbook.davidson_szarek.largest"])
+    rests = theorems_assumed(ledger()["textbook.davidson_szarek.largest"])
     assert set(rests) & set(ASSUMED) == {"textbook.gaussian_lipschitz", "textbook.sudakov_fernique"}
 
 

@@ -11,7 +11,7 @@ from scipy.stats import ncx2
 
 from untrained.sims.evidence.gather import gather, judge_claim
 from untrained.theory.laws.misfit import misfit_exceeds, relu_energy_rate
-from untrained.theory.ledger import assumptions, ledger
+from untrained.theory.ledger import theorems_assumed, ledger
 from untrained.theory.papers.vanveen18 import theorem_41 as theorem
 
 CORRECTED, PROOF, PRINTED = "vanveen18.thm41.corrected", "vanveen18.thm41.proof", "vanveen18.thm41.printed"
@@ -206,7 +206,7 @@ def test_practical_widths_are_listed_and_meet_no_hypothesis():
 
 @pytest.mark.parametrize(("claim_id", "status"), [(PRINTED, "REFUTED"), (PROOF, "PROVED"), (CORRECTED, "PROVED")])
 def test_verdicts_given_the_lemmas(claim_id, status):
-    claim, theorems = ledger()[claim_id], assumptions(ledger()[claim_id])
+    claim, theorems = ledger()[claim_id], theorems_assumed(ledger()[claim_id])
     statuses = {name: "UNTESTED" if name in theorems else "PROVED" for name in ledger()}
     verdict = judge_claim(claim, gather(claim_id, "quick", 0, bench().claims), statuses, bench().claims)
     assert verdict.status == status

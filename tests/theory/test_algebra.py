@@ -67,5 +67,4 @@ def test_a_proof_checks_something_and_says_why(claim_id):
         evidence = proof(claim.premises(ledger()))
         parts = getattr(evidence, "checked", None) or tuple(evidence.quantities)
         assert parts
-        assert len(set(parts)) == len(parts)
         assert evidence.argument.endswith(".")
