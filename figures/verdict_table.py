@@ -61,7 +61,9 @@ def worst(entry: Mapping[str, Any], limit: int = 60) -> str:
 def nearest(entry: Mapping[str, Any]) -> str:
     """By which ratio the nearest refuted control differs; a dash where none differs by a number."""
     value = entry.get("nearest")
-    return "-" if value is None or value == "inf" else f"x {value:.6g}"
+    if value is None or value == "inf":
+        return "-"
+    return f"x {value:.6g}" if value >= 1 + 1e-5 else f"x (1 + {value - 1:.1g})"
 
 
 def verdict_table(entries: Mapping[str, Mapping[str, Any]], width: int = 190) -> Table:

@@ -192,6 +192,8 @@ def test_mutants_of_a_claim_are_a_table() -> None:
     assert second[0] == "without exponent"
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "-"), (1.0416666, "x 1.04167"), ("inf", "-")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (1.0416666, "x 1.04167"), (1 + 2e-10, "x (1 + 2e-10)"), ("inf", "-")]
+)
 def test_the_nearest_control_is_a_ratio(value: object, text: str) -> None:
     assert nearest(entry(nearest=value)) == text
