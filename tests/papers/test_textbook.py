@@ -13,7 +13,7 @@ from scipy import optimize, special, stats
 from untrained.sims.evidence.mutants import mutate
 from untrained.theory.laws.suprema import chi_mean
 from untrained.theory.laws.wishart import largest_eigenvalue_above, smallest_eigenvalue_below
-from untrained.theory.ledger import theorems_assumed, ledger
+from untrained.theory.ledger import ledger, theorems_assumed
 from untrained.theory.papers.textbook import CLAIMS, counting, gaussian, singular_values
 from untrained.theory.papers.textbook.tails import binomial_at_least, binomial_at_most
 from untrained.theory.wording import unexplained_numerals

@@ -11,7 +11,7 @@ from scipy.stats import ncx2
 
 from untrained.sims.evidence.gather import gather, judge_claim
 from untrained.theory.laws.misfit import misfit_exceeds, relu_energy_rate
-from untrained.theory.ledger import theorems_assumed, ledger
+from untrained.theory.ledger import ledger, theorems_assumed
 from untrained.theory.papers.vanveen18 import theorem_41 as theorem
 
 CORRECTED, PROOF, PRINTED = "vanveen18.thm41.corrected", "vanveen18.thm41.proof", "vanveen18.thm41.printed"
