@@ -9,7 +9,7 @@ from fractions import Fraction as F
 
 import mpmath
 import pytest
-from papers.support import outcome
+from papers.statements import outcome
 from scipy.optimize import brentq
 from scipy.stats import norm
 

@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 
 from untrained.theory.objects import relu_generator
 

@@ -6,7 +6,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 from flint import arb
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 from scipy.stats import binom, chi2
 
 from untrained.sims.evidence.counts import clopper_pearson

@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 from scipy import stats
 from scipy.optimize import minimize
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 from scipy import stats
 
 from untrained.theory.ledger import ledger

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 from scipy.optimize import nnls
 
 from untrained.sims.evidence.cases import build_case

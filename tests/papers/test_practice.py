@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from papers.support import outcome
+from papers.statements import outcome
 
 from untrained.theory.ledger import ledger
 from untrained.theory.papers.own import practice

@@ -6,7 +6,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 from flint import fmpq_poly, fmpz_poly
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 
 from untrained.theory.papers.vanveen18 import remark
 

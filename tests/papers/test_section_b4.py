@@ -9,7 +9,7 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 
 from untrained.theory.ledger import ledger
 from untrained.theory.papers.vanveen18 import section_b4 as section

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from papers.support import outcome
+from papers.statements import outcome
 from scipy.stats import binom, chi2
 
 from untrained.theory.laws.masked import smallest_sufficient_width

@@ -7,7 +7,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 from flint import arb
-from papers.support import bench, outcome, proof_says
+from papers.statements import bench, outcome, proof_says
 from scipy import optimize, special, stats
 
 from untrained.sims.evidence.mutants import mutate

@@ -6,7 +6,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 from flint import arb, ctx
-from papers.support import bench, outcome, proof_says
+from papers.statements import bench, outcome, proof_says
 from scipy.stats import ncx2
 
 from untrained.sims.evidence.gather import gather, judge_claim
