@@ -51,7 +51,9 @@ def rank_modulo_prime(matrix: Integers) -> int:
     return int(nmod_mat(rows, columns, entries, PRIME).rank())
 
 
-def integer_jacobian(code: Integers, weights: Sequence[Integers], upsamplings: Sequence[Integers]) -> tuple[Integers, int]:
+def integer_jacobian(
+    code: Integers, weights: Sequence[Integers], upsamplings: Sequence[Integers]
+) -> tuple[Integers, int]:
     """Derivative of G before its last upsampling, one row a pixel, and the least |pre-activation|.
 
     code: (d_1, k_1); weights[l]: (k_l, k_{l+1}), the last with one column; upsamplings[l]: (d_{l+1}, d_l), without the
@@ -86,6 +88,37 @@ def _own_derivative(Z: Integers, channels: int) -> Integers:
     return own
 
 
+def integer_decoder(widths: Sequence[int], side: int, seed: int) -> tuple[Integers, list[Integers]]:
+    """A code on side^2 pixels and weights of given widths, by a linear congruence; nothing is drawn.
+
+    Each layer is centred against the mean of its input, so that about half of the neurons are active at a pixel.
+    """
+    code = np.abs(_congruence(side * side * widths[0], seed)).reshape(side * side, widths[0])
+    Z, weights = code.astype(object), []
+    upsamplings = [upsampling_plane(side * 2**i, side * 2**i) for i in range(len(widths) - 2)]
+    for i, (inputs, outputs) in enumerate(zip(widths, [*widths[1:], 1], strict=True)):
+        W = _congruence(inputs * outputs, seed + i + 1).reshape(inputs, outputs)
+        weights.append(W if i == len(widths) - 1 else _centred(W, Z))
+        if i < len(widths) - 2:
+            Z = upsamplings[i].astype(object).dot(np.maximum(Z.dot(weights[-1]), 0))
+    return code, weights
+
+
+def _congruence(count: int, seed: int) -> Integers:
+    """Integers from -100 to 100 by x -> 1103515245 x + 12345 mod 2^31."""
+    x, values = seed, []
+    for _ in range(count):
+        x = (1103515245 * x + 12345) % 2**31
+        values.append((x >> 8) % 201 - 100)
+    return np.array(values)
+
+
+def _centred(W: Integers, Z: Integers) -> Integers:
+    """Columns orthogonal to the mean row of Z, still integers."""
+    mean = Z.astype(object).sum(0)
+    return W.astype(object) * int(mean.sum()) - np.outer(np.ones(len(mean), dtype=object), mean.dot(W.astype(object)))
+
+
 def pattern_bound(points: int, dimension: int) -> int:
     """2 sum_{i < k} C(d - 1, i): the most activation patterns of one neuron on d points of R^k."""
     d, k = whole_number("points", points, 1), whole_number("dimension", dimension, 1)
@@ -95,7 +128,11 @@ def pattern_bound(points: int, dimension: int) -> int:
 def line_patterns(code: Integers) -> set[tuple[bool, ...]]:
     """Every strict activation pattern of a neuron on the rows of an integer code (d, k), k <= 2, by its boundaries."""
     rows = [tuple(int(x) for x in row) for row in code]
-    return {tuple(_dot(row, r) > 0 for row in rows) for r in _directions(rows) if all(_dot(row, r) for row in rows if any(row))}
+    return {
+        tuple(_dot(row, r) > 0 for row in rows)
+        for r in _directions(rows)
+        if all(_dot(row, r) for row in rows if any(row))
+    }
 
 
 def _dot(a: tuple[int, ...], b: tuple[int, ...]) -> int:
@@ -109,7 +146,9 @@ def _directions(rows: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
         return
     if len(rows[0]) != 2:
         raise ValueError(f"code must have 1 or 2 columns for its patterns to be listed, got {len(rows[0])}")
-    rays = sorted({ray for a, b in rows if (a, b) != (0, 0) for ray in ((-b, a), (b, -a))}, key=lambda r: np.arctan2(r[1], r[0]))
+    rays = sorted(
+        {ray for a, b in rows if (a, b) != (0, 0) for ray in ((-b, a), (b, -a))}, key=lambda r: np.arctan2(r[1], r[0])
+    )
     if not rays:
         yield (1, 0)
     for a, b in combinations(rays, 2):

@@ -29,6 +29,7 @@ from untrained.theory.claim import (
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.shapes import Array
+from untrained.theory.papers.jagatap19.dimension import RANKS
 from untrained.theory.proof.algebra import exact_number, reduced
 
 POLARISED, LOSS, SHARP = "own.netpgd.polarised", "own.netpgd.loss", "own.netpgd.cone"
@@ -204,6 +205,7 @@ _PLANES = tuple({"beta": beta, "gamma": gamma} for gamma in (0.2, 0.5, 0.9) for 
 _ANGLES = tuple({"angle": angle} for angle in (0.01, 0.1, 0.5, 1.0, math.pi / 2, 2.0, 3.0))
 
 CLAIMS: tuple[Claim, ...] = (
+    *RANKS,
     Claim(
         id=POLARISED,
         source=Source("own", "Theorem 1 of Jagatap and Hegde, the polarised argument with its constant"),
