@@ -149,7 +149,7 @@ def _directions(rows: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
     rays = sorted(
         {ray for a, b in rows if (a, b) != (0, 0) for ray in ((-b, a), (b, -a))}, key=lambda r: np.arctan2(r[1], r[0])
     )
-    if not rays:
-        yield (1, 0)
+    yield from ((a, b) for a, b in rows)
+    yield from ((-a, -b) for a, b in rows)
     for a, b in combinations(rays, 2):
         yield (a[0] + b[0], a[1] + b[1])
