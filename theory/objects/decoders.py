@@ -88,17 +88,22 @@ def _own_derivative(Z: Integers, channels: int) -> Integers:
     return own
 
 
-def integer_decoder(widths: Sequence[int], side: int, seed: int) -> tuple[Integers, list[Integers]]:
+def integer_decoder(
+    widths: Sequence[int], side: int, seed: int, *, signed: bool = False
+) -> tuple[Integers, list[Integers]]:
     """A code on side^2 pixels and weights of given widths, by a linear congruence; nothing is drawn.
 
-    Each layer is centred against the mean of its input, so that about half of the neurons are active at a pixel.
+    The code is positive, as the authors' is, or of both signs. Each layer with a positive input is centred against its
+    mean, so that about half of the neurons are active at a pixel.
     """
-    code = np.abs(_congruence(side * side * widths[0], seed)).reshape(side * side, widths[0])
+    code = _congruence(side * side * widths[0], seed).reshape(side * side, widths[0])
+    code = code if signed else np.abs(code)
     Z, weights = code.astype(object), []
     upsamplings = [upsampling_plane(side * 2**i, side * 2**i) for i in range(len(widths) - 2)]
     for i, (inputs, outputs) in enumerate(zip(widths, [*widths[1:], 1], strict=True)):
         W = _congruence(inputs * outputs, seed + i + 1).reshape(inputs, outputs)
-        weights.append(W if i == len(widths) - 1 else _centred(W, Z))
+        plain = i == len(widths) - 1 or (signed and i == 0)
+        weights.append(W if plain else _centred(W, Z))
         if i < len(widths) - 2:
             Z = upsamplings[i].astype(object).dot(np.maximum(Z.dot(weights[-1]), 0))
     return code, weights

@@ -103,7 +103,7 @@ def generic_dimensions(case: Case, c: Constants) -> Sides:
 
 
 def _two_layer_rank(k_1: int, channels: int) -> int:
-    code, weights = decoders.integer_decoder((k_1, max(channels, 1)), 8, 5)
+    code, weights = decoders.integer_decoder((k_1, max(channels, 1)), 8, 5, signed=True)
     J, least = decoders.integer_jacobian(code, weights, [])
     return decoders.rank_modulo_prime(J) if least and channels > 0 else 0
 
