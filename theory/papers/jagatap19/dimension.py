@@ -27,7 +27,7 @@ from untrained.theory.claim import (
 from untrained.theory.evidence import Enclosed, Symbolic
 from untrained.theory.objects import decoders
 from untrained.theory.proof.algebra import exact_number, reduced
-from untrained.theory.proof.balls import ball, enclosed
+from untrained.theory.proof.balls import ball, enclosed, fact
 
 SIDE = 7
 """The codes of MNIST's decoders have 7 x 7 pixels."""
@@ -182,7 +182,9 @@ def lemma_sizes(p: Premises) -> Enclosed:
             k, d = p[f"{name}_widths"], ball(p[f"{name}_pixels"])
             size = ball(k[0] * sum(k[1:])) * d.log()
             quantities[f"{name}: k_1 sum k_l log d"] = size
-            margins += [ball(F(1, 2)) - abs(size - ball(p[f"{name}_asks"])), size - ball(p[f"{name}_range"])]
+            range_ = ball(p[f"{name}_range"])
+            margins += [ball(F(1, 2)) - abs(size - ball(p[f"{name}_asks"])), size - range_]
+            margins.append(fact(F(p[f"{name}_range"]) * len(decoders.upsampling_plane(1, 1)) == p[f"{name}_pixels"]))
         return enclosed(quantities, margins, "The claimed numbers are the nearest whole ones; range(U) is smaller.")
 
 
@@ -200,11 +202,11 @@ _SIZES = Claim(
         "mnist_asks": Constant(2499, whole=True),
         "mnist_pixels": Constant(784, whole=True),
         "mnist_widths": Constant((15, 15, 10), others=((15, 15, 11), (16, 15, 10))),
-        "mnist_range": Constant(196, "up"),
+        "mnist_range": Constant(196, whole=True),
         "celeba_asks": Constant(45199, whole=True),
         "celeba_pixels": Constant(12288, whole=True),
         "celeba_widths": Constant((120, 15, 15, 10), others=((120, 15, 15, 11),)),
-        "celeba_range": Constant(3072, "up"),
+        "celeba_range": Constant(3072, whole=True),
     },
     proofs=(lemma_sizes,),
     controls=(Control("2500", {"mnist_asks": 2500}), Control("45200", {"celeba_asks": 45200})),
