@@ -24,9 +24,10 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Symbolic
-from untrained.theory.papers.own.netpgd import LOSS
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
+
+LOSS = "own.netpgd.loss"
 
 
 def _source(label: str, equation: str = "", page: int | None = None) -> Source:

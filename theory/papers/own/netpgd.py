@@ -32,8 +32,6 @@ from untrained.theory.objects.shapes import Array
 from untrained.theory.papers.jagatap19.dimension import RANKS
 from untrained.theory.proof.algebra import exact_number, reduced
 
-POLARISED, LOSS, SHARP = "own.netpgd.polarised", "own.netpgd.loss", "own.netpgd.cone"
-
 _NEAREST = Hypothesis("nearest", "x+ is a point of S nearest to x - eta A^T(Ax - y), and x* lies in S")
 _ISOMETRY = Hypothesis(
     "isometry",
@@ -207,7 +205,7 @@ _ANGLES = tuple({"angle": angle} for angle in (0.01, 0.1, 0.5, 1.0, math.pi / 2,
 CLAIMS: tuple[Claim, ...] = (
     *RANKS,
     Claim(
-        id=POLARISED,
+        id="own.netpgd.polarised",
         source=Source("own", "Theorem 1 of Jagatap and Hegde, the polarised argument with its constant"),
         says="Then ||x+ - x*|| <= ${factor:factor}(|1 - eta| + eta alpha)||x - x*||.",
         tex=r"\|x^+-x^*\|\le ${factor:factor}(|1-\eta|+\eta\alpha)\|x-x^*\|",
@@ -222,7 +220,7 @@ CLAIMS: tuple[Claim, ...] = (
         controls=(Control("factor_1.98", {"factor": F(198, 100)}), Control("no_isometry", {}, ("isometry",))),
     ),
     Claim(
-        id=LOSS,
+        id="own.netpgd.loss",
         source=Source("own", "Theorem 1 of Jagatap and Hegde, the argument through the loss with its constant"),
         says="With eta = $step/beta, ||A(x+ - x*)||^$power <= (${ratio:factor}beta/gamma - $less)||A(x - x*)||^$power.",
         tex=r"\eta=$step/\beta\Rightarrow\|A(x^+-x^*)\|^{$power}\le(${ratio:factor}\beta/\gamma-$less)\|A(x-x^*)\|^{$power}",
@@ -244,7 +242,7 @@ CLAIMS: tuple[Claim, ...] = (
         controls=(Control("ratio_0.99", {"ratio": F(99, 100)}), Control("less_1.01", {"less": F(101, 100)})),
     ),
     Claim(
-        id=SHARP,
+        id="own.netpgd.cone",
         source=Source("own", "sharpens the factor 2 on closed cones"),
         says="With theta the angle between x+ and x*, ||x+ - x*|| <= ($base + sqrt($inner + cos theta))||w - x*||, w the projection of x - eta A^T(Ax - y) onto the span of x+ and x*; attained for every theta.",
         tex=r"\|x^+-x^*\|\le\big($base+\sqrt{$inner+\cos\theta}\big)\|P_{\mathrm{span}(x^+,x^*)}(v-x^*)\|",
