@@ -21,7 +21,9 @@ _Entry = Mapping[str, Any]
 SECTIONS = (
     (r"own\.(practice|image)\.", "Our own: Theorem 4.1's conclusion at widths that people use"),
     (r"own\.descent\.", "Our own: the descent of the two-layer generator"),
+    (r"own\.(netpgd|held_out)", "Our own: Net-PGD's set, isometry and contraction"),
     (r"own\.", "Our own: sharper constants and exact thresholds"),
+    (r"jagatap19\.", "Jagatap and Hegde 2019: Net-PGD"),
     (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
     (r"textbook\.", "Theorems of textbooks that proofs rest on"),
     (r"vanveen18\.(eq4|eq6|eq8|eq11|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from papers.support import outcome
+from papers.statements import outcome
 from scipy.stats import chi2
 
 from untrained.sims.evidence.counts import clopper_pearson

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from papers.support import outcome, proof_says
+from papers.statements import outcome, proof_says
 
 from untrained.theory.objects import decoders
 from untrained.theory.papers.jagatap19 import dimension

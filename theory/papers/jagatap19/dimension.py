@@ -195,8 +195,8 @@ _SIZES = Claim(
         "n = O((k_1/alpha^2) sum_{l=2}^L k_l log d)",
         22,
     ),
-    says="With constant and alpha 1, Lemma 1 asks for $mnist_asks measurements of MNIST's $mnist_pixels pixels at widths $mnist_widths and for $celeba_asks of CelebA's $celeba_pixels at $celeba_widths, more than the dimensions $mnist_range and $celeba_range of the range of the last upsampling, where a subspace bound would do.",
-    tex=r"k_1\sum_{l\ge 2}k_l\ln d=$mnist_asks>$mnist_range,\quad $celeba_asks>$celeba_range",
+    says="With its constant and alpha put to one, Lemma 1 asks for $mnist_asks measurements of MNIST's $mnist_pixels pixels at widths $mnist_widths and for $celeba_asks of CelebA's $celeba_pixels at $celeba_widths, more than the dimensions $mnist_range and $celeba_range of the range of the last upsampling, where a subspace bound would do.",
+    tex=r"k_1(k_2+\dots+k_L)\ln d=$mnist_asks>$mnist_range,\quad $celeba_asks>$celeba_range",
     refuted_by="another number from the same substitution",
     constants={
         "mnist_asks": Constant(2499, whole=True),

@@ -3,14 +3,29 @@
 from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
     descent,
+    held_out,
     meta,
+    netpgd,
     practice,
     sensing,
+    set_isometry,
     sign_changes,
     smallest_value,
     sparse_width,
     width,
 )
 
-_FILES = (sparse_width, width, meta, sensing, smallest_value, sign_changes, practice, descent)
+_FILES = (
+    sparse_width,
+    width,
+    meta,
+    sensing,
+    smallest_value,
+    sign_changes,
+    practice,
+    descent,
+    netpgd,
+    set_isometry,
+    held_out,
+)
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
