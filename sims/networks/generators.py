@@ -249,11 +249,65 @@ def skip_unet(shape: Shape, *, width: int = 64, skip: int = 4, depth: int | None
     return generator("skip-unet", shape, build, Latent((32, *shape[1:]), "uniform", 0.1))
 
 
+class Sigmoid(nn.Module):
+    """The sigmoid on [-1, 1]: 2/(1 + exp(-x)) - 1 = tanh(x/2)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map any numbers to pixels."""
+        return torch.tanh(x / 2)
+
+
+def _widths(shape: Shape, widths: str | None) -> tuple[int, ...]:
+    if widths is None:
+        widths = "15,15,10" if max(shape[1:]) <= 28 else "120,15,15,10"
+    parts = str(widths).split(",")
+    if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"widths must be at least two whole numbers above 0, such as 15,15,10, got {widths!r}")
+    return tuple(int(part) for part in parts)
+
+
+def _pixelwise(shape: Shape, widths: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.ReLU(), nn.BatchNorm2d(outputs)]
+        layers += [_double("bilinear")]
+    last = nn.Conv2d(widths[-1], shape[0], 1, bias=False)
+    return nn.Sequential(*layers[:-1], last, layers[-1], Sigmoid())
+
+
+def pixelwise(shape: Shape, *, widths: str | None = None) -> Network:
+    """1x1 convolutions between bilinear doublings, with batch norm: the decoder of Net-GD and Net-PGD.
+
+    `widths` are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10 up to 28x28 and 120,15,15,10
+    above, as the slides say; the published code has 25,15,10 and 120,25,15,10. Each layer is a convolution, ReLU, batch
+    norm, doubling; then come the last convolution, W_L, and a sigmoid. W_L stands before the last doubling, with which
+    it commutes, and takes a quarter of its work there.
+
+    Raises
+    ------
+    ValueError
+        where widths are none, or the doublings do not meet the image's size.
+
+    Source: jagatap19 Section 4 (slides p. 31), and the published code.
+    """
+    validate_shape(shape, 2)
+    channels = _widths(shape, widths)
+    factor = 2 ** (len(channels) - 1)
+    if shape[1] % factor or shape[2] % factor:
+        raise ValueError(
+            f"image must have sides that {factor} divides, for {len(channels) - 1} doublings of widths "
+            f"{','.join(map(str, channels))}, got {size_text(shape)}"
+        )
+    latent = Latent((channels[0], shape[1] // factor, shape[2] // factor), "uniform", 0.1)
+    return generator("pixelwise", shape, lambda: _pixelwise(shape, channels), latent)
+
+
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "dcgan": dcgan,
     "decoder": decoder,
     "deep-decoder": deep_decoder,
     "skip-unet": skip_unet,
+    "pixelwise": pixelwise,
 }
 
 

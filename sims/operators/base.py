@@ -24,7 +24,7 @@ class Operator(ABC):
     """A linear map from images (C, H, W) to m measurements, drawn from a seed.
 
     `gain` is ||A||_F^2/n, which is E ||A x||^2/||x||^2 over isotropic x (its expectation, 1, for a Gaussian A);
-    `orthonormal` says that A A^T = I; `coefficients` is what a user calls the number of measurements. Images and
+    `orthonormal` says that A A^T = I, `linear` that there is an A at all, which `linear_part` is; `coefficients` is what a user calls the number of measurements. Images and
     measurements are float32 or float64, and products keep their dtype. `version` numbers the law that turns a spec into
     this kind of operator: it is raised by hand when the same spec gives other numbers.
     """
@@ -32,6 +32,7 @@ class Operator(ABC):
     name: str
     version: int = 1
     orthonormal: bool = False
+    linear: bool = True
     gain: float
 
     def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
@@ -47,6 +48,11 @@ class Operator(ABC):
     def coefficients(self) -> int:
         """Number of measurements as a user counts them."""
         return self.m
+
+    @property
+    def linear_part(self) -> Operator:
+        """The linear map that is measured by: the operator itself, unless it takes magnitudes after it."""
+        return self
 
     @property
     def options(self) -> dict[str, Any]:

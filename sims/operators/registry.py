@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
+from untrained.sims.operators.magnitude import Magnitude
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
 from untrained.sims.operators.random_matrices import Gaussian, SeededGaussian
 from untrained.sims.operators.transforms import FourierRadial, SubsampledTransform
@@ -26,6 +27,14 @@ def _count(name: str, m: Any, most: int) -> int:
 def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
     kind = Gaussian if name == "gaussian" else SeededGaussian
     return kind(shape, _count(name, m, prod(shape)), seed)
+
+
+MOST_MAGNITUDES = 16
+"""Magnitudes a pixel that may be measured: without signs, more than one a pixel is no waste."""
+
+
+def _magnitude(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    return Magnitude(shape, _count(name, m, MOST_MAGNITUDES * prod(shape)), seed)
 
 
 def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -82,6 +91,7 @@ _MAKERS: dict[str, tuple[Maker, frozenset[str]]] = {
     "scrambled-hadamard": (_transform, frozenset()),
     "inpainting": (_inpainting, frozenset({"mask"})),
     "superres": (_superres, frozenset({"factor"})),
+    "magnitude": (_magnitude, frozenset()),
 }
 OPERATORS: tuple[str, ...] = tuple(_MAKERS)
 _CLASSES: dict[str, type[Operator]] = {
@@ -90,6 +100,7 @@ _CLASSES: dict[str, type[Operator]] = {
     "fourier-radial": FourierRadial,
     "inpainting": Inpainting,
     "superres": SuperResolution,
+    "magnitude": Magnitude,
 }
 
 
@@ -127,18 +138,22 @@ def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, 
     if unknown := sorted(set(options) - names):
         raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
     shape, seed, device = checked_shape(shape), bounded_integer("seed", seed, 0), checked_device(device)
-    if name == "gaussian":
-        _refuse_beyond_memory(_count(name, m, prod(shape)), prod(shape), device)
+    if name in _HELD:
+        _refuse_beyond_memory(name, _count(name, m, _HELD[name] * prod(shape)), prod(shape), device)
     return maker(name, shape, m, seed, options).to(device)
 
 
-def _refuse_beyond_memory(m: int, n: int, device: torch.device) -> None:
+_HELD = {"gaussian": 1, "magnitude": MOST_MAGNITUDES}
+"""Operators that hold their matrix, and their most measurements a pixel."""
+
+
+def _refuse_beyond_memory(name: str, m: int, n: int, device: torch.device) -> None:
     size = 4 * m * n
     for place in dict.fromkeys(("cpu", str(device))):
         available = memory_available(place)
         if available is not None and size > available:
             raise ValueError(
-                f"gaussian of m={m} and n={n} must fit into the {available / 1e9:.1f} GB available on {place}, "
+                f"{name} of m={m} and n={n} must fit into the {available / 1e9:.1f} GB available on {place}, "
                 f"got {size / 1e9:.1f} GB; gaussian-seeded or scrambled-dct need almost none"
             )
 

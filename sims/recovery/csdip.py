@@ -186,7 +186,7 @@ def fitted_weights(
     fit = Fit(chosen, Targets([operator], y[None], 1, settings, seed), settings, [(seed, 0)])
     chooser = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=settings.noise)
     end, tell = threading.Event(), watch or (lambda *_: None)
-    run_fit(fit, chooser, settings, lambda step, loss: tell(step, settings.steps, loss), end)
+    run_fit(fit, chooser, settings.steps, lambda step, loss: tell(step, settings.steps, loss), end)
     if end.is_set():
         raise KeyboardInterrupt
     return fit.network.copy_of(0)
@@ -232,7 +232,7 @@ def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], No
     chooser = stopping_rule(
         settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth
     )
-    return _Ended(problems, chooser.best, run_fit(fit, chooser, settings, tell, end))
+    return _Ended(problems, chooser.best, run_fit(fit, chooser, settings.steps, tell, end))
 
 
 def _data(task: _Task, problems: _Problems) -> Targets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -158,18 +158,26 @@ class Course:
     losses: list[torch.Tensor] = field(default_factory=list)
 
 
+class Descent(Protocol):
+    """What takes steps: P fits side by side."""
+
+    def advance(self, step: int) -> Iterates:
+        """Take a step, counted from 1, and return what a stopping rule sees."""
+        ...
+
+
 def run_fit(
-    fit: Fit, chooser: StoppingRule, settings: CSDIPSettings, tell: Callable[[int, float], None], end: threading.Event
+    fit: Descent, chooser: StoppingRule, steps: int, tell: Callable[[int, float], None], end: threading.Event
 ) -> Course:
     """Take steps until they end, all problems have stopped, or `end` is set; `tell` hears of every tenth."""
     course = Course()
     try:
-        for step in range(1, settings.steps + 1):
+        for step in range(1, steps + 1):
             if end.is_set():
                 break
             iterates = fit.advance(step)
             _note(course, iterates, chooser.observe(iterates))
-            if step % 10 == 0 or step in (1, settings.steps):
+            if step % 10 == 0 or step in (1, steps):
                 tell(step, float(iterates.misfits.mean()))
             if step % 10 == 0 and bool((course.stopped | (course.diverged > 0)).all()):
                 break

@@ -71,6 +71,19 @@ METHODS: dict[str, Method] = {
             ("generator",),
             "generator",
         ),
+        Method("net-gd", "a small decoder by descent on its weights", "net_gd", "NetGDSettings"),
+        Method("net-pgd", "projected on the range of a small decoder", "net_pgd", "NetPGDSettings"),
+        Method("net-gd-phase", "net-gd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "gd"}),
+        Method("net-pgd-phase", "net-pgd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "pgd"}),
+        Method("ridge", "smooth: ridge in the range of a doubling", "baselines.ridge", "RidgeSettings"),
+        Method(
+            "amplitude-flow",
+            "truncated amplitude flow from magnitudes",
+            "baselines.amplitude_flow",
+            "AmplitudeFlowSettings",
+            {"sparsity": None},
+        ),
+        Method("sparta", "sparse, from magnitudes", "baselines.amplitude_flow", "SpartaSettings"),
     )
 }
 

@@ -11,14 +11,18 @@ import torch
 from untrained.sims.operators import Operator
 
 
-def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False) -> None:
-    """Refuse measurements that are not one number a row of the operator, or where asked, not finite.
+def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False, linear: bool = True) -> None:
+    """Refuse an operator that is not linear, where it must be, and measurements that are not one number a row of it.
+
+    Where asked, they must be finite.
 
     Raises
     ------
     ValueError
         where they are not.
     """
+    if linear and not operator.linear:
+        raise ValueError(f"operator must be linear for this method, got {operator.name}: see net-pgd-phase")
     if tuple(y.shape) != (operator.m,):
         raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
     if finite and not torch.isfinite(y).all():

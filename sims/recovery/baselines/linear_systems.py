@@ -37,7 +37,7 @@ def filtered_rows(
     """Return (m, n): each row of A, as an image, transformed."""
     rows = torch.empty(operator.m, operator.n, device=device, dtype=dtype)
     for place in row_blocks(operator):
-        rows[place] = transform(_images(operator, place, device, dtype)).flatten(1)
+        rows[place] = transform(images(operator, place, device, dtype)).flatten(1)
     return rows
 
 
@@ -47,7 +47,7 @@ def row_blocks(operator: Operator) -> Iterator[slice]:
     return (slice(start, min(start + block, operator.m)) for start in range(0, operator.m, block))
 
 
-def _images(operator: Operator, place: slice, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+def images(operator: Operator, place: slice, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     matrix = getattr(operator, "matrix", None)
     if matrix is not None:
         return matrix[place].to(dtype).unflatten(-1, operator.shape)
