@@ -13,9 +13,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from untrained.figures.drawing import picture_bytes
 from untrained.figures.recipe_pictures import pictures_figure
-from untrained.figures.recipe_tables import RecipeRecord, labels_of, spoken
+from untrained.figures.recipe_tables import RecipeRecord, labels_of, score_of, spoken
 from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, STYLE
-from untrained.sims.experiments.recipes.recipe import NAMES
+from untrained.sims.experiments.recipes.recipe import NAMES, SCORE_NAMES
 from untrained.sims.files import write_bytes, write_text
 from untrained.sims.record.store import record_text
 
@@ -26,6 +26,17 @@ _LOOK = {
     "tv": (GREEN, "s"),
     "lasso-dct": (AMBER, "v"),
     "csgm": (RED, "X"),
+    "net-gd": (BLUE, "o"),
+    "net-gd-phase": (BLUE, "o"),
+    "net-gd-best": (BLUE, "D"),
+    "net-gd-phase-best": (BLUE, "D"),
+    "net-pgd": (PURPLE, "o"),
+    "net-pgd-phase": (PURPLE, "o"),
+    "net-pgd-best": (PURPLE, "D"),
+    "net-pgd-phase-best": (PURPLE, "D"),
+    "ridge": (ORANGE, "^"),
+    "sparta": (GREEN, "s"),
+    "amplitude-flow": (AMBER, "v"),
 }
 """Colour and marker of each run, by its label."""
 _SPREAD = 0.36
@@ -38,13 +49,14 @@ _Pair = tuple[str, str]
 
 def curves_of(axes: Axes, record: RecipeRecord) -> None:
     """Draw mean MSE against the axis of a recipe, with bars that span the 95 % intervals over images."""
-    labels = labels_of(record)
+    labels, score = labels_of(record), score_of(record)
     places = {name: i for i, name in enumerate(dict.fromkeys(_place(record, p) for p in record["points"]))}
     for k, label in enumerate(labels):
         shift = _SPREAD * (k / max(1, len(labels) - 1) - 0.5)
-        points = [p for p in record["points"] if p["label"] == label and p["mse"] is not None and p["mse"][0] > 0]
-        _run(axes, [places[_place(record, p)] + shift for p in points], [p["mse"] for p in points], label)
-    _frame(axes)
+        points = [p for p in record["points"] if p["label"] == label and p[score] is not None and p[score][0] > 0]
+        _run(axes, [places[_place(record, p)] + shift for p in points], [p[score] for p in points], label)
+    _printed(axes, record, places)
+    _frame(axes, SCORE_NAMES[score])
     axes.set_xticks(range(len(places)), list(places))
     axes.set(xlim=(-0.5, len(places) - 0.5), xlabel=_axis(record))
 
@@ -69,13 +81,22 @@ def _run(axes: Axes, x: Sequence[float], means: Sequence[Sequence[Any]], label: 
             axes.plot([place, place], [max(low, _LEAST * mean), high], color=colour, linewidth=1.0)
 
 
-def _frame(axes: Axes) -> None:
+def _printed(axes: Axes, record: RecipeRecord, places: Mapping[str, int]) -> None:
+    """Cross the paper's numbers, where it has any, in the colour of their run."""
+    for number in record["numbers"] if score_of(record) == "nmse" else ():
+        place = str(number["setup"]["m"])
+        if place in places:
+            colour, _ = _LOOK.get(number["label"], (GREY, "o"))
+            axes.plot([places[place]], [number["value"]], color=colour, marker="x", markersize=5, linestyle="none")
+
+
+def _frame(axes: Axes, name: str) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=9))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylabel("MSE")
+    axes.set_ylabel(name)
 
 
 def legend(figure: Figure) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from untrained.figures.tables import Parts, Table
-from untrained.sims.experiments.recipes.recipe import NAMES
+from untrained.sims.experiments.recipes.recipe import NAMES, SCORE_NAMES, Score
 from untrained.sims.experiments.recipes.reproduction import Cost
 
 RecipeRecord = Mapping[str, Any]
@@ -52,14 +52,27 @@ def error_table(record: RecipeRecord) -> Table:
     rows = []
     for (dataset, setup), points in _rows(record).items():
         count = max(point["images"] for point in points.values())
-        cells = [_error(points[name]) if name in points else "-" for name in labels]
+        cells = [_error(record, points[name]) if name in points else "-" for name in labels]
         rows.append([f"{dataset}, {setup}", str(count), *cells])
-    return _table(rows, "MSE, 95 % interval over images", "images", *(NAMES.get(name, name) for name in labels))
+    head = f"{SCORE_NAMES[score_of(record)]}, 95 % interval over images"
+    return _table(rows, head, "images", *(NAMES.get(name, name) for name in labels))
 
 
-def _error(point: Mapping[str, Any]) -> str:
-    diverged = point["outcomes"].get("diverged", 0)
-    return spoken(point["mse"]) + (f", {diverged} diverged" if diverged else "")
+def _error(record: RecipeRecord, point: Mapping[str, Any]) -> str:
+    """The mean with its interval, the paper's number where it has one, and what went wrong, or was covered."""
+    place = point["setup"], point["label"]
+    printed = [n["value"] for n in record["numbers"] if (n["setup"], n["label"]) == place]
+    texts = [spoken(point[score_of(record)]), *(f"paper {value:g}" for value in printed)]
+    texts += [f"{count} diverged" for count in [point["outcomes"].get("diverged", 0)] if count]
+    texts += [f"{point['wrong']} wrong"] if point.get("wrong") else []
+    texts += [f"{point['covered']}/{point['bars']} bars hold"] if point.get("bars") else []
+    return ", ".join(texts)
+
+
+def score_of(record: RecipeRecord) -> Score:
+    """What the means of a record are of."""
+    score: Score = record.get("score", "mse")
+    return score
 
 
 def seconds_table(record: RecipeRecord) -> Table:

@@ -1,4 +1,4 @@
-"""Sets of images: MNIST, x-rays and retinas from a folder of the user's, digits from scikit-learn."""
+"""Sets of images: MNIST, x-rays, retinas and faces from a folder of the user's, digits from scikit-learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from untrained.sims.images.resizing import Size, centre_crop, resize
 VARIABLE = "UNTRAINED_DATA"
 """The environment variable that names the folder of data."""
 
-DATASETS: tuple[str, ...] = ("mnist", "xray", "retina")
+DATASETS: tuple[str, ...] = ("mnist", "xray", "retina", "celeba")
 """Names of the sets that are read from the folder of data."""
 
 BYTE_LIMIT = 2**30
@@ -31,7 +31,9 @@ _FILES = {
     "mnist": ("t10k-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte"),
     "xray": ("chest_xray_256.npz",),
     "retina": ("retina_rgb_128.npz",),
+    "celeba": ("celeba_crop_64.npz",),
 }
+_COLOURED = ("retina", "celeba")
 
 
 def data_folder() -> Path:
@@ -53,8 +55,9 @@ def data_folder() -> Path:
 def dataset(name: str) -> torch.Tensor:
     """Return all images (N, C, H, W) on [-1, 1] of a set in the folder of data.
 
-    "mnist" is the test set of MNIST, (10000, 1, 28, 28) in its idx file; "xray" and "retina" are archives
-    `chest_xray_256.npz` and `retina_rgb_128.npz` with the uint8 array `images`, (N, H, W) and (N, H, W, 3).
+    "mnist" is the test set of MNIST, (10000, 1, 28, 28) in its idx file; "xray", "retina" and "celeba"
+    are archives `chest_xray_256.npz`, `retina_rgb_128.npz` and `celeba_crop_64.npz` with the uint8 array `images`,
+    (N, H, W) and, in colour, (N, H, W, 3).
 
     Raises
     ------
@@ -65,10 +68,10 @@ def dataset(name: str) -> torch.Tensor:
         raise ValueError(f"name must be one of {', '.join(DATASETS)}, got {name!r}")
     path = _file(name)
     images = read_idx(path) if name == "mnist" else _read_archive(path)
-    if images.ndim != 3 + (name == "retina") or images.size == 0 or (name == "retina" and images.shape[3] != 3):
-        shape = "(N, H, W, 3)" if name == "retina" else "(N, H, W)"
+    if images.ndim != 3 + (name in _COLOURED) or images.size == 0 or (name in _COLOURED and images.shape[3] != 3):
+        shape = "(N, H, W, 3)" if name in _COLOURED else "(N, H, W)"
         raise ValueError(f"{path.name} must hold images of shape {shape}, got {images.shape}")
-    planes = np.moveaxis(images, 3, 1) if name == "retina" else images[:, None]
+    planes = np.moveaxis(images, 3, 1) if name in _COLOURED else images[:, None]
     return to_image(Codes(planes, 0.0, 255.0).to_scale())
 
 

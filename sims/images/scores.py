@@ -49,6 +49,22 @@ def score(image: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
     }
 
 
+def intensity_nmse(image: torch.Tensor, truth: torch.Tensor) -> float:
+    """||u - u*||^2/||u*||^2 of images (C, H, W) on [-1, 1] taken to [0, 1]: black has no energy.
+
+    The energy is that of the truth; inf where only the truth is black.
+
+    Source: jagatap19 Section 4.
+
+    Raises
+    ------
+    ValueError
+        as `score` does.
+    """
+    x, x_star = _paired_arrays(image, truth)
+    return _ratio(float(np.sum(((x - x_star) / 2) ** 2)), float(np.sum(((x_star + 1) / 2) ** 2)))
+
+
 def _paired_arrays(image: torch.Tensor, truth: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     if image.shape != truth.shape:
         raise ValueError(f"image must have the truth's shape {tuple(truth.shape)}, got {tuple(image.shape)}")

@@ -24,9 +24,10 @@ class Operator(ABC):
     """A linear map from images (C, H, W) to m measurements, drawn from a seed.
 
     `gain` is ||A||_F^2/n, which is E ||A x||^2/||x||^2 over isotropic x (its expectation, 1, for a Gaussian A);
-    `orthonormal` says that A A^T = I, `linear` that there is an A at all, which `linear_part` is; `coefficients` is what a user calls the number of measurements. Images and
+    `orthonormal` says that A A^T = I; `coefficients` is what a user calls the number of measurements. Images and
     measurements are float32 or float64, and products keep their dtype. `version` numbers the law that turns a spec into
-    this kind of operator: it is raised by hand when the same spec gives other numbers.
+    this kind of operator: it is raised by hand when the same spec gives other numbers. An operator that is not `linear`
+    takes magnitudes after its `linear_part`, and has no adjoint.
     """
 
     name: str

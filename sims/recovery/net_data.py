@@ -88,7 +88,7 @@ def _mask(m: int, rows: torch.Tensor) -> torch.Tensor:
 
 
 def centred_blob(shape: tuple[int, int, int], energy: torch.Tensor) -> torch.Tensor:
-    """Gaussian blobs (P, C, H, W) in the middle, a fifth of the sides wide, of these energies as far as [0, 1] allows."""
+    """Blobs (P, C, H, W) in the middle, a fifth of the sides wide, of these energies as far as [0, 1] allows."""
     rows, columns = (torch.arange(side) / side - 0.5 + 0.5 / side for side in shape[1:])
     bump = torch.exp(-(rows[:, None] ** 2 + columns[None, :] ** 2) / (2 * 0.2**2)).to(energy)
     blob = bump.expand(shape)

@@ -29,12 +29,13 @@ Chosen = TypeVar("Chosen", bound=NetGDSettings)
 
 ADAM: dict[str, Any] = {
     "optimiser": "adam",
-    "learning_rate": 0.2,
+    "learning_rate": 0.1,
     "decay": True,
     "warm_up": 20,
     "average": 0.95,
     "steps": 1000,
     "witnesses": 3,
+    "start": "centred",
 }
 PRESETS = {
     "paper": NetGDSettings(),

@@ -16,7 +16,7 @@ from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell
 from untrained.sims.experiments.recipes.learning import learned_file
 from untrained.sims.experiments.recipes.recipe import Setup
 from untrained.sims.experiments.recipes.records import encoded
-from untrained.sims.images.scores import score
+from untrained.sims.images.scores import intensity_nmse, score
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.progress import Progress
@@ -177,6 +177,8 @@ def _row(cell: ImageCell, recovery: Recovery, measurements: Measurements, at_onc
         "measurement": measurement.fingerprint,
         "m": measurement.operator.coefficients,
         **{name: scores.get(name) for name in ("mse", "psnr", "ssim")},
+        "nmse": intensity_nmse(recovery.image, cell.pixels) if whole else None,
+        **{end: recovery.certificate.get(end) for end in ("error_low", "error_high")},
         "misfit": recovery.misfit,
         "steps": recovery.steps,
         "seconds": recovery.seconds,

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from untrained.sims.experiments.recipes.statements import Statement
 
 Axis = Literal["m", "variance"]
+Score = Literal["mse", "nmse"]
+SCORE_NAMES: Mapping[Score, str] = {"mse": "MSE", "nmse": "nMSE"}
+"""What figures and tables call a score."""
 
 NAMES: Mapping[str, str] = {
     "csdip": "CS-DIP",
@@ -20,6 +23,19 @@ NAMES: Mapping[str, str] = {
     "lasso-dct": "Lasso (DCT)",
     "lasso-wavelet": "Lasso (wavelet)",
     "csgm": "CSGM",
+    "net-gd": "Net-GD",
+    "net-pgd": "Net-PGD",
+    "net-gd-best": "Net-GD, preset best",
+    "net-pgd-best": "Net-PGD, preset best",
+    "net-gd-phase": "Net-GD",
+    "net-pgd-phase": "Net-PGD",
+    "net-gd-phase-best": "Net-GD, preset best",
+    "net-pgd-phase-best": "Net-PGD, preset best",
+    "ridge": "ridge in range(U)",
+    "sparta": "SPARTA",
+    "amplitude-flow": "amplitude flow",
+    "floor": "floor, (15,15,10)",
+    "floor-code": "floor, (25,15,10)",
 }
 """What figures and tables call an algorithm, by its label."""
 
@@ -112,8 +128,8 @@ class Recipe:
     """A figure or table of a paper as an experiment that can be run.
 
     `axis` is what changes from setup to setup; `numbers` are those the paper prints; `silent` says what it leaves open
-    and how that was settled here, `differs` what is not as in the paper. `version` is raised by
-    hand when recorded numbers change.
+    and how that was settled here, `differs` what is not as in the paper. `score` is what means are taken of: MSE on
+    [-1, 1], or nMSE on [0, 1] by the energy of the truth. `version` is raised by hand when recorded numbers change.
     """
 
     name: str
@@ -122,6 +138,7 @@ class Recipe:
     source: str
     parts: tuple[Part, ...]
     axis: Axis = "m"
+    score: Score = "mse"
     numbers: tuple[Number, ...] = ()
     statements: tuple[Statement, ...] = ()
     silent: tuple[str, ...] = ()

@@ -42,11 +42,13 @@ def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> d
         "differs": [*recipe.differs, *_fewer(recipe, done)],
         "statements": judged(recipe, done),
         "counts": _counts(recipe),
-        "points": points(done),
+        "points": points(done, recipe.score),
         "gains": gains(recipe, done),
-        "groups": groups(done),
+        "groups": groups(done, recipe.score),
         "pictures": [],
     }
+    if recipe.score != "mse":
+        record["score"] = recipe.score
     return _with_pictures(record, recipe, done, sets)
 
 

@@ -14,9 +14,9 @@ from untrained.sims.experiments.engine import Follow, Summary
 from untrained.sims.experiments.experiment import load, resolve
 from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell_key, cells_of, image_set
 from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
+from untrained.sims.experiments.recipes.papers import RECIPES
 from untrained.sims.experiments.recipes.recipe import Recipe
 from untrained.sims.experiments.recipes.records import record_of
-from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.sweep import crew_of
@@ -181,9 +181,9 @@ def make_recipe_run(
 ) -> RecipeRun:
     """Check everything that can be refused before the long work, and return what there is to do.
 
-    Recipes are names of the CS-DIP paper's, such as fig1a, or file.py:NAME. `images` asks for the first of each part,
-    `methods` for algorithms by their labels, `sizes` for numbers of measurements m, `at_once` for how many images are
-    recovered side by side.
+    Recipes are names of the papers', such as fig1a or jagatap19-cs, or file.py:NAME. `images` asks for the first of
+    each part, `methods` for algorithms by their labels, `sizes` for numbers of measurements m, `at_once` for how many
+    images are recovered side by side.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def select(references: Sequence[str]) -> list[Recipe]:
 
 
 def load_recipe(reference: str) -> Recipe:
-    """Return a recipe of the paper's by its name, or a user's by its file or module.
+    """Return a recipe of the papers' by its name, or a user's by its file or module.
 
     Raises
     ------

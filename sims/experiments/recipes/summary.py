@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 from untrained.sims.experiments.recipes.cells import ImageCell
-from untrained.sims.experiments.recipes.recipe import Recipe, Setup
+from untrained.sims.experiments.recipes.recipe import Recipe, Score, Setup
 from untrained.sims.experiments.recipes.statements import Scores, judge_sentence, paired
 from untrained.sims.images.scores import mean_interval, ratio_interval
 from untrained.sims.recovery.reports import json_ready
@@ -18,8 +19,11 @@ Done = Mapping[ImageCell, Mapping[str, Any]]
 _Interval = tuple[float, float | None, float | None]
 """An estimate with the ends of its 95 % interval, which a single image does not give."""
 DIGITS = 6
+WRONG = 0.2
+"""nMSE above which a recovery is another image than the truth."""
 _WORDS = ("outcome", "device", "at_once")
 COLUMNS = ("image", "mse", "psnr", "ssim", "seconds", *_WORDS)
+NMSE_COLUMNS = ("image", "nmse", *COLUMNS[1:])
 """What is recorded of every cell, and what of it is the same for most."""
 
 
@@ -30,19 +34,20 @@ def interval(values: Sequence[float]) -> _Interval:
     return mean_interval(values)
 
 
-def points(done: Done) -> list[dict[str, Any]]:
-    """Summarise each (set, setup, run): mean MSE and seconds with intervals, how many images, and how they ended.
+def points(done: Done, score: Score = "mse") -> list[dict[str, Any]]:
+    """Summarise each (set, setup, run): mean score and seconds with intervals, how many images, and how they ended.
 
-    Images whose recovery is not finite have no MSE; `images` counts all, `scored` those in the mean.
+    Images whose recovery is not finite have no score; `images` counts all, `scored` those in the mean. Beside an nMSE
+    stand its median, how many images are `wrong`, and how many of the error bars that were given hold the MSE.
     """
     groups: dict[tuple[str, Setup, str], list[Mapping[str, Any]]] = {}
     for cell, row in done.items():
         groups.setdefault((cell.dataset, cell.setup, cell.algorithm.label), []).append(row)
-    return [_point(*group, rows) for group, rows in groups.items()]
+    return [_point(*group, rows, score) for group, rows in groups.items()]
 
 
-def _point(dataset: str, setup: Setup, label: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    scored = [row["mse"] for row in rows if row["mse"] is not None]
+def _point(dataset: str, setup: Setup, label: str, rows: Sequence[Mapping[str, Any]], score: Score) -> dict[str, Any]:
+    scored = [row[score] for row in rows if row[score] is not None]
     return rounded(
         {
             "dataset": dataset,
@@ -51,13 +56,24 @@ def _point(dataset: str, setup: Setup, label: str, rows: Sequence[Mapping[str, A
             "label": label,
             "images": len(rows),
             "scored": len(scored),
-            "mse": interval(scored) if scored else None,
+            score: interval(scored) if scored else None,
+            **({} if score == "mse" else _beside(scored, rows)),
             "seconds": interval([row["seconds"] for row in rows]),
             "device": " and ".join(sorted({row["device"] for row in rows})),
             "at_once": max(row["at_once"] for row in rows),
             "outcomes": dict(Counter(outcome(row["outcome"]) for row in rows)),
         }
     )
+
+
+def _beside(scored: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    bars = [row for row in rows if row.get("error_high") is not None]
+    return {
+        "median": median(scored) if scored else None,
+        "wrong": sum(value > WRONG for value in scored),
+        "bars": len(bars),
+        "covered": sum(row["error_low"] <= row["mse"] <= row["error_high"] for row in bars),
+    }
 
 
 def outcome(text: str) -> str:
@@ -88,31 +104,36 @@ def percent(learned: Sequence[float], plain: Sequence[float]) -> list[float | No
     return gain
 
 
-def scores_of(done: Done) -> Scores:
-    """MSE by image, for each (label, setup); images without a finite one are left out."""
+def scores_of(done: Done, score: Score = "mse") -> Scores:
+    """The score by image, for each (label, setup); images without a finite one are left out."""
     scores: dict[tuple[str, Setup], dict[int, float]] = {}
     for cell, row in done.items():
-        if row["mse"] is not None:
-            scores.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = row["mse"]
+        if row[score] is not None:
+            scores.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = row[score]
     return scores
 
 
 def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
     """Each sentence of the paper with its verdict and the numbers that decided it."""
-    scores = scores_of(done)
+    scores = scores_of(done, recipe.score)
     findings = [(statement, judge_sentence(statement, scores, recipe.axis)) for statement in recipe.statements]
     return [{"says": s.says, "verdict": f.verdict, "told": f.numbers} for s, f in findings]
 
 
-def groups(done: Done) -> list[dict[str, Any]]:
+def columns_of(score: Score) -> tuple[str, ...]:
+    """What is recorded of every cell of a recipe with such a score."""
+    return COLUMNS if score == "mse" else NMSE_COLUMNS
+
+
+def groups(done: Done, score: Score = "mse") -> list[dict[str, Any]]:
     """Every cell's row, those of one (set, setup, run) as columns; a column of equal words is that word."""
     columns: dict[tuple[str, Setup, str], dict[str, Any]] = {}
     for cell, row in done.items():
         place = (cell.dataset, cell.setup, cell.algorithm.label)
         head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.algorithm.label}
         how = {"method": cell.algorithm.method, "settings": dict(cell.algorithm.settings)}
-        group = columns.setdefault(place, {**head, **how, **{name: [] for name in COLUMNS}})
-        for name in COLUMNS:
+        group = columns.setdefault(place, {**head, **how, **{name: [] for name in columns_of(score)}})
+        for name in columns_of(score):
             group[name].append(cell.image if name == "image" else rounded(row[name]))
     return [_shortened(group) for group in columns.values()]
 
@@ -124,11 +145,12 @@ def _shortened(group: Mapping[str, Any]) -> dict[str, Any]:
 
 def rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """Yield a record's rows, one a cell: set, image, operator, m, noise, method, scores, seconds and outcome."""
+    columns = columns_of(record.get("score", "mse"))
     for group in record["groups"]:
         setup = group["setup"]
         head = {"dataset": group["dataset"], "operator": setup["operator"], "m": group["m"], "label": group["label"]}
         for i in range(len(group["image"])):
-            own = {name: group[name][i] if isinstance(group[name], list) else group[name] for name in COLUMNS}
+            own = {name: group[name][i] if isinstance(group[name], list) else group[name] for name in columns}
             yield {**head, "variance": setup["variance"], "method": group["method"], **own}
 
 

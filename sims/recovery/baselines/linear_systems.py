@@ -48,6 +48,7 @@ def row_blocks(operator: Operator) -> Iterator[slice]:
 
 
 def images(operator: Operator, place: slice, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Rows of A as images."""
     matrix = getattr(operator, "matrix", None)
     if matrix is not None:
         return matrix[place].to(dtype).unflatten(-1, operator.shape)
