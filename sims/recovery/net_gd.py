@@ -43,8 +43,8 @@ PRESETS = {
 }
 """`paper`: the published code's settings. `best`: Adam, a little TV, restarts averaged by what they minimised."""
 
-MUCH = 0.15
-"""Measurements a pixel from which on less TV recovers more."""
+SCARCE = 0.1
+"""Measurements a number of the image from which on TV weighs less: as the power -3/2 of their share."""
 
 
 def preset(name: str, operator: Operator) -> NetGDSettings:
@@ -70,7 +70,7 @@ def tuned(presets: Mapping[str, Chosen], name: str, operator: Operator) -> Chose
         raise ValueError(f"preset must be one of {', '.join(presets)}, got {name!r}")
     chosen = presets[name]
     share = operator.m / operator.n
-    return replace(chosen, tv_weight=chosen.tv_weight * min(1.0, MUCH / share)) if chosen.tv_weight else chosen
+    return replace(chosen, tv_weight=chosen.tv_weight * min(1.0, SCARCE / share) ** 1.5)
 
 
 def recover(
