@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
@@ -260,7 +261,7 @@ class Sigmoid(nn.Module):
 def _widths(shape: Shape, widths: str | None) -> tuple[int, ...]:
     if widths is None:
         widths = "15,15,10" if max(shape[1:]) <= 28 else "120,15,15,10"
-    parts = str(widths).split(",")
+    parts = re.split("[,-]", str(widths))
     if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise ValueError(f"widths must be at least two whole numbers above 0, such as 15,15,10, got {widths!r}")
     return tuple(int(part) for part in parts)
@@ -278,7 +279,7 @@ def _pixelwise(shape: Shape, widths: tuple[int, ...]) -> nn.Sequential:
 def pixelwise(shape: Shape, *, widths: str | None = None) -> Network:
     """1x1 convolutions between bilinear doublings, with batch norm: the decoder of Net-GD and Net-PGD.
 
-    `widths` are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10 up to 28x28 and 120,15,15,10
+    `widths`, with commas or hyphens between, are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10 up to 28x28 and 120,15,15,10
     above, as the slides say; the published code has 25,15,10 and 120,25,15,10. Each layer is a convolution, ReLU, batch
     norm, doubling; then come the last convolution, W_L, and a sigmoid. W_L stands before the last doubling, with which
     it commutes, and takes a quarter of its work there.

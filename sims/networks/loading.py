@@ -124,6 +124,7 @@ _PRESETS = {
     "decoder": _Preset("decoder", (1, 28, 28)),
     "deep-decoder": _Preset("deep-decoder", (1, 28, 28)),
     "skip-unet": _Preset("skip-unet", (1, 28, 28)),
+    "pixelwise": _Preset("pixelwise", (1, 28, 28)),
 }
 _TWO_LAYER = "two-layer"
 KNOWN_NETWORKS = (*_PRESETS, _TWO_LAYER)

@@ -18,10 +18,9 @@ PRESETS = {
     "paper": NetPhaseSettings(),
     "best": NetPhaseSettings(
         **ADAM | {"learning_rate": 0.1, "witnesses": 0},
-        tv_weight=0.02,
-        restarts=6,
+        tv_weight=0.05,
+        restarts=10,
         combine="best",
-        start="centred",
         inner_steps=10,
         tolerance=1e-3,
         eta=0.2,
