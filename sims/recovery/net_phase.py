@@ -19,12 +19,12 @@ PRESETS = {
     "best": NetPhaseSettings(
         **ADAM | {"learning_rate": 0.1, "witnesses": 0},
         tv_weight=0.05,
-        restarts=10,
+        restarts=8,
         combine="best",
         inner_steps=10,
         tolerance=1e-3,
-        eta=0.2,
-        outer_momentum=0.5,
+        eta=0.1,
+        outer_momentum=0.9,
     ),
 }
 """`paper`: the published code's settings. `best`: Adam within, from a centred blob, the restart of least loss."""
