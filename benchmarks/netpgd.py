@@ -1,8 +1,8 @@
 """Net-PGD beside a plain transcription of Algorithm 1: seconds an image to the nMSE that the transcription reaches.
 
-The transcription takes one image at a time: eager layers, SGD with momentum in the inner loop, 12 inner steps after each
-of 1000 gradient steps, as the published code has them. Ours is the preset `fast`, ten images in one program. Both see
-the same y; runs alternate, so that the machine's load falls on both.
+The transcription takes one image at a time: eager layers, SGD with momentum in the inner loop, 12 inner steps after
+each of 1000 gradient steps, as the published code has them. Ours is the preset `fast`, ten images in one program. Both
+see the same y; runs alternate, so that the machine's load falls on both.
 
     python benchmarks/netpgd.py --images 10 --transcribed 3 --f 0.1
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ WIDTHS, ETA_LOSS, RATE, MOMENTUM, OUTER, INNER = (15, 15, 10), 10.0, 0.5, 0.9, 1
 def decoder() -> nn.Sequential:
     """The decoder as the published code writes it: every layer in its order, the last convolution on all pixels."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(WIDTHS, WIDTHS[1:], strict=False):
+    for inputs, outputs in pairwise(WIDTHS):
         layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.ReLU(), nn.BatchNorm2d(outputs)]
         layers += [nn.Upsample(scale_factor=2, mode="bilinear")]
     return nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 1, bias=False), nn.Sigmoid())

@@ -279,10 +279,10 @@ def _pixelwise(shape: Shape, widths: tuple[int, ...]) -> nn.Sequential:
 def pixelwise(shape: Shape, *, widths: str | None = None) -> Network:
     """1x1 convolutions between bilinear doublings, with batch norm: the decoder of Net-GD and Net-PGD.
 
-    `widths`, with commas or hyphens between, are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10 up to 28x28 and 120,15,15,10
-    above, as the slides say; the published code has 25,15,10 and 120,25,15,10. Each layer is a convolution, ReLU, batch
-    norm, doubling; then come the last convolution, W_L, and a sigmoid. W_L stands before the last doubling, with which
-    it commutes, and takes a quarter of its work there.
+    `widths`, with commas or hyphens between, are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10
+    up to 28x28 and 120,15,15,10 above, as the slides say; the published code has 25,15,10 and 120,25,15,10. Each layer
+    is a convolution, ReLU, batch norm, doubling; then come the last convolution, W_L, and a sigmoid. W_L stands before
+    the last doubling, with which it commutes, and takes a quarter of its work there.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Linear operators that measure images: a maker for each kind, with adjoints and exact descriptions.
+"""Operators that measure images: a maker for each kind, with adjoints and exact descriptions.
 
-Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W.
+Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W. All are linear but magnitudes.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ __all__ = [
     "gaussian_seeded",
     "hadamard",
     "inpainting",
+    "magnitude",
     "make_operator",
     "measure",
     "operator_from_spec",
@@ -123,6 +124,11 @@ def inpainting(
 def superresolution(shape: Shape, factor: int) -> Operator:
     """Means of blocks of factor x factor pixels."""
     return _make("superres", shape, None, factor=factor)
+
+
+def magnitude(shape: Shape, m: int, seed: int = 0) -> Operator:
+    """Magnitudes |A u| of u = (x + 1)/2, A as `gaussian`: not linear, for methods of phase retrieval."""
+    return _make("magnitude", shape, m, seed)
 
 
 def user(user_object: Any, shape: Shape, m: int | None = None) -> Operator:

@@ -169,9 +169,9 @@ def test_without_the_variable_the_folder_is_beside_the_repository(tmp_path, monk
 
 @pytest.mark.parametrize("name", ["imagenet", "", "MNIST"])
 def test_unknown_sets_are_refused_and_are_no_reason_to_skip(name):
-    with pytest.raises(ValueError, match="name must be one of mnist, xray, retina, got"):
+    with pytest.raises(ValueError, match="name must be one of mnist, xray, retina, celeba, got"):
         dataset(name)
-    with pytest.raises(ValueError, match="name must be one of mnist, xray, retina, digits, got"):
+    with pytest.raises(ValueError, match="name must be one of mnist, xray, retina, celeba, digits, got"):
         available(name)
 
 

@@ -21,7 +21,11 @@ PLAIN = {
     "lasso-wavelet": {"max_steps": 20},
     "tv": {"max_steps": 20},
     "damp": {"steps": 3},
+    "net-gd": {"network_options": {"widths": "4,3"}, "steps": 40, "optimiser": "adam", "learning_rate": 0.05},
+    "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 3},
+    "ridge": {},
 }
+FROM_MAGNITUDES = ("net-gd-phase", "net-pgd-phase", "amplitude-flow", "sparta")
 
 
 def an_image(seed=0):
@@ -42,7 +46,7 @@ def test_the_call_is_that_of_the_method(method):
 
 
 def test_every_method_without_a_file_is_tried_here():
-    assert set(PLAIN) == {name for name, method in methods.METHODS.items() if method.needs is None}
+    assert {*PLAIN, *FROM_MAGNITUDES} == {name for name, method in methods.METHODS.items() if method.needs is None}
 
 
 @pytest.mark.parametrize("method", PLAIN)
