@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from untrained.figures.style import GREY, STYLE
 from untrained.figures.tables import Table
 
-_COLUMNS = ("method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome")
+_COLUMNS = ("method", "MSE", "PSNR", "SSIM", "MSE within", "misfit", "steps", "seconds", "outcome")
 _SIDE, _ACROSS = 2.1, 4
 
 
@@ -85,11 +85,22 @@ def _panel(place: Any, name: str, below: str, image: Any) -> None:
 
 
 def method_table(entries: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a row a method; without a truth there are no scores to show."""
-    scored = any(entry.get("scores") for entry in entries)
-    columns = [c for c in _COLUMNS if scored or c not in _COLUMNS[1:4]]
+    """Return a row a method; without a truth there are no scores to show.
+
+    "MSE within" is a method's error bar, from measurements that it held out: there is one without the truth.
+    """
+    scored, bounded = any(entry.get("scores") for entry in entries), any(_bar(entry) for entry in entries)
+    columns = [c for c in _COLUMNS if (scored or c not in _COLUMNS[1:4]) and (bounded or c != "MSE within")]
     rows = [[row[column] for column in columns] for row in map(_row, entries)]
     return Table(columns, rows, _COLUMNS[1:-1])
+
+
+def _bar(entry: Mapping[str, Any]) -> str:
+    """The ends of an error bar, or nothing."""
+    certificate = entry.get("certificate") or {}
+    if "error_high" not in certificate:
+        return ""
+    return f"[{certificate['error_low']:.2g}, {certificate['error_high']:.2g}], {certificate['error_level']:.0%}"
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -100,6 +111,7 @@ def _row(entry: Mapping[str, Any]) -> dict[str, str]:
     return {
         "method": entry["method"],
         **texts,
+        "MSE within": _bar(entry) or "-",
         "misfit": "-" if entry["misfit"] is None else f"{entry['misfit']:.3g}",
         "steps": str(entry["steps"]),
         "seconds": f"{entry['seconds']:.1f}",

@@ -49,10 +49,11 @@ def score(image: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
     }
 
 
-def intensity_nmse(image: torch.Tensor, truth: torch.Tensor) -> float:
-    """||u - u*||^2/||u*||^2 of images (C, H, W) on [-1, 1] taken to [0, 1]: black has no energy.
+def intensity_nmse(image: torch.Tensor, truth: torch.Tensor, *, signed: bool = True) -> float:
+    """||u - u*||^2/||u*||^2 of images (C, H, W) on [-1, 1] taken to u on [0, 1]: black has no energy.
 
-    The energy is that of the truth; inf where only the truth is black.
+    The energy is that of the truth; inf where only the truth is black. Where u is not `signed`, as from magnitudes,
+    the nearer of u and -u counts.
 
     Source: jagatap19 Section 4.
 
@@ -62,7 +63,9 @@ def intensity_nmse(image: torch.Tensor, truth: torch.Tensor) -> float:
         as `score` does.
     """
     x, x_star = _paired_arrays(image, truth)
-    return _ratio(float(np.sum(((x - x_star) / 2) ** 2)), float(np.sum(((x_star + 1) / 2) ** 2)))
+    u, u_star = (x + 1) / 2, (x_star + 1) / 2
+    errors = [float(np.sum((sign * u - u_star) ** 2)) for sign in ((1,) if signed else (1, -1))]
+    return _ratio(min(errors), float(np.sum(u_star**2)))
 
 
 def _paired_arrays(image: torch.Tensor, truth: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

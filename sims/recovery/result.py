@@ -53,5 +53,8 @@ class Recovery:
     def __str__(self) -> str:
         size = "x".join(map(str, self.image.shape))
         scores = "".join(f", {name} {self.scores[name]:.4g}" for name in ("mse", "psnr", "ssim") if name in self.scores)
+        if "error_high" in self.certificate:
+            low, high = (self.certificate[end] for end in ("error_low", "error_high"))
+            scores += f", MSE within [{low:.2g}, {high:.2g}] at {self.certificate['error_level']:.0%}"
         ending = f"{self.outcome}, {self.steps} steps in {self.seconds:.3g} s"
         return f"{self.method} {size}: {ending}; misfit {self.misfit:.4g}{scores}"

@@ -131,14 +131,20 @@ def flow_by_the_letter(operator, y, settings, u, steps):
 
 @pytest.mark.parametrize("settings", [AmplitudeFlowSettings(steps=5), SpartaSettings(steps=5)], ids=["taf", "sparta"])
 def test_flows_are_their_definitions(settings):
-    operator, y, _ = a_problem(m=60)
-    A, psi = operator.matrix * 60**0.5, y * 60**0.5
-    count = None if settings.sparsity is None else 13
+    operator, y, _ = a_problem(m=200)
+    A, psi = operator.matrix * 200**0.5, y * 200**0.5
+    count = None if settings.sparsity is None else 19
     start = amplitude_flow.begin(A, psi, count, settings, 4)
     expected = flow_by_the_letter(operator, y, settings, start, 5)
     expected = -expected if expected.sum() < 0 else expected
     recovery = amplitude_flow.recover(operator, y, settings, seed=4)
     assert torch.allclose((recovery.image.flatten() + 1) / 2, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [AmplitudeFlowSettings(), SpartaSettings()], ids=["taf", "sparta"])
+def test_below_as_many_magnitudes_as_pixels_flows_do_not_diverge(settings):
+    operator, y, _ = a_problem(m=8)
+    assert amplitude_flow.recover(operator, y, settings).misfit <= float(y.square().sum())
 
 
 def test_enough_magnitudes_give_the_image_up_to_a_sign_chosen_by_its_mass():

@@ -177,7 +177,7 @@ def _row(cell: ImageCell, recovery: Recovery, measurements: Measurements, at_onc
         "measurement": measurement.fingerprint,
         "m": measurement.operator.coefficients,
         **{name: scores.get(name) for name in ("mse", "psnr", "ssim")},
-        "nmse": intensity_nmse(recovery.image, cell.pixels) if whole else None,
+        "nmse": intensity_nmse(recovery.image, cell.pixels, signed=measurement.operator.linear) if whole else None,
         **{end: recovery.certificate.get(end) for end in ("error_low", "error_high")},
         "misfit": recovery.misfit,
         "steps": recovery.steps,
