@@ -12,12 +12,17 @@ import typer
 from typer.core import TyperCommand
 
 OPERATOR_NAMES = (
-    "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, superres"
+    "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
+    "superres, magnitude"
 )
-METHOD_NAMES = "csdip (default), lasso-dct, lasso-wavelet, tv, damp or csgm"
+METHOD_NAMES = (
+    "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd or ridge; "
+    "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
+)
 NETWORK_NAMES = (
     "FILE.py:FACTORY, which returns a module and its input (the file is run, so trust it first); "
-    "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, two-layer."
+    "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, pixelwise, "
+    "two-layer."
 )
 
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
@@ -27,7 +32,7 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there 
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
-Preset = Annotated[str | None, typer.Option(help="Of csdip: paper, best or fast.")]
+Preset = Annotated[str | None, typer.Option(help="Of csdip and net-...: paper, best or fast.")]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]

@@ -14,6 +14,8 @@ from untrained.sims.recovery.net_phase import check_magnitudes
 from untrained.sims.recovery.result import Recovery, check_measurements
 
 POWER_STEPS = 200
+LONGEST = 1.8
+"""The longest step, in units of 1/||A||^2 on as many pixels as are kept; descent needs less than 2."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class AmplitudeFlowSettings:
 
     Row i is kept where |a_i u| >= y_i/(1 + truncation). It starts from the leading eigenvector of the `largest` share
     of magnitudes. `sparsity`, a share of the pixels, keeps so many largest entries at every step, and starts on as many
-    pixels of largest sum of y_i^2 a_ij^2; None keeps all. Below m = n, for which neither is published and where that
-    step diverges, it is shortened by 4/||A||^2, ||A||^2 = (1 + sqrt(n/m))^2 being 4 at m = n.
+    pixels of largest sum of y_i^2 a_ij^2; None keeps all. With few measurements, for which neither is published,
+    such a step diverges: it is never longer than 1.8/(1 + sqrt(k/m))^2, k the pixels kept, which is 1.8/||A||^2 there.
 
     Source: wang18 (truncated amplitude flow); wang18b (SPARTA).
     """
@@ -81,7 +83,7 @@ def recover(
     psi = y * operator.m**0.5
     count = None if settings.sparsity is None else max(1, round(settings.sparsity * A.shape[1]))
     u = begin(A, psi, count, settings, seed)
-    length = settings.step * min(1.0, 4.0 / operator.linear_part.squared_norm())
+    length = min(settings.step, LONGEST / (1 + ((count or A.shape[1]) / operator.m) ** 0.5) ** 2)
     outcome, step = "steps ended", 0
     for step in range(1, settings.steps + 1):  # noqa: B007
         new = flow(A, psi, u, count, length, settings.truncation)
