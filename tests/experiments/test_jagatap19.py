@@ -38,7 +38,8 @@ def test_ratios_are_the_papers_counts():
     ("name", "m", "label", "value"),
     [
         ("jagatap19-cs", 78, "net-gd", 0.081), ("jagatap19-cs", 78, "net-pgd", 0.077),
-        ("jagatap19-cs", 235, "tv", 0.008), ("jagatap19-cs", 63, "lasso-dct", 1.40), ("jagatap19-cpr", 235, "net-gd-phase", 0.045),
+        ("jagatap19-cs", 235, "tv", 0.008), ("jagatap19-cs", 63, "lasso-dct", 1.40),
+        ("jagatap19-cpr", 235, "net-gd-phase", 0.045),
         ("jagatap19-cpr", 2352, "sparta", 0.004), ("jagatap19-cpr", 784, "net-pgd-phase", 0.017),
     ],
 )  # fmt: skip

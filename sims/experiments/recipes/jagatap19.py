@@ -133,7 +133,7 @@ RECIPES: dict[str, Recipe] = {
             score="nmse",
             silent=(
                 _SLIDES,
-                "The global sign is not mentioned: a sigmoid's image leaves none open, others are scored with the nearer one.",
+                "The global sign is not mentioned: a sigmoid's image leaves none open, others are scored with the nearer.",
                 "How many pixels SPARTA keeps is not said: three tenths, which all but few digits have at most.",
             ),
             differs=(_WHICH, _ENERGY, _NETWORK, _STEPS),

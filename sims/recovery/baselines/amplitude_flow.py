@@ -14,8 +14,6 @@ from untrained.sims.recovery.net_phase import check_magnitudes
 from untrained.sims.recovery.result import Recovery, check_measurements
 
 POWER_STEPS = 200
-LONGEST = 1.8
-"""The longest step, in units of 1/||A||^2 on as many pixels as are kept; descent needs less than 2."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,8 @@ class AmplitudeFlowSettings:
 
     Row i is kept where |a_i u| >= y_i/(1 + truncation). It starts from the leading eigenvector of the `largest` share
     of magnitudes. `sparsity`, a share of the pixels, keeps so many largest entries at every step, and starts on as many
-    pixels of largest sum of y_i^2 a_ij^2; None keeps all. With few measurements, for which neither is published,
-    such a step diverges: it is never longer than 1.8/(1 + sqrt(k/m))^2, k the pixels kept, which is 1.8/||A||^2 there.
+    pixels of largest sum of y_i^2 a_ij^2; None keeps all. Below m = n, for which neither is published, such
+    a step diverges: it is 1/(1 + sqrt(n/m))^2 there, about 1/||A||^2, with which the misfit does not grow.
 
     Source: wang18 (truncated amplitude flow); wang18b (SPARTA).
     """
@@ -83,7 +81,8 @@ def recover(
     psi = y * operator.m**0.5
     count = None if settings.sparsity is None else max(1, round(settings.sparsity * A.shape[1]))
     u = begin(A, psi, count, settings, seed)
-    length = min(settings.step, LONGEST / (1 + ((count or A.shape[1]) / operator.m) ** 0.5) ** 2)
+    few = operator.m < operator.n
+    length = min(settings.step, (1 + (operator.n / operator.m) ** 0.5) ** -2) if few else settings.step
     outcome, step = "steps ended", 0
     for step in range(1, settings.steps + 1):  # noqa: B007
         new = flow(A, psi, u, count, length, settings.truncation)
