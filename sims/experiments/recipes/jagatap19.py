@@ -77,7 +77,8 @@ _FLOORS = (
 def _floor(dataset: str, algorithms: tuple[Algorithm, ...], count: int, at_once: int) -> Part:
     """Every pixel is measured: the error left is that of the decoder's range, as far as descent finds it."""
     pixels = PIXELS[dataset] // (3 if dataset == "celeba" else 1)
-    return Part(dataset, (Setup("inpainting", pixels),), algorithms, count, at_once=at_once)
+    papers = {"mnist": 6, "celeba": 5}[dataset]
+    return Part(dataset, (Setup("inpainting", pixels),), algorithms, count, paper_count=papers, at_once=at_once)
 
 
 _SLIDES = "Numbers of the paper are read off the curves of its slides, whose points are vectors."
@@ -104,7 +105,7 @@ RECIPES: dict[str, Recipe] = {
             statements=(
                 Lower("Net-PGD is below Net-GD at f <= 0.1 (read off the curves)", "net-pgd", ("net-gd",), (0, 78)),
                 Lower("Net-GD is below Net-PGD at f >= 0.15 (curves)", "net-gd", ("net-pgd",), (118, 235)),
-                Lower("both networks are below Lasso (curves)", "net-gd", ("lasso-dct",)),
+                Lower("Net-GD is below Lasso at every ratio (curves)", "net-gd", ("lasso-dct",)),
                 Lower("TV is below both networks at f = 0.3 (curves)", "tv", ("net-gd", "net-pgd"), (235, 235)),
             ),
             score="nmse",
@@ -125,7 +126,7 @@ RECIPES: dict[str, Recipe] = {
             ),
             numbers=_numbers(CPR, "magnitude"),
             statements=(
-                Lower("Net-PGD is below Net-GD at no ratio: Net-GD is below (curves)", "net-gd-phase",
+                Lower("Net-GD is below Net-PGD (curves; read as: at 80 % of ratios)", "net-gd-phase",
                       ("net-pgd-phase",), share=0.8),
                 Lower("SPARTA is below both networks at f = 3 (curves)", "sparta",
                       ("net-gd-phase", "net-pgd-phase"), (2352, 2352)),
@@ -133,7 +134,7 @@ RECIPES: dict[str, Recipe] = {
             score="nmse",
             silent=(
                 _SLIDES,
-                "The global sign is not mentioned: a sigmoid's image leaves none open, others are scored with the nearer.",
+                "The global sign is not mentioned: a sigmoid leaves none open, others are scored with the nearer one.",
                 "How many pixels SPARTA keeps is not said: three tenths, which all but few digits have at most.",
             ),
             differs=(_WHICH, _ENERGY, _NETWORK, _STEPS),
