@@ -9,9 +9,8 @@ from typing import Any
 import torch
 
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
-from untrained.sims.operators.magnitudes import Magnitude
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
-from untrained.sims.operators.random_matrices import Gaussian, SeededGaussian
+from untrained.sims.operators.random_matrices import Gaussian, Magnitude, SeededGaussian
 from untrained.sims.operators.transforms import FourierRadial, SubsampledTransform
 from untrained.sims.runtime import checked_device, memory_available
 

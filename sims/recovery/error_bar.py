@@ -15,7 +15,7 @@ from scipy.stats import chi2
 
 from untrained.sims.operators.base import Operator
 
-LAWS = ("gaussian", "gaussian-seeded")
+_LAWS = ("gaussian", "gaussian-seeded")
 """Operators of independent N(0, 1/m) entries."""
 LEVEL = 0.95
 
@@ -69,4 +69,4 @@ def carried(bar: ErrorBar, witness: torch.Tensor, image: torch.Tensor) -> ErrorB
 
 def has_bar(operator: Operator) -> bool:
     """Whether the law of an operator is the one that bars are derived for."""
-    return operator.name in LAWS
+    return operator.name in _LAWS

@@ -158,7 +158,7 @@ class Course:
     losses: list[torch.Tensor] = field(default_factory=list)
 
 
-class Descent(Protocol):
+class Stepper(Protocol):
     """What takes steps: P fits side by side."""
 
     def advance(self, step: int) -> Iterates:
@@ -167,7 +167,7 @@ class Descent(Protocol):
 
 
 def run_fit(
-    fit: Descent, chooser: StoppingRule, steps: int, tell: Callable[[int, float], None], end: threading.Event
+    fit: Stepper, chooser: StoppingRule, steps: int, tell: Callable[[int, float], None], end: threading.Event
 ) -> Course:
     """Take steps until they end, all problems have stopped, or `end` is set; `tell` hears of every tenth."""
     course = Course()

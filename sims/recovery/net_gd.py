@@ -18,8 +18,7 @@ from untrained.sims.progress import Progress
 from untrained.sims.recovery.csdip_settings import copies_at_once
 from untrained.sims.recovery.error_bar import carried, error_bar, has_bar
 from untrained.sims.recovery.fitting import Course, run_fit
-from untrained.sims.recovery.net_data import Measured, Rows
-from untrained.sims.recovery.net_fit import NetGD
+from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
 from untrained.sims.recovery.net_settings import NetGDSettings
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
@@ -192,7 +191,9 @@ class _Task:
         data = Measured([self.operators[i] for i in images], self.ys[images.start : images.stop], self.copies)
         split = settings.stopping == "held-out"
         blind = [split or r >= settings.restarts for _, r in starts]
-        rows = Rows(data.m, settings.held_out, [seed for seed, _ in starts], blind, split=split).to(self.ys.device)
+        rows = FittedRows(data.m, settings.held_out, [seed for seed, _ in starts], blind, split=split).to(
+            self.ys.device
+        )
         fit = self.kind(self.chosen, data, rows, settings, starts)
         truths = None if self.truths is None else self.truths[images.start : images.stop]
         truth = None if truths is None else truths.repeat_interleave(self.copies, 0)

@@ -9,9 +9,9 @@ from typing import Any
 
 from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
+from untrained.sims.recovery.csdip_settings import COMBINATIONS
 from untrained.sims.recovery.stopping import RULES
 
-COMBINATIONS = ("best", "mean", "weighted")
 STARTS = ("random", "centred", "spectral")
 
 

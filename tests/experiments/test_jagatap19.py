@@ -8,30 +8,30 @@ import pytest
 import torch
 
 from untrained.figures.recipe_tables import error_table
-from untrained.sims.experiments.recipes import papers, vanveen18
+from untrained.sims.experiments.recipes import vanveen18
 from untrained.sims.experiments.recipes.cells import ImageCell, cells_of, settings_of
 from untrained.sims.experiments.recipes.compute import Measurements, recover_cells
-from untrained.sims.experiments.recipes.jagatap19 import CPR, CS, RATIOS, RECIPES, rows
+from untrained.sims.experiments.recipes.jagatap19 import CPR, CS, NET_RECIPES, RATIOS, ratio_rows
 from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
-from untrained.sims.experiments.recipes.reproduction import load_recipe
+from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, load_recipe
 from untrained.sims.experiments.recipes.summary import NMSE_COLUMNS, groups, judged, points
 from untrained.sims.images.datasets import available, dataset
 from untrained.sims.images.scores import intensity_nmse
 from untrained.sims.operators import make_operator
 from untrained.sims.record.store import CHANGED, read_all
 
-RECORDED = {name: record for name, record in read_all("recipe").items() if name in RECIPES}
+RECORDED = {name: record for name, record in read_all("recipe").items() if name in NET_RECIPES}
 
 
 def test_recipes_of_both_papers_are_found_by_their_names():
-    assert list(papers.RECIPES) == [*vanveen18.RECIPES, "jagatap19-cs", "jagatap19-cpr", "jagatap19-celeba"]
-    assert load_recipe("jagatap19-cs") is RECIPES["jagatap19-cs"]
+    assert list(ALL_RECIPES) == [*vanveen18.RECIPES, "jagatap19-cs", "jagatap19-cpr", "jagatap19-celeba"]
+    assert load_recipe("jagatap19-cs") is NET_RECIPES["jagatap19-cs"]
 
 
 def test_ratios_are_the_papers_counts():
-    assert [rows("mnist", f) for f in RATIOS] == [63, 78, 118, 157, 196, 235]
-    assert [rows("mnist", f) for f in CPR["net-gd-phase"]] == [78, 157, 235, 392, 784, 2352]
-    assert rows("celeba", 0.1) == 1229
+    assert [ratio_rows("mnist", f) for f in RATIOS] == [63, 78, 118, 157, 196, 235]
+    assert [ratio_rows("mnist", f) for f in CPR["net-gd-phase"]] == [78, 157, 235, 392, 784, 2352]
+    assert ratio_rows("celeba", 0.1) == 1229
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_ratios_are_the_papers_counts():
 )  # fmt: skip
 def test_printed_numbers_are_those_read_off_the_slides(name, m, label, value):
     operator = "magnitude" if name == "jagatap19-cpr" else "gaussian"
-    assert RECIPES[name].number(Setup(operator, m), label) == value
-    assert len(RECIPES["jagatap19-cs"].numbers) == sum(map(len, CS.values())) == 24
-    assert len(RECIPES["jagatap19-cpr"].numbers) == sum(map(len, CPR.values())) == 16
+    assert NET_RECIPES[name].number(Setup(operator, m), label) == value
+    assert len(NET_RECIPES["jagatap19-cs"].numbers) == sum(map(len, CS.values())) == 24
+    assert len(NET_RECIPES["jagatap19-cpr"].numbers) == sum(map(len, CPR.values())) == 16
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", NET_RECIPES)
 def test_every_algorithm_has_its_settings(name):
-    for part in RECIPES[name].parts:
+    for part in NET_RECIPES[name].parts:
         shape = (3, 64, 64) if part.dataset == "celeba" else (1, 28, 28)
         for setup in part.setups[:1]:
             operator = make_operator(setup.operator, shape, min(setup.m, 200))
@@ -61,7 +61,7 @@ def test_every_algorithm_has_its_settings(name):
 
 
 def test_plain_runs_are_the_published_settings_and_have_no_truth_in_them():
-    algorithms = {a.label: a for part in RECIPES["jagatap19-cs"].parts for a in part.algorithms}
+    algorithms = {a.label: a for part in NET_RECIPES["jagatap19-cs"].parts for a in part.algorithms}
     operator = make_operator("gaussian", (1, 28, 28), 78)
     plain, best = (settings_of(algorithms[label], None, operator) for label in ("net-gd", "net-gd-best"))
     assert (plain.optimiser, plain.learning_rate, plain.steps, plain.restarts) == ("sgd", 0.08, 5000, 1)
@@ -144,7 +144,7 @@ def rows_of(recipe, record):
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_means_and_verdicts_are_those_of_the_recorded_rows(name):
-    recipe, record = RECIPES[name], RECORDED[name]
+    recipe, record = NET_RECIPES[name], RECORDED[name]
     assert record["version"] == recipe.version, CHANGED.format(name)
     done = rows_of(recipe, record)
     recorded = {(p["label"], p["m"]): p for p in record["points"]}

@@ -15,7 +15,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import net_gd, net_pgd
 from untrained.sims.recovery.error_bar import error_bar
-from untrained.sims.recovery.net_data import Measured, Rows, centred_blob, spectral_estimate
+from untrained.sims.recovery.net_fit import FittedRows, Measured, centred_blob, spectral_estimate
 from untrained.sims.recovery.net_settings import NetGDSettings, NetPGDSettings
 from untrained.sims.recovery.total_variation import total_variation
 
@@ -263,10 +263,10 @@ def test_other_operators_have_no_error_bar():
 
 
 def test_rows_that_are_held_out_are_apart():
-    rows = Rows(20, 0.3, [1, 1, 2], [False, True, True], split=False)
+    rows = FittedRows(20, 0.3, [1, 1, 2], [False, True, True], split=False)
     assert rows.fitted.sum(1).tolist() == [20, 14, 14]
     assert torch.equal(rows.bounding, ~rows.fitted)
-    halves = Rows(20, 0.3, [1], [True], split=True)
+    halves = FittedRows(20, 0.3, [1], [True], split=True)
     assert (halves.choosing.sum(), halves.bounding.sum()) == (3, 3)
     assert not (halves.choosing & halves.bounding).any()
 

@@ -14,7 +14,7 @@ from untrained.sims.recovery import net_phase
 from untrained.sims.recovery.baselines import amplitude_flow, ridge
 from untrained.sims.recovery.baselines.amplitude_flow import AmplitudeFlowSettings, SpartaSettings
 from untrained.sims.recovery.baselines.ridge import RidgeSettings, doubled, doubling_matrix, halved
-from untrained.sims.recovery.net_data import Measured, centred_blob, spectral_estimate
+from untrained.sims.recovery.net_fit import Measured, centred_blob, spectral_estimate
 from untrained.sims.recovery.net_settings import NetPhaseSettings
 
 SHAPE = (1, 8, 8)

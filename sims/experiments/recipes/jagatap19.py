@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from untrained.sims.experiments.recipes.recipe import Algorithm, Number, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.statements import Lower
 
-PIXELS = {"mnist": 28 * 28, "celeba": 3 * 64 * 64}
+_PIXELS = {"mnist": 28 * 28, "celeba": 3 * 64 * 64}
 
 Digitised = Mapping[str, Mapping[float, float]]
 """nMSE by label and ratio f = m/n."""
@@ -33,27 +33,27 @@ CPR: Digitised = {
 
 RATIOS, PHASE_RATIOS = tuple(CS["net-gd"]), tuple(CPR["net-gd-phase"])
 
-WIDE = {"network_options": '{"widths": "25,15,10"}'}
+_WIDE = {"network_options": '{"widths": "25,15,10"}'}
 """The widths of the published code, where the slides have 15,15,10."""
-FLOOR = {"witnesses": "0", "restarts": "4", "combine": "best", "tv_weight": "0"}
+_FLOOR = {"witnesses": "0", "restarts": "4", "combine": "best", "tv_weight": "0"}
 """The decoder fitted to the image itself: what it cannot show."""
 
 CONTROLS = (Algorithm("ridge", "ridge"), Algorithm("lasso-dct", "lasso-dct"), Algorithm("tv", "tv"))
 """Linear controls on the same y: none has a network."""
 
 
-def rows(dataset: str, f: float) -> int:
+def ratio_rows(dataset: str, f: float) -> int:
     """The number of measurements at a ratio f = m/n."""
-    return round(f * PIXELS[dataset])
+    return round(f * _PIXELS[dataset])
 
 
 def _setups(dataset: str, ratios: tuple[float, ...], operator: str = "gaussian") -> tuple[Setup, ...]:
-    return tuple(Setup(operator, rows(dataset, f)) for f in ratios)
+    return tuple(Setup(operator, ratio_rows(dataset, f)) for f in ratios)
 
 
 def _numbers(digitised: Digitised, operator: str) -> tuple[Number, ...]:
     return tuple(
-        Number(Setup(operator, rows("mnist", f)), label, value)
+        Number(Setup(operator, ratio_rows("mnist", f)), label, value)
         for label, values in digitised.items()
         for f, value in values.items()
     )
@@ -69,14 +69,14 @@ _PHASE_BEST = (
     Algorithm("net-pgd-phase-best", "net-pgd-phase", preset="best"),
 )
 _FLOORS = (
-    Algorithm("floor", "net-gd", FLOOR, preset="best"),
-    Algorithm("floor-code", "net-gd", FLOOR | WIDE, preset="best"),
+    Algorithm("floor", "net-gd", _FLOOR, preset="best"),
+    Algorithm("floor-code", "net-gd", _FLOOR | _WIDE, preset="best"),
 )
 
 
 def _floor(dataset: str, algorithms: tuple[Algorithm, ...], count: int, at_once: int) -> Part:
     """Every pixel is measured: the error left is that of the decoder's range, as far as descent finds it."""
-    pixels = PIXELS[dataset] // (3 if dataset == "celeba" else 1)
+    pixels = _PIXELS[dataset] // (3 if dataset == "celeba" else 1)
     papers = {"mnist": 6, "celeba": 5}[dataset]
     return Part(dataset, (Setup("inpainting", pixels),), algorithms, count, paper_count=papers, at_once=at_once)
 
@@ -88,7 +88,7 @@ _NETWORK = "Plain runs have the widths of the slides, (15, 15, 10); the publishe
 _STEPS = "Net-PGD's inner steps stay 12 and its rates stay as they begin, where the published code changes both."
 _LASSO = "Lasso and TV are our own solvers with our defaults; the published Lasso drops an intercept that it fits."
 
-RECIPES: dict[str, Recipe] = {
+NET_RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(

@@ -14,9 +14,10 @@ from untrained.sims.experiments.engine import Follow, Summary
 from untrained.sims.experiments.experiment import load, resolve
 from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell_key, cells_of, image_set
 from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
-from untrained.sims.experiments.recipes.papers import RECIPES
+from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
 from untrained.sims.experiments.recipes.recipe import Recipe
 from untrained.sims.experiments.recipes.records import record_of
+from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.sweep import crew_of
@@ -24,6 +25,9 @@ from untrained.sims.files import cache_folder
 from untrained.sims.images.datasets import available, dataset
 from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.record.store import read_all
+
+ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **NET_RECIPES}
+"""The recipes of all papers, by name."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def all_costs(names: Sequence[str]) -> list[Cost]:
     ValueError
         where a name is unknown or a record is damaged.
     """
-    chosen = select(names or list(RECIPES))
+    chosen = select(names or list(ALL_RECIPES))
     sets = dict.fromkeys(part.dataset for recipe in chosen for part in recipe.parts)
     sizes = {name: len(dataset(name)) for name in sets if available(name) is None}
     return costs(chosen, sizes, read_all("recipe"))
@@ -157,8 +161,8 @@ class RecipeRun:
         ValueError
             where a recipe is none of the paper's.
         """
-        if others := [recipe.name for recipe in self.recipes if RECIPES.get(recipe.name) is not recipe]:
-            raise ValueError(f"record is for the papers' recipes ({', '.join(RECIPES)}), got {others[0]}")
+        if others := [recipe.name for recipe in self.recipes if ALL_RECIPES.get(recipe.name) is not recipe]:
+            raise ValueError(f"record is for the papers' recipes ({', '.join(ALL_RECIPES)}), got {others[0]}")
 
     def failures(self, most: int = 3) -> list[str]:
         """Return the first failed cells of the newest run in words."""
@@ -243,9 +247,9 @@ def load_recipe(reference: str) -> Recipe:
     ValueError
         where it cannot be found or imported.
     """
-    if reference in RECIPES:
-        return RECIPES[reference]
-    return load(resolve(reference, dict.fromkeys(RECIPES, ""), "recipe"), Recipe, "recipe")
+    if reference in ALL_RECIPES:
+        return ALL_RECIPES[reference]
+    return load(resolve(reference, dict.fromkeys(ALL_RECIPES, ""), "recipe"), Recipe, "recipe")
 
 
 def with_methods(recipes: Sequence[Recipe], labels: Sequence[str] | None) -> list[str]:
