@@ -22,8 +22,8 @@ MOST_PARTICIPLES = 0.001
 """Share of all bindings, at most."""
 
 DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "preset", "recover", "recover_batch"}
-"""Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry calls the
-`recover` of every method, and finds its `recover_batch`, `preset` and `PRESETS` by these names; and the door's functions are called as those that do the work."""
+"""Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds `recover`,
+`recover_batch`, `preset` and `PRESETS` of every method, and the door's functions are called as those that do the work."""
 
 
 def trees():

@@ -237,6 +237,7 @@ def test_building_counts_no_real_numbers():
         ("decoder@3x16x20", 3, "5c04f76a10f921f2", "941e95e1307d2fb2"),
         ("deep-decoder@64x64", 3, "da949a7c90f2080e", "095eef87aa2bce94"),
         ("skip-unet", 0, "37ec0c37bce29fbc", "82cb26ed67177ee8"),
+        ("pixelwise@28x28", 3, "ece3953152ec7297", "e3bfe12513b60128"),
     ],
 )
 def test_the_same_seed_has_always_given_the_same_network(reference, seed, weights, latent):
