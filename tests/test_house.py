@@ -22,8 +22,9 @@ MOST_PARTICIPLES = 0.001
 """Share of all bindings, at most."""
 
 DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "preset", "recover", "recover_batch"}
-"""Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds `recover`,
-`recover_batch`, `preset` and `PRESETS` of every method, and the door's functions are called as those that do the work."""
+"""Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds the
+functions `recover`, `recover_batch` and `preset` and the PRESETS of every method, and the door's functions are called
+as those that do the work."""
 
 
 def trees():

@@ -40,7 +40,7 @@ def cache(monkeypatch, tmp_path):
 def known(monkeypatch):
     """The recipes that are known by name: small ones, of which two share half of their cells."""
     recipes = {r.name: r for r in RECIPES}
-    monkeypatch.setattr(reproduction, "RECIPES", recipes)
+    monkeypatch.setattr(reproduction, "ALL_RECIPES", recipes)
     return recipes
 
 
@@ -210,7 +210,7 @@ def test_a_method_that_refuses_fails_its_cells_and_the_others_go_on(workshop):
 def test_workers_give_the_numbers_that_this_process_gives(cache, monkeypatch, tmp_path):
     lasso = Algorithm("lasso-dct", "lasso-dct")
     monkeypatch.setattr(
-        reproduction, "RECIPES", {"real": recipe("real", algorithms=(lasso, Algorithm("tv", "tv")), count=3)}
+        reproduction, "ALL_RECIPES", {"real": recipe("real", algorithms=(lasso, Algorithm("tv", "tv")), count=3)}
     )
     _, here = go("real")
     chosen = make_recipe_run("real", store=tmp_path / "other.sqlite")
@@ -266,7 +266,7 @@ REAL = {
 @pytest.mark.parametrize("what", REAL)
 def test_real_methods_learn_and_recover_from_what_they_learned(cache, monkeypatch, what):
     real = recipe("real", setups=SETUPS[1:], algorithms=(REAL[what],), count=2, first=2)
-    monkeypatch.setattr(reproduction, "RECIPES", {"real": real})
+    monkeypatch.setattr(reproduction, "ALL_RECIPES", {"real": real})
     _, found = go("real", at_once=2)
     assert {row["outcome"] for row in found.values()} == {"steps ended"}
     files = sorted(path.name for path in (cache / "learned").glob("*.npz"))
@@ -419,7 +419,7 @@ def test_bad_arguments_of_the_command_are_refused(command, arguments):
 
 def test_the_list_tells_cells_hours_and_records(command, known, monkeypatch):
     monkeypatch.setattr(reproduction, "available", lambda name: "absent")
-    monkeypatch.setattr(reproduction, "RECIPES", known)
+    monkeypatch.setattr(reproduction, "ALL_RECIPES", known)
     before = command("--list")
     assert [line.split()[:3] for line in before.splitlines()[1:]] == [
         ["small", "16", "?"],
