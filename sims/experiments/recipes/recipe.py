@@ -34,8 +34,8 @@ NAMES: Mapping[str, str] = {
     "ridge": "ridge in range(U)",
     "sparta": "SPARTA",
     "amplitude-flow": "amplitude flow",
-    "floor": "floor, (15,15,10)",
-    "floor-code": "floor, (25,15,10)",
+    "floor": "floor, slides' widths",
+    "floor-code": "floor, code's widths",
 }
 """What figures and tables call an algorithm, by its label."""
 
