@@ -23,7 +23,7 @@ _POSITIVE = 1e-12
 
 
 @dataclass(frozen=True)
-class Isometry:
+class SetIsometry:
     """Least and largest ||Ax||^2/||x||^2 over a set, the vectors that meet them, and how many faces were solved."""
 
     gamma: float
@@ -38,7 +38,7 @@ class Isometry:
         return max(1 - self.gamma, self.beta - 1)
 
 
-def on_subspace(matrix: Array, vectors: Array) -> Isometry:
+def on_subspace(matrix: Array, vectors: Array) -> SetIsometry:
     """Constants of A (n, d) on the span of the columns of `vectors` (d, r); gamma is 0 where r exceeds n.
 
     Raises
@@ -54,22 +54,22 @@ def on_subspace(matrix: Array, vectors: Array) -> Isometry:
         raise ValueError("vectors must not all be zero, got a span of dimension 0")
     coordinates = np.linalg.eigh((A @ basis).T @ (A @ basis))[1]
     low, high = basis @ coordinates[:, 0], basis @ coordinates[:, -1]
-    return Isometry(_ratio(A, low), _ratio(A, high), low, high, 1)
+    return SetIsometry(_ratio(A, low), _ratio(A, high), low, high, 1)
 
 
-def on_union(matrix: Array, spans: Iterable[Array]) -> Isometry:
+def on_union(matrix: Array, spans: Iterable[Array]) -> SetIsometry:
     """Constants of A on a union of subspaces, each the span of the columns of an array (d, r)."""
     return _extreme([on_subspace(matrix, span) for span in spans])
 
 
-def on_cone(matrix: Array, generators: Array) -> Isometry:
+def on_cone(matrix: Array, generators: Array) -> SetIsometry:
     """Constants of A on the cone of the columns of `generators` (d, g), face by face: 2^g - 1 of them at most."""
     M = real_array("generators", generators, 2)
     faces = (face for size in range(1, min(M.shape) + 1) for face in combinations(range(M.shape[1]), size))
     return on_faces(matrix, M, faces)
 
 
-def on_differences(matrix: Array, range_: TwoLayerRange) -> Isometry:
+def on_differences(matrix: Array, range_: TwoLayerRange) -> SetIsometry:
     """Constants of A on S - S, that is on the cones of twice as many channels; S - S = -(S - S), so half is solved."""
     signed, pieces = _signed_generators(range_)
     faces = set()
@@ -102,7 +102,7 @@ def _signed_generators(range_: TwoLayerRange) -> tuple[Array, list[frozenset[int
     return np.concatenate([G, -G], axis=1), sorted(pieces, key=sorted)
 
 
-def on_faces(matrix: Array, generators: Array, faces: Iterable[Sequence[int]]) -> Isometry:
+def on_faces(matrix: Array, generators: Array, faces: Iterable[Sequence[int]]) -> SetIsometry:
     """Constants over the cones of chosen columns, those of all their faces being among them.
 
     Raises
@@ -121,7 +121,7 @@ def on_faces(matrix: Array, generators: Array, faces: Iterable[Sequence[int]]) -
     return _extreme(parts)
 
 
-def _solved(A: Array, M: Array, faces: Array) -> Iterator[Isometry]:
+def _solved(A: Array, M: Array, faces: Array) -> Iterator[SetIsometry]:
     for start in range(0, len(faces), _CHUNK):
         part = faces[start : start + _CHUNK]
         columns = np.moveaxis(M[:, part], 1, 0)  # (faces, d, g)
@@ -141,18 +141,18 @@ def _solved(A: Array, M: Array, faces: Array) -> Iterator[Isometry]:
             yield _best(A, columns, coefficients * signs, values, positive, len(part))
 
 
-def _best(A: Array, columns: Array, coefficients: Array, values: Array, positive: Array, faces: int) -> Isometry:
+def _best(A: Array, columns: Array, coefficients: Array, values: Array, positive: Array, faces: int) -> SetIsometry:
     ends = []
     for fill, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
         face, which = np.unravel_index(int(pick(np.where(positive, values, fill))), values.shape)
         ends.append(columns[face] @ coefficients[face, :, which])
-    return Isometry(_ratio(A, ends[0]), _ratio(A, ends[1]), ends[0], ends[1], faces)
+    return SetIsometry(_ratio(A, ends[0]), _ratio(A, ends[1]), ends[0], ends[1], faces)
 
 
 def _ratio(A: Array, x: Array) -> float:
     return float(np.square(A @ x).sum() / np.square(x).sum())
 
 
-def _extreme(parts: Sequence[Isometry]) -> Isometry:
+def _extreme(parts: Sequence[SetIsometry]) -> SetIsometry:
     low, high = min(parts, key=lambda one: one.gamma), max(parts, key=lambda one: one.beta)
-    return Isometry(low.gamma, high.beta, low.lowest, high.highest, sum(one.faces for one in parts))
+    return SetIsometry(low.gamma, high.beta, low.lowest, high.highest, sum(one.faces for one in parts))

@@ -28,11 +28,12 @@ from untrained.theory.claim import (
 from untrained.theory.evidence import Enclosed, Symbolic
 from untrained.theory.laws.wishart import eigenvalues_inside
 from untrained.theory.objects import decoders
+from untrained.theory.papers.vanveen18.lemma_b1 import LOWEST
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
 PATTERNS, DIFFERENCES = "own.netpgd.patterns", "own.netpgd.differences"
-HIGHEST, LOWEST = "textbook.davidson_szarek.largest", "textbook.davidson_szarek.smallest"
+HIGHEST = "textbook.davidson_szarek.largest"
 REGION = "jagatap19.region.corrected"
 
 
