@@ -83,7 +83,7 @@ def worst_misfit(case: Case, c: Constants) -> Sides:
     """beta/gamma - 1, which two points of the plane attain, against the claimed factor and against 1 below the threshold."""
     alpha = float(F(c["threshold"]) * F(case["share"]))
     attained = (1 + alpha) / (1 - alpha) - 1
-    return Sides(attained, min(float(c["below"]), float(c["numerator"]) * alpha / (1 - alpha)) * (1 + 1e-12))
+    return Sides(attained, min(float(c["below"]), float(c["numerator"]) * alpha / (1 - alpha)) * (1 + 1e-8))
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -145,8 +145,8 @@ def subspaces_together(p: Premises) -> Enclosed:
 def plane_failure(case: Case, c: Constants) -> Sides:
     """Z_1 = (1, -1)^T, one channel: S - S is a plane; the exact law of both eigenvalues of A restricted to it."""
     n, alpha = int(case["n"]), F(case["alpha"])
-    with ctx.workprec(160):
-        failure = 1 - eigenvalues_inside(2, n, (1 - alpha) * n, (1 + alpha) * n, relative_bits=60)
+    with ctx.workprec(400):
+        failure = 1 - eigenvalues_inside(2, n, (1 - alpha) * n, (1 + alpha) * n, relative_bits=300)
         spread = (1 + ball(alpha)).sqrt() - 1 - (ball(c["channels"]) / n).sqrt()
         if not spread > 0:
             return Sides(failure, arb(2))
@@ -161,7 +161,7 @@ def plane_says_something(case: Case, c: Constants) -> bool:
     return bool(rhs < 1)
 
 
-_CASES = tuple({"n": n, "alpha": a} for n in (100, 1000, 10**4) for a in (F(1, 2), F(1, 5), F(1, 20)))
+_CASES = tuple({"n": n, "alpha": a} for n in (100, 1000, 10**4) for a in (F(1, 2), F(1, 5), F(1, 20)) if n * a <= 2000)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -209,6 +209,6 @@ CLAIMS: tuple[Claim, ...] = (
         needs=(HIGHEST, LOWEST, REGION, DIFFERENCES, PATTERNS),
         proofs=(subspaces_together,),
         exact=ExactRoute(_CASES, plane_failure, informative=plane_says_something),
-        controls=(Control("rate_3", {"rate": 3}), Control("rate_1.3", {"rate": F(13, 10)})),
+        controls=(Control("power_1.4", {"power": F(14, 10)}), Control("rate_1.6", {"rate": F(16, 10)})),
     ),
 )
