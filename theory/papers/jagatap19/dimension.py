@@ -151,7 +151,7 @@ def measurements_against_rank(case: Case, c: Constants) -> Sides:
     return Sides(float(max(decoder_rank(tuple(c["widths"]), seed) for seed in _SEEDS)), float(c["rows"]))
 
 
-def _premise(name: str, widths: tuple[int, ...], rank: str) -> Claim:
+def _premise(name: str, widths: tuple[int, ...]) -> Claim:
     return Claim(
         id=f"jagatap19.thm1.premise.{name}",
         source=_source("Theorem 1 at f = 0.1 on MNIST, its RIP put to differences of S", "", 24),
@@ -159,15 +159,14 @@ def _premise(name: str, widths: tuple[int, ...], rank: str) -> Claim:
         tex=r"\exists A\in\mathbb{R}^{$rows\times d},\gamma>0:\ \gamma\|h\|\le\|Ah\|\ \forall h\in S-S,\ k=$widths",
         refuted_by="a rank of the Jacobian above the number of rows: then AJh = 0 for a direction with Jh not zero, and G(w + th) - G(w) lies in S - S",
         constants={"widths": Constant(widths, others=((3, 3, 2),)), "rows": Constant(78, "down", whole=True)},
-        reads=(rank,),
         exact=ExactRoute(({},), measurements_against_rank, "One point decides; the rank is exact."),
         controls=(Control("195_rows", {"rows": 195}),),
     )
 
 
 _PREMISES = (
-    _premise("slides", (15, 15, 10), "own.netpgd.rank.slides"),
-    _premise("code", (25, 15, 10), "own.netpgd.rank.code"),
+    _premise("slides", (15, 15, 10)),
+    _premise("code", (25, 15, 10)),
 )
 
 
