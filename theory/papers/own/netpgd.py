@@ -51,12 +51,10 @@ def polarised_argument(p: Premises) -> Symbolic:
     most = inner.subs({sums: (1 + alpha) * (uu + vv + 2 * uv), differences: (1 - alpha) * (uu + vv - 2 * uv)})
     excess = sp.expand(most - uv).subs({uu: 1, vv: 1})
     factor = exact_number(p["factor"]) if p.given("nearest") and p.given("isometry") else sp.Integer(0)
-    qq, uq = sp.symbols("qq uq", real=True)
     return reduced(
         "Nearest means ||u - q||^2 <= ||q||^2 as x* - x* = 0 competes: ||u||^2 <= 2<u, q>. <u, q> = (1 - eta)<u, v> + "
         "eta(<u, v> - <Au, Av>), and for unit u, v |<Au, Av> - <u, v>| <= alpha by the polarisation identity.",
         [
-            ("||u - q||^2 - ||q||^2", (uu - 2 * uq + qq) - qq - (uu - 2 * uq)),
             ("|<Au, Av> - <u, v>| for unit vectors", excess - alpha),
             ("factor", factor >= 2),
         ],
@@ -138,16 +136,15 @@ def loss_in_the_plane(case: Case, c: Constants) -> Sides:
 
 def cone_argument(p: Premises) -> Symbolic:
     """In the plane of x+ and x*, with |x+| = 1, x* = q: the squared ratio in both regimes against rho(theta)^2."""
-    cosine, t, q = sp.symbols("c t q", real=True)
+    cosine, q, s = sp.symbols("c q s", positive=True)  # s = tan(theta/2)
     base, inner = exact_number(p["base"]), exact_number(p["inner"])
     rho_sq = sp.expand((base + sp.sqrt(inner + cosine)) ** 2)
     tau_sq = (1 - cosine) / (1 + cosine)
-    far = ((t**2 + 2 * (1 + t) * (1 - cosine)), (t**2 + tau_sq))
     discriminant = (1 - cosine) ** 2 - (rho_sq - 1) * (rho_sq * tau_sq - 2 * (1 - cosine))
     near = 2 - cosine**2
     quadratic = sp.expand(near**2 - (3 + 2 * cosine) * near + (1 + cosine) ** 2)
-    height = sp.sqrt(tau_sq)
-    full = (1 - q * cosine) ** 2 + (q * sp.sqrt(1 - cosine**2) - height) ** 2
+    of_s = (1 - s**2) / (1 + s**2)
+    square, distance = 1 - 2 * q * of_s + q**2, (1 - q * of_s) ** 2 + (q * 2 * s / (1 + s**2) - s) ** 2
     return reduced(
         "x+ = (1, 0) is the best point of its ray, so w = (1, h); the ray of x* captures no more, so h <= tan(theta/2). "
         "For q sin(theta) <= tan(theta/2) the ratio is at most 2 - cos^2; beyond, with t = q - 1, it is "
@@ -155,14 +152,8 @@ def cone_argument(p: Premises) -> Symbolic:
         "vanishes at rho, so rho is attained.",
         [
             ("cone and nearest point", sp.Integer(int(p.given("nearest") and p.given("cone"))) >= 1),
-            (
-                "denominator is (q - 1)^2 + tan^2",
-                sp.simplify((full - far[1].subs(t, q - 1)).subs(cosine, sp.Rational(1, 3))),
-            ),
-            (
-                "denominator at another angle",
-                sp.simplify((full - far[1].subs(t, q - 1)).subs(cosine, sp.Rational(-1, 5))),
-            ),
+            ("numerator at q = 1 + t", sp.cancel(square - ((q - 1) ** 2 + 2 * q * (1 - of_s)))),
+            ("denominator at q = 1 + t", sp.cancel(distance - ((q - 1) ** 2 + s**2))),
             ("discriminant", sp.simplify(discriminant)),
             ("first regime lies between the roots", sp.factor(quadratic - (cosine + 1) ** 3 * (cosine - 1))),
         ],
@@ -217,6 +208,7 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=(_NEAREST, _ISOMETRY),
         constants={"factor": Constant(2, "down")},
         proofs=(polarised_argument,),
+        version=2,
         exact=ExactRoute(_EXTREME, nearest_of_three),
         search=SearchRoute(contraction_on_points, within=_POINTS),
         controls=(Control("factor_1.98", {"factor": F(198, 100)}),),
@@ -254,6 +246,7 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=(_NEAREST, Hypothesis("cone", "S is a closed cone")),
         constants={"base": Constant(F(1, 2)), "inner": Constant(F(5, 4))},
         proofs=(cone_argument,),
+        version=2,
         exact=ExactRoute(_ANGLES, cone_in_the_plane),
         search=SearchRoute(
             cone_of_rays, within={"d": Range(2, 6), "N": Range(2, 8), "length": Range(0.01, 100, False, True)}

@@ -25,12 +25,12 @@ from untrained.theory.claim import (
     Sides,
     Source,
 )
-from untrained.theory.evidence import Enclosed, Symbolic
+from untrained.theory.evidence import Symbolic
 from untrained.theory.laws.wishart import eigenvalues_inside
 from untrained.theory.objects import decoders
 from untrained.theory.papers.vanveen18.lemma_b1 import LOWEST
 from untrained.theory.proof.algebra import exact_number, reduced
-from untrained.theory.proof.balls import ball, enclosed, fact
+from untrained.theory.proof.balls import ball
 
 PATTERNS, DIFFERENCES = "own.netpgd.patterns", "own.netpgd.differences"
 HIGHEST = "textbook.davidson_szarek.largest"
@@ -82,14 +82,10 @@ def concatenation(p: Premises) -> Symbolic:
     """x - x' with weights (w, u) and (w', u'): the channels of both, the second with the opposite sign."""
     k, other = sp.symbols("k k_prime", positive=True)
     channels = exact_number(p["first"]) * k + exact_number(p["second"]) * other
-    u, w, relu = sp.symbols("x_j x_prime_j relu", real=True)
     return reduced(
         "U sum w_j relu(Z_1 u_j) - U sum w'_j relu(Z_1 u'_j) is the output with weights (w, -w') and (u, u'); and an output "
         "of k + k' channels splits into its first k and the opposite of its last k'.",
-        [
-            ("channels of a difference", channels - (k + other)),
-            ("a channel of the second", -u * relu - (-u) * relu + 0 * w),
-        ],
+        [("channels of a difference", channels - (k + other))],
     )
 
 
@@ -112,34 +108,39 @@ def _two_layer_rank(k_1: int, channels: int) -> int:
 # The isometry.
 
 
-def subspaces_together(p: Premises) -> Enclosed:
+def subspaces_together(p: Premises) -> Symbolic:
     """One subspace by Davidson and Szarek on both sides, and as many as there are pairs of patterns."""
     high, low, region, differences, patterns = (p.of(i) for i in (HIGHEST, LOWEST, REGION, DIFFERENCES, PATTERNS))
-    with ctx.workprec(80):
-        channels = ball(differences["first"]) + ball(differences["second"])
-        root, alpha = arb(0), arb(0)
-        margins = [
-            ball(p["factor"]) - ball(high["factor"]) - ball(low["factor"]),
-            ball(high["rate"]) - ball(p["rate"]),
-            ball(low["rate"]) - ball(p["rate"]),
-            ball(p["channels"]) - channels,
-            ball(p["patterns"]) - ball(patterns["factor"]),
-            fact(high["power"] == low["power"] == p["power"] == 2),
-            fact(high["columns"] == low["columns"] == high["rows"] == low["rows"] == 1),
-            fact(region["inner"] == region["outer"] == 1),
-            fact(patterns["less"] == p["less"]),
-            fact(p.given("gaussian")),
-            (1 + alpha / 2) ** 2 - 1 - alpha + root,
-        ]
-        return enclosed(
-            {"channels of a difference": channels},
-            margins,
-            "On a subspace of dimension D the singular values of A lie within 1 -+ (sqrt(D/n) + t) up to e^{-n t^2/2} on "
-            "each side; with sqrt(D/n) + t = sqrt(1 + alpha) - 1 the upper square is 1 + alpha and the lower one, "
-            "(2 - sqrt(1 + alpha))^2, is at least 1 - alpha because (1 + alpha/2)^2 >= 1 + alpha. The patterns of all "
-            "channels of a difference choose the subspace.",
-            sufficient=True,
-        )
+    alpha = sp.symbols("alpha", positive=True)
+    return reduced(
+        "On a subspace of dimension D the singular values of A lie within 1 -+ (sqrt(D/n) + t) up to e^{-n t^2/2} on "
+        "each side; with sqrt(D/n) + t = sqrt(1 + alpha) - 1 the upper square is 1 + alpha and the lower one, "
+        "(2 - sqrt(1 + alpha))^2, is at least 1 - alpha because (1 + alpha/2)^2 >= 1 + alpha. The patterns of all "
+        "channels of a difference choose the subspace.",
+        [
+            (
+                "(1 + alpha/2)^2 - (1 + alpha) is a square",
+                sp.expand((1 + alpha / 2) ** 2 - (1 + alpha) - (alpha / 2) ** 2),
+            ),
+            ("(2 - r)^2 - (1 - alpha) at r^2 = 1 + alpha", _lower_square(alpha)),
+            ("factor of both sides", F(p["factor"]) >= F(high["factor"]) + F(low["factor"])),
+            ("rate", F(p["rate"]) <= min(F(high["rate"]), F(low["rate"]))),
+            ("power of t", high["power"] == low["power"] == p["power"]),
+            ("level 1 -+ (sqrt(D/n) + t)", high["columns"] == low["columns"] == high["rows"] == low["rows"] == 1),
+            ("channels of a difference", F(p["channels"]) >= F(differences["first"]) + F(differences["second"])),
+            ("dimension k_1 k_2 of a region", region["inner"] == region["outer"] == 1),
+            ("patterns of a neuron", F(p["patterns"]) >= F(patterns["factor"])),
+            ("points that count", patterns["less"] == p["less"]),
+            ("Gaussian entries", p.given("gaussian")),
+        ],
+        sufficient=True,
+    )
+
+
+def _lower_square(alpha: sp.Symbol) -> sp.Expr:
+    """(2 - r)^2 - (1 - alpha) less 4(1 + alpha/2 - r), which is not negative, where r = sqrt(1 + alpha)."""
+    r = sp.sqrt(1 + alpha)
+    return sp.expand((2 - r) ** 2 - (1 - alpha) - 4 * (1 + alpha / 2 - r))
 
 
 def plane_failure(case: Case, c: Constants) -> Sides:
@@ -185,6 +186,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"k": Range(1, 10**6), "k_prime": Range(1, 10**6), "k_1": Range(1, 10**6)},
         constants={"first": Constant(1), "second": Constant(1)},
         proofs=(concatenation,),
+        version=2,
         exact=ExactRoute(
             tuple({"k": a, "k_prime": b, "k_1": 2} for a, b in ((1, 1), (2, 1), (2, 3))), generic_dimensions
         ),
@@ -208,6 +210,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(HIGHEST, LOWEST, REGION, DIFFERENCES, PATTERNS),
         proofs=(subspaces_together,),
+        version=2,
         exact=ExactRoute(_CASES, plane_failure, informative=plane_says_something),
         controls=(Control("power_1.4", {"power": F(14, 10)}), Control("rate_1.6", {"rate": F(16, 10)})),
     ),
