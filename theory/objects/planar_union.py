@@ -9,6 +9,7 @@ P_k v on one of its two cones.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import gcd
 from typing import Any
@@ -63,6 +64,20 @@ class PlanarUnion:
             best = np.where((energy > captured)[:, None], x, best)
             captured = np.maximum(energy, captured)
         return best
+
+    def step_ratio_sq(self, A: Array, star: Array, x: Array) -> Fraction:
+        """||x+ - x*||^2/||x - x*||^2 of the step from x at x*, floats taken as exact: the larger one where points tie."""
+        at, moved = rational(star[:, None]), rational(x[:, None])
+        h = moved - at
+        v = moved - rational(A).transpose() * (rational(A) * h)
+        steps = [(fmpq(0), _square(at)[0, 0])]
+        for face in self.faces:
+            M = rational(self.scaled[list(face)].T)
+            c = _square(M).inv() * (M.transpose() * v)
+            if _one_sign(c):
+                steps.append((_square(M * c)[0, 0], _square(M * c - at)[0, 0]))
+        ratio = max(steps)[1] / _square(h)[0, 0]
+        return Fraction(int(ratio.p), int(ratio.q))
 
 
 def planar_union(range_: TwoLayerRange) -> PlanarUnion:

@@ -6,6 +6,8 @@ from untrained.theory.papers.own import (
     held_out,
     meta,
     netpgd,
+    netpgd_oracle,
+    netpgd_phase,
     practice,
     sensing,
     set_isometry,
@@ -25,6 +27,8 @@ _FILES = (
     practice,
     descent,
     netpgd,
+    netpgd_oracle,
+    netpgd_phase,
     set_isometry,
     held_out,
 )

@@ -34,10 +34,15 @@ from untrained.theory.proof.algebra import exact_number, reduced
 
 _ROUNDING = 1e-8
 """Room for rounding where a bound is attained: well above what decides nothing."""
-_NEAREST = Hypothesis("nearest", "x+ is a point of S nearest to x - eta A^T(Ax - y), and x* lies in S")
-_ISOMETRY = Hypothesis(
+NEAREST = Hypothesis(
+    "nearest",
+    "x+ is a point of S nearest to x - eta A^T(Ax - y), and x* lies in S",
+    lambda case, c: case.get("oracle", 0) == 0,
+)
+ISOMETRY = Hypothesis(
     "isometry",
     "the squared norms of Ah and h differ by at most alpha times that of h, for h in the span of x+ - x* and x - x*",
+    lambda case, c: case.get("apart", 0) == 0,
 )
 
 
@@ -63,12 +68,18 @@ def polarised_argument(p: Premises) -> Symbolic:
 
 
 def nearest_of_three(case: Case, c: Constants) -> Sides:
-    """On the line, S = {0, 2g, 1} with x* = 0, x = 1, g = 1 - eta A^2: 2g is as near to g as 0 is."""
+    """On the line, S = {0, 2g, 1} with x* = 0, x = 1, g = 1 - eta A^2: 2g is as near to g as 0 is.
+
+    Where premises fail: `oracle` 1 takes the next best distance; `apart` 1 has alpha on the points alone, those of two axes
+    which A = (1, 1) leaves as long as they are and cannot tell apart.
+    """
     alpha, eta = F(case["alpha"]), F(case["eta"])
     g = max((1 - eta * (1 + sign * alpha) for sign in (1, -1)), key=abs)
     points = (F(0), 2 * g, F(1))
-    least = min(abs(x - g) for x in points)
-    farthest = max(abs(x) for x in points if abs(x - g) == least)
+    distance = sorted({abs(x - g) for x in points})[case.get("oracle", 0)]
+    farthest = max(abs(x) for x in points if abs(x - g) == distance)
+    if case.get("apart", 0):
+        alpha, farthest = F(0), F(1)
     return Sides(farthest, F(c["factor"]) * (abs(1 - eta) + eta * alpha))
 
 
@@ -192,6 +203,7 @@ _ANY_POINTS = {"d": Range(1, 10**9), "n": Range(1, 10**9), "N": Range(2, 10**9),
 _EXTREME = tuple(
     {"alpha": a, "eta": e} for a in (F(1, 100), F(1, 10), F(1, 3), F(1, 2)) for e in (F(1, 2), F(1), F(6, 5))
 )
+_BROKEN = ({"alpha": F(1, 10), "eta": F(1), "oracle": 1}, {"alpha": F(0), "eta": F(9, 10), "apart": 1})
 _PLANES = tuple({"beta": beta, "gamma": gamma} for gamma in (0.2, 0.5, 0.9) for beta in (1.0, 1.3, 4.0))
 _ANGLES = tuple({"angle": angle} for angle in (0.01, 0.1, 0.5, 1.0, math.pi / 2, 2.0, 3.0))
 
@@ -205,13 +217,17 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a set, a matrix and a point that contract less",
         domain=_ANY_POINTS,
         law={"S": Draw("gaussian", ("N", "d")), "A": Draw("gaussian", ("n", "d"))},
-        hypotheses=(_NEAREST, _ISOMETRY),
+        hypotheses=(NEAREST, ISOMETRY),
         constants={"factor": Constant(2, "down")},
         proofs=(polarised_argument,),
-        version=2,
-        exact=ExactRoute(_EXTREME, nearest_of_three),
+        version=3,
+        exact=ExactRoute((*_EXTREME, *_BROKEN), nearest_of_three),
         search=SearchRoute(contraction_on_points, within=_POINTS),
-        controls=(Control("factor_1.98", {"factor": F(198, 100)}),),
+        controls=(
+            Control("factor_1.98", {"factor": F(198, 100)}),
+            Control("second_nearest", without=("nearest",)),
+            Control("isometry_on_S", without=("isometry",)),
+        ),
     ),
     Claim(
         id="own.netpgd.loss",
@@ -221,7 +237,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a set, a matrix and a point whose misfit shrinks less",
         domain={"beta": Range(1e-3, 1e3, False, True), "gamma": Range(1e-3, 1e3, False, True)},
         hypotheses=(
-            _NEAREST,
+            NEAREST,
             Hypothesis("above", "the squared norm of Ah is at most beta times that of h, for h in S - S"),
             Hypothesis("below", "the squared norm of Ah is at least gamma times that of h, for h in S - S"),
         ),
@@ -243,7 +259,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="two rays and a point for which the ratio is larger, or an angle at which none comes up to it",
         domain={"angle": Range(0, math.pi, False)},
         law={"rays": Draw("gaussian", ("N", "d")), "v": Draw("gaussian", ("d",))},
-        hypotheses=(_NEAREST, Hypothesis("cone", "S is a closed cone")),
+        hypotheses=(NEAREST, Hypothesis("cone", "S is a closed cone")),
         constants={"base": Constant(F(1, 2)), "inner": Constant(F(5, 4))},
         proofs=(cone_argument,),
         version=2,
