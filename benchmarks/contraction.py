@@ -85,9 +85,8 @@ def main() -> None:
         begun = time.perf_counter()
         own = attack(S, A, np.random.default_rng(1), options.starts, options.climbs)
         seconds = time.perf_counter() - begun
-        print(
-            f"n = {n}: (2, 2, 1) attained {own:.6f}, 2 alpha {2 * alpha:.6f}: gap {2 * alpha / own:.2f}, {seconds:.1f} s"
-        )
+        gap = f"2 alpha {2 * alpha:.6f}: gap {2 * alpha / own:.2f}"
+        print(f"n = {n}: (2, 2, 1) attained {own:.6f}, {gap}, {seconds:.1f} s")
 
 
 if __name__ == "__main__":

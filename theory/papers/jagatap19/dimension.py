@@ -55,13 +55,16 @@ def linear_in_products(p: Premises) -> Symbolic:
 
 def pattern_dimension(case: Case, c: Constants) -> Sides:
     """Rank of [D_1 Z_1, ..., D_k2 Z_1] for the patterns of the listed weights, against k_1^inner k_2^outer."""
-    code, weights = decoders.integer_decoder(
-        (case["k_1"], case["k_2"]), int(case["side"]), int(case["seed"]), signed=True
-    )
-    active = code.astype(object).dot(weights[0]) > 0
-    blocks = [code * active[:, [j]] for j in range(active.shape[1])]
+    blocks = pattern_blocks(int(case["k_1"]), int(case["k_2"]), int(case["side"]), int(case["seed"]))
     dimension = decoders.rank_modulo_prime(np.concatenate(blocks, axis=1))
     return Sides(float(dimension), float(case["k_1"]) ** float(c["inner"]) * float(case["k_2"]) ** float(c["outer"]))
+
+
+def pattern_blocks(k_1: int, k_2: int, side: int, seed: int) -> list[decoders.Integers]:
+    """[D_1 Z_1, ..., D_k2 Z_1] for the code and the patterns of listed weights."""
+    code, weights = decoders.integer_decoder((k_1, k_2), side, seed, signed=True)
+    active = code.astype(object).dot(weights[0]) > 0
+    return [code * active[:, [j]] for j in range(k_2)]
 
 
 _PATTERNS = tuple({"k_1": a, "k_2": b, "side": 6, "seed": 3} for a, b in ((1, 1), (1, 2), (2, 2), (3, 2), (2, 5)))

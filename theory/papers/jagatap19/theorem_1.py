@@ -86,7 +86,50 @@ def worst_misfit(case: Case, c: Constants) -> Sides:
     return Sides(attained, min(float(c["below"]), float(c["numerator"]) * alpha / (1 - alpha)) * (1 + 1e-8))
 
 
+# The number of steps, as Algorithm 1 has it.
+
+
+def one_step_leaves(case: Case, c: Constants) -> Sides:
+    """S = {0, 2g, 1} on the line, x* = 0, x^0 = 1, eta = 1: g = alpha, and 2g is as near to g as 0 is.
+
+    epsilon = e^{-1/lead} makes the claimed number of steps one.
+    """
+    alpha = F(case["alpha"])
+    with ctx.workprec(120):
+        return Sides(ball(2 * alpha), (-1 / ball(c["lead"])).exp())
+
+
+# The set of the experiments.
+
+
+def scaled_pixel(case: Case, c: Constants) -> Sides:
+    """A pixel of G with a sigmoid, sigmoid(s) for s = ln(odds), times the scale: outputs stay below 1."""
+    share = F(case["odds"]) / (1 + F(case["odds"]))
+    return Sides(F(c["scale"]) * share, F(1))
+
+
 CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="jagatap19.alg1.iterations",
+        source=_source("Algorithm 1, its number of steps", "T = log(1/epsilon)", 19),
+        says="With steps of length one and alpha below a half, ||x^T - x*|| <= epsilon||x^0 - x*|| once T >= ${lead:factor}ln(1/epsilon).",
+        tex=r"T\ge ${lead:factor}\ln(1/\epsilon)\Rightarrow\|x^T-x^*\|\le\epsilon\|x^0-x^*\|",
+        refuted_by="a set and a matrix with such an isometry and a start from which more steps are needed",
+        domain={"alpha": Range(0, 0.5, False), "epsilon": Range(0, 1, False)},
+        constants={"lead": Constant(1, "down")},
+        exact=ExactRoute(tuple({"alpha": a} for a in (F(1, 10), F(1, 5), F(2, 5), F(49, 100))), one_step_leaves),
+        controls=(Control("half", {"lead": F(1, 2)}),),
+    ),
+    Claim(
+        id="jagatap19.set.sigmoid",
+        source=_source("Theorem 1 applied to the experiments, whose decoder ends in a sigmoid", "", 31),
+        says="The set of the experiments, whose decoders end in a sigmoid, is closed under scaling, as that of the theory is: with x it holds $scale x.",
+        tex=r"x\in S\Rightarrow $scale x\in S,\quad S=\{\mathrm{sigmoid}(G(w;z))\}",
+        refuted_by="an output that such a factor takes out of the unit cube",
+        constants={"scale": Constant(2, "up")},
+        exact=ExactRoute(tuple({"odds": k} for k in (1, 3, 100)), scaled_pixel),
+        controls=(Control("scale_3", {"scale": 3}),),
+    ),
     Claim(
         id="jagatap19.thm1.on_S",
         source=_source(

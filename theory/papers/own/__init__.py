@@ -8,6 +8,7 @@ from untrained.theory.papers.own import (
     netpgd,
     netpgd_oracle,
     netpgd_phase,
+    netpgd_set,
     practice,
     sensing,
     set_isometry,
@@ -29,6 +30,7 @@ _FILES = (
     netpgd,
     netpgd_oracle,
     netpgd_phase,
+    netpgd_set,
     set_isometry,
     held_out,
 )

@@ -41,7 +41,7 @@ POLARISED = "own.netpgd.polarised"
 
 def inexact_argument(p: Premises) -> Symbolic:
     """||u||^2 <= 2<u, q> + epsilon^2 with <u, q> <= kappa||u||: ||u|| is at most the positive root of a quadratic."""
-    u, kappa, epsilon = sp.symbols("u kappa epsilon", positive=True)
+    kappa, epsilon = sp.symbols("kappa epsilon", positive=True)
     root = kappa + sp.sqrt(kappa**2 + epsilon**2)
     parts = {name: exact_number(p[name]) for name in ("linear", "inside", "room")}
     hypotheses = p.given("nearly") and p.given("isometry")
@@ -199,7 +199,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="own.netpgd.factor",
-        source=Source("own", "the contraction factor of Algorithm 1 of Jagatap and Hegde on a small decoder, certified"),
+        source=Source(
+            "own", "the contraction factor of Algorithm 1 of Jagatap and Hegde on a small decoder, certified"
+        ),
         says="For the decoder of two inputs and one channel whose code has the rows $code, upsampled along a line, and measurements of every pixel but number $pixel, no step of length one multiplies the error by more than $most, and one does by $least.",
         tex=r"$least\le\sup_{x,x^*\in S}\frac{\|x^+-x^*\|}{\|x-x^*\|}\le $most",
         refuted_by="a step with a larger ratio, or a certificate that none has as large a one",

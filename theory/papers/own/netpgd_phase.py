@@ -32,7 +32,7 @@ from untrained.theory.papers.own.netpgd import ISOMETRY, restricted_constant
 from untrained.theory.proof.algebra import exact_number, reduced
 
 POLARISED = "own.netpgd.polarised"
-_TINY = F(1, 10**9)
+_TINY = F(1, 10**6)
 
 
 # What wrong signs cost.
@@ -145,7 +145,9 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"d": Range(1, 10**9), "n": Range(1, 10**9), "N": Range(2, 10**9), "eta": Range(0, 2, False)},
         law={"S": Draw("gaussian", ("N", "d")), "A": Draw("gaussian", ("n", "d"))},
         hypotheses=(
-            Hypothesis("nearest", "x+ is a point of S nearest to x - eta A^T(Ax - y sign(Ax)), y = |Ax*|, and x* lies in S"),
+            Hypothesis(
+                "nearest", "x+ is a point of S nearest to x - eta A^T(Ax - y sign(Ax)), y = |Ax*|, and x* lies in S"
+            ),
             ISOMETRY,
         ),
         constants={"factor": Constant(2, "down"), "flip": Constant(2, "down")},

@@ -85,12 +85,17 @@ def concatenation(p: Premises) -> Symbolic:
     return reduced(
         "U sum w_j relu(Z_1 u_j) - U sum w'_j relu(Z_1 u'_j) is the output with weights (w, -w') and (u, u'); and an output "
         "of k + k' channels splits into its first k and the opposite of its last k'.",
-        [("channels of a difference", channels - (k + other))],
+        [
+            ("channels of a difference", channels - (k + other)),
+            ("linear in the last weights", sp.Integer(int(p.given("linear_output"))) - 1),
+        ],
     )
 
 
 def generic_dimensions(case: Case, c: Constants) -> Sides:
     """Rank of the Jacobian on S(k) x S(k') at an integer point against that on S(first k + second k')."""
+    if case.get("sigmoid", 0):
+        return Sides(1.0, 0.5)  # the constant 1/2 less the constant 3/4 has negative pixels, which no sigmoid has
     k, other = int(case["k"]), int(case["k_prime"])
     total = float(c["first"]) * k + float(c["second"]) * other
     if total != int(total):
@@ -184,13 +189,28 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"S(k)-S(k')=S(${first:factor}k+${second:factor}k')",
         refuted_by="a difference that needs more channels, or an output of as many that is no difference",
         domain={"k": Range(1, 10**6), "k_prime": Range(1, 10**6), "k_1": Range(1, 10**6)},
+        hypotheses=(
+            Hypothesis(
+                "linear_output",
+                "nothing follows the last layer, no sigmoid either",
+                lambda case, c: not case.get("sigmoid", 0),
+            ),
+        ),
         constants={"first": Constant(1), "second": Constant(1)},
         proofs=(concatenation,),
-        version=2,
+        version=3,
         exact=ExactRoute(
-            tuple({"k": a, "k_prime": b, "k_1": 2} for a, b in ((1, 1), (2, 1), (2, 3))), generic_dimensions
+            (
+                *({"k": a, "k_prime": b, "k_1": 2} for a, b in ((1, 1), (2, 1), (2, 3))),
+                {"k": 1, "k_prime": 1, "k_1": 2, "sigmoid": 1},
+            ),
+            generic_dimensions,
         ),
-        controls=(Control("second_only", {"first": 0}), Control("three_halves", {"second": F(3, 2)})),
+        controls=(
+            Control("second_only", {"first": 0}),
+            Control("three_halves", {"second": F(3, 2)}),
+            Control("with_sigmoid", without=("linear_output",)),
+        ),
     ),
     Claim(
         id="own.netpgd.set_isometry",
