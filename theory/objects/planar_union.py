@@ -66,7 +66,7 @@ class PlanarUnion:
         return best
 
     def step_ratio_sq(self, A: Array, star: Array, x: Array) -> Fraction:
-        """||x+ - x*||^2/||x - x*||^2 of the step from x at x*, floats taken as exact: the larger one where points tie."""
+        """||x+ - x*||^2/||x - x*||^2 of the step from x at x*, exact; the larger one where points tie."""
         at, moved = rational(star[:, None]), rational(x[:, None])
         h = moved - at
         v = moved - rational(A).transpose() * (rational(A) * h)
