@@ -5,15 +5,19 @@ from itertools import combinations, combinations_with_replacement
 import mpmath
 import numpy as np
 import pytest
-from flint import arb_mat, fmpz_mat
+import scipy.linalg
+from flint import arb, arb_mat, fmpz_mat
 
 from untrained.theory.objects import decoders, isometry_enclosures
 from untrained.theory.objects.isometries import on_differences, on_subspace
 from untrained.theory.objects.isometry_enclosures import (
     DifferenceFaces,
     IsometryEnclosure,
+    _bounded,
+    _bounded_balls,
     _enclosed_pairs,
     _refined_pairs,
+    _Search,
     difference_faces,
     enclose_on_differences,
     enclose_on_span,
@@ -92,7 +96,7 @@ CASES = {
     "narrow cones and a kernel": (gaussian(2, 6, 1), line(NARROW)),
     "the identity": (np.eye(10), line(SKEW)),
     "a projection": (np.eye(10)[::2], line(SKEW)),
-    "eigenvalues that floats cannot order": (rotation(6, 6, 0), line(SKEW[[0, 3, 4]])),
+    "eigenvalues that floats cannot order": (rotation(6, 6, 8), line(SKEW[[0, 3, 4]])),
     "such eigenvalues and a kernel": (rotation(6, 4, 1), line(SKEW[[0, 3, 4]])),
     "an upsampling that is not injective": (gaussian(4, 4), TwoLayerRange(SKEW, np.eye(4, 5, dtype=int) - 1, 1)),
 }
@@ -160,6 +164,56 @@ def test_what_may_not_be_refined_widens_the_interval(name, monkeypatch):
         assert contains(interval, value)
     monkeypatch.undo()
     assert enclosure.width >= enclose_on_differences(A, difference_faces(range_)).width
+
+
+def perturbed(rng, k):
+    """Values, vectors C, errors e and f, and the pairs of a pencil (C^-T (Lambda + F) C^-1, C^-T (I + E) C^-1)."""
+    values, C = np.sort(rng.random(k)) + 1, rng.standard_normal((k, k))
+    (E, e), (F, f) = (
+        (x + x.T, np.linalg.norm(x + x.T)) for x in rng.standard_normal((2, k, k)) * 10 ** -rng.uniform(2, 5)
+    )
+    mu, y = scipy.linalg.eigh(np.diag(values) + F, np.eye(k) + E)
+    return values, C, e, f, mu, C @ (y * np.sign(np.diag(y)))
+
+
+def in_floats(values, C, e, f):
+    return _bounded(values[None], C[None], np.array([e]), np.array([f]))
+
+
+def in_balls(values, C, e, f):
+    return _bounded_balls([arb(x) for x in values], [[arb(x) for x in column] for column in C.T], arb(e), arb(f))
+
+
+@pytest.mark.parametrize("bounded", [in_floats, in_balls])
+def test_bounds_and_certain_signs_hold_for_every_pencil_within_the_errors(bounded):
+    rng, certain, turned = np.random.default_rng(3), 0, 0
+    for _ in range(300):
+        values, C, e, f, mu, c = perturbed(rng, 4)
+        pairs = bounded(values, C, e, f)
+        assert (pairs.low[0] <= mu + 1e-12).all()
+        assert (mu - 1e-12 <= pairs.high[0]).all()
+        assert (np.sign(c) == np.sign(C))[pairs.certain[0]].all()
+        between = np.abs(np.diff(mu))
+        assert (np.minimum([*between, np.inf], [np.inf, *between]) <= pairs.spread[0] + 1e-12).all()
+        certain, turned = certain + pairs.certain.sum(), turned + (np.sign(c) != np.sign(C)).sum()
+    assert certain > 1000
+    assert turned > 20
+
+
+def test_an_eigenvalue_near_its_neighbour_costs_its_spread_once_a_dimension():
+    A, range_ = CASES["as many"]
+    search = _Search(A, difference_faces(range_))
+    inner, longest, spread = search.ends(1)[1], search.longest, 1e-4
+    search.tolerance = 2 * longest * spread
+    pairs, where = search.parts[-1], search.open[-1]
+    pairs.low[0, :2], pairs.high[0, :2], pairs.certain[0, :, :2], where[0, :2] = (
+        inner / 2,
+        inner / 2 + spread,
+        False,
+        True,
+    )
+    assert search.ends(1)[0] == pytest.approx(inner - longest * spread, rel=1e-2 * longest * spread)
+    assert search.refined == 0
 
 
 def test_floats_and_balls_agree_on_every_support():
