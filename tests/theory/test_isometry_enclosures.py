@@ -252,6 +252,8 @@ def test_alpha_is_enclosed_as_the_constants_are():
     ("matrix", "says"),
     [
         (np.eye(9), "columns of matrix and rows of vectors must agree in length, got 9 and 10"),
+        (np.zeros((0, 10)), r"matrix must have shape \(n, d\) with n at least 1, got \(0, 10\)"),
+        (np.zeros((2, 3, 10)), r"matrix must have shape \(n, d\) with n at least 1, got \(2, 3, 10\)"),
         (np.full((2, 10), np.nan), "matrix must be finite, got NaN or infinity among its entries"),
         (np.diag([1e300] * 9 + [1e-300]), "matrix must have entries within a factor of 2\\^1000 of each other"),
     ],
@@ -278,6 +280,8 @@ def test_vectors_that_are_zero_or_not_whole_are_refused(vectors, says):
 def test_ranges_without_a_generator_or_with_too_many_faces_are_refused(monkeypatch):
     with pytest.raises(ValueError, match="range must have a generator that is not zero, got none"):
         difference_faces(TwoLayerRange(SKEW, np.zeros((3, 5), dtype=int), 1))
+    with pytest.raises(ValueError, match=r"generators of the range must be at most 10\^100, got one of 12. digits"):
+        difference_faces(TwoLayerRange(SKEW, np.array([[10**120, 0, 0, 0, 0], [0, 1, 0, 1, 1]], dtype=object), 1))
     monkeypatch.setattr(isometry_enclosures, "MOST_FACES", 10)
     with pytest.raises(ValueError, match="faces of S - S must be at most 10, got more"):
         difference_faces(line(SKEW))

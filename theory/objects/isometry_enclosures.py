@@ -43,8 +43,12 @@ _TOLERANCE = 1e-13
 """Widths below this share of ||A||_F^2 are not reduced further."""
 _BITS = 320
 _NEGLIGIBLE = 240
+"""Columns whose product is below 2 to minus this, relatively, count as orthogonal."""
 _SWEEPS = 16
 _CHUNK = 10_000
+"""Supports whose pencils are solved together."""
+_LARGEST = 10**100
+"""Squares of floats as large, and of their inverses, neither overflow nor vanish."""
 MOST_FACES = 2_000_000
 """More faces than these are refused: they would not fit into memory."""
 MOST_REFINED = 500
@@ -104,11 +108,6 @@ class DifferenceFaces:
     supports: tuple[_Supports, ...]
 
     @cached_property
-    def rank(self) -> int:
-        """Dimension of the span of all generators."""
-        return int(fmpz_mat(self.generators.tolist()).rank())
-
-    @cached_property
     def whitenings(self) -> list[tuple[Array, Array]]:
         """Generators of each support as floats (s, d, k), and W with G W nearly orthonormal (s, k, k)."""
         return [_whitened(np.moveaxis(self.generators[:, one.columns], 1, 0).astype(float)) for one in self.supports]
@@ -126,11 +125,14 @@ def difference_faces(range_: TwoLayerRange) -> DifferenceFaces:
     Raises
     ------
     ValueError
-        where every generator is zero, or there are more than MOST_FACES faces.
+        where every generator is zero, one has an entry above 10^100, or there are more than MOST_FACES faces.
+    Source: jagatap19 Definition 2
     """
     generators, pieces = _signed_pieces(range_)
     if not generators.size:
         raise ValueError("range must have a generator that is not zero, got none")
+    if (largest := np.abs(generators).max()) > _LARGEST:
+        raise ValueError(f"generators of the range must be at most 10^100, got one of {len(str(largest))} digits")
     rank = int(fmpz_mat(generators.tolist()).rank())
     faces: set[Mask] = {(0, 0)}
     for _ in range(2 * range_.channels):
@@ -435,6 +437,7 @@ def enclose_on_span(matrix: Array, vectors: Integers) -> IsometryEnclosure:
     ValueError
         where shapes disagree, every column is zero, or an entry is not finite, not an integer, or so small beside the
         largest that scaling would lose it.
+    Source: jagatap19 Definition 2
     """
     if vectors.ndim != 2 or not all(isinstance(x, int) for x in vectors.ravel().tolist()):
         raise ValueError(
@@ -457,6 +460,8 @@ def _on_span(A: Array, vectors: Integers) -> tuple[float, float, float, float]:
 def _scaled(matrix: Array, vectors: Integers) -> tuple[Array, int]:
     """A / 2^exponent, its largest entry between 1/2 and 1, exactly."""
     A = real_array("matrix", matrix, 2)
+    if A.ndim != 2 or not len(A):
+        raise ValueError(f"matrix must have shape (n, d) with n at least 1, got {A.shape}")
     same_length("columns of matrix", A.shape[1], "rows of vectors", vectors.shape[0])
     exponent = int(np.frexp(np.abs(A).max(initial=0.0))[1])
     scaled = np.ldexp(A, -exponent)
