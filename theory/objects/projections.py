@@ -160,18 +160,23 @@ class TwoLayerRange:
             raise ValueError(f"cones of the range must be at most {MOST_CONES}, got {count}")
 
     @cached_property
+    def integer_pieces(self) -> list[Integers]:
+        """Generators U relu(Z_1 r) of each region's outputs, integer columns (d, g); regions without any are left out.
+
+        Columns of 0 are left out too.
+        """
+        U, Z = self.upsampling.astype(object), self.code.astype(object)
+        columns = [
+            [U.dot(np.maximum(Z.dot(np.array(ray, dtype=object)), 0)) for ray in region.rays]
+            for region in regions(self.code)
+        ]
+        solid = [[c for c in own if any(c)] for own in columns]
+        return [np.stack(own, axis=1) for own in solid if own]
+
+    @cached_property
     def pieces(self) -> list[Array]:
-        """Generators of each region's outputs, unit columns (d, g); regions without any are left out."""
-        U = self.upsampling.astype(object)
-        found: list[Array] = []
-        for region in regions(self.code):
-            columns = [
-                U.dot(np.maximum(self.code.astype(object).dot(np.array(ray, dtype=object)), 0)) for ray in region.rays
-            ]
-            solid = [c.astype(float) / np.linalg.norm(c.astype(float)) for c in columns if any(c)]
-            if solid:
-                found.append(np.stack(solid, axis=1))
-        return found
+        """Generators of each region's outputs, unit columns (d, g)."""
+        return [piece.astype(float) / np.linalg.norm(piece.astype(float), axis=0) for piece in self.integer_pieces]
 
     @cached_property
     def cones(self) -> list[Array]:
