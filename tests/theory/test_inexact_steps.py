@@ -69,8 +69,9 @@ def test_steps_obey_the_inexact_bound_with_the_excess_that_they_have(S) -> None:
     for A, star, x, v, plus in runs(S, 6, 40):
         kappa = factor(A, star, x, plus) * np.linalg.norm(x - star)
         excess_sq = max(0.0, float(np.square(plus - v).sum() - np.square(star - v).sum()))
-        root = math.sqrt(INEXACT["inside"] * kappa**2 + INEXACT["room"] * excess_sq)
-        assert np.linalg.norm(plus - star) <= (INEXACT["linear"] * kappa + root) * (1 + 1e-9) + 1e-9
+        half = INEXACT["factor"] * kappa / 2
+        root = half + math.sqrt(half**2 + INEXACT["room"] * excess_sq)
+        assert np.linalg.norm(plus - star) <= root * (1 + 1e-9) + 1e-9
 
 
 def test_the_exact_factor_is_broken_without_the_exact_oracle_and_never_with_it(S) -> None:

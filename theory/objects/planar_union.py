@@ -18,7 +18,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from untrained.theory.objects.decoders import Integers
-from untrained.theory.objects.projections import TwoLayerRange, regions
+from untrained.theory.objects.projections import TwoLayerRange
 from untrained.theory.objects.shapes import Array
 
 OWN_PLANE = -2
@@ -90,7 +90,7 @@ def planar_union(range_: TwoLayerRange) -> PlanarUnion:
     """
     if range_.channels != 1 or range_.code.shape[1] != 2:
         raise ValueError(f"range_ must have widths (2, 1, 1), got ({range_.code.shape[1]}, {range_.channels}, 1)")
-    pieces = {piece for region in regions(range_.code) if (piece := _generators(range_, region.rays))}
+    pieces = {_primitive(piece) for piece in range_.integer_pieces}
     planes = sorted(piece for piece in pieces if len(piece) == 2)
     lines = sorted({g for plane in planes for g in plane})
     if {g for piece in pieces for g in piece} != set(lines):
@@ -99,11 +99,9 @@ def planar_union(range_: TwoLayerRange) -> PlanarUnion:
     return PlanarUnion(np.array(lines), tuple((number[a], number[b]) for a, b in planes))
 
 
-def _generators(range_: TwoLayerRange, rays: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Primitive generators of a region's outputs, each once, in order."""
-    hidden = [np.maximum(range_.code.astype(object).dot(np.array(ray, dtype=object)), 0) for ray in rays]
-    outputs = [tuple(int(x) for x in range_.upsampling.astype(object).dot(h)) for h in hidden]
-    return tuple(sorted({tuple(x // gcd(*g) for x in g) for g in outputs if any(g)}))
+def _primitive(piece: Integers) -> tuple[tuple[int, ...], ...]:
+    """The columns of a piece without common factors, each once, in order."""
+    return tuple(sorted({tuple(int(x) // gcd(*column) for x in column) for column in piece.T.tolist()}))
 
 
 @dataclass(frozen=True)

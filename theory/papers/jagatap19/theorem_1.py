@@ -92,7 +92,7 @@ def worst_misfit(case: Case, c: Constants) -> Sides:
 def one_step_leaves(case: Case, c: Constants) -> Sides:
     """S = {0, 2g, 1} on the line, x* = 0, x^0 = 1, eta = 1: g = alpha, and 2g is as near to g as 0 is.
 
-    epsilon = e^{-1/lead} makes the claimed number of steps one.
+    K = e^{1/lead} makes the claimed number of steps one.
     """
     alpha = F(case["alpha"])
     with ctx.workprec(120):
@@ -112,10 +112,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="jagatap19.alg1.iterations",
         source=_source("Algorithm 1, its number of steps", "T = log(1/epsilon)", 19),
-        says="With steps of length one and alpha below a half, ||x^T - x*|| <= epsilon||x^0 - x*|| once T >= ${lead:factor}ln(1/epsilon).",
-        tex=r"T\ge ${lead:factor}\ln(1/\epsilon)\Rightarrow\|x^T-x^*\|\le\epsilon\|x^0-x^*\|",
+        says="With steps of length one and alpha below a half, T >= ${lead:factor}ln(K) steps divide the distance from x* by K or more.",
+        tex=r"T\ge ${lead:factor}\ln K\Rightarrow K\|x^T-x^*\|\le\|x^{\mathrm{start}}-x^*\|",
         refuted_by="a set and a matrix with such an isometry and a start from which more steps are needed",
-        domain={"alpha": Range(0, 0.5, False), "epsilon": Range(0, 1, False)},
+        domain={"alpha": Range(0, 0.5, False), "K": Range(1, 1e300, False, True)},
         constants={"lead": Constant(1, "down")},
         exact=ExactRoute(tuple({"alpha": a} for a in (F(1, 10), F(1, 5), F(2, 5), F(49, 100))), one_step_leaves),
         controls=(Control("half", {"lead": F(1, 2)}),),

@@ -34,7 +34,7 @@ from untrained.theory.proof.algebra import exact_number, reduced
 
 _ROUNDING = 1e-8
 """Room for rounding where a bound is attained: well above what decides nothing."""
-NEAREST = Hypothesis(
+NEAREST_POINT = Hypothesis(
     "nearest",
     "x+ is a point of S nearest to x - eta A^T(Ax - y), and x* lies in S",
     lambda case, c: case.get("oracle", 0) == 0,
@@ -217,7 +217,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a set, a matrix and a point that contract less",
         domain=_ANY_POINTS,
         law={"S": Draw("gaussian", ("N", "d")), "A": Draw("gaussian", ("n", "d"))},
-        hypotheses=(NEAREST, ISOMETRY),
+        hypotheses=(NEAREST_POINT, ISOMETRY),
         constants={"factor": Constant(2, "down")},
         proofs=(polarised_argument,),
         version=3,
@@ -237,7 +237,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a set, a matrix and a point whose misfit shrinks less",
         domain={"beta": Range(1e-3, 1e3, False, True), "gamma": Range(1e-3, 1e3, False, True)},
         hypotheses=(
-            NEAREST,
+            NEAREST_POINT,
             Hypothesis("above", "the squared norm of Ah is at most beta times that of h, for h in S - S"),
             Hypothesis("below", "the squared norm of Ah is at least gamma times that of h, for h in S - S"),
         ),
@@ -259,7 +259,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="two rays and a point for which the ratio is larger, or an angle at which none comes up to it",
         domain={"angle": Range(0, math.pi, False)},
         law={"rays": Draw("gaussian", ("N", "d")), "v": Draw("gaussian", ("d",))},
-        hypotheses=(NEAREST, Hypothesis("cone", "S is a closed cone")),
+        hypotheses=(NEAREST_POINT, Hypothesis("cone", "S is a closed cone")),
         constants={"base": Constant(F(1, 2)), "inner": Constant(F(5, 4))},
         proofs=(cone_argument,),
         version=2,

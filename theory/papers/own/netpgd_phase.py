@@ -11,6 +11,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import sympy as sp
+from scipy.integrate import quad
 
 from untrained.theory.claim import (
     Case,
@@ -31,7 +32,7 @@ from untrained.theory.evidence import Symbolic
 from untrained.theory.papers.own.netpgd import ISOMETRY, restricted_constant
 from untrained.theory.proof.algebra import exact_number, reduced
 
-POLARISED = "own.netpgd.polarised"
+_POLARISED = "own.netpgd.polarised"
 _TINY = F(1, 10**6)
 
 
@@ -50,10 +51,11 @@ def flipped_argument(p: Premises) -> Symbolic:
         "at most 2||A_F u|| ||A_F h||, each factor at most kappa times a length.",
         [
             ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
-            ("factor", factor >= exact_number(p.of(POLARISED)["factor"])),
+            ("factor", factor >= exact_number(p.of(_POLARISED)["factor"])),
             ("1 - theta", sp.simplify(1 - theta - 2 * star / (after + star))),
             ("at most 2", sp.simplify(2 - (1 - theta) - 2 * after / (after + star))),
             ("flip", flip >= 2),
+            ("power of kappa", exact_number(p["power"]) - 2),
         ],
         sufficient=True,
     )
@@ -69,7 +71,8 @@ def flipped_on_the_line(case: Case, c: Constants) -> Sides:
     least = min(abs(point - star - q) for point in points)
     u = max(abs(point - star) for point in points if abs(point - star - q) == least)
     spread = abs(1 - eta) + eta * abs(a_sq - 1)
-    return Sides(u / abs(h), F(c["factor"]) * (spread + F(c["flip"]) * eta * a_sq))
+    kappa = a_sq if c["power"] == 2 else F(float(a_sq) ** (float(c["power"]) / 2))
+    return Sides(u / abs(h), F(c["factor"]) * (spread + F(c["flip"]) * eta * kappa))
 
 
 def phase_on_points(case: Case, c: Constants) -> Sides:
@@ -84,7 +87,11 @@ def phase_on_points(case: Case, c: Constants) -> Sides:
     flipped = A[after * before < 0]
     kappa_sq = largest_square(flipped, span)
     spread = abs(1 - eta) + eta * restricted_constant(A, span)
-    rhs = float(c["factor"]) * (spread + float(c["flip"]) * eta * kappa_sq) * float(np.linalg.norm(h))
+    rhs = (
+        float(c["factor"])
+        * (spread + float(c["flip"]) * eta * kappa_sq ** (float(c["power"]) / 2))
+        * float(np.linalg.norm(h))
+    )
     return Sides(float(np.linalg.norm(u)), rhs * (1 + 1e-12), unit=float(np.linalg.norm(h)))
 
 
@@ -113,6 +120,7 @@ def wedge_argument(p: Premises) -> Symbolic:
             ("mean of both wedges for cos^2 = 1", share * sp.pi >= 2),
             ("1 = cos^2 + sin^2", sp.simplify(left)),
             ("slope", exact_number(p["slope"]) >= share * sp.pi),
+            ("power", exact_number(p["power"]) - 2),
         ],
         sufficient=True,
     )
@@ -120,27 +128,24 @@ def wedge_argument(p: Premises) -> Symbolic:
 
 def wedge_energy(case: Case, c: Constants) -> Sides:
     """The exact mean over F for x = x* + delta (cos w, sin w), x* = (1, 0), against slope arcsin(delta)/pi."""
-    delta, omega = float(case["delta"]), _direction(float(case["delta"]), float(case["turn"]))
+    delta, power = float(case["delta"]), float(c["power"])
+    omega = math.pi / 2 + math.asin(delta) + float(case["turn"])  # at turn 0 x touches the sphere around x*
     phi = math.atan2(delta * math.sin(omega), 1 + delta * math.cos(omega))
-    inside = phi / 2 + (math.sin(2 * (math.pi / 2 + phi - omega)) - math.sin(2 * (math.pi / 2 - omega))) / 4
-    return Sides(2 / math.pi * inside, float(c["slope"]) * math.asin(delta) / math.pi)
-
-
-def _direction(delta: float, turn: float) -> float:
-    """The direction of h at which x touches the sphere around x*, and turned from there."""
-    return math.pi / 2 + math.asin(delta) + turn
+    radius = 2 ** (power / 2) * math.gamma(1 + power / 2)
+    wedge, _ = quad(lambda psi: abs(math.cos(psi - omega)) ** power, math.pi / 2, math.pi / 2 + phi, epsabs=1e-13)
+    return Sides(radius / math.pi * wedge, float(c["slope"]) * math.asin(delta) / math.pi)
 
 
 _GAUSSIAN = Hypothesis("gaussian", "a has independent standard normal entries")
-_LINES = tuple({"a_sq": a, "eta": e} for a in (F(1), F(11, 10), F(3, 2)) for e in (F(1, 2), F(1)))
+_LINES = tuple({"a_sq": a, "eta": e} for a in (F(1, 2), F(1), F(11, 10), F(3, 2)) for e in (F(1, 2), F(1)))
 _WEDGES = tuple({"delta": d, "turn": t} for d in (0.01, 0.1, 0.3, 0.6, 0.9) for t in (-0.4, -0.1, 0.0, 0.1))
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.netpgd.phase",
         source=Source("own", "Theorem 2 of Jagatap and Hegde, one step of Algorithm 2 with its constants"),
-        says="Then ||x+ - x*|| <= ${factor:factor}(|1 - eta| + eta alpha + ${flip:factor}eta kappa^2)||x - x*||, kappa the largest ||A_F h||/||h|| on the same span, A_F the rows on which Ax and Ax* differ in sign.",
-        tex=r"\|x^+-x^*\|\le ${factor:factor}(|1-\eta|+\eta\alpha+${flip:factor}\eta\kappa^2)\|x-x^*\|",
+        says="Then ||x+ - x*|| <= ${factor:factor}(|1 - eta| + eta alpha + ${flip:factor}eta kappa^$power)||x - x*||, kappa the largest ||A_F h||/||h|| on the same span, A_F the rows on which Ax and Ax* differ in sign.",
+        tex=r"\|x^+-x^*\|\le ${factor:factor}(|1-\eta|+\eta\alpha+${flip:factor}\eta\kappa^{$power})\|x-x^*\|",
         refuted_by="a set, a matrix and a point from which the step ends farther away",
         domain={"d": Range(1, 10**9), "n": Range(1, 10**9), "N": Range(2, 10**9), "eta": Range(0, 2, False)},
         law={"S": Draw("gaussian", ("N", "d")), "A": Draw("gaussian", ("n", "d"))},
@@ -150,8 +155,8 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             ISOMETRY,
         ),
-        constants={"factor": Constant(2, "down"), "flip": Constant(2, "down")},
-        needs=(POLARISED,),
+        constants={"factor": Constant(2, "down"), "flip": Constant(2, "down"), "power": Constant(2)},
+        needs=(_POLARISED,),
         proofs=(flipped_argument,),
         exact=ExactRoute(_LINES, flipped_on_the_line),
         search=SearchRoute(
@@ -163,12 +168,12 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.netpgd.flips",
         source=Source("own", "the radius of the start in Theorem 2 of Jagatap and Hegde"),
-        says="For ||x - x*|| = delta||x*||, delta below one, the mean of the squared product of a and h over the rows a with another sign at x than at x* is at most ${slope:factor}arcsin(delta)/pi times the squared norm of h = x - x*.",
-        tex=r"E[\langle a,h\rangle^2;\,\mathrm{sign}\langle a,x\rangle\ne\mathrm{sign}\langle a,x^*\rangle]\le\tfrac{${slope:factor}\arcsin\delta}{\pi}\|h\|^2",
+        says="For ||h|| = delta||x*||, h = x - x*, delta below one, the mean of |<a, h>|^$power over the rows a with another sign at x than at x* is at most ${slope:factor}arcsin(delta)/pi times ||h||^$power.",
+        tex=r"E[|\langle a,h\rangle|^{$power};\,\mathrm{sign}\langle a,x\rangle\ne\mathrm{sign}\langle a,x^*\rangle]\le\tfrac{${slope:factor}\arcsin\delta}{\pi}\|h\|^{$power}",
         refuted_by="a direction of x - x* in which the mean is larger",
         domain={"delta": Range(0, 1, False)},
         hypotheses=(_GAUSSIAN,),
-        constants={"slope": Constant(2, "down")},
+        constants={"slope": Constant(2, "down"), "power": Constant(2, "up")},
         proofs=(wedge_argument,),
         exact=ExactRoute(_WEDGES, wedge_energy),
         controls=(Control("slope_1.95", {"slope": F(195, 100)}),),

@@ -35,7 +35,7 @@ from untrained.theory.papers.vanveen18.lemma_b1 import LOWEST
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-LEMMA, LOSS = "own.netpgd.lemma1", "own.netpgd.loss"
+_LEMMA, _LOSS = "own.netpgd.lemma1", "own.netpgd.loss"
 
 
 # Colours: a limit of outputs that is none.
@@ -188,7 +188,7 @@ def line_fails(case: Case, c: Constants) -> Sides:
 
 def repaired(p: Premises) -> Symbolic:
     """Lemma 1 on S - S = S(2 k_2) at a fixed alpha, and the contraction of the misfit."""
-    lemma, loss, differences = (p.of(i) for i in (LEMMA, LOSS, DIFFERENCES))
+    lemma, loss, differences = (p.of(i) for i in (_LEMMA, _LOSS, DIFFERENCES))
     alpha = exact_number(p["alpha"])
     doubled = exact_number(differences["first"]) + exact_number(differences["second"])
     factor = exact_number(loss["ratio"]) * (1 + alpha) / (1 - alpha) - exact_number(loss["less"])
@@ -267,7 +267,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
     Claim(
-        id=LEMMA,
+        id=_LEMMA,
         source=Source("own", "Lemma 1 of Jagatap and Hegde for two layers, with its constants"),
         says="For two layers and n >= ${rows:factor}k_1 k_2 ln(d)/alpha^$power the squared norms of Ax and x differ by at most alpha times that of x for all x in S, except with probability e^{-${rate:factor}alpha^$power n}.",
         tex=r"n\ge ${rows:factor}\alpha^{-$power}k_1k_2\ln d\Rightarrow P\{\alpha_S>\alpha\}\le e^{-${rate:factor}\alpha^{$power}n}",
@@ -302,7 +302,7 @@ CLAIMS: tuple[Claim, ...] = (
             "step": Constant(1),
             "smallest": Constant(4, "down", whole=True),
         },
-        needs=(LEMMA, LOSS, DIFFERENCES),
+        needs=(_LEMMA, _LOSS, DIFFERENCES),
         proofs=(repaired,),
         exact=ExactRoute(({"k_1": 50, "k_2": 40, "d": 4}, {"k_1": 2, "k_2": 2, "d": 16}), theorem_fails),
         controls=(Control("below_0.65", {"below": F(65, 100)}), Control("rows_0.1", {"rows": F(1, 10)})),
