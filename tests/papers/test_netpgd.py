@@ -119,8 +119,6 @@ def test_the_plane_s_failure_by_simulation():
     ("claim_id", "constants", "without", "says"),
     [
         ("own.netpgd.polarised", {"factor": F(199, 100)}, (), "refuted"),
-        ("own.netpgd.polarised", {}, ("isometry",), "lost"),
-        ("own.netpgd.polarised", {}, ("nearest",), "lost"),
         ("own.netpgd.loss", {"less": F(101, 100)}, (), "refuted"),
         ("own.netpgd.loss", {}, ("below",), "lost"),
         ("own.netpgd.cone", {"inner": F(124, 100)}, (), "refuted"),

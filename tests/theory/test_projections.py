@@ -91,6 +91,19 @@ def test_the_certificate_is_checked_without_the_code_that_made_it(small):
         assert (v @ q) / np.linalg.norm(q) >= distance - 1e-9
 
 
+def test_the_certificate_of_a_hundred_thousand_cones_is_checked():
+    """Widths (3, 2, 1), d = 32: one direction a cone, each of them held against the cone's own generators."""
+    large = TwoLayerRange(code_of(3, 16), decoders.upsampling_line(16), 2)
+    v = np.random.default_rng(5).standard_normal(32)
+    projection = large.nearest(v)
+    distance, duals = projection.distances[0], large.dual(v, projection.distances[0])
+    pieces = len(large.pieces)
+    assert len(duals) == len(large.cones) == 2 * pieces * (2 * pieces + 1) // 2 == 117_370
+    assert ((duals @ v) / np.linalg.norm(duals, axis=1)).min() >= distance - 1e-9
+    assert max((cone.T @ q).max() for cone, q in zip(large.cones, duals, strict=True)) <= 1e-9
+    assert np.linalg.norm(v - projection.points[0]) == pytest.approx(distance, abs=1e-12)
+
+
 def test_a_range_that_is_too_large_is_refused_with_its_count():
     with pytest.raises(ValueError, match="cones of the range must be at most 1000000, got 19013940"):
         TwoLayerRange(code_of(3, 16), decoders.upsampling_line(16), 3)
