@@ -157,7 +157,7 @@ def _ours(axes: Axes, record: RecipeRecord, label: str, shift: float) -> None:
         if bottom is not None and top is not None and mean > _LOWEST:
             axes.plot([place, place], [max(bottom, _LOWEST), top], color=colour, linewidth=0.9)
         if mean < _LOWEST:
-            look = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": _SIZE}
+            look: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": _SIZE}
             axes.annotate(f"{mean:.0e}", (place, _LOWEST), (-4, 3), **look)
 
 
@@ -213,7 +213,13 @@ def _legends(figure: Figure, records: Sequence[RecipeRecord]) -> None:
 def _legend(figure: Figure, handles: Sequence[Line2D], title: str, left: float, columns: int) -> None:
     if handles:
         place = left / _WIDTH, (_BOTTOM - 0.42) / _HEIGHT
-        look = {"frameon": False, "fontsize": 7, "title_fontsize": 7, "alignment": "left", "borderaxespad": 0}
+        look: dict[str, Any] = {
+            "frameon": False,
+            "fontsize": 7,
+            "title_fontsize": 7,
+            "alignment": "left",
+            "borderaxespad": 0,
+        }
         figure.legend(handles=handles, title=title, loc="upper left", bbox_to_anchor=place, ncols=columns, **look)
 
 
