@@ -1,17 +1,19 @@
 """How far from an isometry is a Gaussian A on the outputs of the decoders that were run, and on their differences?
 
-Searched: the least and the largest ||A x||^2/||x||^2 that ascents on the weights attain, for one A of each size. Each is
-attained by weights, so it bounds gamma from above and beta from below; a search proves nothing beyond.
+Searched: the least and the largest ||A x||^2/||x||^2 that ascents on the weights attain, for one A of each size. Each
+comes with its weights, so it bounds gamma from above and beta from below; a search proves nothing beyond.
 Exact: the same on range(U), U the last upsampling, where all differences lie; for MNIST S - S is all of it
 (own.netpgd.rank.slides), so the ascent can be judged. Beside it the edges of Marchenko and Pastur.
 
 Dimensions of CelebA's set, by exact ranks modulo a prime. Its output depends on the first two layers through
 P = relu(Z_1 W_1) W_2 (64 x 15) alone, since upsampling and 1x1 weights commute, and neurons scale: rank J is at most
 960 + 150 + 30 - 15 - 10 = 1115 at any weights, and twice that for differences. So
-- with n >= 1115 (f = 0.1 has 1229) no single w has a tangent in the kernel of almost any A;
-- with n >= 2230 (f = 0.2 has 2458) almost every A has gamma > 0 on S - S, whose closure has 2230 dimensions at most;
-- where the pair's rank is above n, an open set of A has gamma = 0 on S - S: take A_0 with A_0 h = 0 that maps the
-  tangent space onto R^n; every A near it has a zero near h. How likely a Gaussian A is such, this does not say.
+- f = 0.1 has n = 1229 > 1115: no point refutes gamma > 0 for every A by its rank, as points do for MNIST;
+- where n >= 1115, almost every A has gamma > 0 on S, and where n >= 2230 (f = 0.2 has 2458) on S - S: the closures have
+  no more dimensions than that, and a point of them lies in the kernel of A for a set of A of codimension n;
+- where the rank at a pair is above n, an open set of A has gamma = 0 on S - S: take A_0 with A_0 h = 0 for that
+  difference h that maps the tangent space onto R^n; every A near A_0 has a zero near h. So a Gaussian A has gamma = 0
+  with positive probability at f = 0.1 and 0.15; how likely, this does not say.
 
     python benchmarks/isometry.py --mnist-steps 1500 --celeba-steps 300
 """
@@ -54,9 +56,9 @@ def rows(name: str, one: DeepDecoder, n: int, options: argparse.Namespace, resta
     edges = [max(0.0, 1 - math.sqrt(d / n)) ** 2, (1 + math.sqrt(d / n)) ** 2]
     for differences in (False, True):
         begun = time.perf_counter()
-        found = isometry_extremes(one, A, differences=differences, restarts=restarts, steps=steps, seed=options.seed)
+        both = isometry_extremes(one, A, differences=differences, restarts=restarts, steps=steps, seed=options.seed)
         words = f"{name:7}{n:5}  {'S - S' if differences else 'S':6}"
-        ends = f"{found.lowest.ratio:11.3g}{found.highest.ratio:9.4f}{gamma:11.3g}{beta:9.4f}"
+        ends = f"{both.lowest.ratio:11.3g}{both.highest.ratio:9.4f}{gamma:11.3g}{beta:9.4f}"
         print(f"{words}{ends}{edges[0]:11.3g}{edges[1]:9.4f}{time.perf_counter() - begun:8.1f}", flush=True)
 
 
@@ -68,7 +70,7 @@ def jacobian(seed: int) -> np.ndarray:
     """
     rng = stream(seed, "isometry", "integers")
     U, V = upsampling_plane(8, 8).astype(object), upsampling_plane(16, 16).astype(object)
-    P = 2 * rng.integers(-60, 140, (64, 15)) + 1
+    P = rng.integers(-60_000, 140_000, (64, 15)) * 2 + 1
     P[:, -1] = np.abs(P[:, -1])
     Z = V.dot(np.maximum(U.dot(P), 0)).sum(0)
     W = rng.integers(-100, 100, (15, 10))
