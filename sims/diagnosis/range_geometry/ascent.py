@@ -18,8 +18,8 @@ import torch
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.shapes import Array, real_array, same_length, whole_number
 
-Weights = tuple[Array, ...]
-RATE, LEAST_RATE = 0.03, 1e-3
+LayerWeights = tuple[Array, ...]
+FIRST_RATE, LEAST_RATE = 0.03, 1e-3
 """Adam's first rate, and the share of it that is left at the end."""
 CENTRED = 0.9
 """How much of the mean input's part is taken from the first weights: with one input all would be their whole."""
@@ -89,7 +89,7 @@ class Extreme:
     """A ratio ||A x||^2/||x||^2 and the weights of x = G(w), or of x = G(w) - G(w') where there are two."""
 
     ratio: float
-    weights: tuple[Weights, ...]
+    weights: tuple[LayerWeights, ...]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def isometry_extremes(
     return IsometryExtremes(search.ascent(-1, *counts, seed), search.ascent(1, *counts, seed))
 
 
-def ratio_at(decoder: DeepDecoder, matrix: Array, weights: Sequence[Weights]) -> float:
+def ratio_at(decoder: DeepDecoder, matrix: Array, weights: Sequence[LayerWeights]) -> float:
     """||A x||^2/||x||^2 of x = G(w), or of x = G(w) - G(w') for two weights, by definition.
 
     Raises
@@ -214,7 +214,7 @@ class _Search:
     def ascent(self, sense: int, restarts: int, steps: int, seed: int) -> Extreme:
         """The best of all restarts and steps: the largest ratio for sense 1, the least for -1."""
         hidden = [W.requires_grad_(True) for W in self.start(restarts, seed)]
-        adam = torch.optim.Adam(hidden, RATE, betas=(0.9, 0.99), eps=1e-12)
+        adam = torch.optim.Adam(hidden, FIRST_RATE, betas=(0.9, 0.99), eps=1e-12)
         decay = torch.optim.lr_scheduler.ExponentialLR(adam, LEAST_RATE ** (1 / steps))
         best: Extreme | None = None
         for _ in range(steps):
@@ -246,7 +246,7 @@ class _Search:
         return self._evaluated([W[i] for W in hidden], last[i])
 
     def _evaluated(self, hidden: Sequence[torch.Tensor], last: torch.Tensor) -> Extreme:
-        """Weights as arrays, w' with the opposite last weights, and their ratio by definition."""
+        """LayerWeights as arrays, w' with the opposite last weights, and their ratio by definition."""
         ends = [part * sign for part, sign in zip(last.chunk(self.sides), (1, -1), strict=False)]
         sides = [(*(W[s] for W in hidden), end) for s, end in enumerate(ends)]
         weights = tuple(tuple(W.detach().numpy().copy() for W in side) for side in sides)
