@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from sympy import isprime
 
 from untrained.theory.objects import decoders
 
@@ -90,3 +91,32 @@ def test_the_bound_is_met_in_general_position_and_not_exceeded():
     for d, k in product((1, 2, 4, 7), (1, 2)):
         code = np.array([[1, 3 * i + 1 + i * i] for i in range(d)])[:, :k]
         assert len(decoders.line_patterns(code)) == decoders.pattern_bound(d, k)
+
+
+@pytest.mark.parametrize("widths", [(3, 2), (2, 3, 2), (4, 3, 3)])
+def test_the_modular_jacobian_is_the_integer_one_modulo_its_prime(widths):
+    code, weights = decoders.integer_decoder(widths, 2, 5, signed=True)
+    upsamplings = [decoders.upsampling_plane(2 * 2**i, 2 * 2**i) for i in range(len(widths) - 2)]
+    J, least = decoders.integer_jacobian(code, weights, upsamplings)
+    modular, same = decoders.modular_jacobian(code, weights, upsamplings)
+    assert same == least
+    assert (modular == J % decoders.SMALL_PRIME).all()
+
+
+def test_the_modular_jacobian_of_several_channels_is_that_of_each():
+    code, weights = decoders.integer_decoder((3, 3, 2), 2, 5)
+    last = np.array([[5, -2], [-7, 3]])
+    upsamplings = [decoders.upsampling_plane(2, 2)]
+    J, _ = decoders.modular_jacobian(code, [*weights[:-1], last], upsamplings)
+    hidden = sum(W.size for W in weights[:-1])
+    for channel in range(2):
+        own, _ = decoders.integer_jacobian(code, [*weights[:-1], last[:, [channel]]], upsamplings)
+        rows = J.reshape(-1, 2, J.shape[1])[:, channel]
+        assert (rows[:, :hidden] == own[:, :hidden] % decoders.SMALL_PRIME).all()
+        assert (rows[:, hidden + channel :: 2] == own[:, hidden:] % decoders.SMALL_PRIME).all()
+        assert not rows[:, hidden + 1 - channel :: 2].any()
+
+
+def test_both_moduli_are_prime():
+    assert isprime(decoders.PRIME)
+    assert isprime(decoders.SMALL_PRIME)

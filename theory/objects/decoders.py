@@ -19,6 +19,8 @@ Integers = np.ndarray
 """An array of Python integers or int64."""
 PRIME = 2**31 - 1
 """Ranks modulo a prime bound true ranks from below."""
+SMALL_PRIME = 2**26 - 5
+"""Products of two residues fit 2048 times into 63 bits."""
 
 
 def upsampling_line(length: int) -> Integers:
@@ -44,11 +46,11 @@ def upsampling_plane(height: int, width: int) -> Integers:
     return np.kron(upsampling_line(height), upsampling_line(width))
 
 
-def rank_modulo_prime(matrix: Integers) -> int:
+def rank_modulo_prime(matrix: Integers, prime: int = PRIME) -> int:
     """Rank modulo a prime of a matrix of integers: never above the true rank."""
     rows, columns = matrix.shape
-    entries = [int(x) % PRIME for x in matrix.ravel()]
-    return int(nmod_mat(rows, columns, entries, PRIME).rank())
+    entries = [int(x) % prime for x in matrix.ravel()]
+    return int(nmod_mat(rows, columns, entries, prime).rank())
 
 
 def integer_jacobian(
@@ -77,6 +79,41 @@ def integer_jacobian(
     last = weights[-1].astype(object)
     inherited = np.einsum("pcw,ck->pkw", tangents[-1], last)[:, 0]
     return np.concatenate([inherited, Z], axis=1), int(least if least is not None else 0)
+
+
+def modular_jacobian(
+    code: Integers, weights: Sequence[Integers], upsamplings: Sequence[Integers]
+) -> tuple[Integers, int]:
+    """What `integer_jacobian` gives, for any number of output channels and modulo SMALL_PRIME: large ones in seconds.
+
+    Rows are pixels times channels. Activation patterns and the least |pre-activation| are those of exact integers; only
+    the derivative is reduced, so its rank modulo SMALL_PRIME is never above the true rank.
+    """
+    Z, least = code.astype(object), None
+    moved = np.zeros((*Z.shape, 0), dtype=np.int64)
+    for W, U in zip(weights[:-1], [*upsamplings, None], strict=True):
+        H = Z.dot(W)
+        least = min([np.abs(H).min(), *([] if least is None else [least])])
+        moved = _modular_layer(moved, Z, W) * (H > 0)[:, :, None]
+        Z = np.maximum(H, 0)
+        if U is not None:
+            Z = U.astype(object).dot(Z)
+            # Exact in float64: entries of U add up to 16 a row.
+            lifted = U.astype(float) @ moved.reshape(len(H), -1).astype(float)
+            moved = (lifted.astype(np.int64) % SMALL_PRIME).reshape(len(U), *moved.shape[1:])
+    whole = _modular_layer(moved, Z, weights[-1])
+    return whole.reshape(-1, whole.shape[2]), int(least if least is not None else 0)
+
+
+def _modular_layer(moved: Integers, Z: Integers, W: Integers) -> Integers:
+    """Derivative of Z W in all weights so far (pixels, channels, weights), from that of Z."""
+    inherited = np.einsum("pcw,ck->pkw", moved, _reduced(W)) % SMALL_PRIME
+    own = _own_derivative(_reduced(Z), W.shape[1]).astype(np.int64)
+    return np.concatenate([inherited, own], axis=2)
+
+
+def _reduced(matrix: Integers) -> Integers:
+    return (matrix.astype(object) % SMALL_PRIME).astype(np.int64)
 
 
 def _own_derivative(Z: Integers, channels: int) -> Integers:

@@ -45,7 +45,7 @@ def reproduce_command(
         bool, typer.Option("--list", help="List the recipes, what each costs, and which are recorded.")
     ] = False,
 ) -> None:
-    """Run the CS-DIP paper's figures and tables again, and say what came out beside what the paper has."""
+    """Run figures and tables of the papers again, and say what came out beside what the paper has."""
     from untrained.sims import runtime
     from untrained.sims.experiments.recipes.reproduction import make_recipe_run
     from untrained.sims.recovery import reports, tasks

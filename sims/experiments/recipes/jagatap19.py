@@ -47,6 +47,11 @@ def ratio_rows(dataset: str, f: float) -> int:
     return round(f * _PIXELS[dataset])
 
 
+def measurement_ratio(dataset: str, rows: int) -> float:
+    """The ratio f = m/n of a number of measurements m, with n the numbers of an image."""
+    return rows / _PIXELS[dataset]
+
+
 def _setups(dataset: str, ratios: tuple[float, ...], operator: str = "gaussian") -> tuple[Setup, ...]:
     return tuple(Setup(operator, ratio_rows(dataset, f)) for f in ratios)
 
