@@ -1,6 +1,6 @@
 """The presets of Net-GD and Net-PGD on digits that no setting was tuned on: mean nMSE and its interval.
 
-    UNTRAINED_DATA=folder python benchmarks/fresh_digits.py --first 20 --count 40 --f 0.1 0.15 0.2 0.3
+UNTRAINED_DATA=folder python benchmarks/fresh_digits.py --first 20 --count 40 --f 0.1 0.15 0.2 0.3
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ RATIOS, PHASE_RATIOS = tuple(CS["net-gd"]), tuple(CPR["net-gd-phase"])
 
 _WIDE = {"network_options": '{"widths": "25,15,10"}'}
 """The widths of the published code, where the slides have 15,15,10."""
-_FLOOR = {"witnesses": "0", "restarts": "4", "combine": "best", "tv_weight": "0", "steps": "4000"}
+_FLOOR = {
+    "witnesses": "0", "restarts": "4", "combine": "best", "tv_weight": "0", "steps": "4000", "learning_rate": "0.1"
+}  # fmt: skip
 """The decoder fitted to the image itself: what it cannot show."""
 
 CONTROLS = (Algorithm("ridge", "ridge"), Algorithm("lasso-dct", "lasso-dct"), Algorithm("tv", "tv"))
