@@ -133,20 +133,20 @@ def integer_decoder(
     The code is positive, as the authors' is, or of both signs. Each layer with a positive input is centred against its
     mean, so that about half of the neurons are active at a pixel.
     """
-    code = _congruence(side * side * widths[0], seed).reshape(side * side, widths[0])
+    code = congruence(side * side * widths[0], seed).reshape(side * side, widths[0])
     code = code if signed else np.abs(code)
     Z, weights = code.astype(object), []
     upsamplings = [upsampling_plane(side * 2**i, side * 2**i) for i in range(len(widths) - 2)]
     for i, (inputs, outputs) in enumerate(zip(widths, [*widths[1:], 1], strict=True)):
-        W = _congruence(inputs * outputs, seed + i + 1).reshape(inputs, outputs)
+        W = congruence(inputs * outputs, seed + i + 1).reshape(inputs, outputs)
         plain = i == len(widths) - 1 or (signed and i == 0)
-        weights.append(W if plain else _centred(W, Z))
+        weights.append(W if plain else centred(W, Z))
         if i < len(widths) - 2:
             Z = upsamplings[i].astype(object).dot(np.maximum(Z.dot(weights[-1]), 0))
     return code, weights
 
 
-def _congruence(count: int, seed: int) -> Integers:
+def congruence(count: int, seed: int) -> Integers:
     """Integers from -100 to 100 by x -> 1103515245 x + 12345 mod 2^31."""
     x, values = seed, []
     for _ in range(count):
@@ -155,7 +155,7 @@ def _congruence(count: int, seed: int) -> Integers:
     return np.array(values)
 
 
-def _centred(W: Integers, Z: Integers) -> Integers:
+def centred(W: Integers, Z: Integers) -> Integers:
     """Columns orthogonal to the mean row of Z, still integers."""
     mean = Z.astype(object).sum(0)
     return W.astype(object) * int(mean.sum()) - np.outer(np.ones(len(mean), dtype=object), mean.dot(W.astype(object)))

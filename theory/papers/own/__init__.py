@@ -2,6 +2,7 @@
 
 from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
+    celeba_rank,
     descent,
     held_out,
     meta,
@@ -31,6 +32,7 @@ _FILES = (
     netpgd_oracle,
     netpgd_phase,
     netpgd_set,
+    celeba_rank,
     set_isometry,
     held_out,
 )
