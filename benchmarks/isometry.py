@@ -29,9 +29,8 @@ import torch
 
 from untrained.sims.diagnosis.range_geometry.ascent import DeepDecoder, isometry_extremes
 from untrained.sims.random.streams import stream
-from untrained.theory.objects.decoders import SMALL_PRIME, modular_jacobian, rank_modulo_prime, upsampling_plane
-
-CELEBA_BOUND = 64 * 15 + 15 * 10 + 10 * 3 - 15 - 10
+from untrained.theory.objects.decoders import SMALL_PRIME, rank_modulo_prime, upsampling_plane
+from untrained.theory.papers.own.celeba_rank import celeba_jacobian, largest_rank
 
 
 def decoder(widths: tuple[int, ...], side: int, channels: int) -> DeepDecoder:
@@ -62,32 +61,14 @@ def rows(name: str, one: DeepDecoder, n: int, options: argparse.Namespace, resta
         print(f"{words}{ends}{edges[0]:11.3g}{edges[1]:9.4f}{time.perf_counter() - begun:8.1f}", flush=True)
 
 
-def jacobian(seed: int) -> np.ndarray:
-    """CelebA's derivative in (P, W_3, W_4), integers modulo a prime, at a smooth point.
-
-    The last column of P is positive, so P = relu(Z_1 W_1) W_2 with every first neuron on and W_2 invertible: there P
-    moves freely with the weights, and ranks in P are ranks in the weights.
-    """
-    rng = stream(seed, "isometry", "integers")
-    U, V = upsampling_plane(8, 8).astype(object), upsampling_plane(16, 16).astype(object)
-    P = rng.integers(-60_000, 140_000, (64, 15)) * 2 + 1
-    P[:, -1] = np.abs(P[:, -1])
-    Z = V.dot(np.maximum(U.dot(P), 0)).sum(0)
-    W = rng.integers(-100, 100, (15, 10))
-    W_3 = W.astype(object) * int(Z.sum()) - np.outer(np.ones(15, dtype=object), Z.dot(W))
-    J, least = modular_jacobian(U, [P, W_3, rng.integers(-100, 100, (10, 3))], [V])
-    if not least:
-        raise ValueError("weights must give no pre-activation of 0, got one")
-    return J
-
-
 def ranks() -> None:
     """Print exact lower bounds of the generic ranks."""
-    first, second = jacobian(1), jacobian(2)
-    single = [rank_modulo_prime(J, SMALL_PRIME) for J in (first, second)]
-    pair = rank_modulo_prime(np.hstack([first, second]), SMALL_PRIME)
-    print(f"CelebA: rank J = {single[0]} and {single[1]} at two points, at most {CELEBA_BOUND} anywhere;")
-    print(f"        rank of (w, w') -> G(w) - G(w') at that pair {pair}, at most {2 * CELEBA_BOUND}; range(U) has 3072")
+    widths, colours = (120, 15, 15, 10), 3
+    points = [celeba_jacobian(widths, colours, seed)[0] for seed in (7, 8)]
+    single = [rank_modulo_prime(J, SMALL_PRIME) for J in points]
+    pair, bound = rank_modulo_prime(np.hstack(points), SMALL_PRIME), largest_rank(widths, colours)
+    print(f"CelebA: rank J = {single[0]} and {single[1]} at two points, at most {bound} anywhere;")
+    print(f"        rank of (w, w') -> G(w) - G(w') at that pair {pair}, at most {2 * bound}; range(U) has 3072")
 
 
 def main() -> None:

@@ -41,8 +41,8 @@ _COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.5
 """Where each column stands across the page; numbers end there, words begin there."""
 _NUMBERS = ("margin", "informative")
 _UNTESTED: _Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
-_WIDTH, _HEIGHT, _SIZE = 8.27, 11.69, 6.4
-"""A4 in inches, and the size of the letters in points."""
+_WIDTH, _HEIGHT, _ROW, _SIZE = 8.27, 11.69, 0.08, 6.4
+"""A4 in inches, longer where the ledger asks for it; the height of a row, and the size of the letters in points."""
 _FOOT = (
     "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
     "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
@@ -62,9 +62,9 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
     if not record:
         raise ValueError(f"record must hold at least one claim, got none in {folder.name}")
     entries = {claim_id: record.get(claim_id, _UNTESTED) for claim_id in ledger()}
-    figure = Figure(figsize=(_WIDTH, _HEIGHT))
-    axes = figure.add_axes((0.05, 0.03, 0.92, 0.94), frameon=False, xticks=[], yticks=[])
     lines = list(_lines(entries))
+    figure = Figure(figsize=(_WIDTH, max(_HEIGHT, _ROW * (len(lines) + 8) / 0.94)))
+    axes = figure.add_axes((0.05, 0.03, 0.92, 0.94), frameon=False, xticks=[], yticks=[])
     axes.set(xlim=(0, 1), ylim=(len(lines) + 3.5, -4.2))
     _top(axes, entries)
     for y, line in enumerate(lines):

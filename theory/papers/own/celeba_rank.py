@@ -16,7 +16,7 @@ from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import decoders
 from untrained.theory.proof.algebra import exact_number, reduced
 
-SIDE = 8
+_SIDE = 8
 """CelebA's codes have 8 x 8 pixels."""
 _SEED = 7
 
@@ -24,15 +24,15 @@ _SEED = 7
 def largest_rank(widths: tuple[int, ...], colours: int) -> int:
     """Numbers in P and the weights after it, less the scales that hidden channels of both layers pass on."""
     _, _, second, third = widths
-    return SIDE**2 * second + second * third + third * colours - second - third
+    return _SIDE**2 * second + second * third + third * colours - second - third
 
 
-def jacobian(widths: tuple[int, ...], colours: int, seed: int) -> tuple[decoders.Integers, int]:
+def celeba_jacobian(widths: tuple[int, ...], colours: int, seed: int) -> tuple[decoders.Integers, int]:
     """Derivative in (P, W_3, W_4), integers modulo a prime, at listed numbers; 0 beside it where it is not smooth."""
     _, _, second, third = widths
-    size = SIDE**2 * second
-    U, V = (decoders.upsampling_plane(side, side).astype(object) for side in (SIDE, 2 * SIDE))
-    P = (401 * decoders.congruence(size, seed) + decoders.congruence(size, seed + 3)).reshape(SIDE**2, second) + 8009
+    size = _SIDE**2 * second
+    U, V = (decoders.upsampling_plane(side, side).astype(object) for side in (_SIDE, 2 * _SIDE))
+    P = (401 * decoders.congruence(size, seed) + decoders.congruence(size, seed + 3)).reshape(_SIDE**2, second) + 8009
     P[:, -1] = np.abs(P[:, -1])
     mean = V.dot(np.maximum(U.dot(P), 0)).sum(0)
     W = decoders.centred(decoders.congruence(second * third, seed + 1).reshape(second, third), mean[None])
@@ -43,7 +43,7 @@ def jacobian(widths: tuple[int, ...], colours: int, seed: int) -> tuple[decoders
 @cache
 def listed_rank(widths: tuple[int, ...], colours: int) -> int:
     """Rank modulo a prime at the listed numbers; 0 where the decoder is not smooth there."""
-    J, least = jacobian(widths, colours, _SEED)
+    J, least = celeba_jacobian(widths, colours, _SEED)
     return decoders.rank_modulo_prime(J, decoders.SMALL_PRIME) if least else 0
 
 
