@@ -306,8 +306,8 @@ def test_an_image_of_zeros_is_no_bad_input():
 
 def test_less_tv_where_more_is_measured():
     weights = [net_gd.preset("best", make_operator("gaussian", (1, 28, 28), m)).tv_weight for m in (40, 78, 157, 784)]
-    assert weights[0] == 0.05
-    assert weights[1:] == pytest.approx([0.05 * min(1, 78.4 / m) ** 1.5 for m in (78, 157, 784)])
+    assert weights[0] == 0.03
+    assert weights[1:] == pytest.approx([0.03 * min(1, 78.4 / m) ** 1.5 for m in (78, 157, 784)])
     with pytest.raises(ValueError, match="preset must be one of paper, best, got 'fast'"):
         net_gd.preset("fast", make_operator("gaussian", SHAPE, 9))
 

@@ -72,7 +72,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a rank that the listed weights exceed, or that no number of parameters allows",
         constants={
             "widths": Constant((120, 15, 15, 10), others=((120, 15, 15, 9),)),
-            "colours": Constant(3, whole=True),
+            "colours": Constant(3, others=(2, 4)),
             "most": Constant(1115, "down", whole=True),
             "least": Constant(1110, "up", whole=True),
         },

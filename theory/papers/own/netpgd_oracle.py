@@ -75,6 +75,7 @@ def inexact_on_points(case: Case, c: Constants) -> Sides:
     v = x - star
     q = v - eta * A.T @ (A @ v)
     near = np.square(S - star - q).sum(1) <= q @ q + e
+    near[0] = True  # x* itself, whatever the rounding
     offsets = (S - star)[near]
     u = offsets[np.argmax(np.square(offsets).sum(1))]
     spread = abs(1 - eta) + eta * restricted_constant(A, np.stack([u, v], axis=1))
