@@ -18,7 +18,7 @@ from untrained.theory.objects.dual_kernels import (
 
 PUBLISHED = {
     "delta": (triangle(300, 1), 0.5, 0.5),
-    "triangle 10": (triangle(300, 10), 0.014611, 5.872354),
+    "triangle 10": (triangle(300, 10), 0.0146106, 5.872354),
     "triangle 30": (triangle(300, 30), 0.0046761, 17.688657),
     "Gaussian 0.005": (gaussian_kernel(300, 0.005), 0.063277, 1.488142),
     "Gaussian 0.01": (gaussian_kernel(300, 0.01), 0.027446, 2.948965),

@@ -1,8 +1,8 @@
 """Convolution kernels, and the spectrum of Sigma(U) = E[J J^T] of the generator G(C) = ReLU(UC)v with circulant U.
 
-[Sigma]_ij = (1/2)(1 - arccos(rho_ij)/pi)<u_i, u_j> over Gaussian C, rho_ij the cosine of rows i and j of U. For a circulant
-U, on a line or a torus, Sigma is circulant too: its eigenvalues are the Fourier transform of its first row, the dual kernel
-||u||^2 g(<u_0, u_j>/||u||^2), g(t) = (1/2)(1 - arccos(t)/pi) t. Source: heckel20a Theorem 1 and its appendix
+[Sigma]_ij = (1/2)(1 - arccos(rho_ij)/pi)<u_i, u_j> over Gaussian C, rho_ij the cosine of rows i and j of U. For a
+circulant U, on a line or a torus, Sigma is circulant too: its eigenvalues are the Fourier transform of its first row,
+the dual kernel ||u||^2 g(<u_0, u_j>/||u||^2), g(t) = (1/2)(1 - arccos(t)/pi) t. Source: heckel20a Theorem 1
 """
 
 from __future__ import annotations
