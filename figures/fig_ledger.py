@@ -23,6 +23,7 @@ SECTIONS = (
     (r"own\.descent\.", "Our own: the descent of the two-layer generator"),
     (r"own\.(netpgd|held_out)", "Our own: Net-PGD's set, isometry and contraction"),
     (r"own\.", "Our own: sharper constants and exact thresholds"),
+    (r"buskulic23\.", "Buskulic, Fadili and Queau 2023: smooth networks"),
     (r"jagatap19\.", "Jagatap and Hegde 2019: Net-PGD"),
     (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
     (r"textbook\.", "Theorems of textbooks that proofs rest on"),

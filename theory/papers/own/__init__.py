@@ -10,6 +10,7 @@ from untrained.theory.papers.own import (
     netpgd_oracle,
     netpgd_phase,
     netpgd_set,
+    parseval,
     practice,
     sensing,
     set_isometry,
@@ -35,5 +36,6 @@ _FILES = (
     celeba_rank,
     set_isometry,
     held_out,
+    parseval,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

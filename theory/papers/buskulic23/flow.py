@@ -1,0 +1,148 @@
+"""Gradient flow on ||A g(theta) - y||^2/2 with a smooth g: where it stays, how fast it fits, and from where it need not.
+
+sigma is the smallest singular value of the Jacobian at the start, L its Lipschitz constant, sigma_A the smallest singular
+value of A that is not 0. With s the path so far the misfit r obeys d||r||/ds <= -sigma_A (sigma - L s). The scalar network
+g' = max(sigma - L theta, 0) attains it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import sympy as sp
+from flint import ctx
+
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    ExactRoute,
+    Hypothesis,
+    Premises,
+    Range,
+    Sides,
+    Source,
+)
+from untrained.theory.evidence import Symbolic
+from untrained.theory.proof.algebra import exact_number, reduced
+from untrained.theory.proof.balls import ball
+
+HYPOTHESES = (
+    Hypothesis("lipschitz", "the Jacobian of g is Lipschitz with constant L along the path, and its smallest singular value at the start is sigma"),
+    Hypothesis("range", "y lies in the range of A, whose smallest singular value other than zero is sigma_A"),
+)  # fmt: skip
+
+
+def _source(label: str) -> Source:
+    reading = "from memory of arXiv 2303.11265 and 2309.12128; re-derived"
+    return Source("buskulic23", label, "R' < R, R' = 2||r(0)||/(sigma_A sigma), R = sigma/(2L)", None, reading)
+
+
+# The sharp form: level = L||r(0)||/(sigma_A sigma^2) below a half.
+
+
+def path_argument(p: Premises) -> Symbolic:
+    """||r|| <= ||r(0)|| - sigma_A (sigma s - L s^2/2) while s < sigma/L, in units sigma = sigma_A = L = 1."""
+    s, level = sp.symbols("s level", positive=True)
+    twice, limit = exact_number(p["twice"]), exact_number(p["limit"])
+    fitted = level - (s - s**2 / 2)
+    end = 1 - sp.sqrt(1 - 2 * level)
+    hypotheses = p.given("lipschitz") and p.given("range")
+    return reduced(
+        "d||r||/dt = -||J^T A^T r||^2/||r||, ds/dt = ||J^T A^T r|| >= sigma_min(J) sigma_A ||r||, and sigma_min(J) >= sigma "
+        "- L s: so ||r|| falls at least by sigma_A (sigma - L s) a unit of path, and is 0 at the latest where "
+        "level = s - s^2/2. There sigma_min(J) is still sqrt(1 - 2 level), so that ||r||^2 falls at twice its square.",
+        [
+            ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
+            ("end of the path", sp.simplify(fitted.subs(s, end))),
+            ("what is left of the smallest singular value", sp.simplify((1 - end) ** 2 - (1 - 2 * level))),
+            ("fall of the misfit", sp.diff(fitted, s) + (1 - s)),
+            ("factor of the level", twice >= 2),
+            ("levels with an end", limit <= sp.Rational(1, 2)),
+        ],
+        sufficient=True,
+    )
+
+
+def scalar_network(case: Case, c: Constants) -> Sides:
+    """g' = max(1 - theta, 0) and A = 1: J^2 = 1 - 2(r(0) - r) on the way; no theta fits a target above 1/2."""
+    level = F(c["limit"]) * F(case["share"])
+    if level >= F(1, 2):
+        return Sides(level, F(1, 2) - F(1, 10**9))
+    return Sides(1 - F(c["twice"]) * level, 1 - 2 * level, unit=F(1))
+
+
+# The printed form: a fixed level, and the constants that follow from the ball of radius R.
+
+
+def ball_argument(p: Premises) -> Symbolic:
+    """At level = 1/4 the sharp form leaves sqrt(1/2) of sigma and a path of 4 - 2 sqrt 2 in units of r(0)."""
+    sharp = p.of(_SHARP)
+    level = exact_number(p["level"])
+    left = 1 - exact_number(sharp["twice"]) * level
+    path = (1 - sp.sqrt(left)) / level
+    hypotheses = p.given("lipschitz") and p.given("range")
+    return reduced(
+        "R' < R says level < 1/4; the sharp form at this level is stronger in all three.",
+        [
+            ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
+            ("level", sp.And(level < exact_number(sharp["limit"]), left >= 0)),
+            ("share of the smallest singular value", exact_number(p["share"]) <= sp.sqrt(left)),
+            ("rate", exact_number(p["rate"]) <= left),
+            ("path", exact_number(p["path"]) >= path),
+        ],
+        sufficient=True,
+    )
+
+
+def scalar_network_in_the_ball(case: Case, c: Constants) -> Sides:
+    """The scalar network at the level: what is left of J, of its square, and the path in units of r(0)."""
+    level = F(c["level"])
+    if level >= F(1, 2):
+        return Sides(F(1), F(0), unit=F(1))
+    with ctx.workprec(120):
+        left = 1 - 2 * ball(level)
+        if case["part"] == "share":
+            return Sides(ball(c["share"]), left.sqrt())
+        if case["part"] == "rate":
+            return Sides(ball(c["rate"]), left)
+        return Sides((1 - left.sqrt()) / ball(level), ball(c["path"]))
+
+
+_SHARP = "own.smooth_flow"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id=_SHARP,
+        source=Source("own", "sharpens the convergence of gradient flow of Buskulic, Fadili and Queau"),
+        says="If level = L||r_0||/(sigma_A sigma sigma) is below $limit, gradient flow fits y, the smallest singular value of J stays at least sqrt(one - ${twice:factor}level) sigma, the path is at most (one - sqrt(one - ${twice:factor}level)) sigma/L, and ||r|| falls at the rate (one - ${twice:factor}level)(sigma_A sigma)(sigma_A sigma) at least; all attained, and from $limit on some targets are never fitted.",
+        tex=r"\ell=\tfrac{L\|r_0\|}{\sigma_A\sigma\cdot\sigma}<$limit\Rightarrow\sigma_{\min}(J)\ge\sqrt{\mathrm{one}-${twice:factor}\ell}\,\sigma",
+        refuted_by="a network whose smallest singular value falls further, or a target that is not fitted",
+        domain={"level": Range(0, "limit", False)},
+        hypotheses=HYPOTHESES,
+        constants={"twice": Constant(2, "down"), "limit": Constant(F(1, 2), "up")},
+        proofs=(path_argument,),
+        exact=ExactRoute(tuple({"share": s} for s in (F(1, 100), F(1, 2), F(9, 10), F(99, 100))), scalar_network),
+        controls=(Control("twice_1.9", {"twice": F(19, 10)}), Control("limit_0.55", {"limit": F(55, 100)})),
+    ),
+    Claim(
+        id="buskulic23.flow",
+        source=_source("convergence of gradient flow, squared loss"),
+        says="If ||r_0|| <= ${level:factor}sigma_A sigma sigma/L, then along gradient flow the smallest singular value of J stays at least ${share:factor}sigma, ||r(t)|| <= ||r_0||e^{-${rate:factor}(sigma_A sigma)(sigma_A sigma) t}, and the path is at most ${path:factor}||r_0||/(sigma_A sigma).",
+        tex=r"\|r_0\|\le ${level:factor}\sigma_A\sigma\cdot\sigma/L\Rightarrow\|r(t)\|\le\|r_0\|e^{-${rate:factor}(\sigma_A\sigma)(\sigma_A\sigma)t}",
+        refuted_by="a network whose smallest singular value falls further, or that fits more slowly",
+        hypotheses=HYPOTHESES,
+        constants={
+            "level": Constant(F(1, 4), "up"),
+            "share": Constant(F(1, 2), "up"),
+            "rate": Constant(F(1, 4), "up"),
+            "path": Constant(2, "down"),
+        },
+        needs=(_SHARP,),
+        proofs=(ball_argument,),
+        exact=ExactRoute(tuple({"part": part} for part in ("share", "rate", "path")), scalar_network_in_the_ball),
+        controls=(Control("share_0.72", {"share": F(72, 100)}), Control("level_0.38", {"level": F(38, 100)})),
+    ),
+)

@@ -1,0 +1,156 @@
+"""From a fitted y to the image: the error of A g(theta) = y where A is injective on what the network can reach.
+
+S are the outputs that are reached, x' a nearest one to x; ||A h|| >= lambda ||h|| for h = xhat - x', y = A x + e.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import sympy as sp
+from flint import ctx
+
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    Draw,
+    ExactRoute,
+    Hypothesis,
+    Premises,
+    Range,
+    SearchRoute,
+    Sides,
+    Source,
+)
+from untrained.theory.evidence import Symbolic
+from untrained.theory.proof.algebra import exact_number, reduced
+from untrained.theory.proof.balls import ball
+
+_INJECTIVE = Hypothesis("injective", "||Ah|| is at least lambda||h|| for h = x^ - x', x' a nearest point of S to x")
+
+
+def split_argument(p: Premises) -> Symbolic:
+    """w = x^ - x, k = x - x', B = A/||A||, C the root of I - B^T B: mu||w|| <= ||Bw|| + ||k||, mu = lambda/||A||."""
+    mu, bw, bk, ck = sp.symbols("mu bw bk ck", positive=True)
+    tau_sq = 1 / mu**2 - 1
+    cauchy = sp.expand(
+        (tau_sq + 1) * (bk**2 + ck**2) - (sp.sqrt(tau_sq) * bk + ck) ** 2 - (bk - sp.sqrt(tau_sq) * ck) ** 2
+    )
+    triangle = sp.expand((bw**2 + tau_sq * bw**2) - (bw / mu) ** 2)
+    return reduced(
+        "||h||^2 = ||Bh||^2 + ||Ch||^2, so injectivity is ||Ch|| <= tau||Bh||, tau^2 = 1/mu^2 - 1. Then ||Cw|| <= ||Ch|| + "
+        "||Ck|| <= tau||Bw|| + tau||Bk|| + ||Ck|| <= tau||Bw|| + ||k||/mu by Cauchy and Schwarz, and ||w||, the length of "
+        "(||Bw||, ||Cw||), is at most that of (||Bw||, tau||Bw||) plus ||k||/mu = (||Bw|| + ||k||)/mu. Last ||Aw|| is at most "
+        "the misfit and the noise together.",
+        [
+            ("injective", sp.Integer(int(p.given("injective"))) >= 1),
+            ("Cauchy and Schwarz", sp.simplify(cauchy)),
+            ("length of (||Bw||, tau||Bw||)", sp.simplify(triangle)),
+            ("misfit", exact_number(p["fit"]) >= 1),
+            ("noise", exact_number(p["noise"]) >= 1),
+            ("distance", exact_number(p["spread"]) >= 1),
+        ],
+        sufficient=True,
+    )
+
+
+def triangle_argument(p: Premises) -> Symbolic:
+    """The printed one follows from the sharp one, whose distance has no summand of its own."""
+    sharp = p.of(_SHARP)
+    return reduced(
+        "lambda||h|| <= ||A x^ - y|| + ||e|| + ||A|| dist and ||x^ - x|| <= ||h|| + dist; the sharp bound is smaller.",
+        [
+            ("injective", sp.Integer(int(p.given("injective"))) >= 1),
+            *((name, exact_number(p[name]) >= exact_number(sharp[name])) for name in ("fit", "noise", "spread")),
+            ("summand of the distance in the printed argument", exact_number(p["near"]) >= 1),
+        ],
+        sufficient=True,
+    )
+
+
+def tilted_line(case: Case, c: Constants) -> Sides:
+    """A = (1, 0) on the plane, lambda = cos(angle): h at the angle from e_1, k ahead of it so that w meets the bound."""
+    fit, noise, distance = (F(case[name]) for name in ("fit", "noise", "distance"))
+    with ctx.workprec(160):
+        cosine = ball(F(case["cosine"]))
+        tangent = (1 - cosine**2).sqrt() / cosine
+        w_1 = ball(fit + noise)
+        k_1, k_2 = ball(distance) * (1 - cosine**2).sqrt(), -ball(distance) * cosine
+        h_1 = w_1 + k_1  # h = h_1 (1, tangent)
+        w_2 = h_1 * tangent - k_2
+        attained = (w_1**2 + w_2**2).sqrt()
+        linear = (ball(c["fit"]) * ball(fit) + ball(c["noise"]) * ball(noise)) / cosine
+        near = ball(c["near"]) if "near" in c else 0
+        return Sides(attained, linear + (near + ball(c["spread"]) / cosine) * ball(distance) + ball(F(1, 10**9)))
+
+
+def drawn_points(case: Case, c: Constants) -> Sides:
+    """A drawn set S, x and A; lambda as small as the pair x^, x' needs it."""
+    S, A, x, e = case["S"][0], case["A"][0], case["x"][0], case["noise"][0] * float(case["level"])
+    estimate, nearest = S[0], S[np.argmin(np.linalg.norm(S - x, axis=1))]
+    h, distance = estimate - nearest, float(np.linalg.norm(nearest - x))
+    if not np.linalg.norm(h):
+        return Sides(0.0, 1.0)
+    strength = float(np.linalg.norm(A @ h) / np.linalg.norm(h))
+    fit = float(np.linalg.norm(A @ estimate - (A @ x + e)))
+    linear = float(c["fit"]) * fit + float(c["noise"]) * float(np.linalg.norm(e))
+    linear += float(c["spread"]) * float(np.linalg.norm(A, 2)) * distance
+    error, near = float(np.linalg.norm(estimate - x)), float(c.get("near", 0)) * distance
+    return Sides(strength * error, linear + strength * near + 1e-12 * (1 + linear), unit=max(1.0, linear))
+
+
+_SHARP = "own.recovery_bound"
+_CASES = tuple(
+    {"fit": f, "noise": e, "distance": d, "cosine": q}
+    for f, e, d in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, F(1, 1000)))
+    for q in (F(3, 5), F(1, 1000))
+)
+_LAW = {
+    "S": Draw("gaussian", ("N", "d")),
+    "A": Draw("gaussian", ("n", "d")),
+    "x": Draw("gaussian", ("d",)),
+    "noise": Draw("gaussian", ("n",)),
+}
+_WITHIN = {"d": Range(1, 6), "n": Range(1, 6), "N": Range(2, 8), "level": Range(0, 2, False)}
+
+
+def _claim(claim_id: str, source: Source, says: str, tex: str, near: bool) -> Claim:
+    shared = {name: Constant(1, "down") for name in ("fit", "noise", "spread")}
+    return Claim(
+        id=claim_id,
+        source=source,
+        says=says,
+        tex=tex,
+        refuted_by="a set, a matrix and an image with a larger error",
+        domain={"d": Range(1, 10**9), "n": Range(1, 10**9), "N": Range(2, 10**9)},
+        law=_LAW,
+        hypotheses=(_INJECTIVE,),
+        constants=shared | ({"near": Constant(1, "down")} if near else {}),
+        needs=(_SHARP,) if near else (),
+        proofs=(triangle_argument if near else split_argument,),
+        exact=ExactRoute(_CASES, tilted_line),
+        search=SearchRoute(drawn_points, within=_WITHIN),
+        controls=tuple(Control(f"{name}_0.9", {name: F(9, 10)}) for name in ("fit", "noise", "spread")),
+    )
+
+
+CLAIMS: tuple[Claim, ...] = (
+    _claim(
+        _SHARP,
+        Source("own", "sharpens the recovery bound of Buskulic, Fadili and Queau"),
+        "||x^ - x|| <= (${fit:factor}||A x^ - y|| + ${noise:factor}||e|| + ${spread:factor}||A|| dist(x, S))/lambda.",
+        r"\lambda\|\hat x-x\|\le ${fit:factor}\|A\hat x-y\|+${noise:factor}\|e\|+${spread:factor}\|A\|\,\mathrm{dist}(x,S)",
+        near=False,
+    ),
+    _claim(
+        "buskulic23.recovery",
+        Source("buskulic23", "recovery bound under restricted injectivity", "", None, "from memory; re-derived"),
+        "||x^ - x|| <= (${fit:factor}||A x^ - y|| + ${noise:factor}||e||)/lambda + ($near + ${spread:factor}||A||/lambda) dist(x, S).",
+        r"\lambda\|\hat x-x\|\le ${fit:factor}\|A\hat x-y\|+${noise:factor}\|e\|+($near\lambda+${spread:factor}\|A\|)\,\mathrm{dist}(x,S)",
+        near=True,
+    ),
+)  # fmt: skip
