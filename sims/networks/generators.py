@@ -337,9 +337,9 @@ def conv_decoder(shape: Shape, *, channels: int = 128, depth: int | None = None,
 
     A block is a doubling (none in the first), a 1x1 convolution, a rectifier and batch norm over the picture; after
     depth + 1 blocks come the last convolution and a sigmoid. A doubling and a 1x1 convolution commute, so each
-    convolution stands before its doubling and takes a quarter of the work there. `depth` is 5 where the image is large
-    enough, else leaves a start of at least 4x4 where it can. 128 channels are fewer weights than pixels at 512x512, 512
-    are more. `norm` says where batch norm stands, "after" the rectifier or "before". Sides that are no multiple of
+    convolution stands before its doubling and takes a quarter of the work there. `depth` is 5 at the published 512x512,
+    and below that leaves a start of at least 16x16 where it can. 128 channels are fewer weights than pixels at 512x512,
+    512 are more. `norm` says where batch norm stands, "after" the rectifier or "before". Sides that are no multiple of
     2^depth are cropped at the end.
 
     Raises
@@ -350,7 +350,7 @@ def conv_decoder(shape: Shape, *, channels: int = 128, depth: int | None = None,
     Source: heckel20a Section 4 and the published code (upsample_first=False).
     """
     validate_shape(shape, 4, channels=channels, depth=depth)
-    doublings = max(1, min(5, int(np.log2(min(shape[1:]))) - 2)) if depth is None else depth
+    doublings = max(1, min(5, int(np.log2(min(shape[1:]))) - 4)) if depth is None else depth
     _validate_norm(norm)
     if min(shape[1:]) < 2**doublings:
         least = f"{2**doublings}x{2**doublings}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -45,14 +45,17 @@ class ConvDecoderSettings(NetGDSettings):
 PRESETS = {
     "paper": ConvDecoderSettings(),
     "paper-under": ConvDecoderSettings(network_options={"channels": 128}),
-    "best": ConvDecoderSettings(network_options={"channels": 128}, restarts=2, combine="mean"),
+    "best": ConvDecoderSettings(network_options={"channels": 128}, steps=500, restarts=3, combine="mean"),
     "fast": ConvDecoderSettings(network_options={"channels": 64}, steps=400),
 }
-"""`paper`: more weights than pixels; `paper-under`: fewer; `fast`: a narrow one, few steps; `best`: two averaged."""
+"""`paper`: more weights than pixels; `paper-under`: fewer; `fast`: a narrow one, few steps; `best`: three averaged."""
+
+LARGE, LARGE_STEPS = 256, 1900
+"""The shorter side from which on the decoder, then of four doublings or more, is fitted for more steps, and how many."""
 
 
 def preset(name: str, operator: Operator) -> ConvDecoderSettings:
-    """Return the settings that a preset's name stands for; they are the same for every measurement.
+    """Return the settings that a preset's name stands for when an image is recovered from these measurements.
 
     Raises
     ------
@@ -61,7 +64,8 @@ def preset(name: str, operator: Operator) -> ConvDecoderSettings:
     """
     if name not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-    return PRESETS[name]
+    large = name == "best" and min(operator.shape[1:]) >= LARGE
+    return replace(PRESETS[name], steps=LARGE_STEPS) if large else PRESETS[name]
 
 
 class ConvDecoderFit(NetGD):

@@ -114,6 +114,8 @@ def test_the_published_sizes():
     assert over.size.weights == 6 * (512**2 + 2 * 512) + 3 * 512
     assert under.size.weights < 3 * 512**2 < over.size.weights
     assert under.latent.shape == (128, 16, 16)
+    starts = {side: conv_decoder((1, side, 2 * side)).latent.shape[1] for side in (4, 28, 40, 64, 128, 256, 1024)}
+    assert starts == {4: 2, 28: 14, 40: 20, 64: 16, 128: 16, 256: 16, 1024: 32}
 
 
 def test_sides_that_are_no_multiple_are_cropped():

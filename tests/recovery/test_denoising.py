@@ -146,6 +146,8 @@ def test_presets_have_the_published_numbers(measurement):
         assert (chosen.optimiser, chosen.learning_rate, chosen.steps) == ("adam", 0.01, 1500)
         assert chosen.network_options["channels"] == channels
         assert (chosen.average, chosen.stopping, chosen.initialisation) == (0.98, "fixed", "torch-today")
+    steps = [conv_decoder.preset("best", every_pixel((1, side, 256))).steps for side in (255, 256)]
+    assert steps == [500, 1900]
     with pytest.raises(ValueError, match=r"^preset must be one of paper, paper-under, best, fast, got 'slow'"):
         conv_decoder.preset("slow", measurement.operator)
 
