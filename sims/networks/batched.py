@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from untrained.sims.networks.generators import Crop, Sigmoid
+from untrained.sims.networks.generators import Crop, Interpolation, Sigmoid
 from untrained.sims.networks.products import (
     AxisMap,
     resized,
@@ -143,7 +143,7 @@ _KINDS: dict[type[nn.Module], Callable[[Any, Weights, torch.Tensor], torch.Tenso
     nn.Conv2d: _convolution,
     nn.BatchNorm2d: _norm,
     nn.Upsample: lambda layer, _, x: _upsampled(layer, x),
-    **dict.fromkeys((nn.Tanh, nn.Sigmoid, nn.Identity, Crop, Sigmoid), lambda layer, _, x: layer(x)),
+    **dict.fromkeys((nn.Tanh, nn.Sigmoid, nn.Identity, Crop, Interpolation, Sigmoid), lambda layer, _, x: layer(x)),
 }
 
 

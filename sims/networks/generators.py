@@ -1,4 +1,4 @@
-"""Untrained generators: the paper's DCGANs, a narrow decoder, the deep decoder and the skip U-Net, for any size."""
+"""Untrained generators: DCGANs, decoders with and without convolutions that train, the skip U-Net, for any size."""
 
 from __future__ import annotations
 
@@ -303,12 +303,103 @@ def pixelwise(shape: Shape, *, widths: str | None = None) -> Network:
     return generator("pixelwise", shape, lambda: _pixelwise(shape, channels), latent)
 
 
+class Interpolation(nn.Module):
+    """The kernel (1, 3, 3, 1)/8 of bilinear doubling along rows and columns, fixed, with reflection at the border."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Smooth images (B, C, H, W) of sides of at least 3; output pixel j sees input pixels j - 2 to j + 1."""
+        x = F.pad(x, (2, 1, 2, 1), "reflect")
+        x = (x[..., :-3, :] + 3 * (x[..., 1:-2, :] + x[..., 2:-1, :]) + x[..., 3:, :]) / 8
+        return (x[..., :-3] + 3 * (x[..., 1:-2] + x[..., 2:-1]) + x[..., 3:]) / 8
+
+
+NORMS = ("after", "before")
+"""Where batch norm stands: after the rectifier, or before it."""
+
+
+def _rectified(channels: int, norm: str) -> list[nn.Module]:
+    return [nn.ReLU(), nn.BatchNorm2d(channels)] if norm == "after" else [nn.BatchNorm2d(channels), nn.ReLU()]
+
+
+def _conv_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int, norm: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for doubling in range(depth + 1):
+        layers += [nn.Conv2d(channels, channels, 1, bias=False)]
+        layers += [_double("bilinear")] if doubling else []
+        layers += _rectified(channels, norm)
+    size = tuple(side << depth for side in start)
+    crop = [] if size == shape[1:] else [Crop(*shape[1:])]
+    return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), *crop, Sigmoid())
+
+
+def conv_decoder(shape: Shape, *, channels: int = 128, depth: int | None = None, norm: str = "after") -> Network:
+    """The deep decoder in the layers that Heckel and Soltanolkotabi denoise with, of `depth` bilinear doublings.
+
+    A block is a doubling (none in the first), a 1x1 convolution, a rectifier and batch norm over the picture; after
+    depth + 1 blocks come the last convolution and a sigmoid. A doubling and a 1x1 convolution commute, so each
+    convolution stands before its doubling and takes a quarter of the work there. `depth` is 5 at the published 512x512,
+    and below that leaves a start of at least 16x16 where it can. 128 channels are fewer weights than pixels at 512x512,
+    512 are more. `norm` says where batch norm stands, "after" the rectifier or "before". Sides that are no multiple of
+    2^depth are cropped at the end.
+
+    Raises
+    ------
+    ValueError
+        where the image is smaller than its doublings or below 4x4, or an option is out of range.
+
+    Source: heckel20a Section 4 and the published code (upsample_first=False).
+    """
+    validate_shape(shape, 4, channels=channels, depth=depth)
+    doublings = max(1, min(5, int(np.log2(min(shape[1:]))) - 4)) if depth is None else depth
+    _validate_norm(norm)
+    if min(shape[1:]) < 2**doublings:
+        least = f"{2**doublings}x{2**doublings}"
+        raise ValueError(f"image must be at least {least} for {doublings} doublings, got {size_text(shape)}")
+    start = (-(-shape[1] // 2**doublings), -(-shape[2] // 2**doublings))
+    build = lambda: _conv_decoder(shape, start, channels, doublings, norm)  # noqa: E731
+    return generator("conv-decoder", shape, build, Latent((channels, *start), "uniform", 0.1))
+
+
+def _validate_norm(norm: str) -> None:
+    if norm not in NORMS:
+        raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {norm!r}")
+
+
+def _conv_generator(shape: Shape, channels: int, depth: int, norm: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [Interpolation(), nn.Conv2d(channels, channels, 1, bias=False), *_rectified(channels, norm)]
+    return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), Sigmoid())
+
+
+def conv_generator(shape: Shape, *, channels: int = 64, depth: int = 5, norm: str = "after") -> Network:
+    """The convolutional generator with a fixed interpolating kernel and no upsampling, of `depth` layers.
+
+    A layer smooths by the kernel, which does not train, then has a 1x1 convolution, a rectifier and batch norm; the
+    last convolution and a sigmoid follow. The published code pads one of the border's pixels with zeros where this one
+    reflects.
+
+    Raises
+    ------
+    ValueError
+        where the image is below 4x4, or an option is out of range.
+
+    Source: heckel20a Section 4 and the published code (fixed convolutions).
+    """
+    validate_shape(shape, 4, channels=channels, depth=depth)
+    _validate_norm(norm)
+    build = lambda: _conv_generator(shape, channels, depth, norm)  # noqa: E731
+    return generator("conv-generator", shape, build, Latent((channels, *shape[1:]), "uniform", 0.1))
+
+
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "dcgan": dcgan,
     "decoder": decoder,
     "deep-decoder": deep_decoder,
     "skip-unet": skip_unet,
     "pixelwise": pixelwise,
+    "conv-decoder": conv_decoder,
+    "conv-generator": conv_generator,
 }
 
 

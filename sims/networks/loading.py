@@ -125,6 +125,8 @@ _PRESETS = {
     "deep-decoder": _Preset("deep-decoder", (1, 28, 28)),
     "skip-unet": _Preset("skip-unet", (1, 28, 28)),
     "pixelwise": _Preset("pixelwise", (1, 28, 28)),
+    "conv-decoder": _Preset("conv-decoder", (1, 28, 28)),
+    "conv-generator": _Preset("conv-generator", (1, 28, 28)),
 }
 _TWO_LAYER = "two-layer"
 KNOWN_NETWORKS = (*_PRESETS, _TWO_LAYER)

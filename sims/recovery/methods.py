@@ -75,6 +75,15 @@ METHODS: dict[str, Method] = {
         Method("net-pgd", "projected on the range of a small decoder", "net_pgd", "NetPGDSettings"),
         Method("net-gd-phase", "net-gd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "gd"}),
         Method("net-pgd-phase", "net-pgd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "pgd"}),
+        Method(
+            "conv-decoder", "a convolutional decoder, averaged over its descent", "conv_decoder", "ConvDecoderSettings"
+        ),
+        Method(
+            "non-local-means",
+            "averages of pixels whose surroundings look alike",
+            "baselines.non_local_means",
+            "NonLocalMeansSettings",
+        ),
         Method("ridge", "smooth: ridge in the range of a doubling", "baselines.ridge", "RidgeSettings"),
         Method(
             "amplitude-flow",

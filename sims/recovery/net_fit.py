@@ -201,6 +201,10 @@ class NetGD:
         """What is known of how exactly the steps were taken: nothing to say of plain descent."""
         return {}
 
+    def others(self, place: int) -> dict[str, torch.Tensor]:
+        """Images (C, H, W) of one network beside the one that its rule keeps, by name: none."""
+        return {}
+
 
 class NetPGD(NetGD):
     """Algorithm 1, and for magnitudes Algorithm 2: a gradient step in the image, then a projection on the range of G.

@@ -227,6 +227,7 @@ class _Task:
             seconds=ended.seconds,
             certificate=ended.fit.certificate() | self._bar(ended, place, image, x),
             trace=trace,
+            others={name: other.cpu() for name, other in ended.fit.others(first + chosen).items()},
         )
 
     def _joined(self, ended: _Ended, mine: slice) -> torch.Tensor:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from untrained.sims.files import writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
+from untrained.sims.recovery.denoising import Denoising
 from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
@@ -40,6 +41,8 @@ def method_entry(
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
+    if truth is not None and recovery.others:
+        values["scores_beside"] = {name: score(other, truth.cpu()) for name, other in recovery.others.items()}
     return {key: json_ready(value) for key, value in values.items()}
 
 
@@ -66,12 +69,13 @@ def recovery_report(
     return {
         "format": REPORT_FORMAT,
         "source": task.source,
-        "truth": task.truth if task.sensing is None else task.source,
+        "truth": task.truth_source,
         "pixels": "on [-1, 1], so the scores' data range is 2",
         "seed": task.seed,
         **runtime_report(task.device),
         "operator": operator_summary(measurement),
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
+        **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, Denoising) else {}),
         "ended": ended,
         "methods": list(entries),
     }

@@ -36,7 +36,7 @@ class Recovery:
     `image` is (C, H, W) float32 on the CPU; `misfit` is ||y - A image||^2 of that very image; `outcome` is one of
     "converged", "steps ended", "stopped early", "diverged at step t" and "interrupted"; `certificate` holds what proves
     the quality of the solution (a duality gap), where there is such a thing; `scores` compare it with the truth, where
-    that was given.
+    that was given; `others` are images beside it, by name, which are scored where there is a truth.
     """
 
     image: torch.Tensor
@@ -49,6 +49,7 @@ class Recovery:
     certificate: Mapping[str, float] = field(default_factory=dict)
     trace: Mapping[str, list[float]] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    others: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.image.shape))

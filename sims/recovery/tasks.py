@@ -13,6 +13,7 @@ from untrained.sims.files import existing
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure
+from untrained.sims.recovery.denoising import Denoising
 from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
 from untrained.sims.runtime import memory_told
 
@@ -33,14 +34,17 @@ class Sensing:
 
 @dataclass(frozen=True)
 class RecoveryTask:
-    """What is to be recovered and how; `sensing` is None where the source is a measurement file."""
+    """What is to be recovered and how; `sensing` is None where the source is a measurement file.
+
+    An image that is measured is the truth, and so is one that noise is added to; of a noisy one it may be named.
+    """
 
     source: str
     methods: Sequence[str] = ("csdip",)
     preset: str | None = None
     assignments: Sequence[str] = ()
     truth: str | None = None
-    sensing: Sensing | None = None
+    sensing: Sensing | Denoising | None = None
     grey: bool = False
     size: tuple[int, int] | None = None
     seed: int = 0
@@ -48,6 +52,12 @@ class RecoveryTask:
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
+
+    @property
+    def truth_source(self) -> str | None:
+        """Where the truth comes from, as far as it is known."""
+        noisy = isinstance(self.sensing, Denoising) and self.sensing.noisy
+        return self.truth if self.sensing is None or noisy else self.source
 
 
 def _check_seed(seed: int) -> None:
@@ -84,6 +94,42 @@ def sensing_of(
     if operator is None:
         raise ValueError(f"operator and m must be given to measure an image, got neither for {source}")
     return sensing(operator, m, noise=noise or 0.0, seed=seed, **options)
+
+
+TASKS = ("sense", "denoise")
+
+
+def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, seed: int, **others: Any) -> Denoising:
+    """Return how an image is noisy; `others` are options of measuring, which must be None.
+
+    Raises
+    ------
+    ValueError
+        where the source is a measurement file, sigma is not as it must be, or an option is for measuring.
+    """
+    if is_measurement(source):
+        raise ValueError(f"an image must be given to denoise, got the measurement file {source}")
+    if named := [name for name, value in others.items() if value is not None]:
+        raise ValueError(f"{named[0]} is for the task sense, got it for denoise, which sees every pixel")
+    if noisy and clip:
+        raise ValueError("clip is for noise that is added, got it for an image that is noisy already")
+    return Denoising(sigma, noisy, clip, seed)
+
+
+def checked_task(name: str | None, **options: Any) -> bool:
+    """Whether the task of that name is to denoise; `options` are those of denoising, which sensing has not.
+
+    Raises
+    ------
+    ValueError
+        where the task is unknown, or an option of denoising comes without it.
+    """
+    if name not in (None, *TASKS):
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    named = [option for option, value in options.items() if value]
+    if name != "denoise" and named:
+        raise ValueError(f"{named[0]} is for the task denoise, got it without: add --task denoise")
+    return name == "denoise"
 
 
 @dataclass(frozen=True)
@@ -136,12 +182,16 @@ def prepare_task(task: RecoveryTask) -> RecoveryProblem:
         settings = _settings(task, measurement)
         truth = _truth(task, measurement.operator.shape)
         return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
-    if task.truth is not None:
+    if task.truth is not None and task.truth_source != task.truth:
         raise ValueError(f"truth is for a measurement file, got the image {task.source}, which is the truth")
     image = load_image(task.source, grey=task.grey, size=task.size)
-    measurement = measure_image(image, task.sensing, task.device)
+    if isinstance(task.sensing, Denoising):
+        measurement = task.sensing.measurement(image, task.device)
+    else:
+        measurement = measure_image(image, task.sensing, task.device)
     settings = _settings(task, measurement)
-    return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), image)
+    truth = image if task.truth_source == task.source else _truth(task, measurement.operator.shape)
+    return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
 
 
 def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:

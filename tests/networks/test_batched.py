@@ -54,6 +54,8 @@ NETWORKS = {
     "decoder 100x60": plain("decoder", (1, 100, 60), width=2, latent=5),
     "decoder nearest": plain("decoder", (1, 70, 40), width=6, latent=5, upsampling="nearest"),
     "deep decoder": plain("deep-decoder", (1, 40, 71), channels=5),
+    "convolutional decoder": plain("conv-decoder", (1, 40, 70), channels=5, depth=3),
+    "convolutional generator": plain("conv-generator", (1, 17, 20), channels=5, depth=2),
     "skip U-Net": plain("skip-unet", (1, 17, 20), width=4),
     "a user's own": (OwnNetwork, (6, 1, 1)),
     "groups": sequence(nn.ConvTranspose2d(4, 6, 3, 2, groups=2), nn.Conv2d(6, 4, 3, groups=2), nn.LeakyReLU(0.3)),

@@ -27,8 +27,10 @@ NARROW = {
     "deep-decoder": {"channels": 3},
     "skip-unet": {"width": 3, "skip": 1},
     "pixelwise": {"widths": "4,3,2"},
+    "conv-decoder": {"channels": 3},
+    "conv-generator": {"channels": 3, "depth": 2},
 }
-SMALLEST = {"dcgan": 8, "decoder": 8, "deep-decoder": 4, "skip-unet": 16}
+SMALLEST = {"dcgan": 8, "decoder": 8, "deep-decoder": 4, "skip-unet": 16, "conv-decoder": 4, "conv-generator": 4}
 ANY_SIZE = list(SMALLEST)
 """Those whose images are of any size; sides of the others are multiples of their doublings."""
 
@@ -207,6 +209,10 @@ def test_depth_is_obeyed():
         ("decoder", (28, 28), {}, r"shape must be \(1 or 3, height, width\), got \(28, 28\)"),
         ("deep-decoder", (1, 28, 28), {"depth": 0}, "depth must be a whole number of at least 1, got 0"),
         ("deep-decoder", (1, 3, 28), {}, "image must be at least 4x4 for this network, got 3x28"),
+        ("conv-decoder", (1, 28, 28), {"channels": 0}, "channels must be a whole number of at least 1, got 0"),
+        ("conv-decoder", (1, 28, 28), {"norm": "between"}, "norm must be one of after, before, got 'between'"),
+        ("conv-decoder", (1, 28, 64), {"depth": 5}, "image must be at least 32x32 for 5 doublings, got 28x64"),
+        ("conv-generator", (1, 3, 28), {}, "image must be at least 4x4 for this network, got 3x28"),
         ("skip-unet", (1, 16, 28), {"skip": -1}, "skip must be a whole number of at least 1, got -1"),
         ("skip-unet", (1, 16, 28), {"depth": 4}, "depth must be at most 3 for an image of 16x28, got 4"),
     ],

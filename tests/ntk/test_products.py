@@ -87,6 +87,8 @@ class Functional(nn.Module):
 NETWORKS = {
     "dcgan": lambda: named("dcgan", (1, 28, 28), width=1, latent=3),
     "deep decoder": lambda: named("deep-decoder", (1, 12, 12), channels=4),
+    "convolutional decoder": lambda: named("conv-decoder", (1, 12, 12), channels=4),
+    "convolutional generator": lambda: named("conv-generator", (1, 10, 12), channels=4, depth=2),
     "skip U-Net": lambda: named("skip-unet", (1, 16, 16), width=3, skip=2),
     "functional": lambda: make_network("functional", drawn(Functional()), normal(1, 3, 9, 8)),
     "own backward": lambda: make_network("own", drawn(Applies(OwnSine.apply)), normal(1, 4)),

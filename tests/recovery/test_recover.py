@@ -23,8 +23,10 @@ PLAIN = {
     "damp": {"steps": 3},
     "net-gd": {"network_options": {"widths": "4,3"}, "steps": 40, "optimiser": "adam", "learning_rate": 0.05},
     "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 3},
+    "conv-decoder": {"network_options": {"channels": 4}, "steps": 40, "average": 0.5, "learning_rate": 0.05},
     "ridge": {},
 }
+OF_EVERY_PIXEL = ("non-local-means",)
 FROM_MAGNITUDES = ("net-gd-phase", "net-pgd-phase", "amplitude-flow", "sparta")
 
 
@@ -46,7 +48,9 @@ def test_the_call_is_that_of_the_method(method):
 
 
 def test_every_method_without_a_file_is_tried_here():
-    assert {*PLAIN, *FROM_MAGNITUDES} == {name for name, method in methods.METHODS.items() if method.needs is None}
+    assert {*PLAIN, *FROM_MAGNITUDES, *OF_EVERY_PIXEL} == {
+        name for name, method in methods.METHODS.items() if method.needs is None
+    }
 
 
 @pytest.mark.parametrize("method", PLAIN)

@@ -16,13 +16,14 @@ OPERATOR_NAMES = (
     "superres, magnitude"
 )
 METHOD_NAMES = (
-    "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd or ridge; "
+    "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
+    "ridge; to denoise also non-local-means; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
 NETWORK_NAMES = (
     "FILE.py:FACTORY, which returns a module and its input (the file is run, so trust it first); "
     "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, pixelwise, "
-    "two-layer."
+    "conv-decoder, conv-generator, two-layer."
 )
 
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]

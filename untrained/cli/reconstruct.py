@@ -54,6 +54,15 @@ def reconstruct_command(
     noise: Annotated[
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="sense (default): measure an image; denoise: every pixel is seen, with noise.")
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        typer.Option(help="To denoise: standard deviation of the noise of a pixel, on the scale 0 to 255."),
+    ] = None,
+    noisy: Annotated[bool, typer.Option("--noisy", help="The image is noisy already; sigma may be unknown.")] = False,
+    clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pixels to their scale, as files do.")] = False,
     seed: Seed = 0,
     size: SizeOption = None,
     grey: Grey = False,
@@ -64,19 +73,28 @@ def reconstruct_command(
         Path | None, typer.Option(metavar="FOLDER", help="Folder for every method's image, as npy and PNG.")
     ] = None,
 ) -> None:
-    """Recover an image from its measurements, by one method or by several beside each other."""
+    """Recover an image from its measurements, or denoise it, by one method or by several beside each other."""
     from untrained.sims import runtime
     from untrained.sims.recovery import tasks
 
     if method is not None and compare is not None:
         raise ValueError("method and compare must not be given both")
-    names = [name.strip() for name in (compare if compare is not None else method or "csdip").split(",")]
-    sensing = tasks.sensing_of(source, operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
+    usual = "conv-decoder" if denoises else "csdip"
+    names = [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
+    options = {"lines": lines, "factor": factor}
+    how = (
+        tasks.denoising_of(
+            source, sigma, noisy=noisy, clip=clip, seed=seed, operator=operator, m=m, noise=noise, **options
+        )
+        if denoises
+        else tasks.sensing_of(source, operator, m, noise=noise, seed=seed, **options)
+    )
     runtime.use_threads(threads)
     chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
-    task = tasks.RecoveryTask(source, names, preset, chosen, truth, sensing, grey, side, seed, where)
-    _reconstruct(task, out, json, folder, together=compare is not None)
+    recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where)
+    _reconstruct(recovery, out, json, folder, together=compare is not None)
 
 
 def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:

@@ -1,0 +1,117 @@
+"""Convolutional decoders fitted to one noisy image: descent on the weights, iterates averaged, stopped early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from untrained.sims.operators import Operator
+from untrained.sims.progress import Progress
+from untrained.sims.recovery.net_fit import NetGD
+from untrained.sims.recovery.net_gd import recovered
+from untrained.sims.recovery.net_settings import NetGDSettings
+from untrained.sims.recovery.result import Recovery
+from untrained.sims.recovery.stopping import Iterates
+
+
+@dataclass(frozen=True)
+class ConvDecoderSettings(NetGDSettings):
+    """What a fit of a convolutional decoder depends on, with the published numbers; no rule looks at the truth.
+
+    The loss is the mean of (A u - y)^2, u = G(w; z) on [0, 1], by Adam. The rules see the averaged iterates, where
+    `average` is above 0, and the average is what is returned; the report scores the last iterate beside it. The paper
+    returns the last one: `average=0`.
+
+    Source: heckel20a Section 4 (denoising) and the published code.
+    """
+
+    network: str = "conv-decoder"
+    network_options: Mapping[str, Any] = field(default_factory=lambda: {"channels": 512, "norm": "before"})
+    optimiser: str = "adam"
+    learning_rate: float = 0.01
+    steps: int = 1500
+    average: float = 0.98
+    witnesses: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stopping == "oracle":
+            raise ValueError("stopping must be a rule that looks at no truth, got 'oracle'")
+
+
+PRESETS = {
+    "paper": ConvDecoderSettings(),
+    "paper-under": ConvDecoderSettings(network_options={"channels": 128}),
+    "best": ConvDecoderSettings(network_options={"channels": 128}, steps=500, restarts=3, combine="mean"),
+    "fast": ConvDecoderSettings(network_options={"channels": 64}, steps=400),
+}
+"""`paper`: more weights than pixels; `paper-under`: fewer; `fast`: a narrow one, few steps; `best`: three averaged."""
+
+LARGE, LARGE_STEPS = 256, 1900
+"""The shorter side from which on the decoder, then of four doublings or more, is fitted for more steps, and how many."""
+
+
+def preset(name: str, operator: Operator) -> ConvDecoderSettings:
+    """Return the settings that a preset's name stands for when an image is recovered from these measurements.
+
+    Raises
+    ------
+    ValueError
+        where there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    large = name == "best" and min(operator.shape[1:]) >= LARGE
+    return replace(PRESETS[name], steps=LARGE_STEPS) if large else PRESETS[name]
+
+
+class ConvDecoderFit(NetGD):
+    """The descent of Net-GD, which keeps its last iterate beside the average."""
+
+    def iterates(self, step: int, u: torch.Tensor, r: torch.Tensor) -> Iterates:
+        """What the stopping rule sees; the iterate itself is kept."""
+        seen_by_rule = super().iterates(step, u, r)
+        self.ends = {"last": 2 * u - 1, "average": seen_by_rule.images}
+        return seen_by_rule
+
+    def others(self, place: int) -> dict[str, torch.Tensor]:
+        """The last iterate of a network and, where there is one, the average at the same step."""
+        names = ("last", "average") if self.settings.average else ("last",)
+        return {name: self.ends[name][place] for name in names}
+
+
+def recover(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: ConvDecoderSettings = ConvDecoderSettings(),
+    *,
+    seed: int = 0,
+    watch: Progress | None = None,
+) -> Recovery:
+    """Recover one image from y = A x + noise by descent on ||A G(w; z) - y||^2, y (m,); to denoise, A is the identity.
+
+    `others` of the recovery holds the last iterate and the average as descent ended, of the restart of least misfit.
+
+    Raises
+    ------
+    ValueError
+        where y or the network does not fit the operator.
+
+    Source: heckel20a Section 4.
+    """
+    return recover_batch([operator], y[None], settings, seeds=[seed], watch=watch)[0]
+
+
+def recover_batch(
+    operators: Sequence[Operator],
+    ys: torch.Tensor,
+    settings: ConvDecoderSettings = ConvDecoderSettings(),
+    *,
+    seeds: Sequence[int],
+    watch: Progress | None = None,
+) -> list[Recovery]:
+    """Recover I images at once, each from its own operator: ys (I, m), one seed an image."""
+    return recovered("conv-decoder", ConvDecoderFit, operators, ys, settings, seeds, watch, None)

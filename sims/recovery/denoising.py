@@ -1,0 +1,60 @@
+"""Denoising as a measurement: every pixel is seen once, with noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import torch
+
+from untrained.sims.operators import Operator, make_operator
+from untrained.sims.operators.base import Shape
+from untrained.sims.operators.measurements import Measurement, measure
+
+LEVELS = 255
+"""The top code of 8 bits, which sigma is in units of."""
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """Noise of standard deviation `sigma` (pixels on 0 to 255) that is added, or is there where the image is `noisy`.
+
+    `clip` cuts what is added to the scale of pixels, as files of 8 bits do. Of a noisy image sigma may be unknown.
+    """
+
+    sigma: float | None = None
+    noisy: bool = False
+    clip: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed must be a non-negative integer, got {self.seed}")
+        if self.sigma is None and not self.noisy:
+            raise ValueError("sigma must be given to add noise (on the scale 0 to 255), got none: noisy adds none")
+        if self.sigma is not None and not (isfinite(self.sigma) and self.sigma > 0):
+            raise ValueError(f"sigma must be a finite number above 0, got {self.sigma}")
+
+    def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
+        """Return an image (C, H, W) on [-1, 1] as a measurement of every pixel, noise added where it has none yet.
+
+        Raises
+        ------
+        ValueError
+            where the image is not as `measure` has it.
+        """
+        channels, height, width = image.shape
+        operator = every_pixel((channels, height, width), device)
+        noise = 2 * (self.sigma or 0.0) / LEVELS * sqrt(operator.m)
+        y = measure(image.to(device), operator, 0.0 if self.noisy else noise, self.seed).y
+        return Measurement(operator, y.clamp(-1, 1) if self.clip else y, noise)
+
+
+def every_pixel(shape: Shape, device: torch.device | str = "cpu") -> Operator:
+    """Return the operator that sees each pixel of (C, H, W) once, channel by channel: the identity."""
+    return make_operator("inpainting", shape, shape[1] * shape[2], device=device)
+
+
+def sees_every_pixel(operator: Operator) -> bool:
+    """Whether an operator is that of `every_pixel`."""
+    return operator.name == "inpainting" and operator.m == operator.n

@@ -1,0 +1,167 @@
+"""Denoising: what is measured, the decoder that is fitted, non-local means beside it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.images.images import example_image
+from untrained.sims.images.scores import score
+from untrained.sims.operators import make_operator
+from untrained.sims.recovery import conv_decoder
+from untrained.sims.recovery.baselines import non_local_means
+from untrained.sims.recovery.baselines.non_local_means import NonLocalMeansSettings
+from untrained.sims.recovery.denoising import Denoising, every_pixel, sees_every_pixel
+
+TINY = replace(conv_decoder.PRESETS["fast"], network_options={"channels": 12}, steps=150)
+
+
+@pytest.fixture(scope="module")
+def camera():
+    return example_image("camera", size=(16, 16), grey=True)
+
+
+@pytest.fixture(scope="module")
+def measurement(camera):
+    return Denoising(40.0).measurement(camera)
+
+
+def psnr(image, truth):
+    return score(image, truth)["psnr"]
+
+
+def test_every_pixel_is_seen_once():
+    operator = every_pixel((3, 4, 5))
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 4, 5)))
+    assert torch.equal(operator.forward(x), x.flatten())
+    assert torch.equal(operator.adjoint(operator.forward(x)), x)
+    assert sees_every_pixel(operator)
+    assert not sees_every_pixel(make_operator("inpainting", (3, 4, 5), 19))
+    assert not sees_every_pixel(make_operator("dct", (1, 4, 5), 20))
+
+
+def test_noise_has_the_deviation_that_was_asked_for():
+    image = torch.zeros(1, 100, 100)
+    noisy = Denoising(25.0, seed=3).measurement(image)
+    # the standard deviation of 10 000 normal numbers is known to 1/sqrt(20 000) = 0.7 %
+    assert noisy.y.std() == pytest.approx(2 * 25 / 255, rel=0.035)
+    assert noisy.noise == pytest.approx(2 * 25 / 255 * 100)
+    assert torch.equal(noisy.y, Denoising(25.0, seed=3).measurement(image).y)
+    assert not torch.equal(noisy.y, Denoising(25.0, seed=4).measurement(image).y)
+
+
+def test_clipped_noise_stays_on_the_scale(camera):
+    clipped, plain = (Denoising(60.0, clip=clip).measurement(camera).y for clip in (True, False))
+    assert plain.abs().max() > 1
+    assert torch.equal(clipped, plain.clamp(-1, 1))
+
+
+def test_a_noisy_image_is_left_as_it_is(camera):
+    for sigma, noise in ((None, 0.0), (30.0, 2 * 30 / 255 * 16)):
+        found = Denoising(sigma, noisy=True).measurement(camera)
+        assert torch.equal(found.y, camera.flatten())
+        assert found.noise == pytest.approx(noise)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sigma": -1.0}, "sigma must be a finite number above 0, got -1.0"),
+        ({"sigma": 0.0}, "sigma must be a finite number above 0, got 0.0"),
+        ({"sigma": float("nan")}, "sigma must be a finite number above 0, got nan"),
+        ({}, "sigma must be given to add noise"),
+        ({"sigma": 1.0, "seed": -1}, "seed must be a non-negative integer, got -1"),
+    ],
+)
+def test_what_is_no_noise_is_refused(options, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        Denoising(**options)
+
+
+def test_a_tiny_decoder_beats_the_noisy_image(camera, measurement):
+    found = conv_decoder.recover(measurement.operator, measurement.y, TINY)
+    noisy = psnr(measurement.operator.adjoint(measurement.y), camera)
+    assert psnr(found.image, camera) > noisy + 2
+    assert (found.method, found.steps, found.outcome) == ("conv-decoder", 150, "steps ended")
+    assert set(found.others) == {"last", "average"}
+    assert torch.equal(found.others["average"], found.image)
+    assert found.misfit == pytest.approx(float((found.image.flatten() - measurement.y).square().sum()), rel=1e-4)
+
+
+def test_the_average_is_that_of_the_iterates(measurement):
+    operator, y = measurement.operator, measurement.y
+    few = replace(TINY, steps=3, average=0.5)
+    u = [conv_decoder.recover(operator, y, replace(few, steps=t)).others["last"] for t in (1, 2, 3)]
+    found = conv_decoder.recover(operator, y, few)
+    torch.testing.assert_close(found.image, (u[0] + 2 * u[1] + 4 * u[2]) / 7, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.others["last"], u[2], rtol=0, atol=0)
+
+
+def test_without_an_average_the_last_iterate_is_returned(measurement):
+    found = conv_decoder.recover(measurement.operator, measurement.y, replace(TINY, steps=5, average=0.0))
+    assert set(found.others) == {"last"}
+    assert torch.equal(found.image, found.others["last"])
+
+
+def test_descent_is_that_of_a_plain_loop(measurement):
+    """Adam on the mean of squares over pixels on [0, 1], written out."""
+    steps, noisy = 4, (measurement.operator.adjoint(measurement.y) + 1) / 2
+    chosen = replace(TINY, steps=steps, average=0.0)
+    network = conv_decoder.recover(measurement.operator, measurement.y, chosen, seed=5).image
+    module, z = conv_decoder_network(measurement.operator.shape)
+    adam = torch.optim.Adam(module.parameters(), 0.01)
+    for _ in range(steps):
+        u = (module(z)[0] + 1) / 2
+        adam.zero_grad()
+        (u - noisy).square().mean().backward()
+        adam.step()
+    torch.testing.assert_close(network, 2 * u.detach() - 1, rtol=0, atol=1e-4)
+
+
+def conv_decoder_network(shape):
+    from untrained.sims.networks.generators import architecture
+
+    return architecture("conv-decoder", shape, channels=12).start(5, 0, "torch-today")
+
+
+@pytest.mark.parametrize("rule", ["last-window", "discrepancy", "windowed-variance", "held-out"])
+def test_rules_that_see_no_truth_stop_it(measurement, camera, rule):
+    chosen = replace(TINY, stopping=rule, noise=measurement.noise, average=0.5)
+    found = conv_decoder.recover(measurement.operator, measurement.y, chosen)
+    assert psnr(found.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
+    if rule == "discrepancy":
+        assert found.outcome == "stopped early"
+        assert found.misfit <= measurement.noise**2 * 1.001
+
+
+def test_the_rule_that_sees_the_truth_is_refused():
+    with pytest.raises(ValueError, match=r"^stopping must be a rule that looks at no truth, got 'oracle'"):
+        replace(TINY, stopping="oracle")
+
+
+def test_presets_have_the_published_numbers(measurement):
+    paper, under = (conv_decoder.preset(name, measurement.operator) for name in ("paper", "paper-under"))
+    for chosen, channels in ((paper, 512), (under, 128)):
+        assert (chosen.optimiser, chosen.learning_rate, chosen.steps) == ("adam", 0.01, 1500)
+        assert chosen.network_options["channels"] == channels
+        assert (chosen.average, chosen.stopping, chosen.initialisation) == (0.98, "fixed", "torch-today")
+    steps = [conv_decoder.preset("best", every_pixel((1, side, 256))).steps for side in (255, 256)]
+    assert steps == [500, 1900]
+    with pytest.raises(ValueError, match=r"^preset must be one of paper, paper-under, best, fast, got 'slow'"):
+        conv_decoder.preset("slow", measurement.operator)
+
+
+def test_non_local_means_by_its_noise_and_by_an_estimate(camera, measurement):
+    operator, y = measurement.operator, measurement.y
+    told = non_local_means.recover(operator, y, NonLocalMeansSettings(measurement.noise))
+    estimated = non_local_means.recover(operator, y)
+    assert psnr(told.image, camera) > psnr(operator.adjoint(y), camera) + 1
+    assert told.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
+    assert 0.5 < estimated.certificate["pixel_sigma"] / told.certificate["pixel_sigma"] < 2
+
+
+def test_non_local_means_wants_every_pixel():
+    operator = make_operator("dct", (1, 8, 8), 64)
+    with pytest.raises(ValueError, match=r"^operator must see every pixel for non-local-means .*, got dct"):
+        non_local_means.recover(operator, torch.zeros(64))
