@@ -86,7 +86,7 @@ def range_finder_bound(spectrum: Array, m: int, p: int, form: Form = "mean") -> 
     """Bound of ||J(I - P)|| for m Gaussian rows, p of them beyond the q = m - p leading values.
 
     `mean` bounds the mean, p >= 2: (1 + sqrt(q/(p-1))) sigma_{q+1} + (e sqrt(m)/p) (sum_{j>q} s_j)^{1/2}. `tail` holds
-    with probability 1 - 3e^{-p}, p >= 4: (1 + 16 sqrt(1 + q/(p+1))) sigma_{q+1} + (8 sqrt(m)/(p+1)) (the same sum)^{1/2}.
+    with probability 1 - 3e^{-p}, p >= 4: (1 + 16 sqrt(1 + q/(p+1))) sigma_{q+1} + (8 sqrt(m)/(p+1)) (same sum)^{1/2}.
     Source: Halko, Martinsson, Tropp 2011, Theorem 10.6 and Corollary 10.9
 
     Raises

@@ -15,6 +15,7 @@ from untrained.theory.papers.own import (
     set_isometry,
     sign_changes,
     smallest_value,
+    smooth_interpolation,
     sparse_width,
     width,
 )
@@ -35,5 +36,6 @@ _FILES = (
     celeba_rank,
     set_isometry,
     held_out,
+    smooth_interpolation,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
