@@ -86,6 +86,14 @@ def distance_after(case: Case, c: Constants) -> Sides:
     return Sides(float(np.linalg.norm(now - end)), rhs + 1e-9 * size, unit=size)
 
 
+def one_direction(case: Case, c: Constants) -> Sides:
+    """A diagonal AJ with values 1 and `other`, c along the first or the second, by the closed form."""
+    other, steps, eta = F(case["other"]), int(case["steps"]), F(case["share"]) * F(c["step"])
+    b = F(1) if case["along"] == 1 else other
+    rhs = (1 - F(c["rate"]) * eta * min(F(1), other) ** 2) ** steps
+    return Sides(abs(1 - eta * b**2) ** steps, rhs, unit=1)
+
+
 # Which interpolant it is.
 
 
@@ -100,7 +108,7 @@ def smoothest_argument(p: Premises) -> Symbolic:
             ("summand", sp.simplify(x**2 / sigma**power - c**2)),
             ("x = Sigma A^T l is stationary", sp.simplify(sigma**2 * a * multiplier / sigma**power - a * multiplier)),
             ("Pythagoras: c + d with d in the kernel", sp.expand((c**2 + s**2) - c**2 - s**2)),
-            ("as small as any", exact_number(p["factor"]) <= 1),
+            ("as small as any", exact_number(p["factor"]) >= 1),
         ],
         sufficient=True,
     )
@@ -114,7 +122,7 @@ def smoother_than_another(case: Case, c: Constants) -> Sides:
     weights = s ** (float(c["power"]) / 2)
     other = least + float(case["size"]) * (case["x"][0] @ kernel.T) @ kernel
     ours, theirs = (float(np.sum(z**2 / weights)) for z in (least, other))
-    return Sides(float(c["factor"]) * ours, theirs * (1 + 1e-9))
+    return Sides(ours, float(c["factor"]) * theirs * (1 + 1e-9), unit=theirs)
 
 
 # How far from the signal.
@@ -202,6 +210,13 @@ def claimed_probability(case: Case, c: Constants) -> float:
     return float(c["probability"])
 
 
+_DIRECTIONS = tuple(
+    {"other": o, "along": i, "share": h, "steps": k}
+    for o in (F(1), F(1, 2))
+    for i in (1, 2)
+    for h in (F(1, 2), F(1))
+    for k in (1, 2, 5)
+)
 _LEVELS: tuple[Case, ...] = tuple(
     {"spectrum": "two levels", "m": m, "n": 4 * m // 3, "i": 4 * m // 3 - 1} for m in (12, 60)
 )
@@ -222,7 +237,7 @@ def _constant(name: str, value: F, says: str) -> Claim:
         id=f"heckel20b.linear.{name}",
         source=Source("heckel20b", "Theorem 1, its linear version", reading=says),
         says="For A of m >= $least Gaussian rows and fixed x, ||xhat - x|| <= ${constant:factor}(sum of <w_i, x>^$power/sigma_i^$power)^{1/$power} (the sum of sigma_i^$power over i > $share m, divided by m)^{1/$power} with probability at least $probability.",
-        tex=r"P\Big\{\|\hat x-x\|\le ${constant:factor}\Big(\sum_i\tfrac{\langle w_i,x\rangle^{$power}}{\sigma_i^{$power}}\Big)^{1/$power}\Big(\tfrac1m\sum_{i>$share m}\sigma_i^{$power}\Big)^{1/$power}\Big\}\ge $probability,\ m\ge $least",
+        tex=r"P\Big\{\|\hat x-x\|\le ${constant:factor}\Big(\sum_i\tfrac{\langle w_i,x\rangle^{$power}}{\sigma_i^{$power}}\Big)^{1/$power}\Big(m^{-1}\sum_{i>$share m}\sigma_i^{$power}\Big)^{1/$power}\Big\}\ge $probability,\ m\ge $least",
         refuted_by="a spectrum, x and m at which the error is larger in more draws",
         domain={"m": Range("least", 10**9), "n": Range("least", 10**9)},
         law={"A": Draw("gaussian", ("m", "n"))},
@@ -243,8 +258,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20b.linear.limit",
         source=Source("heckel20b", "the linear version of Theorem 1: descent to the end"),
-        says="Then descent with steps eta <= ${step:factor}1/||AJ||^{$square} approaches the c of least norm among those of least misfit: ||c_tau - c|| <= (1 - ${rate:factor}eta s^{$square})^tau ||c||, s the least positive singular value of AJ.",
-        tex=r"\eta\le\tfrac{$step}{\|AJ\|^{$square}}\Rightarrow\|c_\tau-(AJ)^+y\|\le(1-${rate:factor}\eta s^{$square})^\tau\|(AJ)^+y\|",
+        says="Then descent with steps of eta ||AJ||^{$square} <= $step approaches the c of least norm among those of least misfit: ||c_tau - c|| <= (1 - ${rate:factor}eta s^{$square})^tau ||c||, s the least positive singular value of AJ.",
+        tex=r"\eta\|AJ\|^{$square}\le $step\Rightarrow\|c_\tau-(AJ)^+y\|\le(1-${rate:factor}\eta s^{$square})^\tau\|(AJ)^+y\|",
         refuted_by="a matrix, y and a number of steps at which the distance is larger",
         domain={"m": Range(1, 10**9), "k": Range(1, 10**9), "steps": Range(0, 10**9), "share": Range(0, 1, False)},
         law={"B": Draw("gaussian", ("m", "k")), "y": Draw("gaussian", ("m",))},
@@ -257,6 +272,7 @@ CLAIMS: tuple[Claim, ...] = (
             "square": Constant(2, kind="universal"),
         },
         proofs=(limit_argument,),
+        exact=ExactRoute(_DIRECTIONS, one_direction),
         search=SearchRoute(
             distance_after,
             within={"m": Range(1, 4), "k": Range(1, 6), "steps": Range(1, 40), "share": Range(0.1, 1, False)},

@@ -202,7 +202,7 @@ CLAIMS: tuple[Claim, ...] = (
             "own", "the absolute constant of Theorem 1 of Heckel and Soltanolkotabi 2020, linear model, no noise"
         ),
         says="In the deterministic equivalent, for every spectrum, x and m, the error is at most ${factor:factor}(sum of <w_i, x>^$square/sigma_i^$square)^{1/$square} (the sum of sigma_i^$square over i > $share m, divided by m)^{1/$square}.",
-        tex=r"\tfrac{\kappa\|(\Sigma+\kappa)^{-1}x\|}{(1-\mathrm{df}/m)^{1/$square}}\le ${factor:factor}\Big(\sum_i\tfrac{\langle w_i,x\rangle^{$square}}{\sigma_i^{$square}}\Big)^{1/$square}\Big(\tfrac1m\sum_{i>$share m}\sigma_i^{$square}\Big)^{1/$square}",
+        tex=r"\tfrac{\kappa\|(\Sigma+\kappa)^{-1}x\|}{(1-\mathrm{df}/m)^{1/$square}}\le ${factor:factor}\Big(\sum_i\tfrac{\langle w_i,x\rangle^{$square}}{\sigma_i^{$square}}\Big)^{1/$square}\Big(m^{-1}\sum_{i>$share m}\sigma_i^{$square}\Big)^{1/$square}",
         refuted_by="a spectrum, x and m with a larger error",
         domain={"n": Range(1, 10**9), "m": Range(1, 10**9), "spread": Range(0, 10**9, False)},
         law={"g": Draw("gaussian", ("n",))},
@@ -220,7 +220,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.smooth.equivalent",
         source=Source("own", "the error of the smoothest interpolant, measured"),
         says=f"For {_IN_WORDS} of m rows: the root mean square error over some draws, (m, draws) in $sizes, is within a share $tolerance of ${{lead:factor}}[kappa^$square sum of <w_i, x>^$square/(s_i + kappa)^$square + nu^$square df/m]/(1 - df/m)^$inflation to the power 1/$square, for noise of deviation nu = $noise and for none, in a share $probability of trials or more.",
-        tex=r"\Big|\frac{\mathrm{RMS}}{\sqrt E}-1\Big|\le $tolerance,\ E=${lead:factor}\frac{\kappa^{$square}\|(\Sigma+\kappa)^{-1}x\|^{$square}+\nu^{$square}\mathrm{df}/m}{(1-\mathrm{df}/m)^{$inflation}}",
+        tex=r"|\mathrm{RMS}-\sqrt E|\le $tolerance\sqrt E,\ E=${lead:factor}\frac{\kappa^{$square}\|(\Sigma+\kappa)^{-1}x\|^{$square}+\nu^{$square}\mathrm{df}/m}{(1-\mathrm{df}/m)^{$inflation}}",
         refuted_by="an m whose interval for the share of such trials lies below the claimed one",
         domain={"m": Range(30, 240), "n": Range("length", "length"), "D": Range(10, 48)},
         law={"A": Draw("gaussian", ("D", "m", "n"))},
