@@ -111,6 +111,18 @@ def mean_squares(A: Array, s: Array, span: int) -> tuple[Array, Array]:
     return np.square(missed).sum((-2, -1)) / span, np.square(back).sum((-2, -1))
 
 
+_SQUARES: dict[bytes, tuple[Array, Array]] = {}
+"""Means over draws by first entries: a statement with another number looks at the same draws."""
+
+
+def _once(A: Array, s: Array, span: int) -> tuple[Array, Array]:
+    key = A[..., 0, 0].tobytes() + s.tobytes() + bytes([span])
+    if key not in _SQUARES:
+        missed, noise = mean_squares(A, s, span)
+        _SQUARES[key] = missed.mean(-1), noise.mean(-1)
+    return _SQUARES[key]
+
+
 def claimed_squares(s: Array, span: int, m: int, c: Constants) -> tuple[float, float]:
     """The same by the deterministic equivalent, with the power of 1/(1 - df/m) and the factor of the statement."""
     kappa = interpolation.effective_ridge(s, m)
@@ -124,8 +136,8 @@ def claimed_squares(s: Array, span: int, m: int, c: Constants) -> tuple[float, f
 def equivalent_on_draws(case: Case, c: Constants) -> Sides:
     """How far the root mean square over some draws is from the claimed one, without noise and with it."""
     s, span = _from_constants(c)
-    m, A = int(case["m"]), case["A"]
-    missed, noise = (one.mean(-1) for one in mean_squares(A, s, span))
+    m = int(case["m"])
+    missed, noise = _once(case["A"], s, span)
     claimed = claimed_squares(s, span, m, c)
     nu = float(c["noise"]) ** 2
     without = np.abs(np.sqrt(missed / claimed[0]) - 1)
@@ -234,7 +246,7 @@ CLAIMS: tuple[Claim, ...] = (
             **_SETTING,
         },
         count=CountRoute(_CELLS, equivalent_on_draws, half_of_trials, 24),
-        controls=(Control("lead_1.25", {"lead": F(5, 4)}), Control("inflation_0.8", {"inflation": F(4, 5)})),
+        controls=(Control("inflation_0.8", {"inflation": F(4, 5)}),),
     ),
     Claim(
         id="own.smooth.noise",
