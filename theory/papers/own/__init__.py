@@ -16,6 +16,7 @@ from untrained.theory.papers.own import (
     set_isometry,
     sign_changes,
     smallest_value,
+    smooth_interpolation,
     sparse_width,
     width,
 )
@@ -37,5 +38,6 @@ _FILES = (
     set_isometry,
     held_out,
     parseval,
+    smooth_interpolation,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
