@@ -88,6 +88,19 @@ def test_the_statement_is_of_the_equivalent_itself():
     assert smooth.claimed_squares(s, 1, 4, {"lead": 2, "inflation": 0})[0] < 2 * missed
 
 
+def test_the_exact_mean_of_the_range_finder_by_draws():
+    """Two values of 1e10, nine of 1, six rows: q = 2, p = 4."""
+    s = np.repeat([1e10, 1.0], [2, 9])
+    A = RNG.standard_normal((20_000, 6, 11))
+    scaled = A * np.sqrt(s)
+    rest = np.eye(11) - np.linalg.pinv(scaled) @ scaled
+    mean = (np.square(rest).sum(-1) * s).sum(-1).mean()
+    case = {"q": 2, "rows": 4, "equal": 9}
+    sides = smooth.range_finder_mean(case, {"lead": 1, "slope": 1, "less": 1})
+    assert mean == pytest.approx(float(sides.lhs), rel=0.03)
+    assert sides.lhs < sides.rhs
+
+
 @pytest.mark.parametrize(
     ("claim_id", "constants", "without", "says"),
     [
@@ -105,6 +118,8 @@ def test_the_statement_is_of_the_equivalent_itself():
         ("own.smooth.constant", {"factor": F(149, 100)}, (), "refuted"),
         ("own.smooth.constant", {"share": F(1, 2), "factor": 1}, (), "affirmed"),
         ("own.smooth.noise", {"factor": 7}, (), "refuted"),
+        ("own.smooth.range_finder", {"less": F(95, 100)}, (), "refuted"),
+        ("own.smooth.range_finder", {}, ("normal",), "lost"),
         ("own.smooth.scale", {"sigma_power": 1}, (), "refuted"),
     ],
 )
