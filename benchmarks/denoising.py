@@ -20,7 +20,7 @@ from untrained.sims.images.scores import score
 from untrained.sims.recovery import conv_decoder
 from untrained.sims.recovery.baselines import non_local_means
 from untrained.sims.recovery.baselines.non_local_means import NonLocalMeansSettings
-from untrained.sims.recovery.denoising import Denoising
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.net_fit import FittedRows, Measured
 from untrained.sims.recovery.net_gd import network_of
 
@@ -43,7 +43,7 @@ def settings_of(given: argparse.Namespace) -> conv_decoder.ConvDecoderSettings:
 
 def descend(given: argparse.Namespace, truth: torch.Tensor, say: Any) -> None:
     """Run the fit itself, without a rule, so that the truth is looked at for the log alone."""
-    measurement = Denoising(given.sigma, clip=given.clip, seed=given.seed).measurement(truth)
+    measurement = PixelNoise(given.sigma, clip=given.clip, seed=given.seed).measurement(truth)
     operator, y, settings = measurement.operator, measurement.y, settings_of(given)
     noisy = operator.adjoint(y)
     averages = non_local_means.recover(operator, y, NonLocalMeansSettings(measurement.noise))

@@ -50,8 +50,8 @@ PRESETS = {
 }
 """`paper`: more weights than pixels; `paper-under`: fewer; `fast`: a narrow one, few steps; `best`: three averaged."""
 
-LARGE, LARGE_STEPS = 256, 1900
-"""The shorter side from which on the decoder, then of four doublings or more, is fitted for more steps, and how many."""
+LONG_FROM, LONG_STEPS = 256, 1900
+"""The shorter side from which on `best` takes more steps, and how many: the decoder then has four doublings or more."""
 
 
 def preset(name: str, operator: Operator) -> ConvDecoderSettings:
@@ -64,8 +64,8 @@ def preset(name: str, operator: Operator) -> ConvDecoderSettings:
     """
     if name not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-    large = name == "best" and min(operator.shape[1:]) >= LARGE
-    return replace(PRESETS[name], steps=LARGE_STEPS) if large else PRESETS[name]
+    large = name == "best" and min(operator.shape[1:]) >= LONG_FROM
+    return replace(PRESETS[name], steps=LONG_STEPS) if large else PRESETS[name]
 
 
 class ConvDecoderFit(NetGD):

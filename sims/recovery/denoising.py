@@ -11,12 +11,12 @@ from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.base import Shape
 from untrained.sims.operators.measurements import Measurement, measure
 
-LEVELS = 255
+TOP_CODE = 255
 """The top code of 8 bits, which sigma is in units of."""
 
 
 @dataclass(frozen=True)
-class Denoising:
+class PixelNoise:
     """Noise of standard deviation `sigma` (pixels on 0 to 255) that is added, or is there where the image is `noisy`.
 
     `clip` cuts what is added to the scale of pixels, as files of 8 bits do. Of a noisy image sigma may be unknown.
@@ -45,7 +45,7 @@ class Denoising:
         """
         channels, height, width = image.shape
         operator = every_pixel((channels, height, width), device)
-        noise = 2 * (self.sigma or 0.0) / LEVELS * sqrt(operator.m)
+        noise = 2 * (self.sigma or 0.0) / TOP_CODE * sqrt(operator.m)
         y = measure(image.to(device), operator, 0.0 if self.noisy else noise, self.seed).y
         return Measurement(operator, y.clamp(-1, 1) if self.clip else y, noise)
 

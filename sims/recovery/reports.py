@@ -16,7 +16,7 @@ from untrained.sims.files import writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
-from untrained.sims.recovery.denoising import Denoising
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
@@ -75,7 +75,7 @@ def recovery_report(
         **runtime_report(task.device),
         "operator": operator_summary(measurement),
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
-        **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, Denoising) else {}),
+        **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, PixelNoise) else {}),
         "ended": ended,
         "methods": list(entries),
     }

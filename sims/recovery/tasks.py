@@ -13,7 +13,7 @@ from untrained.sims.files import existing
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure
-from untrained.sims.recovery.denoising import Denoising
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
 from untrained.sims.runtime import memory_told
 
@@ -44,7 +44,7 @@ class RecoveryTask:
     preset: str | None = None
     assignments: Sequence[str] = ()
     truth: str | None = None
-    sensing: Sensing | Denoising | None = None
+    sensing: Sensing | PixelNoise | None = None
     grey: bool = False
     size: tuple[int, int] | None = None
     seed: int = 0
@@ -56,8 +56,13 @@ class RecoveryTask:
     @property
     def truth_source(self) -> str | None:
         """Where the truth comes from, as far as it is known."""
-        noisy = isinstance(self.sensing, Denoising) and self.sensing.noisy
-        return self.truth if self.sensing is None or noisy else self.source
+        return self.source if self.source_is_truth else self.truth
+
+    @property
+    def source_is_truth(self) -> bool:
+        """Whether the source is the truth itself: an image that is measured or that noise is added to."""
+        noisy = isinstance(self.sensing, PixelNoise) and self.sensing.noisy
+        return self.sensing is not None and not noisy
 
 
 def _check_seed(seed: int) -> None:
@@ -99,7 +104,7 @@ def sensing_of(
 TASKS = ("sense", "denoise")
 
 
-def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, seed: int, **others: Any) -> Denoising:
+def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, seed: int, **others: Any) -> PixelNoise:
     """Return how an image is noisy; `others` are options of measuring, which must be None.
 
     Raises
@@ -113,7 +118,7 @@ def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, s
         raise ValueError(f"{named[0]} is for the task sense, got it for denoise, which sees every pixel")
     if noisy and clip:
         raise ValueError("clip is for noise that is added, got it for an image that is noisy already")
-    return Denoising(sigma, noisy, clip, seed)
+    return PixelNoise(sigma, noisy, clip, seed)
 
 
 def checked_task(name: str | None, **options: Any) -> bool:
@@ -182,15 +187,15 @@ def prepare_task(task: RecoveryTask) -> RecoveryProblem:
         settings = _settings(task, measurement)
         truth = _truth(task, measurement.operator.shape)
         return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
-    if task.truth is not None and task.truth_source != task.truth:
+    if task.truth is not None and task.source_is_truth:
         raise ValueError(f"truth is for a measurement file, got the image {task.source}, which is the truth")
     image = load_image(task.source, grey=task.grey, size=task.size)
-    if isinstance(task.sensing, Denoising):
+    if isinstance(task.sensing, PixelNoise):
         measurement = task.sensing.measurement(image, task.device)
     else:
         measurement = measure_image(image, task.sensing, task.device)
     settings = _settings(task, measurement)
-    truth = image if task.truth_source == task.source else _truth(task, measurement.operator.shape)
+    truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
     return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
 
 

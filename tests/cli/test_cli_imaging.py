@@ -456,8 +456,8 @@ def test_training_that_is_interrupted_writes_nothing(run, folder, monkeypatch):
 
 def test_every_method_recovers_from_the_same_file(run, measured):
     assert run("train-generator", an_idx_file(), "--epochs", 1, "-o", "g.npz").returncode == 0
-    phase = ("net-gd-phase", "net-pgd-phase", "amplitude-flow", "sparta")
-    names = [name for name in methods.METHODS if name not in phase]
+    others = ("net-gd-phase", "net-pgd-phase", "amplitude-flow", "sparta", "non-local-means")
+    names = [name for name in methods.METHODS if name not in others]
     words = [
         "csdip.steps=5",
         f"csdip.{SMALL[3]}",
@@ -465,6 +465,8 @@ def test_every_method_recovers_from_the_same_file(run, measured):
         "csgm.generator=g.npz",
         "csgm.steps=5",
         "net-gd.steps=5",
+        "conv-decoder.steps=5",
+        "conv-decoder.network_options.channels=4",
     ]
     words += ["net-pgd.steps=3", "net-gd.network_options.widths=4-3", "net-pgd.network_options.widths=4-3"]
     settings = [part for word in words for part in ("--set", word)]

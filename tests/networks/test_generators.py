@@ -244,6 +244,8 @@ def test_building_counts_no_real_numbers():
         ("deep-decoder@64x64", 3, "da949a7c90f2080e", "095eef87aa2bce94"),
         ("skip-unet", 0, "37ec0c37bce29fbc", "82cb26ed67177ee8"),
         ("pixelwise@28x28", 3, "ece3953152ec7297", "e3bfe12513b60128"),
+        ("conv-decoder@64x64", 3, "09f68a49cdd2cea7", "bb5f5e243ff608a3"),
+        ("conv-generator", 0, "d1ae66b181e70eab", "931b18cd4dea82c5"),
     ],
 )
 def test_the_same_seed_has_always_given_the_same_network(reference, seed, weights, latent):

@@ -12,7 +12,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.recovery import conv_decoder
 from untrained.sims.recovery.baselines import non_local_means
 from untrained.sims.recovery.baselines.non_local_means import NonLocalMeansSettings
-from untrained.sims.recovery.denoising import Denoising, every_pixel, sees_every_pixel
+from untrained.sims.recovery.denoising import PixelNoise, every_pixel, sees_every_pixel
 
 TINY = replace(conv_decoder.PRESETS["fast"], network_options={"channels": 12}, steps=150)
 
@@ -24,7 +24,7 @@ def camera():
 
 @pytest.fixture(scope="module")
 def measurement(camera):
-    return Denoising(40.0).measurement(camera)
+    return PixelNoise(40.0).measurement(camera)
 
 
 def psnr(image, truth):
@@ -43,23 +43,23 @@ def test_every_pixel_is_seen_once():
 
 def test_noise_has_the_deviation_that_was_asked_for():
     image = torch.zeros(1, 100, 100)
-    noisy = Denoising(25.0, seed=3).measurement(image)
+    noisy = PixelNoise(25.0, seed=3).measurement(image)
     # the standard deviation of 10 000 normal numbers is known to 1/sqrt(20 000) = 0.7 %
     assert noisy.y.std() == pytest.approx(2 * 25 / 255, rel=0.035)
     assert noisy.noise == pytest.approx(2 * 25 / 255 * 100)
-    assert torch.equal(noisy.y, Denoising(25.0, seed=3).measurement(image).y)
-    assert not torch.equal(noisy.y, Denoising(25.0, seed=4).measurement(image).y)
+    assert torch.equal(noisy.y, PixelNoise(25.0, seed=3).measurement(image).y)
+    assert not torch.equal(noisy.y, PixelNoise(25.0, seed=4).measurement(image).y)
 
 
 def test_clipped_noise_stays_on_the_scale(camera):
-    clipped, plain = (Denoising(60.0, clip=clip).measurement(camera).y for clip in (True, False))
+    clipped, plain = (PixelNoise(60.0, clip=clip).measurement(camera).y for clip in (True, False))
     assert plain.abs().max() > 1
     assert torch.equal(clipped, plain.clamp(-1, 1))
 
 
 def test_a_noisy_image_is_left_as_it_is(camera):
     for sigma, noise in ((None, 0.0), (30.0, 2 * 30 / 255 * 16)):
-        found = Denoising(sigma, noisy=True).measurement(camera)
+        found = PixelNoise(sigma, noisy=True).measurement(camera)
         assert torch.equal(found.y, camera.flatten())
         assert found.noise == pytest.approx(noise)
 
@@ -76,7 +76,7 @@ def test_a_noisy_image_is_left_as_it_is(camera):
 )
 def test_what_is_no_noise_is_refused(options, said):
     with pytest.raises(ValueError, match=f"^{said}"):
-        Denoising(**options)
+        PixelNoise(**options)
 
 
 def test_a_tiny_decoder_beats_the_noisy_image(camera, measurement):
