@@ -116,22 +116,31 @@ def spectrum_balls(kernel: Any, digits: int = 12) -> Exacts:
     while bits <= _MOST_BITS + 16 * digits:
         with ctx.workprec(bits):
             size = arb(fmpq(square.numerator, square.denominator))
-            values = _transform(t, size)
+            values = transform_balls(_filled(t.shape, (size * dual_ball(x) for x in t.flat)))
             if all(_is_certain(x, size, digits) for x in values.flat):
                 return values
         bits *= 2
     raise ArithmeticError(f"{digits} digits of every eigenvalue are not certain at {bits // 2} bits")
 
 
-def _transform(t: Exacts, size: arb) -> Exacts:
-    first = _filled(t.shape, (acb(size * dual_ball(x)) for x in t.flat))
-    for axis in range(t.ndim):
-        lines = np.moveaxis(first, axis, -1).reshape(-1, t.shape[axis])
+def power_balls(kernel: Any) -> Exacts:
+    """|Fu|^2 by frequency, the eigenvalues of UU^T, as balls at the working precision."""
+    exact, t = exact_kernel(kernel), exact_correlations(kernel)
+    square = sum((x * x for x in exact.flat), Fraction(0))
+    inner = (square * x for x in t.flat)
+    return transform_balls(_filled(t.shape, (arb(fmpq(x.numerator, x.denominator)) for x in inner)))
+
+
+def transform_balls(row: Exacts) -> Exacts:
+    """The Fourier transform of an even array of balls, on a line or a torus; it is real."""
+    first = _filled(row.shape, (acb(x) for x in row.flat))
+    for axis in range(row.ndim):
+        lines = np.moveaxis(first, axis, -1).reshape(-1, row.shape[axis])
         for line in range(len(lines)):
             lines[line, :] = acb.dft(list(lines[line]))
         moved = np.moveaxis(first, axis, -1).shape
         first = np.moveaxis(lines.reshape(moved), -1, axis)
-    return _filled(t.shape, (x.real for x in first.flat))
+    return _filled(row.shape, (x.real for x in first.flat))
 
 
 def _is_certain(value: arb, size: arb, digits: int) -> bool:

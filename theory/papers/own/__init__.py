@@ -4,6 +4,7 @@ from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
     celeba_rank,
     descent,
+    dual_kernel,
     held_out,
     meta,
     netpgd,
@@ -35,5 +36,6 @@ _FILES = (
     celeba_rank,
     set_isometry,
     held_out,
+    dual_kernel,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
