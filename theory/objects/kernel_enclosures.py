@@ -212,7 +212,7 @@ def _enclosed_fft(u: NDArray[Any], exponent: int) -> SpectrumEnclosure:
     exact = _parallel_rows(u, t, 2 * E)
     t = np.where(exact, np.sign(t), t)
     g = active_share(t) * t
-    error = _dual_error(np.abs(t).astype(float), exact, E, roundoff)
+    error = _dual_error(np.abs(t), exact, E, roundoff)
     values = fft.fftn(g.astype(sizes.dtype), workers=1).real * square
     error += e * math.sqrt(u.size) * (float(np.linalg.norm(g.ravel().astype(float))) + error) + _UNDERFLOW
     relative = _gamma(levels + 4, roundoff) + 2.0**-53
@@ -226,15 +226,15 @@ def _scaled(values: NDArray[Any], square: float, error: float, relative: float, 
     return SpectrumEnclosure((values * scale).astype(float), radius * scale)
 
 
-def _dual_error(size: Array, exact: NDArray[np.bool_], E: float, roundoff: float) -> float:
+def _dual_error(size: NDArray[Any], exact: NDArray[np.bool_], E: float, roundoff: float) -> float:
     """Sum of the errors of g over all shifts, where the correlations err by at most E in l2."""
-    m = size + E
+    m = size + size.dtype.type(E + 4 * roundoff)  # not below |t| + E, whatever the sum is rounded to
     smooth = ~exact & (m < 1)
     edge = int((~exact & (m >= 1)).sum())
     inside = m[smooth]
     slopes = (1 + inside) / 4 + inside / (2 * np.pi * np.sqrt((1 - inside) * (1 + inside)))
     hoelder = edge * (E / 2 + math.sqrt(E / 2) / 2)
-    return (E * float(np.linalg.norm(slopes)) + hoelder + _ARCCOS * roundoff * float(m.sum())) * _SLACK
+    return (E * float(np.linalg.norm(slopes.astype(float))) + hoelder + _ARCCOS * roundoff * float(m.sum())) * _SLACK
 
 
 def _folded_sum(terms: NDArray[Any]) -> Any:
