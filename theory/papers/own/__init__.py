@@ -4,6 +4,7 @@ from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
     celeba_rank,
     descent,
+    dual_kernel,
     held_out,
     meta,
     netpgd,
@@ -39,5 +40,6 @@ _FILES = (
     held_out,
     parseval,
     smooth_interpolation,
+    dual_kernel,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

@@ -1,0 +1,7 @@
+"""Heckel and Soltanolkotabi, Denoising and regularization via exploiting the structural bias (ICLR 2020)."""
+
+from untrained.theory.claim import Claim
+from untrained.theory.papers.heckel20a import dual_kernel
+
+_FILES = (dual_kernel,)
+CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
