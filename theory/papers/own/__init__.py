@@ -3,6 +3,7 @@
 from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
     celeba_rank,
+    denoising,
     descent,
     held_out,
     meta,
@@ -35,5 +36,6 @@ _FILES = (
     celeba_rank,
     set_isometry,
     held_out,
+    denoising,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
