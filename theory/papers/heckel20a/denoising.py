@@ -215,7 +215,7 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"\langle w_i,y-Jc_\tau\rangle=(1-${rate:factor}\eta\lambda_i)^\tau\langle w_i,y\rangle,\ L=$loss_factor\|Jc-y\|^{$square}",
         refuted_by="a descent that leaves another residual",
         domain={"eta": Range(0, 1e9, False), "tau": Range(0, 10**9)},
-        hypotheses=(Hypothesis("start", "the descent starts at c = 0", lambda case, c: case["from"] == 0),),
+        hypotheses=(Hypothesis("start", "the descent starts at zero", lambda case, c: case["from"] == 0),),
         constants={
             "loss_factor": Constant(F(1, 2)),
             "square": Constant(2, kind="universal"),
@@ -278,7 +278,7 @@ CLAIMS: tuple[Claim, ...] = (
         source=_source(
             "Denoising theorem, its stopping time", "varsigma sqrt(2p/n) with probability 1 - 1/n^2", _MEMORY
         ),
-        says="At that tau the squared noise part is at most $factor p/n times the mean of ||z||^$square but with probability 1/n^$power, for the linear model of every kernel.",
+        says="At that tau the squared noise part is at most $factor p/n times the mean of ||z||^$square but with probability n^{-$power}, for the linear model of every kernel.",
         tex=_TAU
         + r"\Rightarrow P\{\|(I-(I-\eta JJ^T)^\tau)z\|^{$square}>$factor\tfrac pn\varsigma^{$square}\}\le n^{-$power}",
         refuted_by="a kernel at which the bound fails more often",
@@ -295,7 +295,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20a.early_stopping.probable.corrected",
         source=_source("Denoising theorem, its stopping time, with room for the deviation", "", _MEMORY),
-        says="At that tau the norm of the noise part is at most varsigma(sqrt($factor p/n) + ${slope:factor}sqrt(ln(n)/n)) but with probability 1/n^$power.",
+        says="At that tau the norm of the noise part is at most varsigma(sqrt($factor p/n) + ${slope:factor}sqrt(ln(n)/n)) but with probability n^{-$power}.",
         tex=_TAU
         + r"\Rightarrow P\{\|(I-(I-\eta JJ^T)^\tau)z\|>\varsigma(\sqrt{$factor p/n}+${slope:factor}\sqrt{\ln(n)/n})\}\le n^{-$power}",
         refuted_by="a spectrum at which the bound fails more often",
