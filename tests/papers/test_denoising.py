@@ -90,7 +90,7 @@ def test_the_flow_costs_what_a_dense_grid_says():
         ("heckel20a.early_stopping.mean", {}, ("step",), "refuted"),
         ("heckel20a.early_stopping.mean", {}, ("white",), "lost"),
         (PRINTED, {}, (), "refuted"),
-        (PRINTED, {"factor": F(3)}, (), "affirmed"),
+        (PRINTED, {"factor": 21}, (), "affirmed"),
         (CORRECTED, {"slope": F(4, 3)}, (), "refuted"),
         (CORRECTED, {"power": F(201, 100)}, (), "lost"),
         (CORRECTED, {}, ("step",), "refuted"),

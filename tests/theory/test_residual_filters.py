@@ -74,6 +74,36 @@ def test_two_terms_are_a_convolution(form):
         assert law.below(x) == pytest.approx(convolution(law, x), rel=1e-8)
 
 
+def given_the_large_term(x, small, many):
+    """Nodes lie where the law of the many is steep, below z = sqrt(x); farther in it adds nothing."""
+    spread = small**2 * (many + 40 * math.sqrt(many) + 800)
+    start = math.sqrt(max(x - spread, 0))
+    z = np.linspace(start, math.sqrt(x), 100_001)
+    height = 2 * norm.pdf(z) * chi2.sf((x - z * z) / small**2, many)
+    return np.trapezoid(height, z) + 2 * norm.sf(math.sqrt(x))
+
+
+@pytest.mark.parametrize("small", [0.01, 0.13, 0.5])
+@pytest.mark.parametrize("many", [4, 40, 299])
+def test_one_large_term_among_many(small, many):
+    """The many are a chi-square: P(Q > x) as an integral over the large term's normal variable."""
+    form = QuadraticForm(np.zeros(many + 1), np.r_[1.0, np.full(many, small)])
+    for shift in (0.1, 1, 2, 5, 15):
+        x = form.mean + shift * form.deviation
+        assert form.above(x) == pytest.approx(given_the_large_term(x, small, many), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_tails_meet_at_the_mean(seed):
+    """Two paths, one on each side of 0, over up to five powers of ten of deviations."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([1, 2, 5, 20, 100]))
+    form = QuadraticForm(
+        10 ** rng.uniform(-3, 1, n) * rng.integers(0, 2, n), 10 ** rng.uniform(-rng.uniform(0, 5), 0, n)
+    )
+    assert form.above(form.mean) + form.below(math.nextafter(form.mean, 0)) == pytest.approx(1, abs=1e-8)
+
+
 def test_imhofs_integral_gives_the_same():
     form = QuadraticForm(RNG.standard_normal(8), RNG.uniform(0.3, 2, 8))
     for shift in (-1.5, 0, 1, 2, 3):

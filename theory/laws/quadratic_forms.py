@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
@@ -92,24 +93,51 @@ class QuadraticForm:
         return result
 
     def _crossing(self, x: float, saddle: float) -> float:
-        """Integral of e^{K(s) - sx}/s over s = saddle + iu + bend u^2, over 2 pi i."""
-        a, b = self._squares
-        rest, y = 1 / (1 - 2 * b * saddle), x / self._scale
-        curvature = float((4 * a * b * rest**3 + 2 * b**2 * rest**2).sum()) + saddle**-2
-        third = float((24 * a * b**2 * rest**4 + 8 * b**3 * rest**3).sum()) - 2 * saddle**-3
-        bend = max(third, 0.0) / (6 * curvature) + 0.01 * math.sqrt(curvature)
-        unit = 1 / math.sqrt(curvature)
+        """Integral of e^{K(s) - sx}/s over s = saddle + iu + bend u^2, over 2 pi i, u in `unit` w.
 
-        def exponent(s: complex) -> complex:
-            gap = 1 - 2 * b * s
-            return complex((a * s / gap - 0.5 * np.log(gap)).sum() - s * y)
-
-        peak = exponent(saddle).real
+        Raises
+        ------
+        ArithmeticError
+            where the quadrature does not reach a relative error of 1e-6.
+        """
+        unit, bend, end = self._path(x, saddle)
+        peak = self._exponent(x, np.array([saddle], dtype=complex))[0].real
 
         def height(w: float) -> float:
             u = w * unit
             s = complex(saddle + bend * u * u, u)
-            return float((np.exp(exponent(s) - peak) / s * complex(1, -2 * bend * u)).real)
+            weight = np.exp(self._exponent(x, np.array([s]))[0] - peak)
+            return float((weight / s * complex(1, -2 * bend * u)).real)
 
-        total = quad(height, 0, math.inf, epsabs=0, epsrel=1e-10, limit=400)[0]
+        total, error = quad(height, 0, end, epsabs=0, epsrel=1e-10, limit=400)[:2]
+        if not error <= 1e-6 * abs(total):
+            raise ArithmeticError(f"the law of a quadratic form must have six digits, got {total} to {error}")
         return float(math.exp(peak) * unit * total / math.pi)
+
+    def _exponent(self, x: float, s: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """K(s) - s x for each s."""
+        a, b = self._squares
+        gap = 1 - 2 * np.multiply.outer(s, b)
+        result: NDArray[np.complex128] = (a * s[:, None] / gap - 0.5 * np.log(gap)).sum(1) - s * (x / self._scale)
+        return result
+
+    def _path(self, x: float, saddle: float) -> tuple[float, float, float]:
+        """The unit of u, the bend, and the last w: steepest descent's bend, or the largest part of it that goes down.
+
+        Where heights have fallen by e^{-50} the path may go on straight up, along which they fall further.
+        """
+        a, b = self._squares
+        rest = 1 / (1 - 2 * b * saddle)
+        curvature = float((4 * a * b * rest**3 + 2 * b**2 * rest**2).sum()) + saddle**-2
+        third = float((24 * a * b**2 * rest**4 + 8 * b**3 * rest**3).sum()) - 2 * saddle**-3
+        unit, w = 1 / math.sqrt(curvature), np.geomspace(1e-2, 1e5, 120)
+        bend = max(third, 0.0) / (6 * curvature) + 0.01 / unit
+        while bend * unit > 1e-9:
+            s: NDArray[np.complex128] = np.asarray(saddle + w * unit * (1j + bend * w * unit), dtype=np.complex128)
+            heights = self._exponent(x, s).real - np.log(np.abs(s))
+            low = heights < heights[0] - 50
+            last = int(low.argmax()) if low.any() else len(w) - 1
+            if (np.diff(heights[: last + 1]) <= 1e-9).all():
+                return unit, bend, float(w[last]) if low.any() else math.inf
+            bend /= 2
+        return unit, 0.0, math.inf
