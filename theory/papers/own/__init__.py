@@ -3,6 +3,7 @@
 from untrained.theory.claim import Claim
 from untrained.theory.papers.own import (
     celeba_rank,
+    denoising,
     descent,
     dual_kernel,
     held_out,
@@ -41,5 +42,6 @@ _FILES = (
     parseval,
     smooth_interpolation,
     dual_kernel,
+    denoising,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
