@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from untrained.theory.objects.dual_kernels import basis_spectrum, triangle
+from untrained.theory.objects.dual_kernels import basis_spectrum, triangle_kernel
 from untrained.theory.objects.interpolation import (
     best_range_finder_bound,
     equivalent_error,
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.1, help="its deviation a measurement")
     parser.add_argument("--span", type=int, default=5)
     options = parser.parse_args()
-    s = basis_spectrum(triangle(300, 10))
+    s = basis_spectrum(triangle_kernel(300, 10))
     x = np.repeat([1 / math.sqrt(options.span), 0.0], [options.span, 300 - options.span])
     print("   m  mean error          RMS error           equivalent  with noise          equivalent  bounds: mean, 3/2")
     for m in options.m:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import linregress, t
 
 from untrained.sims.random.streams import stream
-from untrained.theory.objects.dual_kernels import spectrum, transfer, triangle
+from untrained.theory.objects.dual_kernels import dual_spectrum, transfer, triangle_kernel
 from untrained.theory.objects.shapes import Array
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--omega", type=float, default=1.0, help="deviation of C_0's entries, in ||y||/sqrt n")
     parser.add_argument("--draws", type=int, default=5)
     options = parser.parse_args()
-    n, kernel = options.n, triangle(options.n, options.half_width)
+    n, kernel = options.n, triangle_kernel(options.n, options.half_width)
     j = np.arange(n)
     x = np.where((j > n // 4) & (j < n // 2), 1.0, 0.0) + np.cos(2 * np.pi * j / n)
     deviations: dict[int, list[tuple[float, float]]] = {tau: [] for tau in options.tau}
@@ -61,7 +61,7 @@ def main() -> None:
             omega = options.omega * float(np.linalg.norm(y)) / math.sqrt(n)
             eta = 1 / float(transfer(kernel).max()) ** 2
             for tau, output in zip(options.tau, descended(kernel, y, k, options.tau, omega, rng), strict=True):
-                passed = 1 - (1 - eta * spectrum(kernel)) ** tau
+                passed = 1 - (1 - eta * dual_spectrum(kernel)) ** tau
                 linear = np.fft.ifft(passed * np.fft.fft(y)).real
                 deviations[tau].append((k, float(np.linalg.norm(output - linear) / np.linalg.norm(y))))
     for tau, pairs in deviations.items():

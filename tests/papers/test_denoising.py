@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from papers.statements import outcome, proof_says
 
-from untrained.theory.objects.dual_kernels import basis_spectrum, transfer, triangle
+from untrained.theory.objects.dual_kernels import basis_spectrum, transfer, triangle_kernel
 from untrained.theory.papers.heckel20a import denoising
 from untrained.theory.papers.own import denoising as own
 
@@ -18,7 +18,7 @@ PRINTED = "heckel20a.early_stopping.probable.printed"
 
 def stopped_filters(n, half_width, p):
     """Filters at the theorem's tau, written from its definition."""
-    kernel = triangle(n, half_width)
+    kernel = triangle_kernel(n, half_width)
     values = sorted(basis_spectrum(kernel), reverse=True)
     eta = 1 / max(transfer(kernel)) ** 2
     tau = math.log(1 - math.sqrt(p / n)) / math.log(1 - eta * values[p])

@@ -7,7 +7,7 @@ import pytest
 from papers.statements import outcome, proof_says
 
 from untrained.theory.objects.convolution_generator import circulant_rows, convolution_jacobian, half_signs
-from untrained.theory.objects.dual_kernels import active_share, spectrum, trigonometric_basis
+from untrained.theory.objects.dual_kernels import active_share, dual_spectrum, trigonometric_basis
 from untrained.theory.papers.heckel20a import dual_kernel as published
 from untrained.theory.papers.own import dual_kernel as own
 
@@ -64,8 +64,8 @@ def test_bounds_of_drawn_kernels():
     for shape in ((9,), (3, 4)):
         u = RNG.standard_normal(shape)
         power = np.square(np.abs(np.fft.fftn(u)))
-        assert spectrum(u).max() <= power.max() / 2
-        assert (spectrum(u) >= power / 4).all()
+        assert dual_spectrum(u).max() <= power.max() / 2
+        assert (dual_spectrum(u) >= power / 4).all()
 
 
 @pytest.mark.parametrize(

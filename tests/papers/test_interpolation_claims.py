@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from papers.statements import outcome
 
-from untrained.theory.objects.interpolation import equivalent_error, interpolant, smooth_bound
+from untrained.theory.objects.interpolation import equivalent_error, smooth_bound, smooth_interpolant
 from untrained.theory.papers.heckel20b import interpolation
 from untrained.theory.papers.own import smooth_interpolation as smooth
 
@@ -39,7 +39,7 @@ def test_the_law_at_two_levels_by_draws(m, level):
     q, trials = 2 * m // 3, 2000
     s, x = np.repeat([1.0, 1e-8], q), np.eye(2 * q)[-1]
     A = RNG.standard_normal((trials, m, 2 * q))
-    errors = np.linalg.norm(interpolant(A, A @ x, s) - x, axis=1)
+    errors = np.linalg.norm(smooth_interpolant(A, A @ x, s) - x, axis=1)
     within = np.mean(errors <= level * float(smooth_bound(x, s, m)))
     assert within == pytest.approx(interpolation.ratio_within(m, level), abs=4 * math.sqrt(0.25 / trials))
 
@@ -75,9 +75,9 @@ def test_means_over_signals_and_noise_are_those_of_many():
     x[:, :2] = RNG.standard_normal((40_000, 2))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     y = x @ A[0].T + nu * RNG.standard_normal((40_000, 4))
-    squares = np.square(interpolant(A, y, s) - x).sum(1)
+    squares = np.square(smooth_interpolant(A, y, s) - x).sum(1)
     assert squares.mean() == pytest.approx(missed[0] + nu**2 * noise[0], rel=0.03)
-    np.testing.assert_allclose(smooth.estimator(A, s)[0] @ y[0], interpolant(A[0], y[0], s), atol=1e-9)
+    np.testing.assert_allclose(smooth.estimator(A, s)[0] @ y[0], smooth_interpolant(A[0], y[0], s), atol=1e-9)
 
 
 def test_the_statement_is_of_the_equivalent_itself():

@@ -19,7 +19,7 @@ from untrained.theory.papers.vanveen18 import lemma_b4 as lemma
 from untrained.theory.proof.algebra import falls_in_aspect
 
 B4, NORM, EQ16 = "vanveen18.lemB4", "vanveen18.lemB4.norm", "vanveen18.lemB4.eq16.corrected"
-LAW, HIDDEN, SIGMA = "vanveen18.lemB4.law.corrected", "vanveen18.lemB4.hidden_law", "vanveen18.sigma"
+LAW, HIDDEN, _SIGMA = "vanveen18.lemB4.law.corrected", "vanveen18.lemB4.hidden_law", "vanveen18.sigma"
 
 
 def constants(claim_id, **changed):
@@ -190,7 +190,7 @@ def test_the_lemma_asks_for_independence(number):
     ("record", "changed"),
     [
         ("textbook.chernoff", {"factor": 2}),
-        (SIGMA, {"diagonal": F(3, 4)}),
+        (_SIGMA, {"diagonal": F(3, 4)}),
         (LAW, {"dimension": "d"}),
         (LAW, {"scale": F(3, 2)}),
         (HIDDEN, {"z_power": 1}),
@@ -222,7 +222,9 @@ def test_the_assembly_fails_without_a_premise(record, changed):
 
 def test_a_smaller_share_of_active_neurons_proves_more():
     assert proof_says(NORM, rows_rate=F(6, 10), width_rate=F(6, 10)) == "open"
-    assert proof_says(NORM, rows_rate=F(6, 10), width_rate=F(6, 10), records={SIGMA: {"diagonal": F(1, 4)}}) == "proves"
+    assert (
+        proof_says(NORM, rows_rate=F(6, 10), width_rate=F(6, 10), records={_SIGMA: {"diagonal": F(1, 4)}}) == "proves"
+    )
 
 
 def test_the_arithmetic_reads_the_energies_of_both_vectors():

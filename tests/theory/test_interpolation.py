@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from scipy.linalg import lstsq
 
-from untrained.theory.objects.dual_kernels import basis_spectrum, gaussian_kernel, triangle, trigonometric_basis
+from untrained.theory.objects.dual_kernels import basis_spectrum, gaussian_kernel, triangle_kernel, trigonometric_basis
 from untrained.theory.objects.interpolation import (
     best_range_finder_bound,
     effective_ridge,
     equivalent_error,
-    interpolant,
     range_finder_bound,
     self_regularisation,
     smooth_bound,
+    smooth_interpolant,
     smoothness,
     unmeasured_norm,
 )
 
-TRIANGLE = basis_spectrum(triangle(60, 5))
+TRIANGLE = basis_spectrum(triangle_kernel(60, 5))
 
 
 def drawn_problem(m, n, seed):
@@ -32,15 +32,15 @@ def test_it_is_j_times_the_least_squares_solution_of_least_norm(m, n):
     A, y, s = drawn_problem(m, n, 1)
     s[0] = s[0] if m == n else 0.0
     c = lstsq(A * np.sqrt(s), y)[0]
-    np.testing.assert_allclose(interpolant(A, y, s), np.sqrt(s) * c, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(smooth_interpolant(A, y, s), np.sqrt(s) * c, rtol=1e-9, atol=1e-12)
     printed = s[:, None] * A.T @ np.linalg.pinv(A @ np.diag(s) @ A.T) @ y
-    np.testing.assert_allclose(interpolant(A, y, s), printed, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(smooth_interpolant(A, y, s), printed, rtol=1e-7, atol=1e-10)
 
 
 def test_a_batch_is_one_after_another():
     A, y = np.random.default_rng(2).standard_normal((2, 3, 4, 6)), np.random.default_rng(3).standard_normal((2, 3, 4))
     s = np.arange(1.0, 7)
-    np.testing.assert_allclose(interpolant(A, y, s)[1, 2], interpolant(A[1, 2], y[1, 2], s), atol=1e-12)
+    np.testing.assert_allclose(smooth_interpolant(A, y, s)[1, 2], smooth_interpolant(A[1, 2], y[1, 2], s), atol=1e-12)
     assert unmeasured_norm(A, s)[1, 2] == pytest.approx(unmeasured_norm(A[1, 2], s))
 
 
@@ -53,12 +53,12 @@ def test_descent_on_a_general_j_ends_there():
     y, c, B = rng.standard_normal(4), np.zeros(20), A @ J
     for _ in range(10_000):
         c -= B.T @ (B @ c - y) / np.linalg.norm(B, 2) ** 2
-    np.testing.assert_allclose(W.T @ J @ c, interpolant(A @ W, y, s), atol=1e-9)
+    np.testing.assert_allclose(W.T @ J @ c, smooth_interpolant(A @ W, y, s), atol=1e-9)
 
 
 def test_no_other_interpolant_is_smoother():
     A, y, s = drawn_problem(3, 6, 5)
-    least = interpolant(A, y, s)
+    least = smooth_interpolant(A, y, s)
     np.testing.assert_allclose(A @ least, y, atol=1e-10)
     kernel = np.linalg.svd(A)[2][3:]
     others = least + np.random.default_rng(6).standard_normal((500, 3)) @ kernel
@@ -73,7 +73,7 @@ def test_the_unmeasured_norm_is_the_largest_error_of_many_signals():
     A, _, s = drawn_problem(3, 4, 7)
     c = np.random.default_rng(8).standard_normal((200_000, 4))
     x = np.sqrt(s) * c
-    errors = np.linalg.norm(interpolant(A[None], x @ A.T, s) - x, axis=1) / np.linalg.norm(c, axis=1)
+    errors = np.linalg.norm(smooth_interpolant(A[None], x @ A.T, s) - x, axis=1) / np.linalg.norm(c, axis=1)
     assert errors.max() == pytest.approx(float(unmeasured_norm(A, s)), rel=1e-3)
     assert errors.max() <= unmeasured_norm(A, s)
 
@@ -125,9 +125,9 @@ def test_every_dimension_measured_leaves_noise_alone():
 
 @pytest.mark.parametrize(("m", "noise"), [(30, 0.0), (60, 0.05), (60, 0.3)])
 def test_the_equivalent_is_near_the_mean_of_draws(m, noise):
-    rng, s = np.random.default_rng(10), basis_spectrum(triangle(300, 10))
+    rng, s = np.random.default_rng(10), basis_spectrum(triangle_kernel(300, 10))
     A, x = rng.standard_normal((300, m, 300)), np.repeat([math.sqrt(0.2), 0], [5, 295])
-    estimates = interpolant(A, A @ x + noise * rng.standard_normal((300, m)), s)
+    estimates = smooth_interpolant(A, A @ x + noise * rng.standard_normal((300, m)), s)
     mean = np.square(estimates - x).sum(1).mean()
     assert mean == pytest.approx(equivalent_error(x, s, m, noise).total, rel=0.1)
 
@@ -155,21 +155,24 @@ ONES = np.ones(4)
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: interpolant(np.ones((5, 4)), np.ones(5), ONES), "A must have at most 4 rows, got 5"),
+        (lambda: smooth_interpolant(np.ones((5, 4)), np.ones(5), ONES), "A must have at most 4 rows, got 5"),
         (
-            lambda: interpolant(np.ones((2, 3)), np.ones(2), ONES),
+            lambda: smooth_interpolant(np.ones((2, 3)), np.ones(2), ONES),
             "rows of A and spectrum must agree in length, got 3 and 4",
         ),
         (
-            lambda: interpolant(np.ones((2, 4)), np.ones(3), ONES),
+            lambda: smooth_interpolant(np.ones((2, 4)), np.ones(3), ONES),
             "y and columns of A must agree in length, got 3 and 2",
         ),
         (
-            lambda: interpolant(np.ones((2, 4)), np.ones(2), 0 * ONES),
+            lambda: smooth_interpolant(np.ones((2, 4)), np.ones(2), 0 * ONES),
             "spectrum must be a vector of numbers >= 0, not all",
         ),
-        (lambda: interpolant(np.ones((2, 4)), np.ones(2), -ONES), "spectrum must be a vector of numbers >= 0, not all"),
-        (lambda: interpolant(np.ones((2, 4)), np.array([1, np.nan]), ONES), "y must be finite"),
+        (
+            lambda: smooth_interpolant(np.ones((2, 4)), np.ones(2), -ONES),
+            "spectrum must be a vector of numbers >= 0, not all",
+        ),
+        (lambda: smooth_interpolant(np.ones((2, 4)), np.array([1, np.nan]), ONES), "y must be finite"),
         (lambda: smoothness(np.ones(3), ONES), "x and spectrum must agree in length, got 3 and 4"),
         (lambda: range_finder_bound(ONES, 4, 1), "p must be an integer >= 2, got 1"),
         (lambda: range_finder_bound(ONES, 4, 3, "tail"), "p must be an integer >= 4, got 3"),

@@ -8,7 +8,7 @@ from flint import arb, ctx, fmpq
 
 from untrained.theory.objects import kernel_enclosures
 from untrained.theory.objects.convolution_generator import circulant_rows
-from untrained.theory.objects.dual_kernels import gaussian_kernel, padded, spectrum, triangle
+from untrained.theory.objects.dual_kernels import dual_spectrum, gaussian_kernel, padded, triangle_kernel
 from untrained.theory.objects.kernel_enclosures import (
     enclose_spectrum,
     exact_correlations,
@@ -65,7 +65,7 @@ def test_an_eigenvalue_that_is_0_is_enclosed_near_it():
 
 
 def test_the_published_least_eigenvalue_to_twelve_digits():
-    least = min(spectrum_balls(triangle(300, 10)), key=lambda x: float(x.mid()))
+    least = min(spectrum_balls(triangle_kernel(300, 10)), key=lambda x: float(x.mid()))
     assert float(least.rad()) < 1e-12 * float(least.mid())
     assert float(least.mid()) == pytest.approx(0.0146106, rel=1e-5)
 
@@ -119,7 +119,7 @@ def test_all_eigenvalues_of_a_large_kernel_to_a_billionth():
                 cosine = arb.cos_pi_fmpq(fmpq(2 * (p * (a - 2) + q * (b - 2)), 256))
                 total += t * (1 - t.acos() / arb.pi()) / 2 * cosine
             assert abs(enclosure.values[p, q] - float(total.mid())) <= enclosure.radius
-    assert np.abs(enclosure.values - spectrum(padded(small / np.linalg.norm(small), (256, 256)))).max() < 1e-9
+    assert np.abs(enclosure.values - dual_spectrum(padded(small / np.linalg.norm(small), (256, 256)))).max() < 1e-9
 
 
 @pytest.mark.parametrize("shape", [(64,), (35,), (11, 12)])

@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.stats import binomtest, chi2, ncx2, norm
 
 from untrained.theory.laws.quadratic_forms import QuadraticForm
-from untrained.theory.objects.dual_kernels import basis_spectrum, triangle, trigonometric_basis
+from untrained.theory.objects.dual_kernels import basis_spectrum, triangle_kernel, trigonometric_basis
 from untrained.theory.objects.residual_filters import (
     LinearDenoising,
     degrees_of_freedom,
@@ -19,7 +19,7 @@ from untrained.theory.objects.residual_filters import (
 )
 
 RNG = np.random.default_rng(20)
-VALUES = np.sort(basis_spectrum(triangle(40, 5)))[::-1]
+VALUES = np.sort(basis_spectrum(triangle_kernel(40, 5)))[::-1]
 MODEL = LinearDenoising(RNG.standard_normal(40) / np.arange(1, 41), VALUES, 0.9 / VALUES[0], 1.5)
 
 
@@ -122,7 +122,7 @@ def test_terms_without_noise_move_the_law():
 
 def test_an_iterate_is_that_of_the_descent_in_the_plane_of_pixels():
     W, tau, eta = trigonometric_basis(9), 7, 0.3
-    values = basis_spectrum(triangle(9, 3))
+    values = basis_spectrum(triangle_kernel(9, 3))
     J = W * np.sqrt(values)
     y, c = RNG.standard_normal(9), np.zeros(9)
     for _ in range(tau):

@@ -12,7 +12,7 @@ import numpy as np
 from untrained.theory.objects.shapes import Array, real_array, whole_number
 
 
-def triangle(length: int, half_width: int) -> Array:
+def triangle_kernel(length: int, half_width: int) -> Array:
     """A triangle of a half-width around 0 on a circle of so many points, shape (length,), of norm 1.
 
     Weights fall linearly from half_width at 0 to 1 at distance half_width - 1; a half-width of 1 is the delta.
@@ -115,7 +115,7 @@ def dual_kernel(kernel: Array) -> Array:
     return result
 
 
-def spectrum(kernel: Array) -> Array:
+def dual_spectrum(kernel: Array) -> Array:
     """Eigenvalues sigma_i^2 of Sigma(U) by frequency, in the shape of the kernel; each is that of cos and of sin."""
     result: Array = np.fft.fftn(dual_kernel(kernel)).real
     return result
@@ -137,7 +137,7 @@ def trigonometric_basis(length: int) -> Array:
 
 def basis_spectrum(kernel: Array) -> Array:
     """sigma_i^2 of each column of the trigonometric basis, for a kernel on a line."""
-    values = spectrum(kernel)
+    values = dual_spectrum(kernel)
     n = len(values)
     order = [0, *(i for pair in range(1, (n - 1) // 2 + 1) for i in (pair, pair)), *([n // 2] if n % 2 == 0 else [])]
     result: Array = values[np.array(order)]

@@ -41,7 +41,7 @@ def _scaled_rows(A: Array, s: Array) -> Array:
     return result
 
 
-def interpolant(A: Array, y: Array, spectrum: Array) -> Array:
+def smooth_interpolant(A: Array, y: Array, spectrum: Array) -> Array:
     """Where gradient descent from zero ends: coordinates (..., n) from A (..., m, n) and y (..., m).
 
     Where no x = Jc has Ax = y, it is the least-squares solution of least norm of c.
@@ -79,10 +79,10 @@ def unmeasured_norm(A: Array, spectrum: Array) -> Array:
 
 # Bounds by Halko, Martinsson and Tropp: q + p = m, q leading values and p further rows.
 
-Form = Literal["mean", "tail"]
+BoundForm = Literal["mean", "tail"]
 
 
-def range_finder_bound(spectrum: Array, m: int, p: int, form: Form = "mean") -> float:
+def range_finder_bound(spectrum: Array, m: int, p: int, form: BoundForm = "mean") -> float:
     """Bound of ||J(I - P)|| for m Gaussian rows, p of them beyond the q = m - p leading values.
 
     `mean` bounds the mean, p >= 2: (1 + sqrt(q/(p-1))) sigma_{q+1} + (e sqrt(m)/p) (sum_{j>q} s_j)^{1/2}. `tail` holds
@@ -105,7 +105,7 @@ def range_finder_bound(spectrum: Array, m: int, p: int, form: Form = "mean") -> 
     return (1 + 16 * math.sqrt(1 + q / (p + 1))) * head + 8 * math.sqrt(m) / (p + 1) * rest
 
 
-def best_range_finder_bound(spectrum: Array, m: int, form: Form = "mean") -> tuple[float, int]:
+def best_range_finder_bound(spectrum: Array, m: int, form: BoundForm = "mean") -> tuple[float, int]:
     """The least of these bounds over q + p = m, and its p."""
     least = 2 if form == "mean" else 4
     if m < least + 1:

@@ -1,13 +1,7 @@
-"""Heckel and Soltanolkotabi, Denoising and regularization via exploiting the structural bias (ICLR 2020)."""
+"""Heckel and Soltanolkotabi, Denoising and regularization via the structural bias of convolutional generators (2020)."""
 
 from untrained.theory.claim import Claim
-from untrained.theory.papers.heckel20a import dual_kernel
+from untrained.theory.papers.heckel20a import denoising, dual_kernel
 
-_FILES = (dual_kernel,)
-"""Heckel and Soltanolkotabi, Denoising and regularization via the structural bias of convolutional generators (ICLR 2020)."""
-
-from untrained.theory.claim import Claim
-from untrained.theory.papers.heckel20a import denoising
-
-_FILES = (denoising,)
+_FILES = (dual_kernel, denoising)
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

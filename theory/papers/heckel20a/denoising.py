@@ -128,7 +128,7 @@ def noise_of_two_values(case: Case, c: Constants) -> Sides:
 @cache
 def triangle_spectrum(length: int, half_width: int) -> tuple[Array, float]:
     """Falling eigenvalues, and the step 1/||Fu||_inf^2."""
-    return falling_spectrum(dual_kernels.triangle(length, half_width))
+    return falling_spectrum(dual_kernels.triangle_kernel(length, half_width))
 
 
 def falling_spectrum(kernel: Array) -> tuple[Array, float]:

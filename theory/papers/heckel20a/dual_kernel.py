@@ -38,7 +38,7 @@ from untrained.theory.objects.kernel_enclosures import Exacts, exact_kernel, spe
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
-SIGMA = "heckel20a.sigma"
+_SIGMA = "heckel20a.sigma"
 _CLOSE, _CLOSE_FLOAT = 1e-12, 1e-8
 
 
@@ -113,7 +113,7 @@ _PAIRS = tuple({"turn": F(a, b)} for a, b in ((0, 1), (1, 6), (1, 4), (1, 3), (2
 
 def _sigma(name: str, source: Source, share: F, controls: tuple[Control, ...]) -> Claim:
     return Claim(
-        id=SIGMA + name,
+        id=_SIGMA + name,
         source=source,
         says="Sigma = E[J J^T] has the entries ${share:factor}(1 - arccos(rho_ij)/pi)<u_i, u_j>, u_i and u_j rows of U and rho_ij their cosine.",
         tex=r"[\Sigma(U)]_{ij}=${share:factor}\Bigl(1-\frac{\arccos\rho_{ij}}{\pi}\Bigr)\langle u_i,u_j\rangle",
@@ -133,7 +133,7 @@ def _sigma(name: str, source: Source, share: F, controls: tuple[Control, ...]) -
 def sum_of_diagonal(p: Premises) -> Symbolic:
     """At rho = 1 each of the n diagonal entries is share <u, u>."""
     n, square = sp.symbols("n square", positive=True)
-    diagonal = exact_number(p.of(SIGMA)["share"]) * (1 - sp.acos(1) / sp.pi) * square
+    diagonal = exact_number(p.of(_SIGMA)["share"]) * (1 - sp.acos(1) / sp.pi) * square
     return reduced(
         "The eigenvalues sum to the trace, and the cosine of a row with itself is 1, whose arccos is 0.",
         [("n diagonal entries", n * diagonal - exact_number(p["share"]) * n * square)],
@@ -246,7 +246,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel with another sum",
         domain={"n": Range(1, 10**6)},
         constants={"share": Constant(F(1, 2))},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(sum_of_diagonal,),
         exact=ExactRoute(tuple({"kernel": i} for i in range(len(KERNELS))), trace_of_kernel),
         controls=(Control("share_0.51", {"share": F(51, 100)}),),
@@ -259,7 +259,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel and a frequency whose cosine or sine is no eigenvector",
         domain={"n": Range(1, 10**6)},
         constants={"turns": Constant(2)},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(shift_of_cosine,),
         exact=ExactRoute(_LINES, residual_of_basis),
         controls=(Control("turns_2.02", {"turns": F(202, 100)}),),

@@ -31,7 +31,7 @@ from untrained.theory.claim import (
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import interpolation
-from untrained.theory.objects.dual_kernels import basis_spectrum, gaussian_kernel, triangle
+from untrained.theory.objects.dual_kernels import basis_spectrum, gaussian_kernel, triangle_kernel
 from untrained.theory.objects.shapes import Array
 from untrained.theory.proof.algebra import exact_number, reduced
 
@@ -117,7 +117,7 @@ def smoothest_argument(p: Premises) -> Symbolic:
 def smoother_than_another(case: Case, c: Constants) -> Sides:
     """The interpolant's sum against that of another point with the same measurements, moved by a drawn amount."""
     s, A = spectrum_of(case), case["A"][0]
-    least = interpolation.interpolant(A, case["y"][0], s)
+    least = interpolation.smooth_interpolant(A, case["y"][0], s)
     kernel = np.linalg.svd(A)[2][A.shape[0] :]
     weights = s ** (float(c["power"]) / 2)
     other = least + float(case["size"]) * (case["x"][0] @ kernel.T) @ kernel
@@ -150,7 +150,7 @@ def error_against_unmeasured(case: Case, c: Constants) -> Sides:
     scaled = A * np.sqrt(s)
     rest = np.sqrt(s)[:, None] * (np.eye(len(s)) - np.linalg.pinv(scaled) @ scaled)
     x = np.sqrt(s) * np.linalg.svd(rest)[2][0]
-    error = float(np.linalg.norm(interpolation.interpolant(A, A @ x, s) - x))
+    error = float(np.linalg.norm(interpolation.smooth_interpolant(A, A @ x, s) - x))
     size = math.sqrt(float(np.sum(x**2 / s ** (float(c["power"]) / 2))))
     unit = float(np.linalg.norm(x))
     return Sides(error, float(c["factor"]) * float(interpolation.unmeasured_norm(A, s)) * size + 1e-9 * unit, unit=unit)
@@ -187,8 +187,8 @@ def two_levels(m: int, n: int) -> Array:
 
 
 _KERNELS = {
-    "triangle 10": basis_spectrum(triangle(300, 10)),
-    "triangle 30": basis_spectrum(triangle(300, 30)),
+    "triangle 10": basis_spectrum(triangle_kernel(300, 10)),
+    "triangle 30": basis_spectrum(triangle_kernel(300, 30)),
     "Gaussian 0.01": basis_spectrum(gaussian_kernel(300, 0.01)),
     "Gaussian 0.05": basis_spectrum(gaussian_kernel(300, 0.05)),
 }
@@ -200,12 +200,12 @@ def bound_on_draws(case: Case, c: Constants) -> Sides:
     s = _KERNELS[case["spectrum"]] if case["spectrum"] in _KERNELS else two_levels(m, n)
     A, x = case["A"], np.eye(n)[i]
     seen = s > 0
-    estimate = interpolation.interpolant(A[..., seen], A[..., i], s[seen])
+    estimate = interpolation.smooth_interpolant(A[..., seen], A[..., i], s[seen])
     error = np.linalg.norm(estimate - x[seen], axis=-1)
     return Sides(error, float(c["constant"]) * interpolation.smooth_bound(x, s, m))
 
 
-def claimed_probability(case: Case, c: Constants) -> float:
+def constant_probability(case: Case, c: Constants) -> float:
     """The same in every cell."""
     return float(c["probability"])
 
@@ -249,7 +249,7 @@ def _constant(name: str, value: F, says: str) -> Claim:
             "power": Constant(2, kind="universal"),
         },
         exact=ExactRoute(tuple({"m": m} for m in (12, 30, 120, 600)), typical_at_two_levels),
-        count=CountRoute(_DRAWN, bound_on_draws, claimed_probability, 40),
+        count=CountRoute(_DRAWN, bound_on_draws, constant_probability, 40),
         controls=(Control("constant_1.4", {"constant": F(7, 5)}),),
     )
 

@@ -33,7 +33,7 @@ from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.convolution_generator import Arc, plane_arcs, plane_rows
 from untrained.theory.objects.kernel_enclosures import exact_correlations, power_balls
 from untrained.theory.objects.shapes import Array
-from untrained.theory.papers.heckel20a.dual_kernel import GAUSSIAN, KERNELS, SIGMA, eigenvalues, square_of
+from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, GAUSSIAN, KERNELS, eigenvalues, square_of
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
@@ -48,7 +48,7 @@ _BITS, _ATTAINED = 256, F(1, 10**12)
 
 def mean_mask(p: Premises) -> Symbolic:
     """w^T E[D G D]w <= ||G|| E||Dw||^2, and each entry of a mask is on with the probability of one row."""
-    on = exact_number(p.of(SIGMA)["share"]) * (1 - sp.acos(1) / sp.pi)
+    on = exact_number(p.of(_SIGMA)["share"]) * (1 - sp.acos(1) / sp.pi)
     return reduced(
         "Sigma = E[D G D] for one column; ||Dw||^2 is the sum of w_i^2 over the rows that are on, each of which is on half of "
         "the time, whatever the others do.",
@@ -67,7 +67,7 @@ def largest_of_kernel(case: Case, c: Constants) -> Sides:
 
 def taylor_of_g(p: Premises) -> Symbolic:
     """share (1 - arccos(t)/pi) t = (share/2) t + (share/pi) t arcsin(t), and arcsin has no negative coefficient."""
-    share = exact_number(p.of(SIGMA)["share"])
+    share = exact_number(p.of(_SIGMA)["share"])
     return reduced(
         "Sigma - (1/4)G is a sum of even powers of the cosines by entries with coefficients that are not negative, and each "
         "of them is a Gram matrix of tensor powers of the rows.",
@@ -102,7 +102,7 @@ def quarter_of_kernel(case: Case, c: Constants) -> Sides:
 
 def gershgorin(p: Premises) -> Symbolic:
     """Powers of T by entries have 1 on the diagonal and at most rho^p off it: no eigenvalue below 1 - (n - 1) rho^p."""
-    share = exact_number(p.of(SIGMA)["share"])
+    share = exact_number(p.of(_SIGMA)["share"])
     return reduced(
         "Sigma is at least ||u||^2 times the sum of its even powers; each is positive semidefinite, and by Gershgorin at "
         "least 1 - (n - 1) rho^p, whichever is more.",
@@ -271,7 +271,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel with a larger eigenvalue",
         domain={"n": Range(1, 10**6)},
         constants={"factor": Constant(F(1, 2), "down")},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(mean_mask,),
         exact=ExactRoute(tuple({"kernel": i} for i in range(len(KERNELS))), largest_of_kernel),
         controls=(Control("factor_0.49", {"factor": F(49, 100)}),),
@@ -284,7 +284,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel and a frequency with a smaller eigenvalue",
         domain={"n": Range(1, 10**6)},
         constants={"factor": Constant(F(1, 4), "up")},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(taylor_of_g,),
         exact=ExactRoute(tuple({"kernel": i} for i in range(len(KERNELS))), quarter_of_kernel),
         controls=(Control("factor_0.26", {"factor": F(26, 100)}),),
@@ -297,7 +297,7 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel with a smaller eigenvalue",
         domain={"n": Range(1, 10**6)},
         constants={"factor": Constant(1, "up"), "parts": Constant(2, "down")},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(gershgorin,),
         exact=ExactRoute(tuple({"kernel": i} for i in _APART), smallest_of_kernel),
         controls=(Control("factor_1.02", {"factor": F(102, 100)}),),
@@ -311,7 +311,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"n": Range(1, 10**6), "k": Range(1, 10**6)},
         hypotheses=(GAUSSIAN, INDEPENDENT, HALVES),
         constants={"factor": Constant(1), "power": Constant(1)},
-        needs=(SIGMA,),
+        needs=(_SIGMA,),
         proofs=(variance_of_entries,),
         exact=ExactRoute(_COLUMNS, deviation_by_arcs),
         controls=(Control("factor_0.98", {"factor": F(98, 100)}), Control("power_1.02", {"power": F(102, 100)})),

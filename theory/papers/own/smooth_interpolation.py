@@ -31,7 +31,7 @@ from untrained.theory.claim import (
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import interpolation
-from untrained.theory.objects.dual_kernels import basis_spectrum, triangle
+from untrained.theory.objects.dual_kernels import basis_spectrum, triangle_kernel
 from untrained.theory.objects.shapes import Array
 from untrained.theory.proof.algebra import exact_number, reduced
 
@@ -89,7 +89,7 @@ def constant_on_spectra(case: Case, c: Constants) -> Sides:
 
 @lru_cache
 def _kernel_spectrum(length: int, half_width: int) -> Array:
-    return basis_spectrum(triangle(length, half_width))
+    return basis_spectrum(triangle_kernel(length, half_width))
 
 
 def _from_constants(c: Constants) -> tuple[Array, int]:
@@ -232,7 +232,7 @@ def scaled_estimate(case: Case, c: Constants) -> Sides:
     y = A @ case["x"][0]
     change = a ** float(c["rows_power"]) * b ** float(c["sigma_power"])
     plain, scaled = (
-        np.append(interpolation.interpolant(k * A, k * y, r * r * s), _bound(k * A, r * r * s, case["x"][0]))
+        np.append(interpolation.smooth_interpolant(k * A, k * y, r * r * s), _bound(k * A, r * r * s, case["x"][0]))
         for k, r in ((1.0, 1.0), (a, b))
     )
     size = float(np.linalg.norm(plain))
