@@ -37,7 +37,7 @@ from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, GAUSSIAN, KERN
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
-_DEVIATION = "own.dual_kernel.deviation"
+_DEVIATION, _LARGEST = "own.dual_kernel.deviation", "own.dual_kernel.largest"
 _CLOSE = 1e-8
 _BITS, _ATTAINED = 256, F(1, 10**12)
 """Precision of balls, and how far a bound that is attained is widened so that they decide."""
@@ -63,6 +63,25 @@ def largest_of_kernel(case: Case, c: Constants) -> Sides:
         most = reduce(arb.max, power_balls(KERNELS[case["kernel"]]).flat)
         bound = ball(c["factor"]) * most
     return Sides(reduce(arb.max, eigenvalues(case["kernel"]).flat) / bound, 1 + ball(_ATTAINED), unit=1)
+
+
+def no_component_grows(p: Premises) -> Symbolic:
+    """|1 - eta lambda| <= 1 for 0 <= lambda <= ||Fu||^2/2 and eta <= 4/||Fu||^2."""
+    highest = exact_number(p["step"]) * exact_number(p.of(_LARGEST)["factor"])
+    return reduced(
+        "In the expected model a component of the residual is multiplied by 1 - eta lambda, lambda an eigenvalue of Sigma "
+        "and not negative; the largest of them decides.",
+        [("eta lambda at most 2", highest <= 2)],
+        sufficient=True,
+    )
+
+
+def growth_of_kernel(case: Case, c: Constants) -> Sides:
+    """|1 - eta lambda| of the largest eigenvalue, at the claimed step."""
+    with ctx.workprec(_BITS):
+        step = ball(c["step"]) / reduce(arb.max, power_balls(KERNELS[case["kernel"]]).flat)
+        growth = reduce(arb.max, (abs(1 - step * x) for x in eigenvalues(case["kernel"]).flat))
+        return Sides(growth, 1 + ball(_ATTAINED))
 
 
 def taylor_of_g(p: Premises) -> Symbolic:
@@ -275,6 +294,19 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(mean_mask,),
         exact=ExactRoute(tuple({"kernel": i} for i in range(len(KERNELS))), largest_of_kernel),
         controls=(Control("factor_0.49", {"factor": F(49, 100)}),),
+    ),
+    Claim(
+        id="own.dual_kernel.step",
+        source=_source("the step of Theorem 1 of Heckel and Soltanolkotabi, in the expected model"),
+        says="With steps up to ${step:factor}/M, M the largest squared |Fu|, no component of the residual grows in the expected model; with the delta kernel a longer step makes all grow.",
+        tex=r"\eta\le ${step:factor}/M\Rightarrow|\mathrm{one}-\eta\lambda_i(\Sigma)|\le\mathrm{one}",
+        refuted_by="a kernel one of whose components grows",
+        domain={"n": Range(1, 10**6)},
+        constants={"step": Constant(4, "up")},
+        needs=(_LARGEST,),
+        proofs=(no_component_grows,),
+        exact=ExactRoute(tuple({"kernel": i} for i in range(len(KERNELS))), growth_of_kernel),
+        controls=(Control("step_4.1", {"step": F(41, 10)}),),
     ),
     Claim(
         id="own.dual_kernel.quarter",
