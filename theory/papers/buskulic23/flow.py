@@ -21,7 +21,6 @@ from untrained.theory.claim import (
     ExactRoute,
     Hypothesis,
     Premises,
-    Range,
     Sides,
     Source,
 )
@@ -79,7 +78,7 @@ def scalar_network(case: Case, c: Constants) -> Sides:
 
 def ball_argument(p: Premises) -> Symbolic:
     """At level = 1/4 the sharp form leaves sqrt(1/2) of sigma and a path of 4 - 2 sqrt 2 in units of r(0)."""
-    sharp = p.of(_SHARP)
+    sharp = p.of(SHARP_FLOW)
     level = exact_number(p["level"])
     left = 1 - exact_number(sharp["twice"]) * level
     path = (1 - sp.sqrt(left)) / level
@@ -111,22 +110,9 @@ def scalar_network_in_the_ball(case: Case, c: Constants) -> Sides:
         return Sides((1 - left.sqrt()) / ball(level), ball(c["path"]))
 
 
-_SHARP = "own.smooth_flow"
+SHARP_FLOW = "own.smooth_flow"
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        id=_SHARP,
-        source=Source("own", "sharpens the convergence of gradient flow of Buskulic, Fadili and Queau"),
-        says="If level = L||r_0||/(sigma_A sigma sigma) is below $limit, gradient flow fits y, the smallest singular value of J stays at least sqrt(one - ${twice:factor}level) sigma, the path is at most (one - sqrt(one - ${twice:factor}level)) sigma/L, and ||r|| falls at the rate (one - ${twice:factor}level)(sigma_A sigma)(sigma_A sigma) at least; all attained, and from $limit on some targets are never fitted.",
-        tex=r"\ell=\tfrac{L\|r_0\|}{\sigma_A\sigma\cdot\sigma}<$limit\Rightarrow\sigma_{\min}(J)\ge\sqrt{\mathrm{one}-${twice:factor}\ell}\,\sigma",
-        refuted_by="a network whose smallest singular value falls further, or a target that is not fitted",
-        domain={"level": Range(0, "limit", False)},
-        hypotheses=HYPOTHESES,
-        constants={"twice": Constant(2, "down"), "limit": Constant(F(1, 2), "up")},
-        proofs=(path_argument,),
-        exact=ExactRoute(tuple({"share": s} for s in (F(1, 100), F(1, 2), F(9, 10), F(99, 100))), scalar_network),
-        controls=(Control("twice_1.9", {"twice": F(19, 10)}), Control("limit_0.55", {"limit": F(55, 100)})),
-    ),
     Claim(
         id="buskulic23.flow",
         source=_source("convergence of gradient flow, squared loss"),
@@ -140,7 +126,7 @@ CLAIMS: tuple[Claim, ...] = (
             "rate": Constant(F(1, 4), "up"),
             "path": Constant(2, "down"),
         },
-        needs=(_SHARP,),
+        needs=(SHARP_FLOW,),
         proofs=(ball_argument,),
         exact=ExactRoute(tuple({"part": part} for part in ("share", "rate", "path")), scalar_network_in_the_ball),
         controls=(Control("share_0.72", {"share": F(72, 100)}), Control("level_0.38", {"level": F(38, 100)})),

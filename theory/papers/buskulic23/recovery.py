@@ -60,7 +60,7 @@ def split_argument(p: Premises) -> Symbolic:
 
 def triangle_argument(p: Premises) -> Symbolic:
     """The printed one follows from the sharp one, whose distance has no summand of its own."""
-    sharp = p.of(_SHARP)
+    sharp = p.of(SHARP_RECOVERY)
     return reduced(
         "lambda||h|| <= ||A x^ - y|| + ||e|| + ||A|| dist and ||x^ - x|| <= ||h|| + dist; the sharp bound is smaller.",
         [
@@ -103,7 +103,7 @@ def drawn_points(case: Case, c: Constants) -> Sides:
     return Sides(strength * error, linear + strength * near + 1e-12 * (1 + linear), unit=max(1.0, linear))
 
 
-_SHARP = "own.recovery_bound"
+SHARP_RECOVERY = "own.recovery_bound"
 _CASES = tuple(
     {"fit": f, "noise": e, "distance": d, "cosine": q}
     for f, e, d in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, F(1, 1000)))
@@ -118,7 +118,8 @@ _LAW = {
 _WITHIN = {"d": Range(1, 6), "n": Range(1, 6), "N": Range(2, 8), "level": Range(0, 2, False)}
 
 
-def _claim(claim_id: str, source: Source, says: str, tex: str, near: bool) -> Claim:
+def recovery_claim(claim_id: str, source: Source, says: str, tex: str, near: bool) -> Claim:
+    """One of both forms: with `near`, the printed one, whose distance has a summand of its own."""
     shared = {name: Constant(1, "down") for name in ("fit", "noise", "spread")}
     return Claim(
         id=claim_id,
@@ -130,7 +131,7 @@ def _claim(claim_id: str, source: Source, says: str, tex: str, near: bool) -> Cl
         law=_LAW,
         hypotheses=(_INJECTIVE,),
         constants=shared | ({"near": Constant(1, "down")} if near else {}),
-        needs=(_SHARP,) if near else (),
+        needs=(SHARP_RECOVERY,) if near else (),
         proofs=(triangle_argument if near else split_argument,),
         exact=ExactRoute(_CASES, tilted_line),
         search=SearchRoute(drawn_points, within=_WITHIN),
@@ -139,14 +140,7 @@ def _claim(claim_id: str, source: Source, says: str, tex: str, near: bool) -> Cl
 
 
 CLAIMS: tuple[Claim, ...] = (
-    _claim(
-        _SHARP,
-        Source("own", "sharpens the recovery bound of Buskulic, Fadili and Queau"),
-        "||x^ - x|| <= (${fit:factor}||A x^ - y|| + ${noise:factor}||e|| + ${spread:factor}||A|| dist(x, S))/lambda.",
-        r"\lambda\|\hat x-x\|\le ${fit:factor}\|A\hat x-y\|+${noise:factor}\|e\|+${spread:factor}\|A\|\,\mathrm{dist}(x,S)",
-        near=False,
-    ),
-    _claim(
+    recovery_claim(
         "buskulic23.recovery",
         Source("buskulic23", "recovery bound under restricted injectivity", "", None, "from memory; re-derived"),
         "||x^ - x|| <= (${fit:factor}||A x^ - y|| + ${noise:factor}||e||)/lambda + ($near + ${spread:factor}||A||/lambda) dist(x, S).",

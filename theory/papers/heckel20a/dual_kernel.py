@@ -259,7 +259,6 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a kernel and a frequency whose cosine or sine is no eigenvector",
         domain={"n": Range(1, 10**6)},
         constants={"turns": Constant(2)},
-        needs=(_SIGMA,),
         proofs=(shift_of_cosine,),
         exact=ExactRoute(_LINES, residual_of_basis),
         controls=(Control("turns_2.02", {"turns": F(202, 100)}),),

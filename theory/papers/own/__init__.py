@@ -19,6 +19,7 @@ from untrained.theory.papers.own import (
     sign_changes,
     smallest_value,
     smooth_interpolation,
+    smooth_networks,
     sparse_width,
     width,
 )
@@ -43,5 +44,6 @@ _FILES = (
     smooth_interpolation,
     dual_kernel,
     denoising,
+    smooth_networks,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

@@ -343,7 +343,6 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"n": Range(1, 10**6), "k": Range(1, 10**6)},
         hypotheses=(GAUSSIAN, INDEPENDENT, HALVES),
         constants={"factor": Constant(1), "power": Constant(1)},
-        needs=(_SIGMA,),
         proofs=(variance_of_entries,),
         exact=ExactRoute(_COLUMNS, deviation_by_arcs),
         controls=(Control("factor_0.98", {"factor": F(98, 100)}), Control("power_1.02", {"power": F(102, 100)})),
