@@ -147,6 +147,14 @@ def refresh_note() -> Path | None:
     return NOTE
 
 
+def _assumed(claim: Claim, entry: Mapping[str, Any] | None, claims: Mapping[str, Claim]) -> Sequence[str]:
+    """The theorems that stand unproved under a claim, as recorded, or all that it rests on where nothing is."""
+    if entry is None or "assumes" not in entry:
+        return theorems_assumed(claim, claims)
+    recorded: Sequence[str] = entry["assumes"]
+    return recorded
+
+
 def claim_page(
     claim_id: str,
     entry: Mapping[str, Any] | None,
@@ -168,7 +176,7 @@ def claim_page(
         ("hypotheses", "; ".join(fill(h.says, claim.values) for h in claim.hypotheses)),
         ("constants", ", ".join(f"{k} = {c.value} ({c.kind})" for k, c in claim.constants.items())),
         ("rests on", ", ".join(claim.needs)),
-        ("assumes", ", ".join(theorems_assumed(claim, claims))),
+        ("assumes", ", ".join(_assumed(claim, entry, claims))),
         ("refuted by", claim.refuted_by),
         ("false siblings", "; ".join(f"{c.name}: {claim.change(c)}" for c in claim.controls)),
     ]
