@@ -28,13 +28,12 @@ from untrained.theory.claim import (
     Range,
     Sides,
     Source,
-    rounding,
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.convolution_generator import Arc, plane_arcs, plane_rows
 from untrained.theory.objects.kernel_enclosures import exact_correlations, power_balls
 from untrained.theory.objects.shapes import Array
-from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, GAUSSIAN, KERNELS, eigenvalues, square_of
+from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, CLOSE_FLOAT, GAUSSIAN, KERNELS, eigenvalues, square_of
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
@@ -217,7 +216,7 @@ def deviation_by_arcs(case: Case, c: Constants) -> Sides:
     mean = sum(float(weight) * np.square(JJ - q * inner).sum() for weight, JJ in tuples_of_arcs(case))
     variance = float(np.sum(np.square(inner) * q * (1 - q)))
     claimed = float(c["factor"]) * variance / float(case["k"]) ** float(c["power"])
-    return Sides(abs(mean - claimed) / variance, rounding(_MOST_TERMS, 1), unit=1)
+    return Sides(abs(mean - claimed) / variance, CLOSE_FLOAT, unit=1)
 
 
 def chebyshev(p: Premises) -> Symbolic:
@@ -275,8 +274,6 @@ _FAR = (
     _columns(0, 4, 2, copies=1, t=F(1, 2)),
     _columns(0, 2, 1, alone=1, t=F(1, 2)),
 )
-_MOST_TERMS = 8**3 * 4**2
-"""Of the mean over every choice: at most eight arcs for each of three columns, and four rows."""
 _APART = tuple(i for i, u in enumerate(KERNELS) if u not in ((1,), (1, -1), (1, 1, -1, -1)))
 """Kernels no two of whose rows are parallel."""
 
