@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from papers.statements import outcome, proof_says
 
+from untrained.theory.ledger import ledger
 from untrained.theory.objects.dual_kernels import basis_spectrum, transfer, triangle_kernel
 from untrained.theory.objects.residual_filters import LinearDenoising
 from untrained.theory.papers.heckel20a import denoising
@@ -56,6 +57,13 @@ def test_the_whole_bound_is_above_a_simulated_error():
     sides = denoising.whole_bound({"n": 300, "half_width": 10, "p": 21, "noise": 2.0}, {"factor": 2, "lead": 1})
     assert sides.lhs**2 == pytest.approx(errors.mean(), abs=4 * errors.std() / math.sqrt(4000))
     assert sides.rhs == pytest.approx(1 - filters[20] + 2 * math.sqrt(42 / 300))
+
+
+def test_in_how_many_cases_the_whole_bound_is_of_use():
+    claim = ledger()["heckel20a.early_stopping.bound"]
+    cases = claim.exact.cases
+    useful = [case["half_width"] for case in cases if denoising.bound_is_of_use(case, claim.values)]
+    assert (len(cases), useful.count(30), useful.count(50), len(useful)) == (775, 5, 6, 11)
 
 
 def test_a_whole_bound_that_is_of_use_is_noticed():

@@ -7,7 +7,13 @@ import pytest
 from papers.statements import outcome, proof_says
 
 from untrained.theory.objects.convolution_generator import circulant_rows, convolution_jacobian, half_signs
-from untrained.theory.objects.dual_kernels import active_share, dual_spectrum, trigonometric_basis
+from untrained.theory.objects.dual_kernels import (
+    active_share,
+    correlations,
+    dual_spectrum,
+    triangle_kernel,
+    trigonometric_basis,
+)
 from untrained.theory.papers.heckel20a import dual_kernel as published
 from untrained.theory.papers.own import dual_kernel as own
 
@@ -62,12 +68,23 @@ def test_even_powers_term_by_term(rho, others):
     assert own.even_powers(F(1), others) == 0
 
 
-@pytest.mark.parametrize("n", [6, 7])
-def test_the_claimed_vectors_are_the_basis(n):
-    W, basis = published.cosines_and_sines(n, 2.0), trigonometric_basis(n)
-    same = np.abs(W.T @ basis)
-    np.testing.assert_allclose(same[np.arange(n), same.argmax(axis=1)], 1)
-    assert sorted(same.argmax(axis=1)) == list(range(n))
+@pytest.mark.parametrize("n", [1, 2, 6, 7])
+@pytest.mark.parametrize("turns", [2, 1, 2.02])
+def test_the_claimed_vectors_one_by_one(n, turns):
+    basis, seen = trigonometric_basis(n, turns), []
+    for f in range(n // 2 + 1):
+        seen.append([np.cos(turns * np.pi * f * j / n) for j in range(n)])
+        if 0 < f < n / 2:
+            seen.append([np.sin(turns * np.pi * f * j / n) for j in range(n)])
+    scale = [1 if f in (0, n / 2) else np.sqrt(2) for f in sorted((*range(n // 2 + 1), *range(1, (n + 1) // 2)))]
+    np.testing.assert_allclose(basis, np.transpose(seen) * scale / np.sqrt(n), atol=1e-13)
+
+
+def test_a_guard_inside_arccos_moves_every_eigenvalue():
+    kernel = triangle_kernel(300, 10)
+    t = np.clip(correlations(kernel), -1 + 1e-11, 1 - 1e-11)
+    moved = dual_spectrum(kernel) - np.fft.fft(active_share(t) * t).real
+    np.testing.assert_allclose(moved, 7e-7, rtol=0.5 / 7)
 
 
 def test_bounds_of_drawn_kernels():
@@ -111,6 +128,7 @@ def test_statements(claim_id, constants, without, says):
     ("claim_id", "record", "constants"),
     [
         ("own.dual_kernel.largest", "heckel20a.sigma", {"share": F(51, 100)}),
+        ("own.dual_kernel.step", "own.dual_kernel.largest", {"factor": F(51, 100)}),
         ("own.dual_kernel.quarter", "heckel20a.sigma", {"share": F(49, 100)}),
         ("own.dual_kernel.smallest", "heckel20a.sigma", {"share": F(49, 100)}),
         ("own.dual_kernel.width", "own.dual_kernel.deviation", {"factor": F(101, 100)}),

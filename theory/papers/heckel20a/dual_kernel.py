@@ -35,8 +35,8 @@ from untrained.theory.objects.convolution_generator import (
     half_signs,
     plane_arcs,
 )
-from untrained.theory.objects.dual_kernels import active_share
-from untrained.theory.objects.kernel_enclosures import Exacts, exact_kernel, spectrum_balls
+from untrained.theory.objects.dual_kernels import active_share, trigonometric_basis
+from untrained.theory.objects.kernel_enclosures import Exacts, exact_kernel, exact_square, spectrum_balls
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 from untrained.theory.proof.exact import FLOAT_GUARD
@@ -79,7 +79,7 @@ def eigenvalues(kernel: int) -> Exacts:
 
 def square_of(kernel: int) -> F:
     """<u, u> of the listed kernel of that number, exactly."""
-    return sum((x * x for x in exact_kernel(KERNELS[kernel]).flat), F(0))
+    return exact_square(exact_kernel(KERNELS[kernel]))
 
 
 # The closed form.
@@ -183,21 +183,11 @@ def residual_of_basis(case: Case, c: Constants) -> Sides:
     cosine = np.clip(inner / (u @ u), -1, 1)
     np.fill_diagonal(cosine, 1)
     sigma = active_share(cosine) * inner
-    W = cosines_and_sines(len(u), float(c["turns"]))
+    W = trigonometric_basis(len(u), float(c["turns"]))
+    W = W / np.linalg.norm(W, axis=0)
     rest = sigma @ W - W * np.sum(W * (sigma @ W), axis=0)
     off = max(np.abs(rest).max() / (u @ u), np.abs(W.T @ W - np.eye(len(u))).max())
     return Sides(float(off), CLOSE_FLOAT, unit=1)
-
-
-def cosines_and_sines(n: int, turns: float) -> np.ndarray:
-    """cos and sin of turns pi f j/n, normalised: the constant, pairs up to n/2, the alternating one for an even n."""
-    j, half = np.arange(n), (n + 1) // 2
-    angles = [turns * np.pi * f * j / n for f in range(half)]
-    columns = [np.cos(a) for a in angles] + [np.sin(a) for a in angles[1:]]
-    columns += [np.cos(turns * np.pi * (n // 2) * j / n)] * (n % 2 == 0)
-    W = np.stack(columns, axis=1)
-    result: np.ndarray = W / np.linalg.norm(W, axis=0)
-    return result
 
 
 # The Jacobian at any weights.
