@@ -248,7 +248,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20a.sigma.trigonometric",
         source=_source("Theorem 1", "trigonometric basis"),
-        says="For a convolution kernel on n points the vectors cos($turns pi f j/n) and sin($turns pi f j/n), normalised, f up to a half of n, are orthonormal eigenvectors of Sigma.",
+        says="For a convolution kernel on n points the vectors cos($turns pi f j/n) and sin($turns pi f j/n), normalised, one f from each pair of f and n - f, are orthonormal eigenvectors of Sigma.",
         tex=r"\Sigma w=\lambda w,\quad w_j\propto\cos($turns\pi fj/n),\ \sin($turns\pi fj/n)",
         refuted_by="a kernel and a frequency whose cosine or sine is no eigenvector",
         domain={"n": Range(1, 10**6)},
