@@ -332,7 +332,39 @@ def _conv_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: in
     return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), *crop, Sigmoid())
 
 
-def conv_decoder(shape: Shape, *, channels: int = 128, depth: int | None = None, norm: str = "after") -> Network:
+GROWTHS = ("doubling", "geometric")
+"""Sizes of a decoder's layers: each twice the one before, or in geometric progression from a start of 16."""
+
+
+def geometric_sizes(shape: Shape, depth: int) -> list[tuple[int, int]]:
+    """Sizes (h, w) before and after each of `depth` layers: from 16 to the image, sides rounded up.
+
+    The start is 16 on the shorter side, or half of it where that is less; the longer side starts in proportion.
+
+    Source: the published code of heckel20b (256x256 in five layers: 16, 28, 49, 85, 148, 256).
+    """
+    shorter = min(shape[1:])
+    start = min(16, -(-shorter // 2))
+    starts = [max(1, round(start * side / shorter)) for side in shape[1:]]
+
+    def size(first: int, last: int, layer: int) -> int:
+        return ceil(first * (last / first) ** (layer / depth) - 1e-9)
+
+    height, width = zip(starts, shape[1:], strict=True)
+    return [(size(*height, layer), size(*width, layer)) for layer in range(depth + 1)]
+
+
+def _geometric_decoder(shape: Shape, sizes: list[tuple[int, int]], channels: int, norm: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for size in sizes[1:]:
+        layers += [nn.Conv2d(channels, channels, 1, bias=False)]
+        layers += [nn.Upsample(size=size, mode="bilinear", align_corners=False), *_rectified(channels, norm)]
+    return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), Sigmoid())
+
+
+def conv_decoder(
+    shape: Shape, *, channels: int = 128, depth: int | None = None, norm: str = "after", growth: str = "doubling"
+) -> Network:
     """The deep decoder in the layers that Heckel and Soltanolkotabi denoise with, of `depth` bilinear doublings.
 
     A block is a doubling (none in the first), a 1x1 convolution, a rectifier and batch norm over the picture; after
@@ -342,14 +374,24 @@ def conv_decoder(shape: Shape, *, channels: int = 128, depth: int | None = None,
     512 are more. `norm` says where batch norm stands, "after" the rectifier or "before". Sides that are no multiple of
     2^depth are cropped at the end.
 
+    With `growth` "geometric" there are `depth` blocks (5 if left out), each of which resizes to the next of
+    `geometric_sizes`; with 256 channels at 256x256 it is the decoder of heckel20b's compressive sensing.
+
     Raises
     ------
     ValueError
         where the image is smaller than its doublings or below 4x4, or an option is out of range.
 
-    Source: heckel20a Section 4 and the published code (upsample_first=False).
+    Source: heckel20a Section 4 and the published code (upsample_first=False); the published code of heckel20b.
     """
     validate_shape(shape, 4, channels=channels, depth=depth)
+    if growth not in GROWTHS:
+        raise ValueError(f"growth must be one of {', '.join(GROWTHS)}, got {growth!r}")
+    if growth == "geometric":
+        _validate_norm(norm)
+        sizes = geometric_sizes(shape, 5 if depth is None else depth)
+        resized = lambda: _geometric_decoder(shape, sizes, channels, norm)  # noqa: E731
+        return generator("conv-decoder", shape, resized, Latent((channels, *sizes[0]), "uniform", 0.1))
     doublings = max(1, min(5, int(np.log2(min(shape[1:]))) - 4)) if depth is None else depth
     _validate_norm(norm)
     if min(shape[1:]) < 2**doublings:

@@ -1,12 +1,13 @@
 """Operators that measure images: a maker for each kind, with adjoints and exact descriptions.
 
-Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W. All are linear but magnitudes.
+Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W but for coils and magnitudes. All
+are linear but magnitudes.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,7 @@ __all__ = [
     "magnitude",
     "make_operator",
     "measure",
+    "multicoil",
     "operator_from_spec",
     "scrambled_dct",
     "scrambled_hadamard",
@@ -124,6 +126,26 @@ def inpainting(
 def superresolution(shape: Shape, factor: int) -> Operator:
     """Means of blocks of factor x factor pixels."""
     return _make("superres", shape, None, factor=factor)
+
+
+def multicoil(
+    shape: Shape,
+    coils: int,
+    acceleration: float,
+    seed: int = 0,
+    *,
+    centre: float = 0.08,
+    columns: Literal["random", "equispaced"] = "random",
+) -> Operator:
+    """Fourier coefficients that several coils see, on 1/acceleration of the columns and a `centre` share for certain.
+
+    Raises
+    ------
+    ValueError
+        where an option is out of range, or more columns are in the centre than are sampled.
+    """
+    options = {"coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns}
+    return _make("multicoil", shape, None, seed, **options)
 
 
 def magnitude(shape: Shape, m: int, seed: int = 0) -> Operator:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
+from untrained.sims.operators.coils import CENTRE, COLUMN_RULES, MulticoilFourier, column_counts
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
 from untrained.sims.operators.random_matrices import Gaussian, Magnitude, SeededGaussian
 from untrained.sims.operators.transforms import FourierRadial, SubsampledTransform
@@ -75,6 +76,33 @@ def _superres(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, 
     return operator
 
 
+MOST_COILS = 128
+
+
+def _multicoil(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    for option, least in (("coils", 1), ("acceleration", 1)):
+        if option not in options:
+            raise ValueError(f"{option} must be given for {name}, at least {least}, got none")
+    coils = bounded_integer("coils", options["coils"], 1, MOST_COILS)
+    acceleration = _bounded("acceleration", options["acceleration"], 1, shape[2])
+    centre = _bounded("centre", options.get("centre", CENTRE), 0, 1)
+    columns = options.get("columns", COLUMN_RULES[0])
+    if columns not in COLUMN_RULES:
+        raise ValueError(f"columns must be one of {', '.join(COLUMN_RULES)}, got {columns!r}")
+    count, lowest = column_counts(shape[2], acceleration, centre)
+    if lowest > count:
+        raise ValueError(f"centre must hold no more columns than the {count} that are sampled, got {lowest}")
+    operator = MulticoilFourier(shape, coils, acceleration, centre, columns, seed)
+    _same(name, m, operator)
+    return operator
+
+
+def _bounded(name: str, value: Any, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"{name} must be a number from {least} to {most}, got {value!r}")
+    return float(value)
+
+
 def _same(name: str, m: Any, operator: Operator) -> None:
     if m is not None and m != operator.coefficients:
         raise ValueError(f"m must be left out for {name}, or {operator.coefficients} as its options say, got {m}")
@@ -90,6 +118,7 @@ _MAKERS: dict[str, tuple[Maker, frozenset[str]]] = {
     "scrambled-hadamard": (_transform, frozenset()),
     "inpainting": (_inpainting, frozenset({"mask"})),
     "superres": (_superres, frozenset({"factor"})),
+    "multicoil": (_multicoil, frozenset({"coils", "acceleration", "centre", "columns"})),
     "magnitude": (_magnitude, frozenset()),
 }
 OPERATORS: tuple[str, ...] = tuple(_MAKERS)
@@ -99,6 +128,7 @@ _CLASSES: dict[str, type[Operator]] = {
     "fourier-radial": FourierRadial,
     "inpainting": Inpainting,
     "superres": SuperResolution,
+    "multicoil": MulticoilFourier,
     "magnitude": Magnitude,
 }
 
@@ -118,9 +148,9 @@ def make_operator(
 ) -> Operator:
     """Return the named operator for images (C, H, W), drawn from a seed, with its numbers on a device.
 
-    m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead, and
-    inpainting takes a bool `mask` (H, W) where pixels are not to be drawn. Numbers are drawn on the CPU, and so are the
-    same on every device.
+    m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead,
+    multicoil `coils` and `acceleration` (and, if you like, `centre` and `columns`), and inpainting takes a bool `mask`
+    (H, W) where pixels are not to be drawn. Numbers are drawn on the CPU, and so are the same on every device.
 
     Raises
     ------
@@ -181,6 +211,6 @@ def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cp
 
 def _argument_m(name: Any, shape: Shape, m: int) -> int | None:
     """The argument m of `make_operator`, from the length of y."""
-    if name in ("fourier-radial", "superres"):
+    if name in ("fourier-radial", "superres", "multicoil"):
         return None
     return m // shape[0] if name == "inpainting" else m

@@ -1,4 +1,4 @@
-"""Convolutional decoders fitted to one noisy image: descent on the weights, iterates averaged, stopped early."""
+"""Convolutional decoders fitted to one image, noisy or sensed: descent on the weights, stopped early or to the end."""
 
 from __future__ import annotations
 
@@ -47,8 +47,16 @@ PRESETS = {
     "paper-under": ConvDecoderSettings(network_options={"channels": 128}),
     "best": ConvDecoderSettings(network_options={"channels": 128}, steps=500, restarts=3, combine="mean"),
     "fast": ConvDecoderSettings(network_options={"channels": 64}, steps=400),
+    "interpolation": ConvDecoderSettings(
+        network_options={"channels": 256, "depth": 5, "growth": "geometric"},
+        learning_rate=0.005,
+        steps=100_000,
+        average=0.0,
+    ),
 }
-"""`paper`: more weights than pixels; `paper-under`: fewer; `fast`: a narrow one, few steps; `best`: three averaged."""
+"""To denoise: `paper` has more weights than pixels, `paper-under` fewer; `fast` is a narrow one with few steps, `best`
+three averaged. To sense without noise: `interpolation`, descent to the end (heckel20b Section 5, the published code).
+"""
 
 LONG_FROM, LONG_STEPS = 256, 1900
 """The shorter side from which on `best` takes more steps, and how many: the decoder then has four doublings or more."""
@@ -99,7 +107,7 @@ def recover(
     ValueError
         where y or the network does not fit the operator.
 
-    Source: heckel20a Section 4.
+    Source: heckel20a Section 4 (denoising), heckel20b Section 5 (any linear A).
     """
     return recover_batch([operator], y[None], settings, seeds=[seed], watch=watch)[0]
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.generators import Interpolation, conv_decoder, conv_generator
+from untrained.sims.networks.generators import Interpolation, conv_decoder, conv_generator, geometric_sizes
 
 
 def published_decoder(channels, depth, colours, norm):
@@ -116,6 +116,39 @@ def test_the_published_sizes():
     assert under.latent.shape == (128, 16, 16)
     starts = {side: conv_decoder((1, side, 2 * side)).latent.shape[1] for side in (4, 28, 40, 64, 128, 256, 1024)}
     assert starts == {4: 2, 28: 14, 40: 20, 64: 16, 128: 16, 256: 16, 1024: 32}
+
+
+def published_sensing_decoder(sizes, channels):
+    """Resize, then convolve, rectify and normalise, to each size in turn."""
+    layers = []
+    for size in sizes:
+        layers += [nn.Upsample(size=size, mode="bilinear", align_corners=False)]
+        layers += [nn.Conv2d(channels, channels, 1, bias=False), nn.ReLU(), nn.BatchNorm2d(channels)]
+    return nn.Sequential(*layers, nn.Conv2d(channels, 1, 1, bias=False), nn.Sigmoid())
+
+
+def test_the_decoder_of_compressive_sensing_has_the_published_sizes():
+    assert geometric_sizes((1, 256, 256), 5) == [(side, side) for side in (16, 28, 49, 85, 148, 256)]
+    assert geometric_sizes((1, 64, 128), 2) == [(16, 32), (32, 64), (64, 128)]
+    assert geometric_sizes((3, 10, 15), 1) == [(5, 8), (10, 15)]
+    chosen = conv_decoder((1, 256, 256), channels=256, depth=5, growth="geometric")
+    assert chosen.size.weights == 330_496
+    assert chosen.latent.shape == (256, 16, 16)
+
+
+def test_the_decoder_of_compressive_sensing_is_the_published_one():
+    chosen = conv_decoder((1, 40, 36), channels=5, depth=3, growth="geometric")
+    module, z = chosen.start(3)
+    assert z.shape == (1, 5, 18, 16)
+    module = moved(module).double()
+    plain = with_weights_of(published_sensing_decoder(geometric_sizes((1, 40, 36), 3)[1:], 5), module)
+    with torch.no_grad():
+        torch.testing.assert_close(module(z.double()), 2 * plain(z.double()) - 1, rtol=0, atol=1e-12)
+
+
+def test_an_unknown_growth_is_refused():
+    with pytest.raises(ValueError, match=r"^growth must be one of doubling, geometric, got 'cubic'$"):
+        conv_decoder((1, 16, 16), growth="cubic")
 
 
 def test_sides_that_are_no_multiple_are_cropped():

@@ -15,7 +15,11 @@ IMAGE = torch.linspace(-1, 1, 64).reshape(SHAPE)
 
 def made(name="gaussian", noise=0.1, shape=SHAPE, seed=2):
     """A small measurement."""
-    options = {"fourier-radial": {"lines": 3}, "superres": {"factor": 2}}.get(name, {"m": 12})
+    options = {
+        "fourier-radial": {"lines": 3},
+        "superres": {"factor": 2},
+        "multicoil": {"coils": 2, "acceleration": 2},
+    }.get(name, {"m": 12})
     return measure(IMAGE.expand(shape), make_operator(name, shape, seed=1, **options), noise, seed)
 
 

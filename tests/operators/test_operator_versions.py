@@ -15,7 +15,11 @@ from untrained.sims.operators import OPERATORS, make_operator
 
 RECORD = Path(__file__).with_name("products.json")
 SHAPES = [(1, 8, 8), (3, 8, 8)]
-OPTIONS = {"fourier-radial": {"lines": 3}, "superres": {"factor": 2}}
+OPTIONS = {
+    "fourier-radial": {"lines": 3},
+    "superres": {"factor": 2},
+    "multicoil": {"coils": 3, "acceleration": 2.5},
+}
 
 
 def sample(name, shape):

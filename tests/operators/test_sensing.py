@@ -16,13 +16,18 @@ from untrained.sims.operators.base import _norm_start
 
 SHAPES = [(1, 8, 8), (3, 4, 8), (1, 16, 4)]
 LINEAR = [name for name in OPERATORS if name != "magnitude"]
-ORTHONORMAL = set(LINEAR) - {"gaussian", "gaussian-seeded", "superres"}
+ORTHONORMAL = set(LINEAR) - {"gaussian", "gaussian-seeded", "superres", "multicoil"}
+OPTIONS = {
+    "fourier-radial": {"lines": 3},
+    "superres": {"factor": 2},
+    "multicoil": {"coils": 2, "acceleration": 2},
+}
+"""Of operators whose number of measurements follows from their options."""
 
 
 def made(name, shape, seed=3):
     """A small operator of the kind."""
-    options = {"fourier-radial": {"lines": 3}, "superres": {"factor": 2}}.get(name, {"m": 11})
-    return make_operator(name, shape, seed=seed, **options)
+    return make_operator(name, shape, seed=seed, **OPTIONS.get(name, {"m": 11}))
 
 
 def matrix(operator, dtype=torch.float64):
@@ -219,7 +224,7 @@ def test_scrambling_spreads_a_flat_image_evenly():
 
 
 @pytest.mark.parametrize("m", [1, 64])
-@pytest.mark.parametrize("name", sorted(set(LINEAR) - {"fourier-radial", "superres"}))
+@pytest.mark.parametrize("name", sorted(set(LINEAR) - set(OPTIONS)))
 def test_one_measurement_and_as_many_as_pixels_are_allowed(name, m):
     operator = make_operator(name, (1, 8, 8), m)
     assert operator.forward(torch.ones(1, 8, 8)).shape == (m,)

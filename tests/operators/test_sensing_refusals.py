@@ -8,7 +8,7 @@ from untrained.sims.runtime import memory_available
 SHAPE = (1, 8, 8)
 MASK = np.ones((8, 8), dtype=bool)
 LINEAR = [name for name in OPERATORS if name != "magnitude"]
-COUNTED = sorted(set(LINEAR) - {"fourier-radial", "superres"})
+COUNTED = sorted(set(LINEAR) - {"fourier-radial", "superres", "multicoil"})
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -60,6 +60,29 @@ REFUSED = [
     ("superres", {"factor": 3}, "factor must divide height and width, got 3 for 8x8"),
     ("superres", {"factor": 16}, "factor must divide height and width, got 16 for 8x8"),
     ("superres", {"factor": 2, "m": 9}, "m must be left out for superres, or 16 as its options say, got 9"),
+    ("multicoil", {}, "coils must be given for multicoil, at least 1, got none"),
+    ("multicoil", {"coils": 2}, "acceleration must be given for multicoil, at least 1, got none"),
+    ("multicoil", {"coils": 0, "acceleration": 2}, "coils must be between 1 and 128, got 0"),
+    ("multicoil", {"coils": 2.0, "acceleration": 2}, "coils must be a whole number between 1 and 128, got 2.0"),
+    ("multicoil", {"coils": 2, "acceleration": 0.5}, "acceleration must be a number from 1 to 8, got 0.5"),
+    ("multicoil", {"coils": 2, "acceleration": "4"}, "acceleration must be a number from 1 to 8, got '4'"),
+    ("multicoil", {"coils": 2, "acceleration": float("nan")}, "acceleration must be a number from 1 to 8, got nan"),
+    ("multicoil", {"coils": 2, "acceleration": 2, "centre": -0.1}, "centre must be a number from 0 to 1, got -0.1"),
+    (
+        "multicoil",
+        {"coils": 2, "acceleration": 4, "centre": 0.5},
+        "centre must hold no more columns than the 2 that are sampled, got 4",
+    ),
+    (
+        "multicoil",
+        {"coils": 2, "acceleration": 2, "columns": "poisson"},
+        "columns must be one of random, equispaced, got 'poisson'",
+    ),
+    (
+        "multicoil",
+        {"coils": 2, "acceleration": 2, "m": 9},
+        "m must be left out for multicoil, or 64 as its options say, got 9",
+    ),
     ("inpainting", {"mask": ~MASK}, "mask must know at least one pixel, got none"),
     ("inpainting", {"mask": MASK[1:]}, r"mask must be bool of shape \(8, 8\), got bool of shape \(7, 8\)"),
     ("inpainting", {"mask": MASK * 1.0}, r"mask must be bool of shape \(8, 8\), got float64 of shape \(8, 8\)"),
@@ -120,7 +143,11 @@ def test_available_memory_is_told_where_the_system_tells():
 
 @pytest.mark.parametrize("name", LINEAR)
 def test_images_and_measurements_of_another_kind_are_refused(name):
-    options = {"fourier-radial": {"lines": 2}, "superres": {"factor": 2}}.get(name, {"m": 5})
+    options = {
+        "fourier-radial": {"lines": 2},
+        "superres": {"factor": 2},
+        "multicoil": {"coils": 2, "acceleration": 2},
+    }.get(name, {"m": 5})
     operator = make_operator(name, SHAPE, **options)
     with pytest.raises(ValueError, match=r"^image must be of shape \(\.\.\., 1, 8, 8\), got \(8, 8\)$"):
         operator.forward(torch.zeros(8, 8))

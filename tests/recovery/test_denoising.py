@@ -148,8 +148,40 @@ def test_presets_have_the_published_numbers(measurement):
         assert (chosen.average, chosen.stopping, chosen.initialisation) == (0.98, "fixed", "torch-today")
     steps = [conv_decoder.preset("best", every_pixel((1, side, 256))).steps for side in (255, 256)]
     assert steps == [500, 1900]
-    with pytest.raises(ValueError, match=r"^preset must be one of paper, paper-under, best, fast, got 'slow'"):
+    choices = "paper, paper-under, best, fast, interpolation"
+    with pytest.raises(ValueError, match=rf"^preset must be one of {choices}, got 'slow'"):
         conv_decoder.preset("slow", measurement.operator)
+
+
+def test_the_preset_to_interpolate_has_the_published_numbers(measurement):
+    chosen = conv_decoder.preset("interpolation", measurement.operator)
+    assert chosen.network_options == {"channels": 256, "depth": 5, "growth": "geometric"}
+    assert (chosen.optimiser, chosen.learning_rate, chosen.steps) == ("adam", 0.005, 100_000)
+    assert (chosen.average, chosen.stopping, chosen.decay) == (0.0, "fixed", False)
+
+
+SENSED = {
+    "gaussian": {"m": 64},
+    "inpainting": {"m": 85},
+    "multicoil": {"coils": 3, "acceleration": 4},
+    "fourier-radial": {"lines": 5},
+}
+
+
+@pytest.mark.parametrize("name", SENSED)
+def test_descent_to_the_end_interpolates_any_linear_measurements(name):
+    x = example_image("camera", grey=True, size=(16, 16))
+    operator = make_operator(name, x.shape, **SENSED[name])
+    settings = replace(
+        conv_decoder.PRESETS["interpolation"],
+        network_options={"channels": 24, "depth": 3, "growth": "geometric"},
+        steps=200,
+    )
+    recovery = conv_decoder.recover(operator, operator.forward(x), settings)
+    assert (recovery.steps, recovery.outcome) == (200, "steps ended")
+    torch.testing.assert_close(recovery.image, recovery.others["last"], rtol=0, atol=0)
+    # No image of one grey level comes near a hundredth of the energy.
+    assert recovery.misfit < 1e-2 * float(operator.forward(x).square().sum())
 
 
 def test_non_local_means_by_its_noise_and_by_an_estimate(camera, measurement):

@@ -13,6 +13,10 @@ from untrained.cli import console
 from untrained.cli.options import (
     NETWORK_NAMES,
     OPERATOR_NAMES,
+    Acceleration,
+    Centre,
+    Coils,
+    ColumnRule,
     Factor,
     InterruptedRunError,
     Json,
@@ -37,6 +41,10 @@ def check_command(
     m: Annotated[int | None, typer.Option("--m", help="How many measurements (default: none are taken).")] = None,
     lines: Lines = None,
     factor: Factor = None,
+    coils: Coils = None,
+    acceleration: Acceleration = None,
+    centre: Centre = None,
+    columns: ColumnRule = None,
     seeds: Annotated[int, typer.Option(help="Starts that are looked at.")] = 3,
     steps: Annotated[int, typer.Option(help="Steps of each real descent.")] = 300,
     denoise: Annotated[float, typer.Option(help="Noise to be denoised, as a share of the range of pixels.")] = 0.1,
@@ -66,7 +74,9 @@ def check_command(
     page = reports.check_output("out", out, PICTURE_SUFFIXES) if out else None
     numbers = reports.check_output("json", json, (".json",)) if json else None
     runtime.use_threads(threads)
-    options = tasks.sensing(operator, m, lines=lines, factor=factor).options
+    options = tasks.sensing(
+        operator, m, lines=lines, factor=factor, coils=coils, acceleration=acceleration, centre=centre, columns=columns
+    ).options
     question = Question(target, operator, m, options, seeds, steps, denoise, seed)
     place = int(part) if part is not None and part.isdecimal() else part
     chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter, part=place) for name in networks]

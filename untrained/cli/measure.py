@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from untrained.cli.options import OPERATOR_NAMES, Count, Factor, Grey, Lines, Seed, SizeOption
+from untrained.cli.options import (
+    OPERATOR_NAMES,
+    Acceleration,
+    Centre,
+    Coils,
+    ColumnRule,
+    Count,
+    Factor,
+    Grey,
+    Lines,
+    Seed,
+    SizeOption,
+)
 
 
 def measure_command(
@@ -17,6 +29,10 @@ def measure_command(
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
+    coils: Coils = None,
+    acceleration: Acceleration = None,
+    centre: Centre = None,
+    columns: ColumnRule = None,
     noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
     seed: Seed = 0,
     size: SizeOption = None,
@@ -27,7 +43,18 @@ def measure_command(
     from untrained.sims.recovery import reports, tasks
 
     place = reports.check_output("out", out, (".npz",))
-    sensing = tasks.sensing(operator, m, lines=lines, factor=factor, noise=noise, seed=seed)
+    sensing = tasks.sensing(
+        operator,
+        m,
+        lines=lines,
+        factor=factor,
+        coils=coils,
+        acceleration=acceleration,
+        centre=centre,
+        columns=columns,
+        noise=noise,
+        seed=seed,
+    )
     facts = reports.measure_into(place, load_image(image, grey=grey, size=tasks.parse_size(size)), sensing)
     for name, value in facts.items():
         print(f"{name:<12} {value}")

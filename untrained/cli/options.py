@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
-    "superres, magnitude"
+    "superres, multicoil, magnitude"
 )
 METHOD_NAMES = (
     "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
@@ -37,6 +37,10 @@ Preset = Annotated[str | None, typer.Option(help="Of csdip and net-...: paper, b
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
+Coils = Annotated[int | None, typer.Option(help="Receiver coils of multicoil.")]
+Acceleration = Annotated[float | None, typer.Option(help="Of multicoil: all columns over sampled ones.")]
+Centre = Annotated[float | None, typer.Option(help="Share of multicoil's columns in the sampled centre (0.08).")]
+ColumnRule = Annotated[str | None, typer.Option(help="Other columns of multicoil: random (default) or equispaced.")]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]

@@ -13,6 +13,10 @@ from untrained.cli import console
 from untrained.cli.options import (
     METHOD_NAMES,
     OPERATOR_NAMES,
+    Acceleration,
+    Centre,
+    Coils,
+    ColumnRule,
     Count,
     Device,
     Factor,
@@ -51,6 +55,10 @@ def reconstruct_command(
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
+    coils: Coils = None,
+    acceleration: Acceleration = None,
+    centre: Centre = None,
+    columns: ColumnRule = None,
     noise: Annotated[
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
@@ -82,7 +90,10 @@ def reconstruct_command(
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
     usual = "conv-decoder" if denoises else "csdip"
     names = [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
-    options = {"lines": lines, "factor": factor}
+    options = {
+        "lines": lines, "factor": factor,
+        "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
+    }  # fmt: skip
     how = (
         tasks.denoising_of(
             source, sigma, noisy=noisy, clip=clip, seed=seed, operator=operator, m=m, noise=noise, **options
