@@ -97,6 +97,14 @@ def test_operators_with_options_of_their_own(run, options):
     assert report["operator"]["shape"] == [1, 16, 8]
 
 
+def test_several_coils_are_measured_and_recovered_in_one_command(run):
+    options = ("--coils", 2, "--acceleration", 2, "--centre", 0.2, "--columns", "equispaced")
+    report = reported(run, "example:camera", "--size", "16x8", "--operator", "multicoil", *options, *SMALL)
+    told = {"coils": 2, "acceleration": 2.0, "centre": 0.2, "columns": "equispaced"}
+    assert report["operator"]["options"] == told
+    assert report["operator"]["m"] == 2 * 2 * 16 * 4
+
+
 def reported(run, *arguments):
     ended = run("reconstruct", *arguments, "-o", "x.npy", "--json", "r.json")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -266,6 +274,10 @@ REFUSED = {
         "non-negative integer, got -1",
     ),
     "an unknown operator": (("measure", "photo.png", "--operator", "fft", "--m", 4, "-o", "z.npz"), "got 'fft'"),
+    "coils without an acceleration": (
+        ("measure", "photo.png", "--operator", "multicoil", "--coils", 2, "-o", "z.npz"),
+        "--acceleration must be given for multicoil",
+    ),
     "an option of another operator": (("measure", "photo.png", "--m", 4, "--lines", 3, "-o", "z.npz"), "got lines"),
     "a size that is none": (("measure", "photo.png", "--m", 4, "--size", "8by8", "-o", "z.npz"), "N or HxW"),
     "a measurement file of another kind": (("measure", "photo.png", "--m", 4, "-o", "z.txt"), "must end in .npz"),

@@ -69,7 +69,8 @@ def test_an_option_means_one_argument():
 
 
 @pytest.mark.parametrize(
-    "option", ["--seed", "--threads", "--set", "--preset", "--size", "--lines", "--factor", "--json"]
+    "option",
+    ["--seed", "--threads", "--set", "--preset", "--size", "--lines", "--factor", "--json", "--coils", "--centre"],
 )
 def test_a_shared_option_has_one_help(option):
     assert len(shared(option)) > 1

@@ -14,6 +14,7 @@ STUDIES: dict[str, str] = {
     "signs": "untrained.sims.experiments.studies.signs:SIGNS_STUDY",
     "sensing": "untrained.sims.experiments.studies.sensing:SENSING_STUDY",
     "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",
+    "heckel20b-fig1": "untrained.sims.experiments.studies.sensing_convergence:SENSING_CONVERGENCE_STUDY",
 }
 """Name of a study -> `module:attribute`."""
 
