@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import prod
+from math import nan, prod
+from numbers import Real
 from typing import Any
 
 import torch
@@ -98,9 +99,10 @@ def _multicoil(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str,
 
 
 def _bounded(name: str, value: Any, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    if not least <= number <= most:
         raise ValueError(f"{name} must be a number from {least} to {most}, got {value!r}")
-    return float(value)
+    return number
 
 
 def _same(name: str, m: Any, operator: Operator) -> None:

@@ -33,6 +33,8 @@ def test_a_missing_m_is_refused(name):
 
 def test_whole_numbers_of_other_libraries_are_taken():
     assert make_operator("dct", SHAPE, np.int64(3), seed=np.int32(1)).spec()["m"] == 3
+    operator = make_operator("multicoil", SHAPE, coils=np.int64(2), acceleration=np.int64(4))
+    assert operator.spec()["options"]["acceleration"] == 4.0
 
 
 @pytest.mark.parametrize("name", OPERATORS)
