@@ -68,8 +68,9 @@ class OneMeasurement:
     def limit(self, level: F) -> tuple[arb, arb]:
         """trace(X) and s at the end of the flow, enclosed."""
         far = (abs(level) + 2) / self.alpha
-        w = bisect_root(lambda at: self.sign - sum(self.parts(at, level)[::2], arb(0)), -far, far, _DIGITS)
-        _, trace, s = self.parts(w, level)
+        with ctx.workprec(_BITS):
+            w = bisect_root(lambda at: self.sign - sum(self.parts(at, level)[::2], arb(0)), -far, far, _DIGITS)
+            _, trace, s = self.parts(w, level)
         return trace, s
 
 
@@ -82,9 +83,11 @@ def cost_at_the_end(one: OneMeasurement, level: F) -> arb:
 
 
 def one_measurement(case: Case) -> OneMeasurement:
-    """The measurement that a case lists."""
-    rows = tuple((F(a), int(k)) for a, k in case["eigenvalues"])
-    return OneMeasurement(rows, F(case["alpha"]), int(case.get("sign", 1)))
+    """The measurement that a case lists: eigenvalue a once, and b as often as `copies` says, if it does."""
+    rows = [(F(case["a"]), 1)]
+    if "b" in case:
+        rows.append((F(case["b"]), int(case["copies"])))
+    return OneMeasurement(tuple(rows), F(case["alpha"]), int(case.get("sign", 1)))
 
 
 # The gap at a start of any size.
@@ -186,20 +189,24 @@ def scalar_excess(case: Case, c: Constants) -> Sides:
         return Sides(excess, ball(c["factor"]) * abs(1 - 1 / ball(alpha)) * (power * ball(level)).exp())
 
 
-_MANY = 10**90
+_EIGENVALUES: tuple[Case, ...] = (
+    {"a": 1},
+    {"a": 2, "b": F(-3, 2), "copies": 1},
+    {"a": F(9, 10), "b": F(1, 2), "copies": 5},
+)
 _GAPS: tuple[Case, ...] = (
     *(
-        {"eigenvalues": rows, "alpha": alpha, "sign": sign, "level": level}
-        for rows in (((1, 1),), ((1, 2), (F(-3, 2), 1)), ((F(1, 2), 5), (F(9, 10), 1)))
+        {**eigenvalues, "alpha": alpha, "sign": sign, "level": level}
+        for eigenvalues in _EIGENVALUES
         for alpha in (F(1, 2), F(1), F(3, 2))
         for sign in (1, -1)
         for level in (10, 1000)
     ),
     *(
-        {"eigenvalues": ((1, 1), (1 - F(shift, 10**6), _MANY)), "alpha": F(1, 2), "level": 10**6}
+        {"a": 1, "b": 1 - F(shift, 10**6), "copies": 1e90, "alpha": F(1, 2), "level": 10**6}
         for shift in (200, 203, 204)
     ),
-    {"eigenvalues": ((1, 1),), "alpha": F(9, 10), "level": F(1, 10)},
+    {"a": 1, "alpha": F(9, 10), "level": F(1, 10)},
 )
 _SCALARS: tuple[Case, ...] = (
     *(

@@ -32,12 +32,12 @@ from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
-Weights = tuple[int, ...]
+KernelWeights = tuple[int, ...]
 _BITS = 256
 _ATTAINED = F(1, 10**12)
 
 
-def box_weights(points: int, width: int) -> Weights:
+def box_weights(points: int, width: int) -> KernelWeights:
     """The kernel of nearest-neighbour upsampling by a factor, on a circle of so many points.
 
     Raises
@@ -50,7 +50,7 @@ def box_weights(points: int, width: int) -> Weights:
     return (1,) * width + (0,) * (points - width)
 
 
-def triangle_weights(points: int, half_width: int) -> Weights:
+def triangle_weights(points: int, half_width: int) -> KernelWeights:
     """The kernel of linear upsampling by a factor, on a circle of so many points.
 
     Raises
@@ -64,7 +64,7 @@ def triangle_weights(points: int, half_width: int) -> Weights:
 
 
 @cache
-def spectrum_of(kernel: Weights) -> tuple[arb, ...]:
+def spectrum_of_weights(kernel: KernelWeights) -> tuple[arb, ...]:
     """The eigenvalues of Sigma by frequency, with digits to spare."""
     with ctx.workprec(_BITS):
         return tuple(spectrum_balls(kernel, 30).flat)
@@ -108,9 +108,9 @@ def roughness_argument(p: Premises) -> Symbolic:
 
 def roughness_of_kernel(case: Case, c: Constants) -> Sides:
     """The mean of 1 - cos(omega) by the enclosed eigenvalues, against the root of that by exact correlations."""
-    kernel: Weights = case["kernel"]
+    kernel = _KERNELS[case["kernel"]]
     with ctx.workprec(_BITS):
-        values = spectrum_of(kernel)
+        values = spectrum_of_weights(kernel)
         phases = [2 * arb.pi() * i / len(kernel) for i in range(len(kernel))]
         mean = sum((x * (1 - w.cos()) for x, w in zip(values, phases, strict=True)), arb(0)) / sum(values, arb(0))
         root = ball(1 - exact_correlations(kernel)[1]).sqrt()
@@ -141,9 +141,9 @@ def spread_argument(p: Premises) -> Symbolic:
 
 def spread_of_kernel(case: Case, c: Constants) -> Sides:
     """The relative variance of the enclosed eigenvalues, against that of |Fu|^2 by exact correlations."""
-    kernel: Weights = case["kernel"]
+    kernel = _KERNELS[case["kernel"]]
     with ctx.workprec(_BITS):
-        values = spectrum_of(kernel)
+        values = spectrum_of_weights(kernel)
         mean = sum(values, arb(0)) / len(values)
         variance = sum(((x - mean) ** 2 for x in values), arb(0)) / len(values) / mean**2
         of_filter = ball(sum((x * x for x in exact_correlations(kernel)[1:]), F(0)))
@@ -155,9 +155,9 @@ def spread_of_kernel(case: Case, c: Constants) -> Sides:
 # Nearest against linear.
 
 
-def contrast(kernel: Weights) -> arb:
+def contrast(kernel: KernelWeights) -> arb:
     """The smallest eigenvalue over the largest."""
-    values = spectrum_of(kernel)
+    values = spectrum_of_weights(kernel)
     with ctx.workprec(_BITS):
         return reduce(arb.min, values) / reduce(arb.max, values)
 
@@ -195,7 +195,7 @@ def _factors(c: Constants) -> tuple[Case, ...]:
     return tuple({"width": w} for w in range(int(c["narrow"]), int(c["wide"]) + 1))
 
 
-_KERNELS: tuple[Weights, ...] = (
+_KERNELS: tuple[KernelWeights, ...] = (
     (1, 0, 0, 0, 0),
     (10**6 + 1, 10**6),
     (10**6, 1),
@@ -211,14 +211,14 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.upsampling.roughness",
         source=Source("own", _SOURCE + ", roughness"),
         says="For a convolution kernel the mean of 1 - cos(omega) over the frequencies omega, weighted by the eigenvalues of Sigma, lies between $least and ${most:factor}times the root of the same mean weighted by the squares of |Fu|.",
-        tex=r"$least\,arrho\lerac{\sum_\omega\lambda_\omega(1-\cos\omega)}{\sum_\omega\lambda_\omega}\le ${most:factor}arrho,\quadarrhoarrho=rac{\sum_\omega|Fu|_\omega|Fu|_\omega(1-\cos\omega)}{\sum_\omega|Fu|_\omega|Fu|_\omega}",
+        tex=r"$least\,\varrho\le\frac{\sum_\omega\lambda_\omega(1-\cos\omega)}{\sum_\omega\lambda_\omega}\le ${most:factor}\varrho,\quad\varrho\varrho=\frac{\sum_\omega|Fu|_\omega|Fu|_\omega(1-\cos\omega)}{\sum_\omega|Fu|_\omega|Fu|_\omega}",
         refuted_by="a kernel whose Sigma is smoother or rougher",
         domain={"n": Range(2, 10**6)},
         constants={"least": Constant(F(45, 100), "up"), "most": Constant(1, "down")},
         needs=(_SIGMA,),
         proofs=(roughness_argument,),
         exact=ExactRoute(
-            tuple({"kernel": kernel, "part": part} for kernel in _KERNELS for part in ("least", "most")),
+            tuple({"kernel": i, "part": part} for i in range(len(_KERNELS)) for part in ("least", "most")),
             roughness_of_kernel,
         ),
         controls=(Control("least_0.451", {"least": F(451, 1000)}), Control("most_0.98", {"most": F(98, 100)})),
@@ -227,17 +227,19 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.upsampling.spread",
         source=Source("own", _SOURCE + ", spread of the spectrum"),
         says="The variance of the eigenvalues of Sigma over their squared mean lies between $least and ${most:factor}times the same of the squares of |Fu|.",
-        tex=r"$least\,\mathrm{Var}(|Fu|\,|Fu|)\lerac{\mathrm{Var}(\lambda)}{ar\lambdaar\lambda}\le ${most:factor}\mathrm{Var}(|Fu|\,|Fu|),\ \overline{|Fu|\,|Fu|}=n^{0}",
+        tex=r"$least\,\frac{\mathrm{Var}(f)}{\bar f\bar f}\le\frac{\mathrm{Var}(\lambda)}{\bar\lambda\bar\lambda}\le ${most:factor}\frac{\mathrm{Var}(f)}{\bar f\bar f},\quad f=|Fu|\,|Fu|",
         refuted_by="a kernel with another spread",
         domain={"n": Range(2, 10**6)},
         hypotheses=(
-            Hypothesis("nonnegative", "no entry of the kernel is negative", lambda case, c: min(case["kernel"]) >= 0),
+            Hypothesis(
+                "nonnegative", "no entry of the kernel is negative", lambda case, c: min(_KERNELS[case["kernel"]]) >= 0
+            ),
         ),
         constants={"least": Constant(F(1, 4), "up"), "most": Constant(1, "down")},
         needs=(_SIGMA,),
         proofs=(spread_argument,),
         exact=ExactRoute(
-            tuple({"kernel": kernel, "part": part} for kernel in _KERNELS[1:] for part in ("least", "most")),
+            tuple({"kernel": i, "part": part} for i in range(1, len(_KERNELS)) for part in ("least", "most")),
             spread_of_kernel,
         ),
         controls=(Control("least_0.26", {"least": F(26, 100)}), Control("most_0.98", {"most": F(98, 100)})),
@@ -246,7 +248,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.upsampling.nearest",
         source=Source("own", _SOURCE + ", nearest neighbours"),
         says="For nearest-neighbour upsampling by $width the largest eigenvalue of Sigma is $ratio times the smallest, that at the highest frequency, where Fu is zero.",
-        tex=r"\lambda_{\max}=$ratio\,\lambda_{\min},\quad u=	ext{box of }$width",
+        tex=r"\lambda_{\max}=$ratio\,\lambda_{\min},\quad u=\text{box of }$width",
         refuted_by="a number of points with another ratio",
         domain={"n": Range(4, 10**6)},
         hypotheses=(Hypothesis("even", "n is even", lambda case, c: case["points"] % 2 == 0),),
@@ -260,12 +262,12 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.upsampling.linear",
         source=Source("own", _SOURCE + ", linear against nearest: what of it can be read as one number"),
         says="Upsampling by any factor from $narrow to $wide on $points points: the smallest eigenvalue of Sigma over the largest is at most $share times as large with the linear filter as with that of nearest neighbours.",
-        tex=r"rac{\lambda_{\min}}{\lambda_{\max}}\Big|_{	ext{linear}}\le $share\,rac{\lambda_{\min}}{\lambda_{\max}}\Big|_{	ext{nearest}},\quad n=$points,\ $narrow\le w\le $wide",
+        tex=r"\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{linear}}\le $share\,\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{nearest}},\quad n=$points,\ $narrow\le w\le $wide",
         refuted_by="a factor at which the linear filter attenuates less",
         constants={
             "share": Constant(F(482, 1000), "down"),
             "narrow": Constant(2, "down", whole=True),
-            "wide": Constant(8, "up", whole=True),
+            "wide": Constant(32, "up", whole=True),
             "points": Constant(64, "down", whole=True),
         },
         exact=ExactRoute(_factors, linear_against_nearest, covers="every factor is computed"),

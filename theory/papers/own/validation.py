@@ -46,7 +46,7 @@ def _given(p: Premises) -> tuple[str, sp.Expr]:
 # The held-out loss of one candidate.
 
 
-def loss_argument(p: Premises) -> Symbolic:
+def held_out_loss_argument(p: Premises) -> Symbolic:
     """<a, h> + nu z is normal with variance ||h||^2 + nu^2; m_v independent squares of it are averaged."""
     e, m, risk = sp.symbols("e m risk", positive=True)
     h, nu, a, z = sp.symbols("h nu a z", real=True)
@@ -66,7 +66,7 @@ def loss_argument(p: Premises) -> Symbolic:
 
 def moments_of_loss(case: Case, c: Constants) -> Sides:
     """Mean and variance of the loss of two rows in the plane, by quadrature that is exact for these powers."""
-    h, nu = np.array(case["h"], dtype=float), float(case["nu"])
+    h, nu = np.array([case["h_1"], case["h_2"]], dtype=float), float(case["nu"])
     nodes, weights = np.array([-1.0, 1.0]), np.array([0.5, 0.5])
     if case["rows"] != "signs":
         nodes, weights = np.polynomial.hermite_e.hermegauss(3)
@@ -79,7 +79,7 @@ def moments_of_loss(case: Case, c: Constants) -> Sides:
     ]
     mean = sum(w * x for w, x in one)
     variance = (sum(w * x**2 for w, x in one) - mean**2) / 2
-    risk = float(np.square(case["h"]).sum()), float(case["nu"]) ** 2
+    risk = case["h_1"] ** 2 + case["h_2"] ** 2, case["nu"] ** 2
     total = sum(risk)
     off = abs(mean - risk[0] - float(c["noise"]) * risk[1]) / total
     return Sides(max(off, abs(variance - float(c["factor"]) * total**2 / 2) / total**2), CLOSE_FLOAT, unit=1)
@@ -141,7 +141,7 @@ def _power(x: arb, power: Any) -> arb:
     return (x.log() * ball(power)).exp()
 
 
-def stop_argument(p: Premises) -> Symbolic:
+def choice_argument(p: Premises) -> Symbolic:
     """Half the logarithm of F has a density proportional to cosh^{-m}, and cosh(theta + u) >= cosh(theta)cosh(u)."""
     theta, u, m = sp.symbols("theta u m", positive=True)
     split = sp.cosh(theta + u) - sp.cosh(theta) * sp.cosh(u) - sp.sinh(theta) * sp.sinh(u)
@@ -246,8 +246,8 @@ _HELD_OUT = Hypothesis(
     "held_out", "no candidate depends on held-out rows or their noise", lambda case, c: case["rows"] != "used"
 )
 _LOSSES: tuple[Case, ...] = tuple(
-    {"h": h, "nu": nu, "rows": rows}
-    for h in ((3, 0), (1, 2))
+    {"h_1": h_1, "h_2": h_2, "nu": nu, "rows": rows}
+    for h_1, h_2 in ((3, 0), (1, 2))
     for nu in (0, 1, 5)
     for rows in ("gaussian", "signs", "used")
 )
@@ -296,7 +296,7 @@ CLAIMS: tuple[Claim, ...] = (
         domain={"m_v": Range(1, 10**9), "n": Range(1, 10**9), "nu": Range(0, 1e9, False)},
         hypotheses=(_GAUSSIAN, _HELD_OUT),
         constants={"noise": Constant(1), "factor": Constant(2)},
-        proofs=(loss_argument,),
+        proofs=(held_out_loss_argument,),
         exact=ExactRoute(_LOSSES, moments_of_loss),
         controls=(Control("noise_0.95", {"noise": F(95, 100)}), Control("factor_2.1", {"factor": F(21, 10)})),
     ),
@@ -317,7 +317,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.validation.stop",
         source=Source("own", _SOURCE + ", the best and T others"),
         says="Of a best candidate and T others that of the least loss on m_v held-out rows has a mean loss of at most e^{${rate:factor}theta} times the least, with probability at least 1 - delta, cosh(theta)^{${degrees:factor}m_v} = T/(${twice:factor}delta), or theta zero where that is too small.",
-        tex=r"P\{\mathbb EV_{\hat t}\le e^{${rate:factor}\theta}\min_t\mathbb EV_t\}\ge1-\delta,\quad\cosh(\theta)^{${degrees:factor}m_v}=\tfrac{T}{${twice:factor}\delta}",
+        tex=r"P\{\mathbb EV_{\hat t}\le e^{${rate:factor}\theta}\min_t\mathbb EV_t\}\ge 1-\delta,\quad\cosh(\theta)^{${degrees:factor}m_v}=\tfrac{T}{${twice:factor}\delta}",
         refuted_by="candidates among which the choice is worse more often",
         domain={"m_v": Range(1, 10**9), "T": Range(1, 10**9), "delta": Range(1e-300, 1, False)},
         hypotheses=(_GAUSSIAN, _HELD_OUT),
@@ -327,7 +327,7 @@ CLAIMS: tuple[Claim, ...] = (
             "twice": Constant(2, "up"),
         },
         needs=(_PAIR,),
-        proofs=(stop_argument,),
+        proofs=(choice_argument,),
         exact=ExactRoute(_STOPS, failure_of_stop),
         controls=(
             Control("rate_1.95", {"rate": F(195, 100)}),
@@ -358,7 +358,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.validation.reach",
         source=Source("own", _SOURCE + ", pixels beyond the kernel"),
         says="With a triangle kernel of half-width w a held-out pixel keeps the value zero, and its loss says nothing of when to stop, exactly if each fitted pixel is at a distance of at least ${twice:factor}w - $less.",
-        tex=r"\hat x_h(\tau)=0\ \forall\tau,y\iff\mathrm{dist}(h,f)\ge ${twice:factor}w-$less\ \forall f",
+        tex=r"\hat x_h(\tau)\equiv\hat x_h(\tau_0)\ \forall y\iff\mathrm{dist}(h,f)\ge ${twice:factor}w-$less\ \forall f",
         refuted_by="a pixel that far that moves, or one nearer that does not",
         domain={"half_width": Range(1, 10**6), "distance": Range(1, 10**6)},
         hypotheses=(

@@ -76,14 +76,14 @@ def limit_of_one(case: Case, c: Constants) -> Sides:
 
 _LIMITS: tuple[Case, ...] = (
     *(
-        {"eigenvalues": ((alpha * ratio, 1), (alpha * ratio / 3, 4)), "alpha": alpha, "sign": sign}
+        {"a": alpha * ratio, "b": alpha * ratio / 3, "copies": 4, "alpha": alpha, "sign": sign}
         for alpha in (F(1, 2), F(4, 5), F(1), F(2), F(10))
         for ratio in (F(1, 2), F(995, 1000), F(1005, 1000), F(2))
         for sign in (1, -1)
     ),
-    {"eigenvalues": ((F(-2), 1), (F(1, 2), 3)), "alpha": F(1), "sign": -1},
-    {"eigenvalues": ((F(3, 2), 1),), "alpha": F(1), "sign": -1, "indefinite": 1},
-    {"eigenvalues": ((F(3, 2), 1),), "alpha": F(2), "sign": 1, "start": 2},
+    {"a": F(-2), "b": F(1, 2), "copies": 3, "alpha": F(1), "sign": -1},
+    {"a": F(3, 2), "alpha": F(1), "sign": -1, "indefinite": 1},
+    {"a": F(3, 2), "alpha": F(2), "sign": 1, "start": 2},
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -97,7 +97,7 @@ CLAIMS: tuple[Claim, ...] = (
             "from memory of arXiv 2006.08857, whose abstract was read; re-derived",
         ),
         says="Limits, as gamma shrinks to zero, of where gradient flow on (U, g, h) ends, with rates alpha times as high for g and h, have the least value of ||X||_* + lambda |s| among X and s with A(X) + s = y, lambda = ${factor:factor}alpha^{-$power}, |s| the sum of the sizes of s.",
-        tex=r"\lim_{\gamma\to0}(X,s)\in\arg\min_{A(X)+s=y}\|X\|_*+\lambda\|s\|_{\ell_1},\quad\lambda= ${factor:factor}\alpha^{-$power}",
+        tex=r"(X_\gamma,s_\gamma)\to(X,s)\in\arg\min_{A(X)+s=y}\|X\|_*+\lambda\|s\|_{\ell_1},\quad\lambda= ${factor:factor}\alpha^{-$power}",
         refuted_by="commuting measurements, a y and a ratio of rates with a limit of larger value",
         domain={"n": Range(1, 10**9), "m": Range(1, 10**9), "alpha": Range(1e-9, 1e9, False)},
         hypotheses=(
