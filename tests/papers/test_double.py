@@ -81,6 +81,7 @@ def test_what_is_left_of_a_shrinking_start_is_the_part_that_is_claimed(case):
         ("own.double.gap", {"twice": F(19, 10)}, (), "lost"),
         ("own.double.gap", {}, ("small",), "refuted"),
         ("own.double.gap", {}, ("commuting",), "lost"),
+        ("own.double.gap", {}, ("psd",), "refuted"),
         ("own.double.scalar", {"factor": F(99, 100)}, (), "refuted"),
         ("own.double.scalar", {"power": F(99, 100)}, (), "refuted"),
         ("own.double.scalar", {}, ("above",), "refuted"),

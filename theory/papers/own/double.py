@@ -51,13 +51,13 @@ class OneMeasurement:
         """Rows of X."""
         return sum(k for _, k in self.eigenvalues)
 
-    def costs(self) -> list[F]:
-        """What y costs if one eigenvalue of X explains it all, for each that can."""
-        return [1 / abs(a) for a, _ in self.eigenvalues if a * self.sign > 0]
+    def costs(self, *, indefinite: bool = False) -> list[F]:
+        """What y costs if one eigenvalue of X explains it all, for each that can; any can where X may be indefinite."""
+        return [1 / abs(a) for a, _ in self.eigenvalues if indefinite or a * self.sign > 0]
 
-    def least(self) -> F:
-        """The least of trace(X) + |s|/alpha."""
-        return min([*self.costs(), 1 / self.alpha])
+    def least(self, *, indefinite: bool = False) -> F:
+        """The least of ||X||_* + |s|/alpha."""
+        return min([*self.costs(indefinite=indefinite), 1 / self.alpha])
 
     def parts(self, w: arb, level: F) -> tuple[arb, arb, arb]:
         """A(X), trace(X) and s where the flow is at c = w/2, from a start whose square is e^{-level}."""
@@ -151,9 +151,10 @@ def gap_of_one(case: Case, c: Constants) -> Sides:
     """The relative excess at the end of the flow of one measurement, against the bound."""
     one, level = one_measurement(case), F(case["level"])
     with ctx.workprec(_BITS):
-        excess = cost_at_the_end(one, level) / ball(one.least()) - 1
+        least = ball(one.least(indefinite="indefinite" in case))
+        excess = cost_at_the_end(one, level) / least - 1
         N = _weights(one, c)
-        over = (ball(one.least()) / ball(N)).log() + ball(level)
+        over = (least / ball(N)).log() + ball(level)
         bound = ball(max(N, one.alpha * N)).log() / over
         return Sides(excess, ball(c["factor"]) * bound, unit=abs(bound))
 
@@ -207,6 +208,7 @@ _GAPS: tuple[Case, ...] = (
         for shift in (200, 203, 204)
     ),
     {"a": 1, "alpha": F(9, 10), "level": F(1, 10)},
+    {"a": F(3, 2), "alpha": F(1), "sign": -1, "level": 1000, "indefinite": 1},
 )
 _SCALARS: tuple[Case, ...] = (
     *(
@@ -221,7 +223,7 @@ COMMUTING = Hypothesis("commuting", "the measurement matrices are symmetric and 
 SEMIDEFINITE = Hypothesis(
     "psd",
     "the least value is taken over X that are positive semidefinite",
-    lambda case, c: not case.get("indefinite", 0),
+    lambda case, c: "indefinite" not in case,
 )
 
 CLAIMS: tuple[Claim, ...] = (

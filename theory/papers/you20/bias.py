@@ -66,9 +66,8 @@ def limit_of_one(case: Case, c: Constants) -> Sides:
     of_x = min(one.costs(), default=None)
     weight = _weight(one.alpha, c)
     x_first = of_x is not None and of_x < F(case.get("start", 1)) / one.alpha
-    open_to_x = [1 / abs(a) for a, _ in one.eigenvalues] if case.get("indefinite", 0) else one.costs()
     least: arb = weight
-    for cost in open_to_x:
+    for cost in one.costs(indefinite="indefinite" in case):
         least = least.min(ball(cost))
     paid = ball(of_x) if x_first and of_x is not None else weight
     return Sides(paid / least - 1, ball(_CLOSE), unit=1)
