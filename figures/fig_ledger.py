@@ -25,8 +25,13 @@ SECTIONS = (
     (r"own\.smooth\.", "Our own: the smoothest interpolant of Gaussian measurements"),
     (r"own\.dual_kernel\.", "Our own: the dual kernel of convolutional generators"),
     (r"own\.denoising\.", "Our own: denoising in the linearised model"),
+    (
+        r"own\.(double|upsampling|validation)\.",
+        "Our own: stopping by hold-out, double over-parameterisation, upsampling",
+    ),
     (r"own\.", "Our own: sharper constants and exact thresholds"),
     (r"buskulic23\.", "Buskulic, Fadili and Queau 2023: smooth networks"),
+    (r"you20\.", "You, Zhu, Qu and Ma 2020: double over-parameterisation"),
     (r"heckel20a\.", "Heckel and Soltanolkotabi 2020: denoising by structural bias"),
     (r"jagatap19\.", "Jagatap and Hegde 2019: Net-PGD"),
     (r"heckel20b\.", "Heckel and Soltanolkotabi 2020: compressive sensing"),

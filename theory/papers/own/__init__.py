@@ -5,6 +5,7 @@ from untrained.theory.papers.own import (
     celeba_rank,
     denoising,
     descent,
+    double,
     dual_kernel,
     held_out,
     meta,
@@ -21,6 +22,8 @@ from untrained.theory.papers.own import (
     smooth_interpolation,
     smooth_networks,
     sparse_width,
+    upsampling,
+    validation,
     width,
 )
 
@@ -45,5 +48,8 @@ _FILES = (
     dual_kernel,
     denoising,
     smooth_networks,
+    double,
+    validation,
+    upsampling,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
