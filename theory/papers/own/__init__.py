@@ -19,6 +19,7 @@ from untrained.theory.papers.own import (
     set_isometry,
     sign_changes,
     smallest_value,
+    smooth_descent,
     smooth_interpolation,
     smooth_networks,
     sparse_width,
@@ -46,6 +47,7 @@ _FILES = (
     dual_kernel,
     denoising,
     smooth_networks,
+    smooth_descent,
     kernel_concentration,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
