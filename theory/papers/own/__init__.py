@@ -8,6 +8,7 @@ from untrained.theory.papers.own import (
     dual_kernel,
     held_out,
     kernel_concentration,
+    linearised,
     meta,
     netpgd,
     netpgd_oracle,
@@ -15,6 +16,7 @@ from untrained.theory.papers.own import (
     netpgd_set,
     parseval,
     practice,
+    self_regularisation,
     sensing,
     set_isometry,
     sign_changes,
@@ -49,5 +51,7 @@ _FILES = (
     smooth_networks,
     smooth_descent,
     kernel_concentration,
+    linearised,
+    self_regularisation,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
