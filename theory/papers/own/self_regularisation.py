@@ -29,7 +29,7 @@ from untrained.theory.proof.algebra import exact_number, reduced
 _EXCESS = "own.self_regularisation.excess"
 
 
-def directions(case: Case) -> list[tuple[F, F, F]]:
+def singular_directions(case: Case) -> list[tuple[F, F, F]]:
     """(s_i, n_i, q_i) of the directions of a case, eta = 1: b_i^2, s_i and nu^2 given."""
     rows = ((F(case["step"]), F(case["s"])), (F(case["step_2"]), F(case["s_2"])))
     return [(s, F(case["variance"]) / h, (1 - h) ** int(case["tau"])) for h, s in rows if h]
@@ -37,7 +37,7 @@ def directions(case: Case) -> list[tuple[F, F, F]]:
 
 def mean_errors(case: Case) -> tuple[F, F]:
     """Mean squared error after tau steps, and that of the limit."""
-    rows, rest = directions(case), F(case["rest"])
+    rows, rest = singular_directions(case), F(case["rest"])
     stopped = sum((q**2 * s + (1 - q) ** 2 * n for s, n, q in rows), rest)
     return stopped, sum((n for _, n, _ in rows), rest)
 
@@ -65,7 +65,7 @@ def excess_argument(p: Premises) -> Symbolic:
 def excess_sides(case: Case, c: Constants) -> Sides:
     """The limit's error less that of the stop, in exact numbers."""
     stopped, limit = mean_errors(case)
-    unit = sum(n * n / (n + s) for s, n, _ in directions(case))
+    unit = sum(n * n / (n + s) for s, n, _ in singular_directions(case))
     return Sides(limit - stopped, F(c["lead"]) * unit, unit=unit)
 
 
@@ -98,7 +98,7 @@ def factor_sides(case: Case, c: Constants) -> Sides:
 
 def quiet(case: Case, c: Constants) -> bool:
     """Whether nu^2 is at most share b_i^2 c_i^2 in every direction."""
-    return all(n <= F(c["share"]) * s for s, n, _ in directions(case))
+    return all(n <= F(c["share"]) * s for s, n, _ in singular_directions(case))
 
 
 # Which stops are better than the limit.
@@ -129,7 +129,7 @@ def sooner_sides(case: Case, c: Constants) -> Sides:
 
 def late(case: Case, c: Constants) -> bool:
     """Whether 0 <= q_i <= double n_i/(s_i + n_i) in every direction."""
-    return all(0 <= q <= F(c["double"]) * n / (s + n) for s, n, q in directions(case))
+    return all(0 <= q <= F(c["double"]) * n / (s + n) for s, n, q in singular_directions(case))
 
 
 def _case(step: F, s: F, variance: F, tau: int = 1, **more: F | int) -> Case:
@@ -199,7 +199,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="own.self_regularisation.sooner",
         source=Source("own", "with noise some stop is always better than the limit"),
         says=f"A stop at which every direction has little left is no worse than the limit: {_WORDS}, q_i = (1 - eta b_i b_i)^tau. With any noise there is such a stop.",
-        tex=r"0\le q_i\le ${double:factor}\frac{n_i}{s_i+n_i}\ \forall i\Rightarrow E_\tau\le E_\infty",
+        tex=r"q_i\ge 0,\ q_i\le ${double:factor}\frac{n_i}{s_i+n_i}\ \forall i\Rightarrow E_\tau\le E_\infty",
         refuted_by="a stop that is so late and worse",
         domain={"tau": Range(1, 10**9)},
         hypotheses=(_WHITE, _LATE),
