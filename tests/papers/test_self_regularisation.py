@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from papers.statements import outcome, proof_says
 
+from untrained.theory.objects.dual_kernels import basis_spectrum, triangle_kernel
 from untrained.theory.papers.own import self_regularisation as own
 
 RNG = np.random.default_rng(61)
@@ -69,3 +70,39 @@ def test_statements(claim_id, constants, without, says):
 def test_a_larger_excess_does_not_carry_the_factor():
     assert proof_says(FACTOR) == "proves"
     assert proof_says(FACTOR, records={"own.self_regularisation.excess": {"lead": F(11, 10)}}) == "open"
+
+
+NOTES = {
+    (30, 0.1): (1.00, 1.02, 1.05),
+    (60, 0.1): (1.12, 2.08, 2.29),
+    (107, 0.1): (1.84, 10.1, 11.7),
+    (200, 0.1): (8.27, 126, 155),
+    (107, 0.01): (1.00, 1.09, 1.13),
+    (200, 0.01): (1.80, 4.13, 4.64),
+}
+
+
+def ratios_of_one_draw(m, noise, rng):
+    """The limit's error over the best stop's, of x and of c, and the latter's bound by the excess; triangle 10."""
+    sigma = np.sqrt(basis_spectrum(triangle_kernel(300, 10)))
+    x = np.append(rng.standard_normal(5), np.zeros(295))
+    x /= np.linalg.norm(x)
+    _, b, Vt = np.linalg.svd(rng.standard_normal((m, 300)) * sigma, full_matrices=False)
+    a, J = Vt @ (x / sigma), sigma[:, None] * Vt.T
+    images, errors, hidden = [], [], np.square(x / sigma).sum() - a @ a
+    for tau in (0, *np.geomspace(0.1, 1e7, 160), np.inf):
+        f = -np.expm1(-tau * (b / b[0]) ** 2)
+        images.append(np.square(J @ (f * a) - x).sum() + noise**2 * np.square(J * (f / b)).sum())
+        errors.append((((1 - f) * a) ** 2 + (f * noise / b) ** 2).sum() + hidden)
+    n = (noise / b) ** 2
+    bound = errors[-1] / (errors[-1] - (n * n / (n + a * a)).sum())
+    return images[-1] / min(images), errors[-1] / min(errors), bound
+
+
+@pytest.mark.parametrize("setting", NOTES)
+def test_the_numbers_of_the_note(setting):
+    m, noise = setting
+    rng = np.random.default_rng(m)
+    means = np.mean([ratios_of_one_draw(m, noise, rng) for _ in range(4)], axis=0)
+    assert means == pytest.approx(NOTES[setting], rel=5e-3)
+    assert means[1] <= means[2]
