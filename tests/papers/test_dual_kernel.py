@@ -45,15 +45,15 @@ def test_the_deviation_is_that_of_many_draws():
 
 @pytest.mark.parametrize("case", [*own._COLUMNS, *own._FAR])
 def test_v_has_norm_one_in_every_case(case):
-    inner, q = own._inner_and_shares(case)
+    inner, q = own.inner_and_shares(case)
     mean = sum(float(weight) * JJ for weight, JJ in own.tuples_of_arcs(case))
     np.testing.assert_allclose(mean, q * inner, atol=1e-14)
 
 
 def test_copies_of_a_column_deviate_as_one():
     c = {"factor": 1, "power": 1}
-    assert own.deviation_by_arcs(own._columns(1, 2, 1, copies=1), c).lhs == pytest.approx(0.5)
-    assert own.deviation_by_arcs(own._columns(1, 2, 1), c).lhs < 1e-12
+    assert own.deviation_by_arcs(own.columns_of_plane(1, 2, 1, copies=1), c).lhs == pytest.approx(0.5)
+    assert own.deviation_by_arcs(own.columns_of_plane(1, 2, 1), c).lhs < 1e-12
 
 
 @pytest.mark.parametrize(("rho", "others"), [(F(1, 2), 3), (F(9, 10), 5), (F(0), 4), (F(1, 3), 40)])

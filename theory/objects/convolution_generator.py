@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from untrained.theory.objects.dual_kernels import kernel_array
+from untrained.theory.objects.dual_kernels import dual_spectrum, kernel_array
+from untrained.theory.objects.residual_filters import residual_filter
 from untrained.theory.objects.shapes import Array, real_array, same_length, whole_number
 
 
@@ -50,6 +51,50 @@ def convolution_jacobian(rows: Array, weights: Array, signs: Array) -> Array:
     masks = (U @ C > 0) * v
     blocks: Array = masks.T[:, :, None] * U
     return np.concatenate(list(blocks), axis=1)
+
+
+def paired_columns(columns: Array) -> Array:
+    """C (..., n, 2k) from its first half (..., n, k): with `half_signs` both halves cancel, so that G(C) = 0."""
+    half = real_array("columns", columns, 2)
+    return np.concatenate([half, half], axis=-1)
+
+
+def convolution_descent(
+    rows: Array, observation: Array, weights: Array, signs: Array, eta: float, times: tuple[int, ...]
+) -> Array:
+    """G(C_tau) after so many steps of descent on (1/2)||G(C) - y||^2: (len(times), ..., n), in the order of the times.
+
+    Rows U (n, n), y (..., n), C_0 (..., n, k), v (k,); leading axes are descents side by side.
+
+    Raises
+    ------
+    ValueError
+        where shapes do not agree, eta is not positive, or there is no time or one below 1.
+    """
+    U, C, v = real_array("rows", rows, 2), real_array("weights", weights, 2), real_array("signs", signs, 1)
+    y = real_array("observation", observation, 1)
+    same_length("columns of rows", U.shape[1], "rows of weights", C.shape[-2])
+    same_length("columns of weights", C.shape[-1], "signs", v.shape[0])
+    same_length("rows", U.shape[0], "observation", y.shape[-1])
+    if not eta > 0:
+        raise ValueError(f"eta must be positive, got {eta}")
+    if not times or min(times) < 1:
+        raise ValueError(f"times must be integers >= 1, at least one of them, got {times}")
+    outputs = {}
+    for tau in range(1, max(times) + 1):
+        H = U @ C
+        residual = np.maximum(H, 0) @ v - y
+        C = C - eta * (U.T @ ((H > 0) * (residual[..., None] * v)))
+        if tau in times:
+            outputs[tau] = np.maximum(U @ C, 0) @ v
+    return np.stack([outputs[tau] for tau in times])
+
+
+def expected_output(kernel: Array, observation: Array, eta: float, tau: int) -> Array:
+    """(I - (I - eta Sigma(U))^tau)y for a kernel on a line, y (..., n): the expected linear model after tau steps."""
+    left = residual_filter(dual_spectrum(kernel), eta, tau)
+    output: Array = np.fft.ifft((1 - left) * np.fft.fft(real_array("observation", observation, 1))).real
+    return output
 
 
 def _operands(rows: Array, weights: Array, signs: Array) -> tuple[Array, Array, Array]:

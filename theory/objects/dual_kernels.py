@@ -145,3 +145,24 @@ def basis_spectrum(kernel: Array) -> Array:
     order = [0, *(i for pair in range(1, (n - 1) // 2 + 1) for i in (pair, pair)), *([n // 2] if n % 2 == 0 else [])]
     result: Array = values[np.array(order)]
     return result
+
+
+def mask_variances(kernel: Array) -> Array:
+    """Eigenvalues by frequency of E(DMD)^2 - Sigma^2, M = UU^T and D the mask of one Gaussian column.
+
+    Over k independent columns E||(JJ^T - Sigma)y||^2 is the sum of these times |y_f|^2, over k. Three rows are on
+    together with probability 1/2 - (sum of their angles)/(4 pi): with m = ||u||^2 t and angles a the first row of
+    E(DMD)^2 is (1/2 - a/(4 pi)) (m * m) - (m a * m)/(2 pi), * the circular convolution.
+    """
+    t = correlations(kernel)
+    m, angle = float(np.square(kernel_array(kernel)).sum()) * t, np.arccos(t)
+    inner, weighted = np.fft.fftn(m), np.fft.fftn(m * angle)
+    both, one = np.fft.ifftn(inner * inner).real, np.fft.ifftn(weighted * inner).real
+    square = np.fft.fftn((0.5 - angle / (4 * np.pi)) * both - one / (2 * np.pi)).real
+    variances: Array = square - np.square(dual_spectrum(kernel))
+    return variances
+
+
+def mask_variance(kernel: Array) -> float:
+    """||E(DMD)^2 - Sigma^2||, the variance in a matrix Bernstein inequality for J J^T."""
+    return float(np.abs(mask_variances(kernel)).max())

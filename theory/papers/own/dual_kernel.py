@@ -204,7 +204,8 @@ def shares_on_together(angles: tuple[F, ...]) -> Array:
     return shares
 
 
-def _inner_and_shares(case: Case) -> tuple[Array, Array]:
+def inner_and_shares(case: Case) -> tuple[Array, Array]:
+    """UU^T, and how often two rows are on together, for rows in a plane."""
     angles, lengths = _ROWS[case["rows"]]
     U = plane_rows(angles, lengths)
     return U @ U.T, shares_on_together(angles)
@@ -212,7 +213,7 @@ def _inner_and_shares(case: Case) -> tuple[Array, Array]:
 
 def deviation_by_arcs(case: Case, c: Constants) -> Sides:
     """E||J J^T - Sigma||_F^2 over every choice of patterns, against the sum of variances."""
-    inner, q = _inner_and_shares(case)
+    inner, q = inner_and_shares(case)
     mean = sum(float(weight) * np.square(JJ - q * inner).sum() for weight, JJ in tuples_of_arcs(case))
     variance = float(np.sum(np.square(inner) * q * (1 - q)))
     claimed = float(c["factor"]) * variance / float(case["k"]) ** float(c["power"])
@@ -240,7 +241,7 @@ def chebyshev(p: Premises) -> Symbolic:
 
 def norm_by_arcs(case: Case, c: Constants) -> Sides:
     """P(||J J^T - Sigma|| >= t) over every choice of patterns, against Chebyshev's bound."""
-    (inner, q), t = _inner_and_shares(case), float(case["t"])
+    (inner, q), t = inner_and_shares(case), float(case["t"])
     far = [w for w, JJ in tuples_of_arcs(case) if np.linalg.norm(JJ - q * inner, 2) >= t]
     bound = float(c["factor"]) * np.square(inner).sum() / (float(case["k"]) * t ** float(c["power"]))
     return Sides(float(sum(far, F(0))), float(bound))
@@ -258,21 +259,21 @@ _ROWS = (
 """Rows in a plane: their angles in units of pi, and their lengths."""
 
 
-def _columns(rows: int, k: int, minus: int, *, copies: int = 0, alone: int = 0, **more: F) -> Case:
+def columns_of_plane(rows: int, k: int, minus: int, *, copies: int = 0, alone: int = 0, **more: F) -> Case:
     """Rows and k columns, of which so many have a minus in v; copies of one column; a v with one entry, of norm 1."""
     return {"rows": rows, "k": k, "minus": minus, "copies": copies, "alone": alone, **more}
 
 
 _COLUMNS = (
-    *(_columns(rows, k, minus) for rows in range(3) for k, minus in ((1, 0), (2, 0), (2, 1), (3, 2))),
-    _columns(1, 2, 1, copies=1),
-    _columns(1, 2, 1, alone=1),
+    *(columns_of_plane(rows, k, minus) for rows in range(3) for k, minus in ((1, 0), (2, 0), (2, 1), (3, 2))),
+    columns_of_plane(1, 2, 1, copies=1),
+    columns_of_plane(1, 2, 1, alone=1),
 )
 _FAR = (
-    *(_columns(0, k, k // 2, t=F(1, 2)) for k in (1, 2)),
-    *(_columns(rows, 2, 1, t=t) for rows in (1, 2) for t in (F(1, 2), F(2), F(4))),
-    _columns(0, 4, 2, copies=1, t=F(1, 2)),
-    _columns(0, 2, 1, alone=1, t=F(1, 2)),
+    *(columns_of_plane(0, k, k // 2, t=F(1, 2)) for k in (1, 2)),
+    *(columns_of_plane(rows, 2, 1, t=t) for rows in (1, 2) for t in (F(1, 2), F(2), F(4))),
+    columns_of_plane(0, 4, 2, copies=1, t=F(1, 2)),
+    columns_of_plane(0, 2, 1, alone=1, t=F(1, 2)),
 )
 _APART = tuple(i for i, u in enumerate(KERNELS) if u not in ((1,), (1, -1), (1, 1, -1, -1)))
 """Kernels no two of whose rows are parallel."""
