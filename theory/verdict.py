@@ -166,10 +166,14 @@ def _conditions(evidence: Sequence[Evidence], assumes: Sequence[str]) -> str:
 
 
 def _speaking(findings: Sequence[tuple[str, Finding]]) -> set[str]:
-    """The kinds of evidence whose word is taken: a false sibling must be refuted by one of these."""
+    """The kinds of evidence whose word is taken: a false sibling must be refuted by one of these.
+
+    Where all are silent, a sibling that one of them refutes shows that it would have spoken.
+    """
     affirming = {kind for kind, f in findings if f in ("proves", "supports", "unresolved")}
     refuting = {kind for kind, f in findings if f == "refutes"}
-    return refuting or affirming
+    silent = {kind for kind, f in findings if f == "silent"}
+    return refuting or affirming or silent
 
 
 def _attacking(evidence: Sequence[Evidence]) -> set[str]:

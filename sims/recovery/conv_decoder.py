@@ -12,7 +12,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.net_fit import NetGD
 from untrained.sims.recovery.net_gd import recovered
-from untrained.sims.recovery.net_settings import NetGDSettings
+from untrained.sims.recovery.net_settings import NetGDSettings, one_of
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.stopping import Iterates
 
@@ -62,8 +62,7 @@ def preset(name: str, operator: Operator) -> ConvDecoderSettings:
     ValueError
         where there is no such preset.
     """
-    if name not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    one_of("preset", name, tuple(PRESETS))
     large = name == "best" and min(operator.shape[1:]) >= LONG_FROM
     return replace(PRESETS[name], steps=LONG_STEPS) if large else PRESETS[name]
 

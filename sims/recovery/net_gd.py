@@ -19,7 +19,7 @@ from untrained.sims.recovery.csdip_settings import copies_at_once
 from untrained.sims.recovery.error_bar import carried, error_bar, has_bar
 from untrained.sims.recovery.fitting import Course, run_fit
 from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
-from untrained.sims.recovery.net_settings import NetGDSettings
+from untrained.sims.recovery.net_settings import NetGDSettings, one_of
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import total_variation
@@ -65,8 +65,7 @@ def tuned(presets: Mapping[str, Chosen], name: str, operator: Operator) -> Chose
     ValueError
         where there is no such preset.
     """
-    if name not in presets:
-        raise ValueError(f"preset must be one of {', '.join(presets)}, got {name!r}")
+    one_of("preset", name, tuple(presets))
     chosen = presets[name]
     share = operator.m / operator.n
     return replace(chosen, tv_weight=chosen.tv_weight * min(1.0, SCARCE / share) ** 1.5)

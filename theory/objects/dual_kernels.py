@@ -121,16 +121,19 @@ def dual_spectrum(kernel: Array) -> Array:
     return result
 
 
-def trigonometric_basis(length: int) -> Array:
-    """Orthonormal columns (n, n): 1, then cos and sin of each frequency in turn, and (-1)^j last for an even n."""
+def trigonometric_basis(length: int, turns: float = 2) -> Array:
+    """Orthonormal columns (n, n): 1, then cos and sin of each frequency in turn, and (-1)^j last for an even n.
+
+    With another number of half-turns for a frequency of one the columns are neither normalised nor orthogonal.
+    """
     n = whole_number("length", length, 1)
     j = np.arange(n)
     columns = [np.full(n, 1.0)]
     for i in range(1, (n - 1) // 2 + 1):
-        angle = 2 * np.pi * (i * j % n) / n
+        angle = np.pi * np.fmod(turns * i * j, 2 * n) / n
         columns += [np.sqrt(2) * np.cos(angle), np.sqrt(2) * np.sin(angle)]
     if n % 2 == 0:
-        columns.append((-1.0) ** j)
+        columns.append(np.cos(np.pi * np.fmod(turns * j, 4) / 2))
     result: Array = np.stack(columns, axis=1) / np.sqrt(n)
     return result
 

@@ -78,6 +78,11 @@ def _is_tiny(entries: Exacts) -> bool:
     return all(float(x) == 0 for x in entries.flat) and any(x != 0 for x in entries.flat)
 
 
+def exact_square(exact: Exacts) -> Fraction:
+    """||u||^2 of a kernel of Fractions."""
+    return sum((x * x for x in exact.flat), Fraction(0))
+
+
 def exact_correlations(kernel: Any) -> Exacts:
     """<u_0, u_s>/||u||^2 for every shift s, as Fractions, in the shape of the kernel."""
     exact = exact_kernel(kernel)
@@ -111,7 +116,7 @@ def spectrum_balls(kernel: Any, digits: int = 12) -> Exacts:
     """
     digits = whole_number("digits", digits, 1)
     exact, t = exact_kernel(kernel), exact_correlations(kernel)
-    square = sum((x * x for x in exact.flat), Fraction(0))
+    square = exact_square(exact)
     bits = _FIRST_BITS + 4 * digits
     while bits <= _MOST_BITS + 16 * digits:
         with ctx.workprec(bits):
@@ -126,7 +131,7 @@ def spectrum_balls(kernel: Any, digits: int = 12) -> Exacts:
 def power_balls(kernel: Any) -> Exacts:
     """|Fu|^2 by frequency, the eigenvalues of UU^T, as balls at the working precision."""
     exact, t = exact_kernel(kernel), exact_correlations(kernel)
-    square = sum((x * x for x in exact.flat), Fraction(0))
+    square = exact_square(exact)
     inner = (square * x for x in t.flat)
     return transform_balls(_filled(t.shape, (arb(fmpq(x.numerator, x.denominator)) for x in inner)))
 

@@ -131,6 +131,7 @@ NET_RECIPES: dict[str, Recipe] = {
                     ),
                     10, paper_count=6, at_once=10,
                 ),
+                _floor("mnist", _FLOORS[:1], 10, 10),
             ),
             numbers=_numbers(CPR, "magnitude"),
             statements=(
@@ -145,7 +146,7 @@ NET_RECIPES: dict[str, Recipe] = {
                 "The global sign is not mentioned: a sigmoid leaves none open, others are scored with the nearer one.",
                 "How many pixels SPARTA keeps is not said: three tenths, which all but few digits have at most.",
             ),
-            differs=(_WHICH, _ENERGY, _NETWORK, _STEPS),
+            differs=(_WHICH, _ENERGY, _NETWORK, _STEPS, _BOUND),
         ),
         Recipe(
             "jagatap19-celeba", "curves", "nMSE - CelebA (64x64, RGB), Gaussian measurements", "jagatap19 slides p. 27",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction as F
 from functools import cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -33,6 +34,7 @@ from untrained.theory.objects.shapes import Array
 from untrained.theory.proof.algebra import exact_number, reduced
 
 _LIPSCHITZ = "textbook.gaussian_lipschitz"
+_SIGNAL, _MEAN = "heckel20a.linear.signal", "heckel20a.early_stopping.mean"
 _MEMORY = (
     "from memory, the paper's text was not seen: failure at most e^{-k^2} + 1/n^2, the first of it by the random weights, "
     "which the linear model does not have"
@@ -48,7 +50,8 @@ def _source(label: str, equation: str, reading: str = "") -> Source:
 
 def recursion_argument(p: Premises) -> Symbolic:
     """r = y - s c along one pair of singular vectors, c+ = c - eta d/dc loss."""
-    s, c, y, eta = sp.symbols("s c y eta", real=True)
+    s, c, y, eta, other = sp.symbols("s c y eta other", real=True)
+    start = sp.Integer(0) if p.given("start") else other
     loss = exact_number(p["loss_factor"]) * (s * c - y) ** 2
     after = y - s * (c - eta * sp.diff(loss, c))
     return reduced(
@@ -56,7 +59,7 @@ def recursion_argument(p: Premises) -> Symbolic:
         "is y, and tau steps multiply tau times.",
         [
             ("one step", sp.expand(after - (1 - exact_number(p["rate"]) * eta * s**2) * (y - s * c))),
-            ("residual at the start", sp.Integer(int(p.given("start"))) - 1),
+            ("residual at the start", y - s * start - y),
         ],
     )
 
@@ -148,6 +151,15 @@ def exceeds_printed(case: Case, c: Constants) -> Sides:
     return Sides(failure, float(case["n"]) ** -float(c["power"]))
 
 
+def _mean_within(p: Premises) -> list[tuple[str, Any]]:
+    """Whether the mean square is at most factor p/n: what is taken off it is not negative."""
+    mean = p.of(_MEAN)
+    return [
+        ("mean", exact_number(p["factor"]) >= exact_number(mean["factor"])),
+        ("what is taken off the mean", exact_number(mean["less"]) >= 0),
+    ]
+
+
 def corrected_argument(p: Premises) -> Symbolic:
     """||F z|| is a Lipschitz function of z, and its mean at most the root of its mean square."""
     tail = p.of(_LIPSCHITZ)
@@ -161,7 +173,7 @@ def corrected_argument(p: Premises) -> Symbolic:
         "is above one; its mean is at most varsigma sqrt(2p/n) by `heckel20a.early_stopping.mean`.",
         [
             ("both hypotheses", sp.Integer(int(stands)) >= 1),
-            ("mean", exact_number(p["factor"]) >= exact_number(p.of("heckel20a.early_stopping.mean")["factor"])),
+            *_mean_within(p),
             ("Lipschitz", exact_number(tail["lipschitz"]) >= 1),
             ("a tail", exact_number(tail["factor"]) <= 1),
             ("exponent", sp.simplify(exponent) >= exact_number(p["power"])),
@@ -176,6 +188,24 @@ def exceeds_corrected(case: Case, c: Constants) -> Sides:
     filters = np.where(np.arange(n) < p, float(case["first"]), math.sqrt(p / n))
     bound = math.sqrt(float(c["factor"]) * p) + float(c["slope"]) * math.sqrt(math.log(n))
     return Sides(QuadraticForm(np.zeros(n), filters).above(bound**2), float(n) ** -float(c["power"]))
+
+
+def bound_argument(p: Premises) -> Symbolic:
+    """The mean of z is zero, so the risk is the sum of both squares, at most the square of the sum."""
+    signal, noise = sp.symbols("signal noise", nonnegative=True)
+    stands = p.given("span") and p.given("step") and p.given("white")
+    return reduced(
+        "The error is the noise part less what is left of x; its mean square is that of both, as z has mean zero, and the root "
+        "of a sum of two squares is at most the sum.",
+        [
+            ("hypotheses", sp.Integer(int(stands)) >= 1),
+            ("square of the sum", sp.expand((signal + noise) ** 2 - signal**2 - noise**2) >= 0),
+            ("factor of the signal", exact_number(p.of(_SIGNAL)["factor"]) <= 1),
+            ("exponent of the signal", exact_number(p["lead"]) <= exact_number(p.of(_SIGNAL)["lead"])),
+            *_mean_within(p),
+        ],
+        sufficient=True,
+    )
 
 
 def whole_bound(case: Case, c: Constants) -> Sides:
@@ -200,11 +230,16 @@ def _stopped(case: Case, c: Constants) -> tuple[float, Array, float, float]:
 
 _STEP = Hypothesis(
     "step",
-    "lambda_1 >= lambda_2 >= ... are the eigenvalues of JJ^T, lambda_{p+} the one after lambda_p, and eta lambda_1 is at most one",
+    "lambda_1 >= lambda_2 >= ... are the eigenvalues of JJ^T, lambda_{p+} the one after lambda_p, and eta is at most the inverse of lambda_1",
     lambda case, c: case.get("first", 0) <= 1 and case.get("steps", 0) <= 1,
 )
+_SPAN = Hypothesis(
+    "span",
+    "x lies in the span of the first p eigenvectors",
+    lambda case, c: case.get("steps", 1) >= case.get("least", 0),
+)
 _WHITE = Hypothesis("white", "the entries of z are uncorrelated, of mean zero and of one variance")
-_GAUSSIAN = Hypothesis("gaussian", "z has independent normal entries of mean zero and variance varsigma^$square/n")
+_GAUSSIAN = Hypothesis("gaussian", "z has independent normal entries of mean zero and of one variance")
 _TAU = r"\tau=\tfrac{\ln(1-\sqrt{p/n})}{\ln(1-\eta\lambda_{p+})}"
 _ONES = tuple({"s": s, "eta": e, "tau": t, "from": 0} for s in (F(1, 2), F(1)) for e in (F(1, 3), F(1)) for t in (1, 3))
 _TRIANGLES = tuple({"n": 300, "half_width": w, "p": p} for w in (5, 10, 20, 30) for p in range(1, 62, 2))
@@ -218,14 +253,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20a.linear.residual",
         source=_source("Section on linear least squares", "r_tau = sum (1 - eta sigma_i^2)^tau <w_i, y> w_i"),
-        says="Gradient descent of $loss_factor||Jc - y||^$square leaves, after tau steps of length eta, (1 - ${rate:factor}eta lambda_i)^tau of the coefficient of y along the eigenvector of JJ^T with eigenvalue lambda_i.",
-        tex=r"\langle w_i,y-Jc_\tau\rangle=(1-${rate:factor}\eta\lambda_i)^\tau\langle w_i,y\rangle,\ L=$loss_factor\|Jc-y\|^{$square}",
+        says="Gradient descent of $loss_factor times the squared norm of Jc - y leaves, after tau steps of length eta, (1 - ${rate:factor}eta lambda_i)^tau of the coefficient of y along the eigenvector of JJ^T with eigenvalue lambda_i.",
+        tex=r"\langle w_i,y-Jc_\tau\rangle=(1-${rate:factor}\eta\lambda_i)^\tau\langle w_i,y\rangle,\ L=$loss_factor\langle Jc-y,Jc-y\rangle",
         refuted_by="a descent that leaves another residual",
         domain={"eta": Range(0, 1e9, False), "tau": Range(0, 10**9)},
         hypotheses=(Hypothesis("start", "the descent starts at zero", lambda case, c: case["from"] == 0),),
         constants={
             "loss_factor": Constant(F(1, 2)),
-            "square": Constant(2, kind="universal"),
             "rate": Constant(1),
         },
         proofs=(recursion_argument,),
@@ -233,16 +267,14 @@ CLAIMS: tuple[Claim, ...] = (
         controls=(Control("rate_1.05", {"rate": F(105, 100)}), Control("loss_0.45", {"loss_factor": F(45, 100)})),
     ),
     Claim(
-        id="heckel20a.linear.signal",
+        id=_SIGNAL,
         source=_source("Denoising theorem, its first term", "(1 - eta sigma_p^2)^tau ||x||"),
         says="What tau steps leave of x is at most ${factor:factor}(1 - eta lambda_p)^{${lead:factor}tau}||x||.",
         tex=r"\|(I-\eta JJ^T)^\tau x\|\le ${factor:factor}(1-\eta\lambda_p)^{${lead:factor}\tau}\|x\|",
         refuted_by="a signal in the span of which more is left",
         domain={"eta": Range(0, 1e9, False), "tau": Range(0, 10**9), "p": Range(1, 10**9)},
         hypotheses=(
-            Hypothesis(
-                "span", "x lies in the span of the first p eigenvectors", lambda case, c: case["steps"] >= case["least"]
-            ),
+            _SPAN,
             _STEP,
         ),
         constants={"factor": Constant(1, "down"), "lead": Constant(1, "up")},
@@ -258,11 +290,11 @@ CLAIMS: tuple[Claim, ...] = (
         controls=(Control("factor_0.98", {"factor": F(98, 100)}), Control("lead_1.05", {"lead": F(105, 100)})),
     ),
     Claim(
-        id="heckel20a.early_stopping.mean",
+        id=_MEAN,
         source=_source("Denoising theorem, its stopping time, in the mean", "varsigma sqrt(2p/n)"),
         says="At tau = ln(1 - sqrt(p/n))/ln(1 - eta lambda_{p+}) the mean of the squared noise part, that of sum_i (1 - (1 - eta lambda_i)^tau)z_i w_i, is at most $factor p/n - ${less:factor}(p/n)^$power times that of z.",
         tex=_TAU
-        + r"\Rightarrow\mathbb E\|(I-(I-\eta JJ^T)^\tau)z\|^{$square}\le($factor\tfrac pn-${less:factor}(\tfrac pn)^{$power})\mathbb E\|z\|^{$square}",
+        + r"\Rightarrow\mathbb E\langle Fz,Fz\rangle\le($factor\tfrac pn-${less:factor}(\tfrac pn)^{$power})\mathbb E\langle z,z\rangle,\ F=I-(I-\eta JJ^T)^\tau",
         refuted_by="a spectrum at which the mean is larger",
         domain={"n": Range(2, 10**9), "p": Range(1, 10**9), "eta": Range(0, 1e9, False)},
         hypotheses=(_STEP, _WHITE),
@@ -270,7 +302,6 @@ CLAIMS: tuple[Claim, ...] = (
             "factor": Constant(2, "down"),
             "less": Constant(1, "up"),
             "power": Constant(2, "down"),
-            "square": Constant(2, kind="universal"),
         },
         proofs=(noise_mean_argument,),
         exact=ExactRoute((*_FLAT, {"n": 100, "p": 25, "first": 2}), noise_of_two_values),
@@ -285,16 +316,15 @@ CLAIMS: tuple[Claim, ...] = (
         source=_source(
             "Denoising theorem, its stopping time", "varsigma sqrt(2p/n) with probability 1 - 1/n^2", _MEMORY
         ),
-        says="At that tau the squared noise part is at most $factor p/n times the mean of ||z||^$square but with probability n^{-$power}, for the linear model of every kernel.",
+        says="At that tau the squared noise part is at most $factor p/n times the mean of the squared norm of z but with probability n^{-$power}, for the linear model of every kernel.",
         tex=_TAU
-        + r"\Rightarrow P\{\|(I-(I-\eta JJ^T)^\tau)z\|^{$square}>$factor\tfrac pn\varsigma^{$square}\}\le n^{-$power}",
+        + r"\Rightarrow P\{\langle Fz,Fz\rangle>$factor\tfrac pn\mathbb E\langle z,z\rangle\}\le n^{-$power},\ F=I-(I-\eta JJ^T)^\tau",
         refuted_by="a kernel at which the bound fails more often",
         domain={"n": Range(2, 10**9), "p": Range(1, 10**9)},
         hypotheses=(_STEP, _GAUSSIAN),
         constants={
             "factor": Constant(2, "down"),
             "power": Constant(2, "up"),
-            "square": Constant(2, kind="universal"),
         },
         exact=ExactRoute(({"n": 300, "floor": F(1, 10), "p": 1}, *_TRIANGLES), exceeds_printed),
         controls=(Control("factor_1.9", {"factor": F(19, 10)}),),
@@ -302,7 +332,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20a.early_stopping.probable.corrected",
         source=_source("Denoising theorem, its stopping time, with room for the deviation", "", _MEMORY),
-        says="At that tau the norm of the noise part is at most varsigma(sqrt($factor p/n) + ${slope:factor}sqrt(ln(n)/n)) but with probability n^{-$power}.",
+        says="At that tau the norm of the noise part is at most varsigma(sqrt($factor p/n) + ${slope:factor}sqrt(ln(n)/n)) but with probability n^{-$power}, varsigma the root of the mean of the squared norm of z.",
         tex=_TAU
         + r"\Rightarrow P\{\|(I-(I-\eta JJ^T)^\tau)z\|>\varsigma(\sqrt{$factor p/n}+${slope:factor}\sqrt{\ln(n)/n})\}\le n^{-$power}",
         refuted_by="a spectrum at which the bound fails more often",
@@ -312,9 +342,8 @@ CLAIMS: tuple[Claim, ...] = (
             "factor": Constant(2, "down"),
             "slope": Constant(2, "down"),
             "power": Constant(2, "up"),
-            "square": Constant(2, kind="universal"),
         },
-        needs=("heckel20a.early_stopping.mean", _LIPSCHITZ),
+        needs=(_MEAN, _LIPSCHITZ),
         proofs=(corrected_argument,),
         exact=ExactRoute((*_SPIKES, {"n": 300, "p": 1, "first": 2}), exceeds_corrected),
         controls=(Control("slope_4/3", {"slope": F(4, 3)}),),
@@ -322,21 +351,19 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="heckel20a.early_stopping.bound",
         source=_source("Denoising theorem with its stopping time, both terms", "", _MEMORY),
-        says="At that tau the root of the mean squared error is at most (1 - eta lambda_p)^{${lead:factor}tau}||x|| + varsigma sqrt($factor p/n), for x in the span of the first p eigenvectors.",
+        says="At that tau the root of the mean squared error is at most (1 - eta lambda_p)^{${lead:factor}tau}||x|| + varsigma sqrt($factor p/n), varsigma the root of the mean of the squared norm of z.",
         tex=_TAU
-        + r"\Rightarrow(\mathbb E\|\hat x-x\|^{$square})^{1/$square}\le(1-\eta\lambda_p)^{${lead:factor}\tau}\|x\|+\varsigma\sqrt{$factor p/n}",
+        + r"\Rightarrow\sqrt{\mathbb E\langle\hat x-x,\hat x-x\rangle}\le(1-\eta\lambda_p)^{${lead:factor}\tau}\|x\|+\varsigma\sqrt{$factor p/n}",
         refuted_by="a signal of which more is left, or more noise",
         domain={"n": Range(2, 10**9), "p": Range(1, 10**9)},
-        hypotheses=(_STEP, _GAUSSIAN),
-        constants={
-            "lead": Constant(1, "up"),
-            "factor": Constant(2, "down"),
-            "square": Constant(2, kind="universal"),
-        },
+        hypotheses=(_SPAN, _STEP, _WHITE),
+        constants={"lead": Constant(1, "up"), "factor": Constant(2, "down")},
+        needs=(_SIGNAL, _MEAN),
+        proofs=(bound_argument,),
         exact=ExactRoute(
             tuple(
                 {"n": 300, "half_width": w, "p": p, "noise": noise}
-                for w in (5, 10, 20)
+                for w in (5, 10, 20, 30, 50)
                 for p in range(1, 62, 2)
                 for noise in (1e-3, 0.3, 1.0, 3.0, 1e3)
             ),
@@ -344,5 +371,6 @@ CLAIMS: tuple[Claim, ...] = (
             informative=bound_is_of_use,
         ),
         controls=(Control("lead_1.1", {"lead": F(11, 10)}),),
+        version=2,
     ),
 )

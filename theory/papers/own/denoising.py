@@ -106,7 +106,7 @@ def stop_argument(p: Premises) -> Symbolic:
 def risk_of_one(case: Case, c: Constants) -> Sides:
     """One coefficient with variance one: its risk against the factor times the best linear one."""
     h, tau = F(case["h"]), max(F(case["tau"]), F(c["steps"]))
-    u = tau * h * F(case.get("power", 1))
+    u = tau * h * F(case.get("times", 1))
     left = (1 - h) ** tau if tau.denominator == 1 or h == 1 else F((1 - float(h)) ** float(tau))
     return Sides(u * left**2 + (1 - left) ** 2, F(c["factor"]) * u / (1 + u))
 
@@ -129,22 +129,29 @@ def flow_argument(p: Premises) -> Enclosed:
         [fact(stands), factor - 1 - attained.union(most)],
         "With q = e^{-u} the excess over the best linear filter is (1 - (1 + u)e^{-u})^2/u; between two points the numerator is at "
         "most that of the later, below the first point (1 - (1 + u)e^{-u}) <= u^2/2, beyond the last it is at most 1.",
+        sufficient=not stands,
     )
+
+
+def risk_of_flow(case: Case, c: Constants) -> Sides:
+    """One coefficient with variance one at the time t, e^{-t lambda} left, or what a step of another length leaves."""
+    t, value = case["t"], case["value"]
+    left = math.exp(-t * value) if "eta" not in case else (1 - case["eta"] * value) ** (t / case["eta"])
+    u = t * value * case.get("times", 1)
+    return Sides(u * left**2 + (1 - left) ** 2, float(c["factor"]) * u / (1 + u))
 
 
 def unbiased_argument(p: Premises) -> Symbolic:
     """Both means, coefficient by coefficient."""
-    x, z, q, v = sp.symbols("x z q v", positive=True)
-    y, degrees = x + z, 1 - q
+    x, z, q, v, other = sp.symbols("x z q v other", positive=True)
+    mean = sp.Integer(0) if p.given("white") else other
+    y, degrees = x + mean + z, 1 - q
     estimate = (q * y) ** 2 - v + exact_number(p["factor"]) * v * degrees
     error = (degrees * y - x) ** 2
     means = [gaussian_mean(part, [z], sp.sqrt(v)) for part in (estimate, error)]
     return reduced(
         "The iterate is linear in y, coefficient by coefficient: its degrees of freedom are 1 - q_i, exactly.",
-        [
-            ("hypothesis", sp.Integer(int(p.given("white"))) - 1),
-            ("mean of the estimate less the risk", sp.expand(means[0] - means[1])),
-        ],
+        [("mean of the estimate less the risk", sp.expand(means[0] - means[1]))],
     )
 
 
@@ -160,14 +167,23 @@ def estimate_of_one(case: Case, c: Constants) -> Sides:
 _SOURCE = Hypothesis(
     "source",
     "the squared coefficients of x are a times the eigenvalues lambda_i, or their means are",
-    lambda case, c: case.get("power", 1) == 1,
+    lambda case, c: case.get("times", 1) == 1,
 )
-_STEP = Hypothesis("step", "eta lambda_i is at most one for each i", lambda case, c: case["h"] <= 1)
+_STEP = Hypothesis("step", "eta is at most the inverse of each lambda_i", lambda case, c: case["h"] <= 1)
+_FLOW = Hypothesis(
+    "flow", "the step is so small that e^{-t lambda_i} is left after the time t", lambda case, c: "eta" not in case
+)
 _RISKS: tuple[Case, ...] = (
     *({"h": F(h), "tau": t} for h in (F(1, 100), F(1, 3), F(1, 2), F(1)) for t in (1, 2, 3, 50)),
-    {"h": F(1), "tau": 1, "power": 100},
-    {"h": F(1), "tau": 1, "power": F(1, 100)},
+    {"h": F(1), "tau": 1, "times": 100},
+    {"h": F(1), "tau": 1, "times": F(1, 100)},
     {"h": F(2), "tau": 3},
+)
+_FLOWS: tuple[Case, ...] = (
+    *({"t": t, "value": value} for t in (0.3, 3.0) for value in (0.01, 0.2, 0.598, 1.0, 5.98, 20.0)),
+    {"t": 1.0, "value": 1.0, "eta": 1.0},
+    {"t": 1.0, "value": 1.0, "times": 100},
+    {"t": 1.0, "value": 1.0, "times": 0.01},
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -212,16 +228,12 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.denoising.stop",
         source=Source("own", "early stopping against the Wiener filter"),
-        says="After tau = a n/(eta varsigma^$power) steps, a whole number of at least $steps, the mean squared error is at most $factor times that of the best linear filter that knows the squared coefficients of x.",
-        tex=r"\sum_iq_i^{$power}x_i^{$power}+(1-q_i)^{$power}v\le $factor\sum_i\tfrac{x_i^{$power}v}{x_i^{$power}+v},\ \tau=\tfrac{a}{\eta v}\ge $steps",
+        says="At the time tau = a/(eta v), v the variance of a coefficient of z, if that is at least $steps, the mean squared error of the filters (1 - eta lambda_i)^tau is at most $factor times that of the best linear filter that knows the squared coefficients of x.",
+        tex=r"\mathbb E\langle\hat x_\tau-x,\hat x_\tau-x\rangle\le $factor\sum_i\tfrac{a\lambda_iv}{a\lambda_i+v},\ \tau=\tfrac{a}{\eta v}\ge $steps",
         refuted_by="a spectrum at which stopping there costs more",
-        domain={"eta": Range(0, 1e9, False), "tau": Range(1, 10**9)},
+        domain={"eta": Range(0, 1e9, False), "tau": Range("steps", 10**9, False)},
         hypotheses=(_SOURCE, _STEP),
-        constants={
-            "factor": Constant(2, "down"),
-            "steps": Constant(1, "down"),
-            "power": Constant(2, kind="universal"),
-        },
+        constants={"factor": Constant(2, "down"), "steps": Constant(1, "down")},
         proofs=(stop_argument,),
         exact=ExactRoute(lambda c: (*_RISKS, {"h": F(1), "tau": F(c["steps"])}), risk_of_one),
         controls=(Control("factor_1.95", {"factor": F(195, 100)}),),
@@ -229,29 +241,31 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.denoising.flow",
         source=Source("own", "early stopping against the Wiener filter, small steps"),
-        says="Gradient flow stopped at the time a n/varsigma^$power has a mean squared error of at most $factor times that of the best linear filter that knows the squared coefficients of x.",
-        tex=r"\sum_ie^{-$power t\lambda_i}x_i^{$power}+(1-e^{-t\lambda_i})^{$power}v\le $factor\sum_i\tfrac{x_i^{$power}v}{x_i^{$power}+v},\ t=\tfrac av",
+        says="Gradient flow stopped at the time a/v, v the variance of a coefficient of z, has a mean squared error of at most $factor times that of the best linear filter that knows the squared coefficients of x.",
+        tex=r"\mathbb E\langle\hat x_t-x,\hat x_t-x\rangle\le $factor\sum_i\tfrac{a\lambda_iv}{a\lambda_i+v},\ t=\tfrac av",
         refuted_by="a spectrum at which stopping there costs more",
-        hypotheses=(_SOURCE, Hypothesis("flow", "the step is so small that e^{-t lambda_i} is left after the time t")),
-        constants={"factor": Constant(F(1215, 1000), "down"), "power": Constant(2, kind="universal")},
+        hypotheses=(_SOURCE, _FLOW),
+        constants={"factor": Constant(F(1215, 1000), "down")},
         proofs=(flow_argument,),
+        exact=ExactRoute(_FLOWS, risk_of_flow),
         controls=(Control("factor_1.2", {"factor": F(12, 10)}),),
+        version=2,
     ),
     Claim(
         id="own.denoising.sure",
         source=Source("own", "Stein's unbiased risk estimate with exact degrees of freedom"),
-        says="||y - x^||^$power - varsigma^$power + $factor(varsigma^$power/n)df, df = sum_i (1 - (1 - eta lambda_i)^tau), has the mean of ||x^ - x||^$power, x^ the iterate after tau steps from zero.",
-        tex=r"\mathbb E[\|y-\hat x\|^{$power}-\varsigma^{$power}+$factor\tfrac{\varsigma^{$power}}n\sum_i(1-(1-\eta\lambda_i)^\tau)]=\mathbb E\|\hat x-x\|^{$power}",
+        says="The squared norm of y - x^ less the sum of the variances v of the coefficients of z, plus ${factor:factor}v df, df = sum_i (1 - (1 - eta lambda_i)^tau), has the mean of the squared norm of x^ - x, x^ the iterate after tau steps from zero.",
+        tex=r"\mathbb E[\langle y-\hat x,y-\hat x\rangle-nv+${factor:factor}v\sum_i(1-(1-\eta\lambda_i)^\tau)]=\mathbb E\langle\hat x-x,\hat x-x\rangle",
         refuted_by="a signal and a spectrum at which the means differ",
         domain={"n": Range(1, 10**9), "tau": Range(0, 10**9), "eta": Range(0, 1e9, False)},
         hypotheses=(
             Hypothesis(
                 "white",
-                "the coefficients of z have mean zero and the variance varsigma^$power/n",
+                "the coefficients of z have mean zero and one variance v",
                 lambda case, c: case["mean"] == 0,
             ),
         ),
-        constants={"factor": Constant(2), "power": Constant(2, kind="universal")},
+        constants={"factor": Constant(2)},
         proofs=(unbiased_argument,),
         exact=ExactRoute(
             tuple(

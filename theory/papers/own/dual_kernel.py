@@ -33,12 +33,11 @@ from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.convolution_generator import Arc, plane_arcs, plane_rows
 from untrained.theory.objects.kernel_enclosures import exact_correlations, power_balls
 from untrained.theory.objects.shapes import Array
-from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, GAUSSIAN, KERNELS, eigenvalues, square_of
+from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, CLOSE_FLOAT, GAUSSIAN, KERNELS, eigenvalues, square_of
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
 _DEVIATION, _LARGEST = "own.dual_kernel.deviation", "own.dual_kernel.largest"
-_CLOSE = 1e-8
 _BITS, _ATTAINED = 256, F(1, 10**12)
 """Precision of balls, and how far a bound that is attained is widened so that they decide."""
 
@@ -186,7 +185,8 @@ def tuples_of_arcs(case: Case) -> Iterator[tuple[F, Array]]:
     angles, lengths = _ROWS[case["rows"]]
     arcs, U, k = plane_arcs(angles), plane_rows(angles, lengths), int(case["k"])
     v = np.repeat([1.0, -1.0], [k - case["minus"], case["minus"]]) / np.sqrt(k)
-    v[0] *= 1 + float(case["tilt"])
+    if case["alone"]:
+        v = np.eye(k)[0]
     choices = ((arc,) * k for arc in arcs) if case["copies"] else itertools.product(arcs, repeat=k)
     for columns in choices:
         J = np.concatenate([s * arc.active[:, None] * U for s, arc in zip(v, columns, strict=True)], axis=1)
@@ -216,7 +216,7 @@ def deviation_by_arcs(case: Case, c: Constants) -> Sides:
     mean = sum(float(weight) * np.square(JJ - q * inner).sum() for weight, JJ in tuples_of_arcs(case))
     variance = float(np.sum(np.square(inner) * q * (1 - q)))
     claimed = float(c["factor"]) * variance / float(case["k"]) ** float(c["power"])
-    return Sides(abs(mean - claimed) / variance, _CLOSE, unit=1)
+    return Sides(abs(mean - claimed) / variance, CLOSE_FLOAT, unit=1)
 
 
 def chebyshev(p: Premises) -> Symbolic:
@@ -248,7 +248,7 @@ def norm_by_arcs(case: Case, c: Constants) -> Sides:
 
 INDEPENDENT = Hypothesis("independent", "the columns of C are independent", lambda case, c: not case["copies"])
 HALVES = Hypothesis(
-    "halves", "the entries of v are plus or minus the inverse root of k", lambda case, c: not case["tilt"]
+    "halves", "the entries of v are plus or minus the inverse root of k", lambda case, c: not case["alone"]
 )
 _ROWS = (
     ((F(0),), (F(1),)),
@@ -258,20 +258,21 @@ _ROWS = (
 """Rows in a plane: their angles in units of pi, and their lengths."""
 
 
-def _columns(rows: int, k: int, minus: int, *, copies: int = 0, tilt: F | int = 0, **more: F) -> Case:
-    return {"rows": rows, "k": k, "minus": minus, "copies": copies, "tilt": tilt, **more}
+def _columns(rows: int, k: int, minus: int, *, copies: int = 0, alone: int = 0, **more: F) -> Case:
+    """Rows and k columns, of which so many have a minus in v; copies of one column; a v with one entry, of norm 1."""
+    return {"rows": rows, "k": k, "minus": minus, "copies": copies, "alone": alone, **more}
 
 
 _COLUMNS = (
     *(_columns(rows, k, minus) for rows in range(3) for k, minus in ((1, 0), (2, 0), (2, 1), (3, 2))),
     _columns(1, 2, 1, copies=1),
-    _columns(1, 2, 1, tilt=F(1, 2)),
+    _columns(1, 2, 1, alone=1),
 )
 _FAR = (
     *(_columns(0, k, k // 2, t=F(1, 2)) for k in (1, 2)),
     *(_columns(rows, 2, 1, t=t) for rows in (1, 2) for t in (F(1, 2), F(2), F(4))),
-    _columns(0, 2, 1, copies=1, t=F(1, 2)),
-    _columns(0, 1, 0, tilt=F(1, 2), t=F(1, 2)),
+    _columns(0, 4, 2, copies=1, t=F(1, 2)),
+    _columns(0, 2, 1, alone=1, t=F(1, 2)),
 )
 _APART = tuple(i for i, u in enumerate(KERNELS) if u not in ((1,), (1, -1), (1, 1, -1, -1)))
 """Kernels no two of whose rows are parallel."""
@@ -298,8 +299,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.dual_kernel.step",
         source=_source("the step of Theorem 1 of Heckel and Soltanolkotabi, in the expected model"),
-        says="With steps up to ${step:factor}/M, M the largest squared |Fu|, no component of the residual grows in the expected model; with the delta kernel a longer step makes all grow.",
-        tex=r"\eta\le ${step:factor}/M\Rightarrow|\mathrm{one}-\eta\lambda_i(\Sigma)|\le\mathrm{one}",
+        says="With steps up to $step/M, M the largest squared |Fu|, no component of the residual grows in the expected model; with the delta kernel a longer step makes all grow.",
+        tex=r"\eta\le $step/M\Rightarrow\|(I-\eta\Sigma)r\|\le\|r\|",
         refuted_by="a kernel one of whose components grows",
         domain={"n": Range(1, 10**6)},
         constants={"step": Constant(4, "up")},
@@ -346,6 +347,7 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(variance_of_entries,),
         exact=ExactRoute(_COLUMNS, deviation_by_arcs),
         controls=(Control("factor_0.98", {"factor": F(98, 100)}), Control("power_1.02", {"power": F(102, 100)})),
+        version=2,
     ),
     Claim(
         id="own.dual_kernel.width",
@@ -360,5 +362,6 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(chebyshev,),
         exact=ExactRoute(_FAR, norm_by_arcs),
         controls=(Control("factor_0.24", {"factor": F(24, 100)}),),
+        version=2,
     ),
 )

@@ -45,6 +45,10 @@ ISOMETRY = Hypothesis(
     lambda case, c: case.get("apart", 0) == 0,
 )
 
+_ON_DIFFERENCES = (
+    Hypothesis("above", "the squared norm of Ah is at most beta times that of h, for h in S - S"),
+    Hypothesis("below", "the squared norm of Ah is at least gamma times that of h, for h in S - S"),
+)
 
 # The polarised form: ||u||^2 <= 2 <u, (I - eta A^T A) v>, u = x+ - x*, v = x - x*.
 
@@ -142,6 +146,42 @@ def loss_in_the_plane(case: Case, c: Constants) -> Sides:
     return Sides(float(worst), (float(c["ratio"]) * beta / gamma - float(c["less"])) * (1 + _ROUNDING))
 
 
+# The same where beta <= 2 gamma, sharp: B = A^T A/beta, a = B^{1/2}(x+ - x*), b = B^{1/2}(x - x*), C = B^{-1}.
+
+
+def root_argument(p: Premises) -> Symbolic:
+    """<a, Ca> <= 2<a, (C - I)b>; with s = <a, (C - I)a>/|a|^2 it is |a|(1 + s) <= 2 sqrt(s (c - 1))|b|, c = beta/gamma."""
+    s, c = sp.symbols("s c", positive=True)
+    size = 2 * sp.sqrt(s * (c - 1)) / (1 + s)
+    rises = sp.simplify(sp.diff(sp.sqrt(s) / (1 + s), s) * 2 * sp.sqrt(s) * (1 + s) ** 2 - (1 - s))
+    hypotheses = all(map(p.given, ("nearest", "above", "below")))
+    return reduced(
+        "x* competes: ||x+ - x*||^2 <= 2<x+ - x*, (I - B)(x - x*)>, which reads so in a and b. Cauchy and Schwarz for C - I, "
+        "which lies between 0 and c - 1, bound the right side, and sqrt(s)/(1 + s) rises up to s = 1, so that s = c - 1 is "
+        "the worst while c - 1 <= 1: |a| <= 2(1 - 1/c)|b|.",
+        [
+            ("all three hypotheses", sp.Integer(int(hypotheses)) >= 1),
+            ("sqrt(s)/(1 + s) rises for s < 1", rises),
+            ("value at s = c - 1", sp.simplify(size.subs(s, c - 1).subs(c, 1 + s**2) - 2 * s**2 / (1 + s**2))),
+            ("largest c", exact_number(p["limit"]) - 1 <= 1),
+            ("factor", exact_number(p["factor"]) >= 2),
+            ("step", exact_number(p["step"]) - 1),
+        ],
+        sufficient=True,
+    )
+
+
+def misfit_on_the_line(case: Case, c: Constants) -> Sides:
+    """S = {0, 2q, 1}, x* = 0, x = 1, A^2 = gamma: q = 1 - step gamma/beta; or the plane, for beta near its limit."""
+    ratio = F(c["limit"]) * F(case["share"])
+    if case["plane"]:
+        worst = loss_in_the_plane({"beta": float(ratio), "gamma": 1.0}, {"step": c["step"], "ratio": 1, "less": 1}).lhs
+        return Sides(worst, (float(c["factor"]) * (1 - 1 / float(ratio))) ** 2 * (1 + _ROUNDING))
+    q = 1 - F(c["step"]) / ratio
+    farthest = max((abs(x) for x in (F(0), 2 * q) if abs(x - q) <= abs(1 - q)), default=F(0))
+    return Sides(farthest, F(c["factor"]) * (1 - 1 / ratio))
+
+
 # Closed cones: x+ is also the best on its own ray and better than the best on the ray of x*.
 
 
@@ -205,6 +245,7 @@ _EXTREME = tuple(
 )
 _BROKEN = ({"alpha": F(1, 10), "eta": F(1), "oracle": 1}, {"alpha": F(0), "eta": F(9, 10), "apart": 1})
 _PLANES = tuple({"beta": beta, "gamma": gamma} for gamma in (0.2, 0.5, 0.9) for beta in (1.0, 1.3, 4.0))
+_RATIOS = tuple({"share": s, "plane": plane} for s in (F(51, 100), F(3, 5), F(5, 6), F(1)) for plane in (False, True))
 _ANGLES = tuple({"angle": angle} for angle in (0.01, 0.1, 0.5, 1.0, math.pi / 2, 2.0, 3.0))
 
 CLAIMS: tuple[Claim, ...] = (
@@ -236,11 +277,7 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"\eta=$step/\beta\Rightarrow\|A(x^+-x^*)\|^{$power}\le(${ratio:factor}\beta/\gamma-$less)\|A(x-x^*)\|^{$power}",
         refuted_by="a set, a matrix and a point whose misfit shrinks less",
         domain={"beta": Range(1e-3, 1e3, False, True), "gamma": Range(1e-3, 1e3, False, True)},
-        hypotheses=(
-            NEAREST_POINT,
-            Hypothesis("above", "the squared norm of Ah is at most beta times that of h, for h in S - S"),
-            Hypothesis("below", "the squared norm of Ah is at least gamma times that of h, for h in S - S"),
-        ),
+        hypotheses=(NEAREST_POINT, *_ON_DIFFERENCES),
         constants={
             "step": Constant(1),
             "power": Constant(2),
@@ -250,6 +287,19 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(loss_argument,),
         exact=ExactRoute(_PLANES, loss_in_the_plane),
         controls=(Control("ratio_0.99", {"ratio": F(99, 100)}), Control("less_1.01", {"less": F(101, 100)})),
+    ),
+    Claim(
+        id="own.netpgd.loss_sharp",
+        source=Source("own", "sharpens the argument through the loss where it contracts"),
+        says="With eta = $step/beta and beta <= ${limit:factor}gamma, ||A(x+ - x*)|| <= ${factor:factor}(1 - gamma/beta)||A(x - x*)||.",
+        tex=r"\eta=$step/\beta,\ \beta\le ${limit:factor}\gamma\Rightarrow\|A(x^+-x^*)\|\le ${factor:factor}(1-\gamma/\beta)\|A(x-x^*)\|",
+        refuted_by="a set, a matrix and a point whose misfit shrinks less",
+        domain={"beta": Range(1e-3, 1e3, False, True), "gamma": Range(1e-3, 1e3, False, True)},
+        hypotheses=(NEAREST_POINT, *_ON_DIFFERENCES),
+        constants={"step": Constant(1), "limit": Constant(2, "up"), "factor": Constant(2, "down")},
+        proofs=(root_argument,),
+        exact=ExactRoute(_RATIOS, misfit_on_the_line),
+        controls=(Control("factor_1.98", {"factor": F(198, 100)}), Control("limit_2.1", {"limit": F(21, 10)})),
     ),
     Claim(
         id="own.netpgd.cone",

@@ -99,7 +99,7 @@ def generic_dimensions(case: Case, c: Constants) -> Sides:
     k, other = int(case["k"]), int(case["k_prime"])
     total = float(c["first"]) * k + float(c["second"]) * other
     if total != int(total):
-        return Sides(1.0, 0.5)
+        raise ValueError(f"channels must be whole, got {total}")
     pair = _two_layer_rank(int(case["k_1"]), k + other)
     return Sides(abs(pair - _two_layer_rank(int(case["k_1"]), int(total))), 0.5)
 
@@ -196,12 +196,12 @@ CLAIMS: tuple[Claim, ...] = (
                 lambda case, c: not case.get("sigmoid", 0),
             ),
         ),
-        constants={"first": Constant(1), "second": Constant(1)},
+        constants={"first": Constant(1, whole=True), "second": Constant(1, whole=True)},
         proofs=(concatenation,),
-        version=3,
+        version=4,
         exact=ExactRoute(
             (
-                *({"k": a, "k_prime": b, "k_1": 2} for a, b in ((1, 1), (2, 1), (2, 3))),
+                *({"k": a, "k_prime": b, "k_1": 2} for a, b in ((1, 2), (2, 2), (2, 4))),
                 {"k": 1, "k_prime": 1, "k_1": 2, "sigmoid": 1},
             ),
             generic_dimensions,
