@@ -47,7 +47,7 @@ def test_the_polarised_factor_two_is_attained(alpha, eta):
 
 
 def test_the_loss_s_factor_is_attained():
-    sides = netpgd.loss_in_the_plane({"beta": 1.3, "gamma": 0.5}, {"step": 1, "ratio": 1, "less": 1})
+    sides = netpgd.loss_in_the_plane({"beta": 1.3, "gamma": 0.5}, {"step": 1, "power": 2, "ratio": 1, "less": 1})
     assert sides.lhs == pytest.approx(1.3 / 0.5 - 1, rel=1e-4)
     assert sides.margin >= 0
 
@@ -120,9 +120,12 @@ def test_the_plane_s_failure_by_simulation():
     [
         ("own.netpgd.polarised", {"factor": F(199, 100)}, (), "refuted"),
         ("own.netpgd.loss", {"less": F(101, 100)}, (), "refuted"),
+        ("own.netpgd.loss", {"power": 3}, (), "refuted"),
+        ("own.netpgd.loss", {"power": 1}, (), "refuted"),
         ("own.netpgd.loss", {}, ("below",), "lost"),
         ("own.netpgd.cone", {"inner": F(124, 100)}, (), "refuted"),
         ("own.netpgd.cone", {}, ("cone",), "refuted"),
+        ("own.netpgd.cone", {}, ("nearest",), "refuted"),
         ("own.netpgd.differences", {"second": 2}, (), "refuted"),
         ("own.netpgd.patterns", {"less": 0}, (), "refuted"),
         ("own.netpgd.set_isometry", {"rate": 2}, (), "refuted"),
