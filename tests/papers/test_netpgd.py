@@ -133,6 +133,7 @@ def test_the_plane_s_failure_by_simulation():
         ("jagatap19.thm1.on_S", {}, (), "refuted"),
         ("jagatap19.thm1.on_differences", {}, (), "affirmed"),
         ("jagatap19.thm1.on_differences", {"threshold": F(34, 100)}, (), "refuted"),
+        ("jagatap19.thm1.on_differences", {"power": 1}, (), "refuted"),
         ("jagatap19.thm1.premise.slides", {}, (), "refuted"),
         ("jagatap19.thm1.premise.slides", {"rows": 195}, (), "refuted"),
         ("jagatap19.thm1.premise.code", {}, (), "refuted"),
@@ -148,6 +149,7 @@ def test_statements(claim_id, constants, without, says):
     [
         ("jagatap19.thm1.on_differences", "own.netpgd.loss", {"less": F(1, 2)}),
         ("jagatap19.thm1.on_differences", "own.netpgd.loss", {"step": 2}),
+        ("own.netpgd.inexact", "own.netpgd.polarised", {"factor": 3}),
         ("own.netpgd.set_isometry", "textbook.davidson_szarek.largest", {"rate": F(1, 4)}),
         ("own.netpgd.set_isometry", "own.netpgd.differences", {"second": 2}),
         ("own.netpgd.set_isometry", "own.netpgd.patterns", {"factor": 3}),
