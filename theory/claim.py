@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from untrained.theory.wording import fill, written
+from untrained.theory.wording import fill, unexplained_numerals, written
 
 Case = Mapping[str, Any]
 """Parameters (numbers) and drawn objects (arrays with a leading batch axis) of one tested case."""
@@ -96,7 +96,8 @@ class Constant:
     """A constant of a statement: its value, and whether it is explicit, universal (unnamed) or fitted.
 
     `stronger` is the way in which a push makes the statement say more; both ways, where any other value is false.
-    `others` are values to put in its place, where it is a word or a switch. A `whole` one is a count.
+    `others` are values to put in its place, where it is a word or a switch. A `whole` one is a count. A universal one,
+    which is never pushed, is a word.
     """
 
     value: Any
@@ -105,6 +106,11 @@ class Constant:
     says: str = ""
     others: tuple[Any, ...] = ()
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a number that nothing would push."""
+        if self.kind == "universal" and (not isinstance(self.value, str) or unexplained_numerals(self.value)):
+            raise ValueError(f"value of a universal constant must be a word without numerals, got {self.value!r}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import torch
 
 from untrained.sims.diagnosis.range_geometry.ascent import DeepDecoder, isometry_extremes, ratio_at
 from untrained.theory.objects.decoders import upsampling_line, upsampling_plane
-from untrained.theory.objects.isometries import on_differences, on_subspace
+from untrained.theory.objects.isometries import on_subspace
+from untrained.theory.objects.isometry_enclosures import difference_faces, enclose_on_differences
 from untrained.theory.objects.projections import TwoLayerRange
 
 CODE = np.array([[1, 2], [3, -1], [-2, 3], [-1, -3], [2, 1]])
@@ -59,13 +60,14 @@ def test_the_ascent_comes_near_the_exact_constants_of_a_small_decoder(seed):
     """It stays inside, and leaves at most a twentieth of what the best of 20 000 random pairs leaves."""
     A, U = gaussian(6, 10, seed), upsampling_line(5)
     decoder = DeepDecoder(CODE.astype(float), (U / 4,), (2,))
-    exact = on_differences(A, TwoLayerRange(CODE, U, 2))
+    exact = enclose_on_differences(A, difference_faces(TwoLayerRange(CODE, U, 2)))
+    gamma, beta = exact.gamma[1], exact.beta[0]
     extremes = isometry_extremes(decoder, A, restarts=16, steps=300)
     u, w = (np.random.default_rng(9).standard_normal(shape) for shape in ((20_000, 2, 4), (20_000, 4, 1)))
     pairs = (U @ np.maximum(CODE @ u, 0) @ w)[..., 0].T
     chance = np.square(A @ pairs).sum(0) / np.square(pairs).sum(0)
-    assert exact.gamma * (1 - 1e-9) <= extremes.lowest.ratio <= exact.gamma + 0.05 * (chance.min() - exact.gamma)
-    assert exact.beta * (1 + 1e-9) >= extremes.highest.ratio >= exact.beta - 0.05 * (exact.beta - chance.max())
+    assert gamma * (1 - 1e-9) <= extremes.lowest.ratio <= gamma + 0.05 * (chance.min() - gamma)
+    assert beta * (1 + 1e-9) >= extremes.highest.ratio >= beta - 0.05 * (beta - chance.max())
 
 
 def test_with_fewer_rows_than_the_range_has_dimensions_some_difference_is_hardly_seen():

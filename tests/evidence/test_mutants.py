@@ -116,7 +116,7 @@ def test_what_raises_on_a_pushed_number_is_undefined(bench):
         (Constant("printed", others=("proof",)), ("other",)),
         (Constant("printed"), ("other",)),
         (Constant(True), ("other",)),
-        (Constant(3, kind="universal"), ()),
+        (Constant("some C", kind="universal"), ()),
     ],
 )
 def test_ways_of_a_constant(constant, expected):

@@ -33,15 +33,23 @@ def test_one_direction_is_the_descent_on_a_diagonal():
     assert float(sides.lhs) == pytest.approx(1 - c)
 
 
-@pytest.mark.parametrize(("m", "level"), [(12, 1.0), (12, 1.5), (30, 1.4)])
-def test_the_law_at_two_levels_by_draws(m, level):
+@pytest.mark.parametrize(
+    ("m", "level", "share"),
+    [(12, 1.0, F(2, 3)), (12, 1.5, F(2, 3)), (30, 1.4, F(2, 3)), (11, 2.0, F(3, 4)), (12, 3.0, F(9, 10))],
+)
+def test_the_law_at_two_levels_by_draws(m, level, share):
     """Upper values of 1, lower ones of 1e-8, the expression with constant one from its definition."""
-    q, trials = 2 * m // 3, 2000
-    s, x = np.repeat([1.0, 1e-8], q), np.eye(2 * q)[-1]
-    A = RNG.standard_normal((trials, m, 2 * q))
+    q, trials = math.floor(share * m), 2000
+    s, x = np.repeat([1.0, 1e-8], [q, 2 * (m - q)]), np.eye(2 * m - q)[-1]
+    A = RNG.standard_normal((trials, m, len(s)))
     errors = np.linalg.norm(smooth_interpolant(A, A @ x, s) - x, axis=1)
-    within = np.mean(errors <= level * float(smooth_bound(x, s, m)))
-    assert within == pytest.approx(interpolation.ratio_within(m, level), abs=4 * math.sqrt(0.25 / trials))
+    within = np.mean(errors <= level * float(smooth_bound(x, s, m, share)))
+    assert within == pytest.approx(interpolation.ratio_within(m, level, share), abs=4 * math.sqrt(0.25 / trials))
+
+
+def test_two_levels_say_nothing_where_the_bound_holds_an_infinite_value():
+    assert interpolation.two_level_counts(12, F(1, 20)) == (1, 22, math.inf)
+    assert interpolation.ratio_within(12, 0.1, F(1, 20)) == pytest.approx(1)
 
 
 def test_the_median_tends_to_three_halves():
@@ -80,6 +88,14 @@ def test_means_over_signals_and_noise_are_those_of_many():
     np.testing.assert_allclose(smooth.estimator(A, s)[0] @ y[0], smooth_interpolant(A[0], y[0], s), atol=1e-9)
 
 
+def test_the_parts_of_an_error_are_those_of_the_interpolants():
+    A, x, z, s = (RNG.standard_normal(shape) for shape in ((3, 4, 7), (3, 7), (3, 4), (7,)))
+    missed, added = smooth.error_parts(A, x, z, s**2)
+    for i in range(3):
+        noisy = smooth_interpolant(A[i], A[i] @ x[i] + 0.3 * z[i], s**2) - x[i]
+        np.testing.assert_allclose(missed[i] + 0.3 * added[i], noisy, atol=1e-7)
+
+
 def test_the_statement_is_of_the_equivalent_itself():
     s = RNG.uniform(0.2, 3, 9)
     missed, noise = smooth.claimed_squares(s, 1, 4, {"lead": 1, "inflation": 1})
@@ -115,9 +131,11 @@ def test_the_exact_mean_of_the_range_finder_by_draws():
         ("heckel20b.linear.constant_one", {"probability": F(1, 20)}, (), "refuted"),
         ("heckel20b.linear.constant_two", {}, (), "affirmed"),
         ("heckel20b.linear.constant_two", {"probability": F(9, 10)}, (), "refuted"),
+        ("heckel20b.linear.constant_two", {"share": F(5, 6)}, (), "refuted"),
         ("own.smooth.constant", {"factor": F(149, 100)}, (), "refuted"),
         ("own.smooth.constant", {"share": F(1, 2), "factor": 1}, (), "affirmed"),
         ("own.smooth.noise", {"factor": 7}, (), "refuted"),
+        ("own.smooth.noise", {"noise": F(1, 100)}, (), "refuted"),
         ("own.smooth.range_finder", {"less": F(95, 100)}, (), "refuted"),
         ("own.smooth.range_finder", {}, ("normal",), "lost"),
         ("own.smooth.scale", {"sigma_power": 1}, (), "refuted"),

@@ -47,7 +47,7 @@ def test_the_polarised_factor_two_is_attained(alpha, eta):
 
 
 def test_the_loss_s_factor_is_attained():
-    sides = netpgd.loss_in_the_plane({"beta": 1.3, "gamma": 0.5}, {"step": 1, "ratio": 1, "less": 1})
+    sides = netpgd.loss_in_the_plane({"beta": 1.3, "gamma": 0.5}, {"step": 1, "power": 2, "ratio": 1, "less": 1})
     assert sides.lhs == pytest.approx(1.3 / 0.5 - 1, rel=1e-4)
     assert sides.margin >= 0
 
@@ -120,9 +120,12 @@ def test_the_plane_s_failure_by_simulation():
     [
         ("own.netpgd.polarised", {"factor": F(199, 100)}, (), "refuted"),
         ("own.netpgd.loss", {"less": F(101, 100)}, (), "refuted"),
+        ("own.netpgd.loss", {"power": 3}, (), "refuted"),
+        ("own.netpgd.loss", {"power": 1}, (), "refuted"),
         ("own.netpgd.loss", {}, ("below",), "lost"),
         ("own.netpgd.cone", {"inner": F(124, 100)}, (), "refuted"),
         ("own.netpgd.cone", {}, ("cone",), "refuted"),
+        ("own.netpgd.cone", {}, ("nearest",), "refuted"),
         ("own.netpgd.differences", {"second": 2}, (), "refuted"),
         ("own.netpgd.patterns", {"less": 0}, (), "refuted"),
         ("own.netpgd.set_isometry", {"rate": 2}, (), "refuted"),
@@ -130,6 +133,7 @@ def test_the_plane_s_failure_by_simulation():
         ("jagatap19.thm1.on_S", {}, (), "refuted"),
         ("jagatap19.thm1.on_differences", {}, (), "affirmed"),
         ("jagatap19.thm1.on_differences", {"threshold": F(34, 100)}, (), "refuted"),
+        ("jagatap19.thm1.on_differences", {"power": 1}, (), "refuted"),
         ("jagatap19.thm1.premise.slides", {}, (), "refuted"),
         ("jagatap19.thm1.premise.slides", {"rows": 195}, (), "refuted"),
         ("jagatap19.thm1.premise.code", {}, (), "refuted"),
@@ -145,6 +149,7 @@ def test_statements(claim_id, constants, without, says):
     [
         ("jagatap19.thm1.on_differences", "own.netpgd.loss", {"less": F(1, 2)}),
         ("jagatap19.thm1.on_differences", "own.netpgd.loss", {"step": 2}),
+        ("own.netpgd.inexact", "own.netpgd.polarised", {"factor": 3}),
         ("own.netpgd.set_isometry", "textbook.davidson_szarek.largest", {"rate": F(1, 4)}),
         ("own.netpgd.set_isometry", "own.netpgd.differences", {"second": 2}),
         ("own.netpgd.set_isometry", "own.netpgd.patterns", {"factor": 3}),

@@ -53,6 +53,17 @@ def test_a_range_may_hold_one_value():
     assert Range(3, 3).low == 3
 
 
+@pytest.mark.parametrize("value", [2, Fraction(2, 3), 0.5, (30, 48), True, "at most 300"])
+def test_a_constant_that_is_never_pushed_holds_no_number(value):
+    with pytest.raises(ValueError, match="value of a universal constant must be a word without numerals, got"):
+        Constant(value, kind="universal")
+    assert Constant(value).value == value
+
+
+def test_a_constant_that_a_paper_leaves_unnamed_is_a_word():
+    assert Constant("some C_1", kind="universal").value == "some C_1"
+
+
 def test_a_margin_is_in_units_of_the_bound():
     assert Sides(3.0, 4.0).margin == 0.25
     assert Sides(-1.0, -2.0).margin == -0.5

@@ -1,11 +1,9 @@
-"""Restricted isometry constants against eigenvalues, grids, members of the set and the spans around it."""
+"""Restricted isometry constants against eigenvalues and grids."""
 
 import numpy as np
 import pytest
 
-from untrained.theory.objects import decoders
-from untrained.theory.objects.isometries import on_cone, on_differences, on_subspace, on_union
-from untrained.theory.objects.projections import TwoLayerRange
+from untrained.theory.objects.isometries import on_cone, on_subspace, on_union
 
 RNG = np.random.default_rng(6)
 
@@ -64,34 +62,3 @@ def test_an_empty_span_is_refused(vectors):
 def test_no_generator_is_refused():
     with pytest.raises(ValueError, match="faces must have independent generators, got none that has"):
         on_cone(np.eye(3), np.zeros((3, 2)))
-
-
-@pytest.fixture(scope="module")
-def range_():
-    code = decoders.integer_decoder((2, 2), 3, 4, signed=True)[0][:6]
-    return TwoLayerRange(code, decoders.upsampling_line(6), 1)
-
-
-def differences(range_, rng, count):
-    u, w = rng.standard_normal((2, 2, count)), rng.standard_normal((2, count))
-    hidden = np.maximum(np.einsum("pk,kjt->pjt", range_.code.astype(float), u), 0)
-    x = range_.upsampling @ np.einsum("pjt,jt->pt", hidden, w)
-    return x[:, np.square(x).sum(0) > 0]
-
-
-def test_differences_lie_between_members_and_the_range_of_the_upsampling(range_):
-    A = np.random.default_rng(8).standard_normal((6, 12)) / np.sqrt(6)
-    isometry, outer = on_differences(A, range_), on_subspace(A, range_.upsampling.astype(float))
-    values = ratios(A, differences(range_, np.random.default_rng(9), 200_000))
-    assert outer.gamma - 1e-12 <= isometry.gamma <= values.min() + 1e-12
-    assert outer.beta + 1e-12 >= isometry.beta >= values.max() - 1e-12
-    assert isometry.beta == pytest.approx(values.max(), rel=0.05)
-
-
-def test_differences_are_the_cones_of_two_channels_one_by_one(range_):
-    A = np.random.default_rng(8).standard_normal((6, 12)) / np.sqrt(6)
-    doubled = TwoLayerRange(range_.code, range_.upsampling, 2)
-    parts = [on_cone(A, cone) for cone in doubled.cones]
-    isometry = on_differences(A, range_)
-    assert isometry.gamma == pytest.approx(min(p.gamma for p in parts), rel=1e-9)
-    assert isometry.beta == pytest.approx(max(p.beta for p in parts), rel=1e-9)

@@ -9,19 +9,16 @@ import scipy.linalg
 from flint import arb, arb_mat, fmpz_mat
 
 from untrained.theory.objects import decoders, isometry_enclosures
-from untrained.theory.objects.isometries import on_differences, on_subspace
+from untrained.theory.objects.isometries import on_cone, on_subspace
 from untrained.theory.objects.isometry_enclosures import (
     DifferenceFaces,
     IsometryEnclosure,
-    _bounded,
-    _bounded_balls,
-    _enclosed_pairs,
-    _refined_pairs,
     _Search,
     difference_faces,
     enclose_on_differences,
     enclose_on_span,
 )
+from untrained.theory.objects.pencil_enclosures import _bounded, _bounded_balls, pairs_in_balls, pairs_in_floats
 from untrained.theory.objects.projections import TwoLayerRange
 
 DIGITS = 60
@@ -122,7 +119,7 @@ def example():
 
 
 @pytest.mark.parametrize("rows", [12, 5])
-def test_two_channels_against_floats_members_and_the_whole_range(example, rows):
+def test_two_channels_against_members_and_the_whole_range(example, rows):
     range_, faces = example
     A = gaussian(rows, 16)
     enclosure, outer = enclose_on_differences(A, faces), enclose_on_span(A, range_.upsampling)
@@ -131,11 +128,23 @@ def test_two_channels_against_floats_members_and_the_whole_range(example, rows):
     assert outer.beta[1] >= enclosure.beta[1] >= values.max() - 1e-12
     assert enclosure.width <= 1e-10
     assert outer.width <= 1e-14
-    isometry, subspace = on_differences(A, range_), on_subspace(A, range_.upsampling.astype(float))
-    assert (isometry.gamma, isometry.beta) == pytest.approx(
-        (enclosure.gamma[1], enclosure.beta[0]), rel=1e-9, abs=1e-12
-    )
+    subspace = on_subspace(A, range_.upsampling.astype(float))
     assert (subspace.gamma, subspace.beta) == pytest.approx((outer.gamma[1], outer.beta[0]), rel=1e-9, abs=1e-12)
+
+
+def on_cones(A, range_):
+    """Constants on S - S in floats, one cone of twice as many channels after another."""
+    doubled = TwoLayerRange(range_.code, range_.upsampling, 2 * range_.channels)
+    cones = {cone.tobytes(): cone for cone in (np.unique(cone, axis=1) for cone in doubled.cones)}
+    parts = [on_cone(A, cone) for cone in cones.values()]
+    return min(p.gamma for p in parts), max(p.beta for p in parts)
+
+
+@pytest.mark.parametrize(("range_", "rows"), [(small(6), 6), (line(SKEW[[0, 3, 4]], 2), 5)])
+def test_the_enclosure_is_met_by_the_cones_of_twice_as_many_channels(range_, rows):
+    A = gaussian(rows, len(range_.upsampling), 8)
+    enclosure = enclose_on_differences(A, difference_faces(range_))
+    assert on_cones(A, range_) == pytest.approx((enclosure.gamma[1], enclosure.beta[0]), rel=1e-9, abs=1e-12)
 
 
 def test_the_enclosure_is_narrower_than_that_of_the_whole_range(example):
@@ -220,9 +229,9 @@ def test_floats_and_balls_agree_on_every_support():
     A, range_ = CASES["as many"]
     faces = difference_faces(range_)
     for supports, whitening in zip(faces.supports, faces.whitenings, strict=True):
-        pairs = _enclosed_pairs(A, *whitening)
+        pairs = pairs_in_floats(A, *whitening)
         for row, columns in enumerate(supports.columns):
-            exact = _refined_pairs(arb_mat(A.tolist()), faces.generators[:, columns])
+            exact = pairs_in_balls(arb_mat(A.tolist()), faces.generators[:, columns])
             assert (pairs.low[row] <= exact.high[0]).all()
             assert (pairs.high[row] >= exact.low[0]).all()
             both = pairs.certain[row] & exact.certain[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -113,11 +114,11 @@ def best_range_finder_bound(spectrum: Array, m: int, form: BoundForm = "mean") -
     return min((range_finder_bound(spectrum, m, p, form), p) for p in range(least, m))
 
 
-def smooth_bound(x: Array, spectrum: Array, m: int) -> Array:
-    """(sum of x_i^2/s_i)^{1/2} ((1/m) sum_{i > 2m/3} s_i)^{1/2}, s sorted: the paper's bound with constant 1."""
+def smooth_bound(x: Array, spectrum: Array, m: int, share: Fraction = Fraction(2, 3)) -> Array:
+    """(sum of x_i^2/s_i)^{1/2} ((1/m) sum_{i > share m} s_i)^{1/2}, s sorted: the paper's bound with constant 1."""
     s = np.sort(spectrum_array(spectrum))[::-1]
     m = measurements(m, len(s))
-    result: Array = smoothness(x, spectrum) * math.sqrt(s[2 * m // 3 :].sum() / m)
+    result: Array = smoothness(x, spectrum) * math.sqrt(s[math.floor(share * m) :].sum() / m)
     return result
 
 
@@ -179,7 +180,7 @@ def equivalent_error(x: Array, spectrum: Array, m: int, noise: float = 0.0) -> S
 
     [kappa^2 sum of x_i^2/(s_i + kappa)^2 + noise^2 df/m]/(1 - df/m), df = sum of (s_i/(s_i + kappa))^2. Exact without
     noise where the spectrum is flat; with noise the part for m rows is then m/(n - m), in truth m/(n - m - 1).
-    Source: ridgeless regression with covariance Sigma
+    Source: Hastie, Montanari, Rosset, Tibshirani 2022, Surprises in high-dimensional ridgeless least squares
 
     Raises
     ------

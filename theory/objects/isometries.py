@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations
 
 import numpy as np
 
-from untrained.theory.objects.projections import TwoLayerRange
 from untrained.theory.objects.shapes import Array, real_array, same_length
 
 _CHUNK = 20_000
@@ -67,39 +66,6 @@ def on_cone(matrix: Array, generators: Array) -> SetIsometry:
     M = real_array("generators", generators, 2)
     faces = (face for size in range(1, min(M.shape) + 1) for face in combinations(range(M.shape[1]), size))
     return on_faces(matrix, M, faces)
-
-
-def on_differences(matrix: Array, range_: TwoLayerRange) -> SetIsometry:
-    """Constants of A on S - S, that is on the cones of twice as many channels; S - S = -(S - S), so half is solved."""
-    signed, pieces = _signed_generators(range_)
-    faces = set()
-    for chosen in combinations_with_replacement(pieces, 2 * range_.channels):
-        face = frozenset().union(*chosen)
-        if face and len(face) <= signed.shape[0]:
-            faces.add(min(tuple(sorted(face)), tuple(sorted(-i - 1 for i in face))))
-    half = signed.shape[1] // 2
-    plain = ([i if i >= 0 else half - i - 1 for i in face] for face in sorted(faces))
-    return on_faces(matrix, signed, plain)
-
-
-def _signed_generators(range_: TwoLayerRange) -> tuple[Array, list[frozenset[int]]]:
-    """Generators and their opposites (d, 2g), and the faces of one channel by number: i, or -i - 1 for the opposite."""
-    numbers: dict[bytes, int] = {}
-    columns: list[Array] = []
-    pieces: set[frozenset[int]] = {frozenset()}
-    for piece in range_.pieces:
-        own = []
-        for column in piece.T:
-            key = np.round(column, 12).tobytes()
-            if key not in numbers:
-                numbers[key] = len(columns)
-                columns.append(column)
-            own.append(numbers[key])
-        for size in range(1, len(own) + 1):
-            for face in combinations(own, size):
-                pieces |= {frozenset(face), frozenset(-i - 1 for i in face)}
-    G = np.stack(columns, axis=1)
-    return np.concatenate([G, -G], axis=1), sorted(pieces, key=sorted)
 
 
 def on_faces(matrix: Array, generators: Array, faces: Iterable[Sequence[int]]) -> SetIsometry:

@@ -4,16 +4,14 @@ Gamma, say, is met at some G_T c, T an independent set of generators (Caratheodo
 it is critical there, so that c is an eigenvector of the pencil (P, Q) = (G_T^T A^T A G_T, G_T^T G_T).
 
 - Inner ends are ||Ax||^2/||x||^2 at a member of S - S, in ball arithmetic, or bounds of an eigenvalue that is met.
-- Outer ends are the least lower bound of the eigenvalues that remain. Let C hold approximate eigenvectors, C^T Q C =
-  I + E and C^T P C = Lambda + F with |E| <= e < 1, |F| <= f. By min-max the i-th eigenvalue lies between
-  (lambda_i -+ f)/(1 +- e). Its eigenvectors are C y, |y| = 1, and (lambda_j - mu) y_j = -((F - mu E) y)_j: all but y_i
-  is at most (f + mu e)/gap together. An eigenvalue is ruled out where signs of C y are certain and no face has them.
-- e and f hold every rounding error (Higham's gamma_n, any order of summation). Pairs that floats leave open beyond the
-  inner end are solved again in ball arithmetic; what stays open there widens the interval.
+- Outer ends are the least lower bound of the eigenvalues that remain (`pencil_enclosures`). One is ruled out where the
+  signs of its eigenvectors are certain and no face has them.
+- Pairs that floats leave open beyond the inner end are solved again in ball arithmetic; what stays open there widens
+  the interval.
 - Eigenvalues closer than w to a neighbour are passed over: from c > 0 along the neighbour's eigenvector the quotient
   stays within w until a proper face is reached, so that each loses at most w a dimension, (r - 1) w in all.
 
-Source: jagatap19 Definition 2; N. J. Higham, Accuracy and Stability of Numerical Algorithms, Section 3.5
+Source: jagatap19 Definition 2
 """
 
 from __future__ import annotations
@@ -30,21 +28,13 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpz_mat
 
 from untrained.theory.objects.decoders import Integers, rank_modulo_prime
+from untrained.theory.objects.pencil_enclosures import BALL_BITS, EigenPairs, pairs_in_balls, pairs_in_floats
 from untrained.theory.objects.projections import TwoLayerRange
 from untrained.theory.objects.shapes import Array, real_array, same_length
 from untrained.theory.proof.balls import ends
 
-_ROUNDING = 2.0**-53
-_SLACK = 1.001
-"""Covers the rounding of the error bounds themselves."""
-_TINY = 1e-290
-"""Covers underflow: matrices are scaled to a largest entry between 1/2 and 1."""
 _TOLERANCE = 1e-13
 """Widths below this share of ||A||_F^2 are not reduced further."""
-_BITS = 320
-_NEGLIGIBLE = 240
-"""Columns whose product is below 2 to minus this, relatively, count as orthogonal."""
-_SWEEPS = 16
 _CHUNK = 10_000
 """Supports whose pencils are solved together."""
 _LARGEST = 10**100
@@ -94,10 +84,23 @@ class _Supports:
         result: np.ndarray = np.logical_or.reduceat(agree, self.starts, axis=0)
         return result
 
+    def open(self, pairs: EigenPairs) -> np.ndarray:
+        """Whether a face may hold the eigenvector (s, k)."""
+        return self.allow(_bits(pairs.certain), _bits(pairs.certain & (pairs.coefficients < 0)))
+
+    def members(self, pairs: EigenPairs) -> np.ndarray:
+        """Whether the approximate eigenvector, as it stands, lies on a face (s, k)."""
+        return self.allow(_bits(pairs.coefficients != 0), _bits(pairs.coefficients < 0))
+
     def only(self, row: int) -> _Supports:
         """One support alone."""
         end = self.starts[row + 1] if row + 1 < len(self.starts) else len(self.signs)
         return _Supports(self.columns[row : row + 1], self.signs[self.starts[row] : end], np.zeros(1, dtype=np.int64))
+
+
+def _bits(signs: np.ndarray) -> np.ndarray:
+    result: np.ndarray = (signs * (1 << np.arange(signs.shape[1]))[:, None]).sum(1)
+    return result
 
 
 @dataclass(frozen=True)
@@ -194,158 +197,6 @@ def _independent(columns: Integers) -> bool:
     return rank_modulo_prime(columns) == count or fmpz_mat(columns.tolist()).rank() == count
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Eigenvalues of a pencil a support, in order: bounds (s, k), coefficients (s, k, k), signs that are certain."""
-
-    low: Array
-    high: Array
-    coefficients: Array
-    certain: np.ndarray
-
-    @property
-    def spread(self) -> Array:
-        """How far at most each eigenvalue is from its nearest neighbour (s, k); infinite where it has none."""
-        between = np.maximum(self.high[:, 1:], self.high[:, :-1]) - np.minimum(self.low[:, 1:], self.low[:, :-1])
-        padded = np.pad(between * _SLACK, ((0, 0), (1, 1)), constant_values=np.inf)
-        result: Array = np.minimum(padded[:, 1:], padded[:, :-1])
-        return result
-
-    def open(self, supports: _Supports) -> np.ndarray:
-        """Whether a face may hold the eigenvector (s, k)."""
-        return supports.allow(_bits(self.certain), _bits(self.certain & (self.coefficients < 0)))
-
-    def members(self, supports: _Supports) -> np.ndarray:
-        """Whether the approximate eigenvector, as it stands, lies on a face (s, k)."""
-        return supports.allow(_bits(self.coefficients != 0), _bits(self.coefficients < 0))
-
-
-def _bits(signs: np.ndarray) -> np.ndarray:
-    result: np.ndarray = (signs * (1 << np.arange(signs.shape[1]))[:, None]).sum(1)
-    return result
-
-
-def _enclosed_pairs(A: Array, basis: Array, whitening: Array) -> _Pairs:
-    """Pairs of the pencils of all supports, in floats with their rounding errors."""
-    (n, d), k = A.shape, basis.shape[2]
-    image = A @ (basis @ whitening)
-    values, rotation = np.linalg.eigh(np.swapaxes(image, 1, 2) @ image)
-    C = whitening @ rotation
-    Y = basis @ C
-    W = A @ Y
-    size_y, size_w = _frobenius(Y), _frobenius(W)
-    error_y = _gamma(k + 2) * _frobenius(np.abs(basis) @ np.abs(C))
-    error_w = np.linalg.norm(A) * (_gamma(d) * size_y + error_y)
-    e = _frobenius(np.swapaxes(Y, 1, 2) @ Y - np.eye(k)) + _gamma(d) * size_y**2 + 2 * error_y * (size_y + error_y)
-    f = _frobenius(np.swapaxes(W, 1, 2) @ W - values[:, :, None] * np.eye(k))
-    f = f + _gamma(n) * size_w**2 + 2 * error_w * (size_w + error_w)
-    return _bounded(values, C, _SLACK * e + _TINY, _SLACK * f + _TINY)
-
-
-def _frobenius(x: Array) -> Array:
-    result: Array = np.sqrt(np.square(x).sum((1, 2)))
-    return result
-
-
-def _gamma(n: int) -> float:
-    return (n + 1) * _ROUNDING
-
-
-def _bounded(values: Array, C: Array, e: Array, f: Array) -> _Pairs:
-    """What the module's argument makes of values (s, k), vectors (s, k, k) and errors (s,)."""
-    sound = ((e < 0.5) & np.isfinite(f))[:, None]
-    e, f = np.where(sound, e[:, None], 0.5), np.where(sound, f[:, None], np.inf)
-    low = np.maximum(values - f, 0) / (1 + e) * (1 - 8 * _ROUNDING)
-    high = (values + f) / (1 - e) * (1 + 8 * _ROUNDING)
-    distances = np.maximum(values[:, None, :] - high[:, :, None], low[:, :, None] - values[:, None, :])
-    gaps = np.where(np.eye(values.shape[1], dtype=bool), np.inf, distances).min(2)
-    with np.errstate(invalid="ignore"):  # where f is infinite
-        rest = np.where(sound & (gaps > 0), _SLACK * (f + high * e) / np.where(gaps > 0, gaps, 1), np.inf)
-    reach = np.sqrt(np.square(C).sum(2))[:, :, None] * rest[:, None, :]
-    certain = (rest < 0.5)[:, None, :] & (np.abs(C) > 1.2 * reach)  # y_i is at least sqrt(3)/2
-    return _Pairs(low, high, C, certain)
-
-
-def _refined_pairs(A: arb_mat, generators: Integers) -> _Pairs:
-    """Pairs of the pencil of one support (d, k), by the same argument in ball arithmetic."""
-    k = generators.shape[1]
-    with ctx.workprec(_BITS):
-        G = arb_mat(generators.tolist())
-        image = A * G
-        Q, P = G.transpose() * G, image.transpose() * image
-        C = _eigenvectors(image, Q)
-        E, S = C.transpose() * Q * C, C.transpose() * P * C
-        order = sorted(range(k), key=lambda i: S[i, i].mid().fmpq())
-        values = [S[i, i].mid() for i in order]
-        e = _norm([E[i, j] - (i == j) for i in range(k) for j in range(k)])
-        f = _norm([S[i, j] - (S[i, i].mid() if i == j else 0) for i in range(k) for j in range(k)])
-        if not (e < 0.5 and f.is_finite()):
-            return _bounded(np.zeros((1, k)), np.eye(k)[None], np.ones(1), np.ones(1))
-        columns = [[C[i, j] for i in range(k)] for j in order]
-        return _bounded_balls(values, columns, e, f)
-
-
-def _norm(entries: Sequence[arb]) -> arb:
-    return sum((x * x for x in entries), arb(0)).upper().sqrt().upper()
-
-
-def _bounded_balls(values: list[arb], columns: list[list[arb]], e: arb, f: arb) -> _Pairs:
-    """`_bounded` for one support, without rounding; the ends and coefficients as floats."""
-    k, low, high, certain = len(values), [], [], []
-    lengths = [_norm([column[l] for column in columns]) for l in range(k)]
-    for i, value in enumerate(values):
-        low.append(((value - f).max(arb(0)) / (1 + e)).lower())
-        high.append(((value + f) / (1 - e)).upper())
-        gaps = [(x - high[i]).max(low[i] - x) for j, x in enumerate(values) if j != i]
-        gap = reduce(arb.min, gaps, arb(math.inf))
-        rest = (f + high[i] * e) / gap if gap > 0 else arb(1)
-        certain.append([rest < 0.5 and abs(c) > 1.2 * rest * size for c, size in zip(columns[i], lengths, strict=True)])
-    coefficients = np.array([[float(c) for c in column] for column in columns]).T
-    bounds = np.array([(ends(a)[0], ends(b)[1]) for a, b in zip(low, high, strict=True)])
-    return _Pairs(bounds[None, :, 0], bounds[None, :, 1], coefficients[None], np.array(certain).T[None])
-
-
-def _eigenvectors(image: arb_mat, Q: arb_mat) -> arb_mat:
-    """Columns C, exact, with C^T Q C near I and those of image C nearly orthogonal: one-sided Jacobi rotations."""
-    whitening = _cholesky(Q).inv().transpose().mid()
-    k, moved = whitening.nrows(), (image * whitening).mid()
-    columns = [[m[row, i] for m in (whitening, moved) for row in range(m.nrows())] for i in range(k)]
-    size = sum((_dot(column[k:], column[k:]) for column in columns), arb(0))
-    for _ in range(_SWEEPS):
-        turns = [_rotate(columns, i, j, k, size) for i, j in combinations(range(k), 2)]
-        if not any(turns):
-            break
-    return arb_mat([column[:k] for column in columns]).transpose()
-
-
-def _rotate(columns: list[list[arb]], i: int, j: int, start: int, size: arb) -> bool:
-    """Turn two columns so that from `start` on they are orthogonal; False where they are so already."""
-    (one, other), inner = (columns[i], columns[j]), _dot(columns[i][start:], columns[j][start:])
-    if abs(inner) <= size * arb(2) ** -_NEGLIGIBLE:
-        return False
-    cotangent = (_dot(other[start:], other[start:]) - _dot(one[start:], one[start:])) / (2 * inner)
-    tangent = (1 if cotangent >= 0 else -1) / (abs(cotangent) + (1 + cotangent**2).sqrt())
-    c = 1 / (1 + tangent**2).sqrt()
-    s = c * tangent
-    columns[i] = [(c * x - s * y).mid() for x, y in zip(one, other, strict=True)]
-    columns[j] = [(s * x + c * y).mid() for x, y in zip(one, other, strict=True)]
-    return True
-
-
-def _dot(a: Sequence[arb], b: Sequence[arb]) -> arb:
-    return sum((x * y for x, y in zip(a, b, strict=True)), arb(0)).mid()
-
-
-def _cholesky(Q: arb_mat) -> arb_mat:
-    k = Q.nrows()
-    L = arb_mat(k, k)
-    for i in range(k):
-        for j in range(i + 1):
-            rest = Q[i, j] - sum((L[i, m] * L[j, m] for m in range(j)), arb(0))
-            L[i, j] = rest.sqrt() if i == j else rest / L[j, j]
-    return L
-
-
 class _Search:
     """One matrix on all supports: their pairs in floats, replaced by those in balls where an end asks for it."""
 
@@ -353,8 +204,8 @@ class _Search:
         self.faces, self.exact, self.refined = faces, arb_mat(A.tolist()), 0
         self.tolerance = _TOLERANCE * float(np.square(A).sum())
         self.longest = max(one.columns.shape[1] for one in faces.supports)
-        self.parts = [_enclosed_pairs(A, *whitening) for whitening in faces.whitenings]
-        self.open = [p.open(one) for p, one in zip(self.parts, faces.supports, strict=True)]
+        self.parts = [pairs_in_floats(A, *whitening) for whitening in faces.whitenings]
+        self.open = [one.open(p) for p, one in zip(self.parts, faces.supports, strict=True)]
 
     def ends(self, sign: int) -> tuple[float, float]:
         """Outer and inner end of the minimum of sign ||Ax||^2/||x||^2 over S - S."""
@@ -385,10 +236,10 @@ class _Search:
             return
         self.refined += 1
         pairs, supports = self.parts[part], self.faces.supports[part]
-        better = _refined_pairs(self.exact, self.faces.generators[:, supports.columns[row]])
+        better = pairs_in_balls(self.exact, self.faces.generators[:, supports.columns[row]])
         for name in ("low", "high", "coefficients", "certain"):
             getattr(pairs, name)[row] = getattr(better, name)[0]
-        self.open[part][row] = better.open(supports.only(row))[0]
+        self.open[part][row] = supports.only(row).open(better)[0]
 
     def _inner(self, sign: int) -> float:
         """Upper bound of the minimum of sign ||Ax||^2/||x||^2: an eigenvalue's, or that at a member of S - S."""
@@ -397,7 +248,7 @@ class _Search:
             met = self.open[part] & pairs.certain.all(1)
             inner = min(inner, float(np.where(met, pairs.high if sign > 0 else -pairs.low, np.inf).min()))
             middle = np.where(np.isfinite(pairs.high), sign * (pairs.low + pairs.high), np.inf)
-            values = np.where(pairs.members(supports), middle, np.inf)
+            values = np.where(supports.members(pairs), middle, np.inf)
             row, i = divmod(int(values.argmin()), values.shape[1])
             best = min(best, (float(values[row, i]), part, row, i))
         _, part, row, i = best
@@ -406,7 +257,7 @@ class _Search:
 
 
 def _ratio_end(A: arb_mat, generators: Integers, coefficients: Array, sign: int) -> float:
-    with ctx.workprec(_BITS):
+    with ctx.workprec(BALL_BITS):
         x = arb_mat(generators.tolist()) * arb_mat([[c] for c in coefficients.tolist()])
         ratio = ((A * x).transpose() * (A * x))[0, 0] / (x.transpose() * x)[0, 0]
         return ends(sign * ratio)[1]
@@ -453,7 +304,7 @@ def _on_span(A: Array, vectors: Integers) -> tuple[float, float, float, float]:
     if not rank:
         raise ValueError("vectors must not all be zero, got a span of dimension 0")
     pivots = [next(j for j, x in enumerate(row) if x != 0) for row in reduced.tolist()[:rank]]
-    pairs = _refined_pairs(arb_mat(A.tolist()), vectors[:, pivots])
+    pairs = pairs_in_balls(arb_mat(A.tolist()), vectors[:, pivots])
     return float(pairs.low[0, 0]), float(pairs.high[0, 0]), float(pairs.low[0, -1]), float(pairs.high[0, -1])
 
 

@@ -46,31 +46,33 @@ def path_argument(p: Premises) -> Symbolic:
     """||r|| <= ||r(0)|| - sigma_A (sigma s - L s^2/2) while s < sigma/L, in units sigma = sigma_A = L = 1."""
     s, level = sp.symbols("s level", positive=True)
     twice, limit = exact_number(p["twice"]), exact_number(p["limit"])
+    change = s if p.given("lipschitz") else sp.Symbol("change")  # of J, at most
+    gain = sp.Integer(1) if p.given("range") else sp.Symbol("gain")  # of A^T on r, at least
     fitted = level - (s - s**2 / 2)
     end = 1 - sp.sqrt(1 - 2 * level)
-    hypotheses = p.given("lipschitz") and p.given("range")
     return reduced(
         "d||r||/dt = -||J^T A^T r||^2/||r||, ds/dt = ||J^T A^T r|| >= sigma_min(J) sigma_A ||r||, and sigma_min(J) >= sigma "
         "- L s: so ||r|| falls at least by sigma_A (sigma - L s) a unit of path, and is 0 at the latest where "
-        "level = s - s^2/2. There sigma_min(J) is still sqrt(1 - 2 level), so that ||r||^2 falls at twice its square.",
+        "level = s - s^2/2. There sigma_min(J) is still sqrt(1 - 2 level), so that ||r||^2 falls at twice its square. "
+        "For the scalar network each of these is an equality, and its values end at level 1/2, where its slope does.",
         [
-            ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
+            ("fall of the misfit", sp.diff(fitted, s) + gain * (1 - change)),
             ("end of the path", sp.simplify(fitted.subs(s, end))),
-            ("what is left of the smallest singular value", sp.simplify((1 - end) ** 2 - (1 - 2 * level))),
-            ("fall of the misfit", sp.diff(fitted, s) + (1 - s)),
-            ("factor of the level", twice >= 2),
-            ("levels with an end", limit <= sp.Rational(1, 2)),
+            ("what is left of the smallest singular value", sp.simplify((1 - end) ** 2 - (1 - twice * level))),
+            ("the last level with an end", sp.discriminant(fitted, s).subs(level, limit)),
         ],
         sufficient=True,
     )
 
 
 def scalar_network(case: Case, c: Constants) -> Sides:
-    """g' = max(1 - theta, 0) and A = 1: J^2 = 1 - 2(r(0) - r) on the way; no theta fits a target above 1/2."""
-    level = F(c["limit"]) * F(case["share"])
-    if level >= F(1, 2):
-        return Sides(level, F(1, 2) - F(1, 10**9))
-    return Sides(1 - F(c["twice"]) * level, 1 - 2 * level, unit=F(1))
+    """J = g' = max(1 - theta, 0), A = 1, so 1 - J^2 = 2(g - g(0)): its equality, and which levels are above 1/2."""
+    level, top = F(c["limit"]) * F(case["share"]), F(1, 2)
+    if case["share"] > 1:
+        return Sides(top, level)
+    if level > top:
+        return Sides(level, top)
+    return Sides(abs(F(c["twice"]) - 2) * level, F(0), unit=F(1))
 
 
 # The printed form: a fixed level, and the constants that follow from the ball of radius R.
@@ -78,16 +80,15 @@ def scalar_network(case: Case, c: Constants) -> Sides:
 
 def ball_argument(p: Premises) -> Symbolic:
     """At level = 1/4 the sharp form leaves sqrt(1/2) of sigma and a path of 4 - 2 sqrt 2 in units of r(0)."""
-    sharp = p.of(SHARP_FLOW)
+    sharp = p.records[SHARP_FLOW]
     level = exact_number(p["level"])
-    left = 1 - exact_number(sharp["twice"]) * level
+    left = sp.Max(0, 1 - exact_number(sharp.values["twice"]) * level)
     path = (1 - sp.sqrt(left)) / level
-    hypotheses = p.given("lipschitz") and p.given("range")
     return reduced(
         "R' < R says level < 1/4; the sharp form at this level is stronger in all three.",
         [
-            ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
-            ("level", sp.And(level < exact_number(sharp["limit"]), left >= 0)),
+            *((f"{h.name} of the sharp form", sp.sympify(p.given(h.name))) for h in sharp.hypotheses),
+            ("level", level < exact_number(sharp.values["limit"])),
             ("share of the smallest singular value", exact_number(p["share"]) <= sp.sqrt(left)),
             ("rate", exact_number(p["rate"]) <= left),
             ("path", exact_number(p["path"]) >= path),
@@ -99,14 +100,12 @@ def ball_argument(p: Premises) -> Symbolic:
 def scalar_network_in_the_ball(case: Case, c: Constants) -> Sides:
     """The scalar network at the level: what is left of J, of its square, and the path in units of r(0)."""
     level = F(c["level"])
-    if level >= F(1, 2):
-        return Sides(F(1), F(0), unit=F(1))
     with ctx.workprec(120):
-        left = 1 - 2 * ball(level)
+        left = ball(max(F(0), 1 - 2 * level))
         if case["part"] == "share":
-            return Sides(ball(c["share"]), left.sqrt())
+            return Sides(ball(c["share"]), left.sqrt(), unit=1)
         if case["part"] == "rate":
-            return Sides(ball(c["rate"]), left)
+            return Sides(ball(c["rate"]), left, unit=1)
         return Sides((1 - left.sqrt()) / ball(level), ball(c["path"]))
 
 
@@ -129,6 +128,7 @@ CLAIMS: tuple[Claim, ...] = (
         needs=(SHARP_FLOW,),
         proofs=(ball_argument,),
         exact=ExactRoute(tuple({"part": part} for part in ("share", "rate", "path")), scalar_network_in_the_ball),
+        version=2,
         controls=(Control("share_0.72", {"share": F(72, 100)}), Control("level_0.38", {"level": F(38, 100)})),
     ),
 )

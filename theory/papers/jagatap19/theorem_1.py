@@ -83,7 +83,7 @@ def worst_misfit(case: Case, c: Constants) -> Sides:
     """S = {0, 2q, 1} on the line, A^2 = 1 - alpha, x* = 0, x = 1, q = 1 - step A^2/beta: 2q is as near to q as 0 is."""
     alpha = F(c["threshold"]) * F(case["share"])
     q = 1 - F(c["step"]) * (1 - alpha) / (1 + alpha)
-    return Sides((2 * q) ** 2, min(F(c["below"]), F(c["numerator"]) * alpha / (1 - alpha)))
+    return Sides(abs(2 * q) ** F(c["power"]), min(F(c["below"]), F(c["numerator"]) * alpha / (1 - alpha)))
 
 
 # The number of steps, as Algorithm 1 has it.
@@ -163,7 +163,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(LOSS,),
         proofs=(by_the_loss,),
-        version=2,
+        version=3,
         exact=ExactRoute(tuple({"share": s} for s in (F(1, 10), F(1, 2), F(9, 10), F(1))), worst_misfit),
         controls=(
             Control("threshold_0.34", {"threshold": F(34, 100)}),

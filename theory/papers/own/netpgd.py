@@ -143,7 +143,8 @@ def loss_in_the_plane(case: Case, c: Constants) -> Sides:
     rays = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     points = 2 * (rays @ q)[:, None] * rays
     worst = (np.square(points @ A.T).sum(1) / np.square(A @ x).sum()).max()
-    return Sides(float(worst), (float(c["ratio"]) * beta / gamma - float(c["less"])) * (1 + _ROUNDING))
+    claimed = float(c["ratio"]) * beta / gamma - float(c["less"])
+    return Sides(float(worst) ** (float(c["power"]) / 2), claimed * (1 + _ROUNDING))
 
 
 # The same where beta <= 2 gamma, sharp: B = A^T A/beta, a = B^{1/2}(x+ - x*), b = B^{1/2}(x - x*), C = B^{-1}.
@@ -175,7 +176,8 @@ def misfit_on_the_line(case: Case, c: Constants) -> Sides:
     """S = {0, 2q, 1}, x* = 0, x = 1, A^2 = gamma: q = 1 - step gamma/beta; or the plane, for beta near its limit."""
     ratio = F(c["limit"]) * F(case["share"])
     if case["plane"]:
-        worst = loss_in_the_plane({"beta": float(ratio), "gamma": 1.0}, {"step": c["step"], "ratio": 1, "less": 1}).lhs
+        plain = {"step": c["step"], "power": 2, "ratio": 1, "less": 1}
+        worst = loss_in_the_plane({"beta": float(ratio), "gamma": 1.0}, plain).lhs
         return Sides(worst, (float(c["factor"]) * (1 - 1 / float(ratio))) ** 2 * (1 + _ROUNDING))
     q = 1 - F(c["step"]) / ratio
     farthest = max((abs(x) for x in (F(0), 2 * q) if abs(x - q) <= abs(1 - q)), default=F(0))
@@ -212,14 +214,21 @@ def cone_argument(p: Premises) -> Symbolic:
 
 
 def cone_in_the_plane(case: Case, c: Constants) -> Sides:
-    """Two rays at an angle, x* and w at their worst: ||x+ - x*||/||w - x*|| against rho(theta)."""
+    """Two rays at an angle, x* and w at their worst: ||x+ - x*||/||w - x*|| against rho(theta).
+
+    Where premises fail: `points` 1 is S = {x+, x*}, no cone, and w in their middle; `oracle` 1 has w = x*, not x+, nearest.
+    """
     cosine = math.cos(float(case["angle"]))
     rho_sq = 1.5 + cosine + math.sqrt(5 + 4 * cosine) / 2
     t = (1 - cosine) / (rho_sq - 1)
     q, tangent = 1 + t, math.tan(float(case["angle"]) / 2)
     star = q * np.array([cosine, math.sin(float(case["angle"]))])
-    ratio = np.linalg.norm(np.array([1.0, 0.0]) - star) / np.linalg.norm(np.array([1.0, tangent]) - star)
-    return Sides(float(ratio), float(c["base"]) + math.sqrt(max(0.0, float(c["inner"]) + cosine)))
+    u, w, rho = np.array([1.0, 0.0]), np.array([1.0, tangent]), float(c["base"])
+    rho += math.sqrt(max(0.0, float(c["inner"]) + cosine))
+    if case.get("points", 0) or case.get("oracle", 0):
+        w = star if case.get("oracle", 0) else (u + star) / 2
+        return Sides(float(np.linalg.norm(u - star)), rho * float(np.linalg.norm(w - star)), unit=1.0)
+    return Sides(float(np.linalg.norm(u - star) / np.linalg.norm(w - star)), rho)
 
 
 def cone_of_rays(case: Case, c: Constants) -> Sides:
@@ -285,6 +294,7 @@ CLAIMS: tuple[Claim, ...] = (
             "less": Constant(1, "up"),
         },
         proofs=(loss_argument,),
+        version=2,
         exact=ExactRoute(_PLANES, loss_in_the_plane),
         controls=(Control("ratio_0.99", {"ratio": F(99, 100)}), Control("less_1.01", {"less": F(101, 100)})),
     ),
@@ -309,11 +319,14 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="two rays and a point for which the ratio is larger, or an angle at which none comes up to it",
         domain={"angle": Range(0, math.pi, False)},
         law={"rays": Draw("gaussian", ("N", "d")), "v": Draw("gaussian", ("d",))},
-        hypotheses=(NEAREST_POINT, Hypothesis("cone", "S is a closed cone")),
+        hypotheses=(
+            NEAREST_POINT,
+            Hypothesis("cone", "S is a closed cone", lambda case, c: case.get("points", 0) == 0),
+        ),
         constants={"base": Constant(F(1, 2)), "inner": Constant(F(5, 4))},
         proofs=(cone_argument,),
-        version=2,
-        exact=ExactRoute(_ANGLES, cone_in_the_plane),
+        version=3,
+        exact=ExactRoute((*_ANGLES, {"angle": 2.0, "points": 1}, {"angle": 2.0, "oracle": 1}), cone_in_the_plane),
         search=SearchRoute(
             cone_of_rays, within={"d": Range(2, 6), "N": Range(2, 8), "length": Range(0.01, 100, False, True)}
         ),

@@ -50,7 +50,7 @@ def inexact_argument(p: Premises) -> Symbolic:
         [
             ("both hypotheses", sp.Integer(int(hypotheses)) >= 1),
             ("squares opened", rest),
-            ("factor of kappa", exact_number(p["factor"]) >= 2),
+            ("factor of kappa", exact_number(p["factor"]) >= exact_number(p.of(_POLARISED)["factor"])),
             ("excess", exact_number(p["room"]) >= 1),
         ],
         sufficient=True,
@@ -171,7 +171,9 @@ CLAIMS: tuple[Claim, ...] = (
             ISOMETRY,
         ),
         constants={"factor": Constant(2, "down"), "room": Constant(1, "down")},
+        needs=(_POLARISED,),
         proofs=(inexact_argument,),
+        version=2,
         exact=ExactRoute(_LINE, inexact_on_the_line),
         search=SearchRoute(inexact_on_points, within=_POINTS),
         controls=(

@@ -12,15 +12,22 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=SHARP_FLOW,
         source=Source("own", "sharpens the convergence of gradient flow of Buskulic, Fadili and Queau"),
-        says="If level = L||r_0||/(sigma_A sigma sigma) is below $limit, gradient flow fits y, the smallest singular value of J stays at least sqrt(one - ${twice:factor}level) sigma, the path is at most (one - sqrt(one - ${twice:factor}level)) sigma/L, and ||r|| falls at the rate (one - ${twice:factor}level)(sigma_A sigma)(sigma_A sigma) at least; all attained, and from $limit on some targets are never fitted.",
-        tex=r"\ell=\tfrac{L\|r_0\|}{\sigma_A\sigma\cdot\sigma}<$limit\Rightarrow\sigma_{\min}(J)\ge\sqrt{\mathrm{one}-${twice:factor}\ell}\,\sigma",
+        says="If ||r_0|| < ${limit:factor}sigma_A sigma sigma/L, let rho be the root of sigma sigma - ${twice:factor}L||r_0||/sigma_A: gradient flow fits y, the smallest singular value of J stays at least rho, the path is at most (sigma - rho)/L, and ||r|| falls at the rate (sigma_A rho)(sigma_A rho) at least. The scalar network of slope max(sigma - L theta, zero) attains rho, and fits no target beyond ${limit:factor}sigma sigma/L.",
+        tex=r"\|r_0\|<${limit:factor}\sigma_A\tfrac{\sigma\cdot\sigma}L\Rightarrow\sigma_{\min}(J)\ge\rho,\ \rho\cdot\rho=\sigma\cdot\sigma-${twice:factor}\tfrac{L\|r_0\|}{\sigma_A}",
         refuted_by="a network whose smallest singular value falls further, or a target that is not fitted",
         domain={"level": Range(0, "limit", False)},
         hypotheses=HYPOTHESES,
-        constants={"twice": Constant(2, "down"), "limit": Constant(F(1, 2), "up")},
+        constants={"twice": Constant(2), "limit": Constant(F(1, 2))},
         proofs=(path_argument,),
-        exact=ExactRoute(tuple({"share": s} for s in (F(1, 100), F(1, 2), F(9, 10), F(99, 100))), scalar_network),
-        controls=(Control("twice_1.9", {"twice": F(19, 10)}), Control("limit_0.55", {"limit": F(55, 100)})),
+        exact=ExactRoute(
+            tuple({"share": s} for s in (F(1, 100), F(1, 2), F(9, 10), F(99, 100), F(1001, 1000))), scalar_network
+        ),
+        version=2,
+        controls=(
+            Control("twice_1.9", {"twice": F(19, 10)}),
+            Control("limit_0.55", {"limit": F(55, 100)}),
+            Control("limit_0.45", {"limit": F(45, 100)}),
+        ),
     ),
     recovery_claim(
         SHARP_RECOVERY,
