@@ -99,8 +99,14 @@ def _list_recipes(names: Sequence[str]) -> None:
     recipes, studies = recipes_and_studies(names)
     if recipes or not studies:
         console.show([cost_table(all_costs(recipes))], console.stdout())
-    for line in study_lines(studies or None):
+    for line in study_lines(studies) if studies else _known_studies():
         print(line)
+
+
+def _known_studies() -> list[str]:
+    from untrained.sims.experiments.studies import STUDIES
+
+    return [f"studies, which are named in the same way: {', '.join(STUDIES)}"]
 
 
 def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = False) -> Summary:

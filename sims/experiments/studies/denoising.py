@@ -1,8 +1,9 @@
 """How do loss and error go on while a network is fitted to an image, to noise, and to the noisy image?
 
-The image is the phantom with white 1; the noise is uniform and has the norm of the image, both on [0, 1]; the noisy
-image has normal noise of deviation sigma/255, clipped. Losses and errors are means of squares on [0, 1]; step t is
-the network before the t-th step of Adam at rate 0.01, and the error of any fit is that to the phantom.
+The image is scikit-image's phantom, shrunk, with white 1 (the paper's is a file of its own); the noise is uniform and
+has the norm of the image, both on [0, 1]; the noisy image has normal noise of deviation sigma/255, clipped. Losses and
+errors are means of squares on [0, 1]; step t is the network before the t-th step of Adam at rate 0.01, and the error of
+any fit is that to the phantom.
 """
 
 from __future__ import annotations
