@@ -193,7 +193,11 @@ def test_recorded_means_and_verdicts_are_those_of_the_recorded_rows(name):
     done = rows_of(one, record)
     recorded = {p["label"]: p for p in record["points"]}
     for point in points(done, "psnr"):
-        assert point["psnr"] == pytest.approx(recorded[point["label"]]["psnr"], rel=1e-4), CHANGED.format(name)
+        ours, theirs = point["psnr"], recorded[point["label"]]["psnr"]
+        assert [x is None for x in ours] == [x is None for x in theirs]
+        assert [x for x in ours if x is not None] == pytest.approx([x for x in theirs if x is not None], rel=1e-3), (
+            CHANGED.format(name)
+        )
     assert judged(one, done) == record["statements"], CHANGED.format(name)
     other = copy.deepcopy(record)
     other["groups"][0]["psnr"][0] += 0.5

@@ -46,6 +46,7 @@ NAMES: Mapping[str, str] = {
     "decoder-over": "deep decoder, 512 channels",
     "decoder-over-average": "deep decoder, 512 channels, average",
     "decoder-best": "deep decoder, preset best",
+    "decoder-stopped": "deep decoder, stopped at the noise",
 }
 """What figures and tables call an algorithm, by its label."""
 
