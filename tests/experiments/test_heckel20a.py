@@ -105,6 +105,15 @@ def test_the_last_iterate_and_the_average_are_of_one_fit(monkeypatch):
     assert len({cell_key(cell, cell.pixels) for cell in cells}) == 3
 
 
+def test_a_fit_is_of_its_image_and_setup_alone():
+    measurements = Measurements(CPU)
+    places = [(0, EXAMPLE), (0, TABLE), (1, TABLE)]
+    rows_ = [recover_cells([ImageCell(SMALL, i, s, LAST)], measurements)[0] for i, s in places]
+    alone = [recover_cells([ImageCell(SMALL, i, s, LAST)], Measurements(CPU))[0] for i, s in places]
+    assert [row["psnr"] for row in rows_] == pytest.approx([row["psnr"] for row in alone], abs=1e-3)
+    assert len({row["measurement"] for row in rows_}) == 3
+
+
 def test_a_cell_of_pixel_noise_is_parameters_and_back():
     cell = ImageCell(SMALL, 1, TABLE, LAST)
     assert ImageCell.from_parameters(cell.cell().parameters) == cell

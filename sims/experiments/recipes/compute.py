@@ -76,13 +76,20 @@ CELLS = RecipeCells()
 REFERENCE = "untrained.sims.experiments.recipes.compute:CELLS"
 
 
+_Place = tuple[str, int, Setup]
+
+
+def _place(cell: ImageCell) -> _Place:
+    return cell.dataset, cell.image, cell.setup
+
+
 class Measurements:
     """The measurements of the images of a batch, each made when it is first asked for, and what was recovered."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._by_image: dict[tuple[str, int, Setup], Measurement] = {}
-        self._by_fit: dict[tuple[Algorithm, tuple[int, ...]], Sequence[Recovery]] = {}
+        self._by_image: dict[_Place, Measurement] = {}
+        self._by_fit: dict[tuple[Algorithm, tuple[_Place, ...]], Sequence[Recovery]] = {}
 
     def of(self, cell: ImageCell) -> Measurement:
         """Return the measurement of a cell's image.
@@ -92,14 +99,14 @@ class Measurements:
         ValueError
             as `measured` does.
         """
-        place = (cell.dataset, cell.image, cell.setup)
+        place = _place(cell)
         if place not in self._by_image:
             self._by_image[place] = measured(cell.pixels, cell.setup, cell.seed, self.device)
         return self._by_image[place]
 
     def recovered(self, cells: Sequence[ImageCell], recover: Callable[[], Sequence[Recovery]]) -> Sequence[Recovery]:
         """Return what a fit gave of the images of some cells; one that was run before is not run again."""
-        fit = cells[0].algorithm.fit(), tuple(cell.image for cell in cells)
+        fit = cells[0].algorithm.fit(), tuple(map(_place, cells))
         if fit not in self._by_fit:
             self._by_fit[fit] = recover()
         return self._by_fit[fit]
