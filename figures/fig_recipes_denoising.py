@@ -17,7 +17,6 @@ from untrained.figures.drawing import curve
 from untrained.figures.recipe_curves import dots_of
 from untrained.figures.recipe_tables import RecipeRecord
 from untrained.figures.style import BLUE, GREY, ORANGE
-from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.record.store import FOLDER, pick, read_all, read_record
 
@@ -41,7 +40,7 @@ def fig_recipes_denoising(folder: Path = FOLDER) -> Figure:
     axes = left.subplots()
     if _TABLE in records:
         dots_of(axes, records[_TABLE])
-        axes.set_title("\n".join(wrap(_dots_title(records[_TABLE]), 52)), fontsize=7.5, loc="left")
+        axes.set_title("\n".join(wrap(_dots_title(records[_TABLE]), 36)), fontsize=7.5, loc="left")
     else:
         _nothing(axes, _TABLE)
     if _EXAMPLE in records and records[_EXAMPLE]["pictures"]:
@@ -53,7 +52,7 @@ def fig_recipes_denoising(folder: Path = FOLDER) -> Figure:
 
 def _dots_title(record: RecipeRecord) -> str:
     used = record["images"][0]
-    return f"{DENOISING_RECIPES[_TABLE].title}; {used['used']} images (paper, hollow: {used['paper']} of 512x512)"
+    return f"{used['used']} of {used['dataset']}, 95 % intervals (hollow: the paper, {used['paper']} of 512x512)"
 
 
 def _nothing(axes: Axes, name: str) -> None:
