@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib.style
@@ -117,6 +118,31 @@ def curves_figure(record: RecipeRecord) -> Figure:
     return figure
 
 
+def dots_of(axes: Axes, record: RecipeRecord) -> None:
+    """Draw mean score by method with 95 % intervals over images, and the paper's numbers as hollow marks."""
+    labels, score = labels_of(record), score_of(record)
+    numbers = {number["label"]: number["value"] for number in record["numbers"]}
+    for place, label in enumerate(labels):
+        colour, marker = _LOOK.get(label, (BLUE if label.startswith(("decoder", "skip")) else GREY, "o"))
+        for mean, low, high in (p[score] for p in record["points"] if p["label"] == label and p[score] is not None):
+            axes.plot([mean], [place], color=colour, marker=marker, markersize=4, linestyle="none")
+            if low is not None and high is not None:
+                axes.plot([low, high], [place, place], color=colour, linewidth=1.0)
+        if label in numbers:
+            axes.plot([numbers[label]], [place], color=BLACK, marker="o", markerfacecolor="none", linestyle="none")
+    axes.set_yticks(range(len(labels)), [NAMES.get(label, label) for label in labels], fontsize=7)
+    axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=SCORE_NAMES[score])
+
+
+def scores_figure(record: RecipeRecord) -> Figure:
+    """Draw the means of one recipe, a row a method."""
+    figure = Figure(figsize=(4.8, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    dots_of(axes, record)
+    axes.set_title("\n".join(wrap(record["title"], 60)), fontsize=8.5)
+    return figure
+
+
 def grid(axes: Axes, record: RecipeRecord) -> None:
     """Write the table of a record: a row a noise level or method, a column a number of measurements."""
     by_noise = record["kind"] == "gains"
@@ -168,6 +194,7 @@ _DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
     "curves": curves_figure,
     "pictures": pictures_figure,
     "pattern": pictures_figure,
+    "scores": scores_figure,
     "gains": table_figure,
     "runtimes": table_figure,
 }

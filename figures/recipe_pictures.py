@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from untrained.figures.recipe_tables import RecipeRecord
 from untrained.figures.style import GREY
-from untrained.sims.experiments.recipes.recipe import NAMES
+from untrained.sims.experiments.recipes.recipe import NAMES, noise_words
 
 Picture = Mapping[str, Any]
 _SIDE, _HEAD, _GAP, _NAME = 0.58, 0.27, 0.1, 0.9
@@ -61,6 +61,8 @@ def _png(pictures: Sequence[Picture], image: int | None, label: str) -> str | No
 
 def _heading(record: RecipeRecord, picture: Picture) -> str:
     setup = picture["setup"]
+    if setup.get("sigma") is not None:
+        return f"{picture['dataset']}, {noise_words(setup)}"
     if setup["lines"] is None:
         return f"{picture['dataset']}, m = {setup['m']}"
     counted = [c["coefficients"] for c in record["counts"] if c["setup"] == setup]

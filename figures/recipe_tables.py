@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from untrained.figures.tables import Parts, Table
-from untrained.sims.experiments.recipes.recipe import NAMES, SCORE_NAMES, Score
+from untrained.sims.experiments.recipes.recipe import NAMES, SCORE_NAMES, Score, noise_words
 from untrained.sims.experiments.recipes.reproduction import Cost
 
 RecipeRecord = Mapping[str, Any]
@@ -30,6 +30,8 @@ def labels_of(record: RecipeRecord) -> list[str]:
 def setup_words(point: Mapping[str, Any]) -> str:
     """How the images of a point were measured, in few words."""
     setup = point["setup"]
+    if setup.get("sigma") is not None:
+        return noise_words(setup)
     size = f"m = {point['m']}" if setup["lines"] is None else f"{setup['lines']} lines, {point['m']} coefficients"
     return f"{size}, sigma^2 = {setup['variance']:g}" if setup["variance"] else size
 
@@ -56,6 +58,22 @@ def error_table(record: RecipeRecord) -> Table:
         rows.append([f"{dataset}, {setup}", str(count), *cells])
     head = f"{SCORE_NAMES[score_of(record)]}, 95 % interval over images"
     return _table(rows, head, "images", *(NAMES.get(name, name) for name in labels))
+
+
+def score_table(record: RecipeRecord) -> Table:
+    """Mean score with its 95 % interval, a row a set, setup and method, beside the paper's number."""
+    rows = [
+        [
+            f"{dataset}, {setup}, {NAMES.get(label, label)}",
+            str(point["images"]),
+            _printed(record, point["setup"], label),
+            spoken(point[score_of(record)], 4),
+            spoken(point["seconds"]),
+        ]
+        for (dataset, setup), points in _rows(record).items()
+        for label, point in points.items()
+    ]
+    return _table(rows, SCORE_NAMES[score_of(record)], "images", "paper", "ours, 95 % interval", "seconds an image")
 
 
 def _error(record: RecipeRecord, point: Mapping[str, Any]) -> str:
@@ -126,8 +144,14 @@ def count_table(record: RecipeRecord) -> Table:
 
 def recipe_parts(record: RecipeRecord) -> Parts:
     """Title and tables of a record, without the paper's sentences."""
-    kinds = {"gains": [gain_table, error_table], "runtimes": [seconds_table, error_table], "pattern": [count_table]}
-    tables = [make(record) for make in kinds.get(record["kind"], [error_table])]
+    kinds = {
+        "scores": [score_table],
+        "gains": [gain_table, error_table],
+        "runtimes": [seconds_table, error_table],
+        "pattern": [count_table],
+    }
+    plain = [score_table] if score_of(record) == "psnr" else [error_table]
+    tables = [make(record) for make in kinds.get(record["kind"], plain)]
     return [f"{record['name']}: {record['title']} ({record['source']})", *tables]
 
 

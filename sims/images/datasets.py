@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 import struct
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 
 from untrained.sims.files import Refused, decoding, existing
 from untrained.sims.images.decoding import Codes
-from untrained.sims.images.images import to_image
+from untrained.sims.images.images import EXAMPLES, example_image, to_image
 from untrained.sims.images.resizing import Size, centre_crop, resize
 
 VARIABLE = "UNTRAINED_DATA"
@@ -23,6 +24,17 @@ VARIABLE = "UNTRAINED_DATA"
 
 DATASETS: tuple[str, ...] = ("mnist", "xray", "retina", "celeba")
 """Names of the sets that are read from the folder of data."""
+
+PHOTOGRAPHS: tuple[str, ...] = (
+    "astronaut",
+    "cat",
+    "coffee",
+    "rocket",
+    "hubble-deep-field",
+    "immunohistochemistry",
+    "retina",
+)
+"""Example images in colour that make up the sets `photographs-SIDE`."""
 
 BYTE_LIMIT = 2**30
 """The most bytes that an idx file may unpack to."""
@@ -52,8 +64,30 @@ def data_folder() -> Path:
     return folder
 
 
+def photograph_side(name: str) -> int | None:
+    """The side of the squares of a set `photographs-SIDE`, from 8 pixels on; None where the name is no such set's."""
+    found = re.fullmatch(r"photographs-(\d{1,4})", name)
+    return int(found[1]) if found and int(found[1]) >= 8 else None
+
+
+def photographs(side: int) -> torch.Tensor:
+    """Return the PHOTOGRAPHS whose sides are at least `side`, cropped to squares and shrunk, (N, 3, side, side).
+
+    Raises
+    ------
+    ValueError
+        where there is none.
+    """
+    whole = [example_image(name) for name in PHOTOGRAPHS if name in EXAMPLES]
+    large = [pixels for pixels in whole if min(pixels.shape[1:]) >= side]
+    if not large:
+        raise ValueError(f"side must be at most that of a photograph that comes with scikit-image, got {side}")
+    crops = [resize(centre_crop(pixels.double().numpy(), (side, side)), (side, side)) for pixels in large]
+    return to_image(np.stack(crops))
+
+
 def dataset(name: str) -> torch.Tensor:
-    """Return all images (N, C, H, W) on [-1, 1] of a set in the folder of data.
+    """Return all images (N, C, H, W) on [-1, 1] of a set in the folder of data, or of `photographs-SIDE`.
 
     "mnist" is the test set of MNIST, (10000, 1, 28, 28) in its idx file; "xray", "retina" and "celeba"
     are archives `chest_xray_256.npz`, `retina_rgb_128.npz` and `celeba_crop_64.npz` with the uint8 array `images`,
@@ -64,6 +98,8 @@ def dataset(name: str) -> torch.Tensor:
     ValueError
         where the name is not among DATASETS, or the folder or the file is absent or damaged.
     """
+    if side := photograph_side(name):
+        return photographs(side)
     if name not in DATASETS:
         raise ValueError(f"name must be one of {', '.join(DATASETS)}, got {name!r}")
     path = _file(name)
@@ -102,7 +138,7 @@ def available(name: str) -> str | None:
     ValueError
         where there is no set of that name, which is no reason to skip anything.
     """
-    if name not in (*DATASETS, "digits"):
+    if name not in (*DATASETS, "digits") and not photograph_side(name):
         raise ValueError(f"name must be one of {', '.join(DATASETS)}, digits, got {name!r}")
     try:
         digits() if name == "digits" else dataset(name)

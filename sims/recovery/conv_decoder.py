@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 
+from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.net_fit import NetGD
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
 from untrained.sims.recovery.net_gd import recovered
-from untrained.sims.recovery.net_settings import NetGDSettings, one_of
+from untrained.sims.recovery.net_settings import NetGDSettings, one_of, within
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.stopping import Iterates
 
@@ -23,7 +26,8 @@ class ConvDecoderSettings(NetGDSettings):
 
     The loss is the mean of (A u - y)^2, u = G(w; z) on [0, 1], by Adam. The rules see the averaged iterates, where
     `average` is above 0, and the average is what is returned; the report scores the last iterate beside it. The paper
-    returns the last one: `average=0`.
+    returns the last one: `average=0`. Noise N(0, input_noise^2) is added to the input at every step, as in Deep Image
+    Prior; the images are those at this input.
 
     Source: heckel20a Section 4 (denoising) and the published code.
     """
@@ -35,9 +39,11 @@ class ConvDecoderSettings(NetGDSettings):
     steps: int = 1500
     average: float = 0.98
     witnesses: int = 0
+    input_noise: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        within("input_noise", self.input_noise, 0)
         if self.stopping == "oracle":
             raise ValueError("stopping must be a rule that looks at no truth, got 'oracle'")
 
@@ -76,7 +82,28 @@ def preset(name: str, operator: Operator) -> ConvDecoderSettings:
 
 
 class ConvDecoderFit(NetGD):
-    """The descent of Net-GD, which keeps its last iterate beside the average."""
+    """The descent of Net-GD, which keeps its last iterate beside the average; its input may have noise."""
+
+    settings: ConvDecoderSettings
+
+    def __init__(
+        self,
+        chosen: Network,
+        data: Measured,
+        rows: FittedRows,
+        settings: ConvDecoderSettings,
+        starts: Sequence[tuple[int, int]],
+    ) -> None:
+        self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
+        super().__init__(chosen, data, rows, settings, starts)
+
+    def image(self) -> torch.Tensor:
+        """G(w; z + noise) on [0, 1], (P, C, H, W), with fresh noise at each call."""
+        z = self.network.z
+        if self.settings.input_noise:
+            fresh = [torch.from_numpy(rng.standard_normal(z.shape[1:], dtype=np.float32)) for rng in self.noises]
+            z = z + self.settings.input_noise * torch.stack(fresh).to(z)
+        return (self.network(z) + 1) / 2
 
     def iterates(self, step: int, u: torch.Tensor, r: torch.Tensor) -> Iterates:
         """What the stopping rule sees; the iterate itself is kept."""

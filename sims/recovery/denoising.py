@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, sqrt
 
+import numpy as np
 import torch
 
 from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.base import Shape
 from untrained.sims.operators.measurements import Measurement, measure
+from untrained.sims.random.streams import stream
 
 TOP_CODE = 255
 """The top code of 8 bits, which sigma is in units of."""
+NOISE_LAWS = ("normal", "uniform")
 
 
 @dataclass(frozen=True)
@@ -20,18 +23,23 @@ class PixelNoise:
     """Noise of standard deviation `sigma` (pixels on 0 to 255) that is added, or is there where the image is `noisy`.
 
     `clip` cuts what is added to the scale of pixels, as files of 8 bits do. Of a noisy image sigma may be unknown.
+    The `law` of a pixel's noise is "normal", or "uniform" about 0; with `same` all channels have one and the same.
     """
 
     sigma: float | None = None
     noisy: bool = False
     clip: bool = False
     seed: int = 0
+    same: bool = False
+    law: str = "normal"
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ValueError(f"seed must be a non-negative integer, got {self.seed}")
         if self.sigma is None and not self.noisy:
             raise ValueError("sigma must be given to add noise (on the scale 0 to 255), got none: noisy adds none")
+        if self.law not in NOISE_LAWS:
+            raise ValueError(f"law must be one of {', '.join(NOISE_LAWS)}, got {self.law!r}")
         if self.sigma is not None and not (isfinite(self.sigma) and self.sigma > 0):
             raise ValueError(f"sigma must be a finite number above 0, got {self.sigma}")
 
@@ -46,8 +54,17 @@ class PixelNoise:
         channels, height, width = image.shape
         operator = every_pixel((channels, height, width), device)
         noise = 2 * (self.sigma or 0.0) / TOP_CODE * sqrt(operator.m)
-        y = measure(image.to(device), operator, 0.0 if self.noisy else noise, self.seed).y
+        y = measure(image.to(device), operator).y
+        if not self.noisy:
+            eta = noise * operator.m**-0.5 * self._draw(channels, height * width)
+            y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)
         return Measurement(operator, y.clamp(-1, 1) if self.clip else y, noise)
+
+    def _draw(self, channels: int, pixels: int) -> np.ndarray:
+        """Noise of standard deviation 1 in the order of the measurements."""
+        rng, count = stream(self.seed, "noise"), pixels if self.same else channels * pixels
+        unit = sqrt(3) * (2 * rng.random(count) - 1) if self.law == "uniform" else rng.standard_normal(count)
+        return np.tile(unit, channels) if self.same else unit
 
 
 def every_pixel(shape: Shape, device: torch.device | str = "cpu") -> Operator:

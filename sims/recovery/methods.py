@@ -84,6 +84,20 @@ METHODS: dict[str, Method] = {
             "baselines.non_local_means",
             "NonLocalMeansSettings",
         ),
+        Method(
+            "noisy",
+            "what was measured: every pixel with its noise",
+            "baselines.pixel_denoisers",
+            "PixelDenoiserSettings",
+            {"denoiser": "none"},
+        ),
+        Method(
+            "bm3d",
+            "like patches filtered together; needs the package bm3d",
+            "baselines.pixel_denoisers",
+            "PixelDenoiserSettings",
+            {"denoiser": "bm3d"},
+        ),
         Method("ridge", "smooth: ridge in the range of a doubling", "baselines.ridge", "RidgeSettings"),
         Method(
             "amplitude-flow",

@@ -43,7 +43,14 @@ def test_a_clean_image_is_made_noisy_and_denoised(run):
     assert entry["scores_beside"]["average"] == entry["scores"]
     assert entry["scores_beside"]["last"]["psnr"] != entry["scores"]["psnr"]
     assert entry["settings"]["noise"] == pytest.approx(2 * 40 / 255 * 16)
-    assert report()["denoising"] == {"sigma": 40.0, "noisy": False, "clip": False, "seed": 2}
+    assert report()["denoising"] == {
+        "sigma": 40.0,
+        "noisy": False,
+        "clip": False,
+        "seed": 2,
+        "same": False,
+        "law": "normal",
+    }
     assert (report()["truth"], report()["operator"]["ratio"]) == ("example:camera", 1.0)
 
 

@@ -11,6 +11,7 @@ from untrained.figures.recipe_tables import error_table
 from untrained.sims.experiments.recipes import vanveen18
 from untrained.sims.experiments.recipes.cells import ImageCell, cells_of, settings_of
 from untrained.sims.experiments.recipes.compute import Measurements, recover_cells
+from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.jagatap19 import CPR, CS, NET_RECIPES, RATIOS, ratio_rows
 from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
 from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, load_recipe
@@ -23,8 +24,9 @@ from untrained.sims.record.store import CHANGED, read_all
 RECORDED = {name: record for name, record in read_all("recipe").items() if name in NET_RECIPES}
 
 
-def test_recipes_of_both_papers_are_found_by_their_names():
-    assert list(ALL_RECIPES) == [*vanveen18.RECIPES, "jagatap19-cs", "jagatap19-cpr", "jagatap19-celeba"]
+def test_recipes_of_all_papers_are_found_by_their_names():
+    names = ["jagatap19-cs", "jagatap19-cpr", "jagatap19-celeba", *DENOISING_RECIPES]
+    assert list(ALL_RECIPES) == [*vanveen18.RECIPES, *names]
     assert load_recipe("jagatap19-cs") is NET_RECIPES["jagatap19-cs"]
 
 

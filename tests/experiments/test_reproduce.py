@@ -421,7 +421,8 @@ def test_the_list_tells_cells_hours_and_records(command, known, monkeypatch):
     monkeypatch.setattr(reproduction, "available", lambda name: "absent")
     monkeypatch.setattr(reproduction, "ALL_RECIPES", known)
     before = command("--list")
-    assert [line.split()[:3] for line in before.splitlines()[1:]] == [
+    assert before.splitlines()[-1].startswith("studies, which are named in the same way: ")
+    assert [line.split()[:3] for line in before.splitlines()[1:-1]] == [
         ["small", "16", "?"],
         ["narrow", "8", "?"],
         ["gain", "16", "?"],

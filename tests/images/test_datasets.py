@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from untrained.sims.images.datasets import BYTE_LIMIT, DATASETS, available, data_folder, dataset, digits, read_idx
+from untrained.sims.images.datasets import (
+    BYTE_LIMIT,
+    DATASETS,
+    PHOTOGRAPHS,
+    available,
+    data_folder,
+    dataset,
+    digits,
+    read_idx,
+)
+from untrained.sims.images.images import example_image
 from untrained.sims.random.streams import stream
 
 rng = stream(0, "datasets")
@@ -241,3 +251,20 @@ def test_without_scikit_learn_digits_are_refused_in_one_sentence(monkeypatch):
     with pytest.raises(ValueError, match="digits must come from an installed scikit-learn"):
         digits()
     assert "scikit-learn" in available("digits")
+
+
+def test_photographs_are_those_that_need_no_enlarging_cropped_and_shrunk(monkeypatch):
+    monkeypatch.setenv("UNTRAINED_DATA", "absent")
+    assert tuple(dataset("photographs-16").shape) == (len(PHOTOGRAPHS), 3, 16, 16)
+    torch.testing.assert_close(dataset("photographs-16")[0], example_image("astronaut", size=(16, 16)))
+    whole = {name: min(example_image(name).shape[1:]) for name in PHOTOGRAPHS}
+    assert len(dataset("photographs-512")) == sum(side >= 512 for side in whole.values()) < len(PHOTOGRAPHS)
+    assert available("photographs-16") is None
+    with pytest.raises(ValueError, match=r"^side must be at most that of a photograph"):
+        dataset("photographs-4000")
+
+
+@pytest.mark.parametrize("name", ["photographs", "photographs-7", "photographs-x", "photographs-64-2"])
+def test_other_names_are_no_photographs(name):
+    with pytest.raises(ValueError, match=r"^name must be one of mnist"):
+        dataset(name)

@@ -9,8 +9,9 @@ import torch
 from untrained.sims.images.images import example_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import make_operator
+from untrained.sims.random.streams import stream
 from untrained.sims.recovery import conv_decoder
-from untrained.sims.recovery.baselines import non_local_means
+from untrained.sims.recovery.baselines import non_local_means, pixel_denoisers
 from untrained.sims.recovery.baselines.non_local_means import NonLocalMeansSettings
 from untrained.sims.recovery.denoising import PixelNoise, every_pixel, sees_every_pixel
 
@@ -49,6 +50,25 @@ def test_noise_has_the_deviation_that_was_asked_for():
     assert noisy.noise == pytest.approx(2 * 25 / 255 * 100)
     assert torch.equal(noisy.y, PixelNoise(25.0, seed=3).measurement(image).y)
     assert not torch.equal(noisy.y, PixelNoise(25.0, seed=4).measurement(image).y)
+
+
+def test_one_noise_may_be_that_of_all_channels():
+    image = torch.zeros(3, 40, 40)
+    y = PixelNoise(25.0, same=True).measurement(image).y.reshape(3, 40, 40)
+    assert torch.equal(y[0], y[1])
+    assert torch.equal(y[0], y[2])
+    # of 1600 normal numbers the deviation is known to 1/sqrt(3200) = 1.8 %
+    assert y.std() == pytest.approx(2 * 25 / 255, rel=0.09)
+    apart = PixelNoise(25.0).measurement(image).y.reshape(3, 40, 40)
+    assert not torch.equal(apart[0], apart[1])
+
+
+def test_uniform_noise_has_the_deviation_and_no_tail():
+    y = PixelNoise(25.0, law="uniform").measurement(torch.zeros(1, 100, 100)).y
+    sigma = 2 * 25 / 255
+    assert y.abs().max() <= 3**0.5 * sigma * (1 + 1e-6)
+    assert y.std() == pytest.approx(sigma, rel=0.025)
+    assert y.mean() == pytest.approx(0, abs=0.04 * sigma)
 
 
 def test_clipped_noise_stays_on_the_scale(camera):
@@ -117,6 +137,29 @@ def test_descent_is_that_of_a_plain_loop(measurement):
         (u - noisy).square().mean().backward()
         adam.step()
     torch.testing.assert_close(network, 2 * u.detach() - 1, rtol=0, atol=1e-4)
+
+
+def test_noise_of_the_input_is_fresh_at_every_step(measurement):
+    """Adam on the mean of squares, with z + 0.05 N(0, I) in place of z, written out."""
+    chosen = replace(TINY, steps=3, average=0.0, input_noise=0.05)
+    found = conv_decoder.recover(measurement.operator, measurement.y, chosen, seed=5).image
+    module, z = conv_decoder_network(measurement.operator.shape)
+    adam, rng = torch.optim.Adam(module.parameters(), 0.01), stream(5, "input noise", 0)
+    noisy = (measurement.operator.adjoint(measurement.y) + 1) / 2
+    for _ in range(3):
+        fresh = torch.from_numpy(rng.standard_normal(tuple(z.shape), dtype=np.float32)).reshape(z.shape)
+        u = (module(z + 0.05 * fresh)[0] + 1) / 2
+        adam.zero_grad()
+        (u - noisy).square().mean().backward()
+        adam.step()
+    torch.testing.assert_close(found, 2 * u.detach() - 1, rtol=0, atol=1e-4)
+    assert not torch.equal(found, conv_decoder.recover(measurement.operator, measurement.y, TINY, seed=5).image)
+
+
+def test_a_skip_net_is_fitted_as_a_decoder_is(measurement, camera):
+    chosen = replace(TINY, network="skip-unet", network_options={"width": 8}, steps=60, input_noise=0.02)
+    found = conv_decoder.recover(measurement.operator, measurement.y, chosen)
+    assert psnr(found.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
 
 
 def conv_decoder_network(shape):
@@ -197,3 +240,31 @@ def test_non_local_means_wants_every_pixel():
     operator = make_operator("dct", (1, 8, 8), 64)
     with pytest.raises(ValueError, match=r"^operator must see every pixel for non-local-means .*, got dct"):
         non_local_means.recover(operator, torch.zeros(64))
+
+
+def test_the_noisy_image_is_returned_as_it_was_measured(measurement):
+    found = pixel_denoisers.recover(measurement.operator, measurement.y)
+    assert torch.equal(found.image.flatten(), measurement.y)
+    assert (found.method, found.misfit) == ("noisy", 0.0)
+
+
+def test_bm3d_is_told_the_deviation_and_refused_where_it_is_absent(measurement, monkeypatch):
+    chosen = pixel_denoisers.PixelDenoiserSettings("bm3d", measurement.noise)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"^denoiser bm3d must be installed first"):
+        pixel_denoisers.recover(measurement.operator, measurement.y, chosen)
+    calls = []
+    double = lambda noisy, sigma: (calls.append(sigma), noisy / 2)[1]  # noqa: E731
+    monkeypatch.setitem(pixel_denoisers._DENOISERS, "bm3d", ("bm3d", double))
+    found = pixel_denoisers.recover(measurement.operator, measurement.y, chosen)
+    assert calls == [pytest.approx(2 * 40 / 255)]
+    torch.testing.assert_close(found.image.flatten(), measurement.y / 2)
+    assert found.method == "bm3d"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [({"denoiser": "x"}, "^denoiser must be one of"), ({"noise": -1.0}, "^noise must be")]
+)
+def test_settings_of_pixel_denoisers_are_checked(options, said):
+    with pytest.raises(ValueError, match=said):
+        pixel_denoisers.PixelDenoiserSettings(**options)

@@ -12,7 +12,7 @@ import typer
 
 from untrained.cli import console
 from untrained.cli.options import Device, Record, Resume, Threads
-from untrained.cli.sweep import interruption
+from untrained.cli.sweep import interruption, run_study, study_lines
 
 if TYPE_CHECKING:
     from untrained.sims.experiments.engine import Follow, Summary
@@ -27,7 +27,8 @@ _STYLES = {"holds": "green", "fails": "red", "undecided": "yellow"}
 
 def reproduce_command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2, or file.py:NAME.")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Recipes, such as fig1a or table2, file.py:NAME, or studies."),
     ] = None,
     images: Annotated[int | None, typer.Option(help="The first N images of each part only.")] = None,
     methods: Annotated[str | None, typer.Option(metavar="A,B,...", help="These methods of the recipes only.")] = None,
@@ -55,7 +56,16 @@ def reproduce_command(
     if listing:
         _list_recipes(names or [])
         return
+    recipes, studies = recipes_and_studies(names or [])
+    if studies:
+        _refuse_recipes_options({"images": images, "methods": methods, "m": m, "at-once": at_once}, studies)
+    if studies and (recipes or folder is not None):
+        raise ValueError(f"studies must be run by themselves and without --folder, got {', '.join(studies)}")
     runtime.use_threads(threads)
+    if studies:
+        kind = runtime.pick_device(device).type
+        failures = [run_study(name, workers, kind, resume, store, record) for name in studies]
+        raise typer.Exit(1 if any(failures) else 0)
     where, place = runtime.pick_device(device), None if folder is None else reports.check_folder("folder", folder)
     labels, sizes = methods.split(",") if methods else None, tasks.parse_counts("m", m)
     options = {"images": images, "at_once": at_once, "store": store}
@@ -67,11 +77,36 @@ def reproduce_command(
     raise typer.Exit(1 if failed else 0)
 
 
+def recipes_and_studies(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Deal out names: what no recipe is called and a known study is, is that study."""
+    from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES
+    from untrained.sims.experiments.studies import STUDIES
+
+    studies = [name for name in dict.fromkeys(names) if name in STUDIES and name not in ALL_RECIPES]
+    return [name for name in names if name not in studies], studies
+
+
+def _refuse_recipes_options(options: Mapping[str, Any], studies: Sequence[str]) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(f"{option} must be left out for a study, which `untrained sweep {studies[0]}` varies")
+
+
 def _list_recipes(names: Sequence[str]) -> None:
     from untrained.figures.recipe_tables import cost_table
     from untrained.sims.experiments.recipes.reproduction import all_costs
 
-    console.show([cost_table(all_costs(names))], console.stdout())
+    recipes, studies = recipes_and_studies(names)
+    if recipes or not studies:
+        console.show([cost_table(all_costs(recipes))], console.stdout())
+    for line in study_lines(studies) if studies else _known_studies():
+        print(line)
+
+
+def _known_studies() -> list[str]:
+    from untrained.sims.experiments.studies import STUDIES
+
+    return [f"studies, which are named in the same way: {', '.join(STUDIES)}"]
 
 
 def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = False) -> Summary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,7 +46,7 @@ def sweep_command(
     from untrained.sims.experiments.sweep import check_export, make_sweep
 
     if listing:
-        print("\n".join(_listing()) or "no study is known by name")
+        print("\n".join(study_lines()) or "no study is known by name")
         return
     if study is None:
         raise ValueError("STUDY must be given, or --list")
@@ -133,10 +133,28 @@ def _status(chosen: Sweep) -> str:
     return f"{chosen.study.name}: {counts}, {state['rate']:.3g} a second, {running}, in {chosen.store}"
 
 
-def _listing() -> list[str]:
-    """A line for every known study."""
+def run_study(name: str, workers: int, device: str, resume: bool, store: Path | None, record: bool) -> int:
+    """Run the default grid of a known study, print its table, record it where asked; return how many cells failed."""
+    from untrained.figures.tables import Table, number
+    from untrained.sims.experiments.sweep import make_sweep
+
+    chosen = make_sweep(name, store=store)
+    if record:
+        chosen.check_recordable()
+    failed = _run(chosen, workers, None, device, resume=resume or record).failed
+    table = chosen.table()
+    if table:
+        rows = [[str(x) if isinstance(x, int) else number(x) for x in row.values()] for row in table]
+        console.show([f"{name}: {chosen.study.says}", Table(list(table[0]), rows)], console.stdout())
+    if record and not failed:
+        print(chosen.write_record())
+    return failed
+
+
+def study_lines(names: Iterable[str] | None = None) -> list[str]:
+    """A line for every known study, or for those named."""
     from untrained.sims.experiments.studies import STUDIES
     from untrained.sims.experiments.sweep import make_sweep
 
-    sweeps = [(name, make_sweep(name)) for name in STUDIES]
+    sweeps = [(name, make_sweep(name)) for name in names or STUDIES]
     return [f"{name:<24} {len(each.grid):>7} cells  {each.study.says}" for name, each in sweeps]

@@ -14,7 +14,7 @@ import torch
 
 from untrained.sims.experiments.experiment import Cell
 from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Part, Recipe, Setup
-from untrained.sims.images.datasets import data_folder, dataset
+from untrained.sims.images.datasets import data_folder, dataset, photograph_side
 from untrained.sims.operators import OPERATORS, Operator
 from untrained.sims.operators.registry import law_version
 from untrained.sims.random.streams import stream
@@ -69,11 +69,11 @@ def image_set(name: str) -> torch.Tensor:
     ValueError
         where the set is unknown or its data are absent.
     """
-    return _image_set(name, data_folder())
+    return _image_set(name, None if photograph_side(name) else data_folder())
 
 
 @lru_cache(maxsize=3)
-def _image_set(name: str, folder: Path) -> torch.Tensor:
+def _image_set(name: str, folder: Path | None) -> torch.Tensor:
     return dataset(name)
 
 
@@ -127,12 +127,13 @@ def cell_key(cell: ImageCell, image: torch.Tensor) -> str:
         "dataset": cell.dataset,
         "image": cell.image,
         "pixels": fingerprint(image),
-        "setup": asdict(cell.setup),
+        "setup": cell.setup.as_fields(),
         "method": algorithm.method,
         "settings": _identified(asdict(settings_of(algorithm))),
         "learned": None if algorithm.learned is None else [asdict(algorithm.learned), dict(algorithm.settings)],
         "seed": cell.seed,
         "preset": algorithm.preset,
+        **({} if algorithm.iterate is None else {"iterate": algorithm.iterate}),
     }
     return hash_of(content)
 
@@ -166,7 +167,7 @@ def cells_of(
         for image in part.images(sizes.get(part.dataset), images)
         for setup in part.setups
         for algorithm in part.algorithms
-        if algorithm.label in chosen
+        if algorithm.label in chosen and algorithm.absence() is None
     ]
     return sorted(cells, key=lambda cell: cell.image)
 

@@ -14,7 +14,7 @@ import torch
 from untrained.sims.experiments.experiment import Cell, Task
 from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, laws, settings_of
 from untrained.sims.experiments.recipes.learning import learned_file
-from untrained.sims.experiments.recipes.recipe import Setup
+from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
 from untrained.sims.experiments.recipes.records import encoded
 from untrained.sims.images.scores import intensity_nmse, score
 from untrained.sims.operators import make_operator
@@ -76,12 +76,20 @@ CELLS = RecipeCells()
 REFERENCE = "untrained.sims.experiments.recipes.compute:CELLS"
 
 
+_Place = tuple[str, int, Setup]
+
+
+def _place(cell: ImageCell) -> _Place:
+    return cell.dataset, cell.image, cell.setup
+
+
 class Measurements:
-    """The measurements of the images of a batch, each made when it is first asked for."""
+    """The measurements of the images of a batch, each made when it is first asked for, and what was recovered."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._by_image: dict[tuple[str, int, Setup], Measurement] = {}
+        self._by_image: dict[_Place, Measurement] = {}
+        self._by_fit: dict[tuple[Algorithm, tuple[_Place, ...]], Sequence[Recovery]] = {}
 
     def of(self, cell: ImageCell) -> Measurement:
         """Return the measurement of a cell's image.
@@ -91,14 +99,21 @@ class Measurements:
         ValueError
             as `measured` does.
         """
-        place = (cell.dataset, cell.image, cell.setup)
+        place = _place(cell)
         if place not in self._by_image:
             self._by_image[place] = measured(cell.pixels, cell.setup, cell.seed, self.device)
         return self._by_image[place]
 
+    def recovered(self, cells: Sequence[ImageCell], recover: Callable[[], Sequence[Recovery]]) -> Sequence[Recovery]:
+        """Return what a fit gave of the images of some cells; one that was run before is not run again."""
+        fit = cells[0].algorithm.fit(), tuple(map(_place, cells))
+        if fit not in self._by_fit:
+            self._by_fit[fit] = recover()
+        return self._by_fit[fit]
+
 
 def measured(image: torch.Tensor, setup: Setup, seed: int, device: torch.device) -> Measurement:
-    """Measure an image by the operator of its seed, with noise of entries N(0, variance/m).
+    """Measure an image by the operator of its seed, with noise of entries N(0, variance/m) or of every pixel.
 
     Raises
     ------
@@ -106,6 +121,8 @@ def measured(image: torch.Tensor, setup: Setup, seed: int, device: torch.device)
         where the operator does not suit the image or does not fit in memory.
     """
     c, h, w = image.shape
+    if (noise := setup.pixel_noise(seed)) is not None:
+        return noise.measurement(image, device)
     with memory_told(f"{setup.operator} for {h}x{w} pixels"):
         operator = make_operator(setup.operator, (c, h, w), setup.m, seed, device, **setup.options())
         return measure(image.to(device), operator, noise=sqrt(setup.variance), seed=seed)
@@ -131,7 +148,8 @@ def recover_cells(
     KeyboardInterrupt
         where it was interrupted: an image that is not finished is no cell's.
     """
-    recoveries = _recover(cells, measurements, _settings(cells[0], measurements, progress), progress)
+    settings = _settings(cells[0], measurements, progress)
+    recoveries = measurements.recovered(cells, lambda: _recover(cells, measurements, settings, progress))
     if any(recovery.outcome == "interrupted" for recovery in recoveries):
         raise KeyboardInterrupt
     return [_row(cell, recovery, measurements, len(cells)) for cell, recovery in zip(cells, recoveries, strict=True)]
@@ -171,13 +189,14 @@ def _recover(
 
 def _row(cell: ImageCell, recovery: Recovery, measurements: Measurements, at_once: int) -> dict[str, Any]:
     """What is stored of a cell: scores of the image returned, seconds, outcome, and what these depend on."""
-    measurement, whole = measurements.of(cell), bool(recovery.image.isfinite().all())
-    scores = score(recovery.image, cell.pixels) if whole else {}
+    image = recovery.image if cell.algorithm.iterate is None else recovery.others[cell.algorithm.iterate]
+    measurement, whole = measurements.of(cell), bool(image.isfinite().all())
+    scores = score(image, cell.pixels) if whole else {}
     row = {
         "measurement": measurement.fingerprint,
         "m": measurement.operator.coefficients,
         **{name: scores.get(name) for name in ("mse", "psnr", "ssim")},
-        "nmse": intensity_nmse(recovery.image, cell.pixels, signed=measurement.operator.linear) if whole else None,
+        "nmse": intensity_nmse(image, cell.pixels, signed=measurement.operator.linear) if whole else None,
         **{end: recovery.certificate.get(end) for end in ("error_low", "error_high")},
         "misfit": recovery.misfit,
         "steps": recovery.steps,
@@ -185,6 +204,6 @@ def _row(cell: ImageCell, recovery: Recovery, measurements: Measurements, at_onc
         "outcome": recovery.outcome,
         "device": machine(measurements.device),
         "at_once": at_once,
-        "picture": encoded(recovery.image) if cell.image < PICTURED and whole else None,
+        "picture": encoded(image) if cell.image < PICTURED and whole else None,
     }
     return {name: json_ready(value) for name, value in row.items()}

@@ -69,7 +69,7 @@ def _key(cell: ImageCell, learned: Learned, images: torch.Tensor) -> str:
     }
     if learned.what == "prior":
         content |= {
-            "setup": asdict(replace(cell.setup, variance=0.0)),
+            "setup": replace(cell.setup, variance=0.0).as_fields(),
             "settings": asdict(settings_of(cell.algorithm)),
         }
     return hash_of(content)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Literal
 
 from untrained.sims.experiments.recipes.statements import Statement
+from untrained.sims.recovery.denoising import PixelNoise
 
 Axis = Literal["m", "variance"]
-Score = Literal["mse", "nmse"]
-SCORE_NAMES: Mapping[Score, str] = {"mse": "MSE", "nmse": "nMSE"}
+Score = Literal["mse", "nmse", "psnr"]
+SCORE_NAMES: Mapping[Score, str] = {"mse": "MSE", "nmse": "nMSE", "psnr": "PSNR, dB"}
 """What figures and tables call a score."""
 
 NAMES: Mapping[str, str] = {
@@ -36,6 +38,15 @@ NAMES: Mapping[str, str] = {
     "amplitude-flow": "amplitude flow",
     "floor": "floor, slides' widths",
     "floor-code": "floor, code's widths",
+    "noisy": "noisy image",
+    "non-local-means": "non-local means",
+    "bm3d": "BM3D",
+    "skip-net": "DIP, skip net",
+    "decoder-under": "deep decoder, 128 channels",
+    "decoder-over": "deep decoder, 512 channels",
+    "decoder-over-average": "deep decoder, 512 channels, average",
+    "decoder-best": "deep decoder, preset best",
+    "decoder-stopped": "deep decoder, stopped at the noise",
 }
 """What figures and tables call an algorithm, by its label."""
 
@@ -44,13 +55,35 @@ NAMES: Mapping[str, str] = {
 class Setup:
     """How an image is measured: m rows of an operator, or lines in the Fourier plane, and sigma^2.
 
-    Each entry of the noise is N(0, variance/m).
+    Each entry of the noise is N(0, variance/m). With `sigma`, on the scale 0 to 255, every pixel is seen with noise
+    instead, which `clip`, `same` and `law` describe as those of `PixelNoise` do.
     """
 
     operator: str = "gaussian"
     m: int | None = None
     lines: int | None = None
     variance: float = 0.0
+    sigma: float | None = None
+    clip: bool = False
+    same: bool = False
+    law: str = "normal"
+
+    def __post_init__(self) -> None:
+        if self.sigma is None and (self.clip or self.same or self.law != "normal"):
+            raise ValueError("sigma must be given where pixel noise is described, got none")
+        if self.sigma is not None and self.operator != "inpainting":
+            raise ValueError(f"operator must be inpainting where pixels have noise, got {self.operator!r}")
+
+    def as_fields(self) -> dict[str, Any]:
+        """What JSON holds of the setup; those of pixel noise are left out where there is none."""
+        whole = asdict(self)
+        return whole if self.sigma is not None else {key: whole[key] for key in _MEASURED}
+
+    def pixel_noise(self, seed: int) -> PixelNoise | None:
+        """The noise of pixels, where each is seen once."""
+        if self.sigma is None:
+            return None
+        return PixelNoise(self.sigma, clip=self.clip, seed=seed, same=self.same, law=self.law)
 
     def options(self) -> dict[str, Any]:
         """What the operator takes besides shape, m and seed."""
@@ -58,15 +91,28 @@ class Setup:
 
     def in_words(self) -> str:
         """The setup in a few words."""
+        if self.sigma is not None:
+            return noise_words(self.as_fields())
         size = f"m = {self.m}" if self.lines is None else f"{self.lines} lines"
         return f"{size}, sigma^2 = {self.variance:g}" if self.variance else size
+
+
+_MEASURED = ("operator", "m", "lines", "variance")
+
+
+def noise_words(setup: Mapping[str, Any]) -> str:
+    """The noise of pixels in a few words, from the fields of a setup."""
+    words = [f"{'uniform noise, ' if setup['law'] == 'uniform' else ''}sigma = {setup['sigma']:g}/255"]
+    words += ["same in all channels"] if setup["same"] else []
+    return ", ".join([*words, "clipped"] if setup["clip"] else words)
 
 
 @dataclass(frozen=True)
 class Algorithm:
     """A recovery method with the settings that differ from its defaults, or from a preset's, under a label.
 
-    What is `learned` from other images before becomes the setting of that name.
+    What is `learned` from other images before becomes the setting of that name. `iterate` names which of a
+    recovery's `others` is scored, where not the image it returns; `needs` a package without which it is left out.
     """
 
     label: str
@@ -74,9 +120,21 @@ class Algorithm:
     settings: Mapping[str, str] = field(default_factory=dict)
     learned: Learned | None = None
     preset: str | None = None
+    iterate: str | None = None
+    needs: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.label, self.method, tuple(sorted(self.settings.items())), self.learned, self.preset))
+
+    def fit(self) -> Algorithm:
+        """What is run: algorithms with the same one differ in name and in which image is scored."""
+        return replace(self, label="", iterate=None)
+
+    def absence(self) -> str | None:
+        """Why it is left out here; None where it is not."""
+        if self.needs is None or find_spec(self.needs) is not None:
+            return None
+        return f"{NAMES.get(self.label, self.label)} was not run: the package {self.needs} is not installed."
 
 
 @dataclass(frozen=True)
@@ -122,6 +180,10 @@ class Number:
     label: str
     value: float
 
+    def as_fields(self) -> dict[str, Any]:
+        """What JSON holds of the number."""
+        return {"setup": self.setup.as_fields(), "label": self.label, "value": self.value}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -129,11 +191,12 @@ class Recipe:
 
     `axis` is what changes from setup to setup; `numbers` are those the paper prints; `silent` says what it leaves open
     and how that was settled here, `differs` what is not as in the paper. `score` is what means are taken of: MSE on
-    [-1, 1], or nMSE on [0, 1] by the energy of the truth. `version` is raised by hand when recorded numbers change.
+    [-1, 1], nMSE on [0, 1] by the energy of the truth, or PSNR in dB, image by image. `version` is raised by
+    hand when recorded numbers change.
     """
 
     name: str
-    kind: Literal["curves", "pictures", "gains", "runtimes", "pattern"]
+    kind: Literal["curves", "pictures", "scores", "gains", "runtimes", "pattern"]
     title: str
     source: str
     parts: tuple[Part, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -37,9 +36,9 @@ def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> d
         "version": recipe.version,
         "versions": versions(),
         "images": _images(recipe, done, sets),
-        "numbers": [asdict(number) for number in recipe.numbers],
+        "numbers": [number.as_fields() for number in recipe.numbers],
         "silent": list(recipe.silent),
-        "differs": [*recipe.differs, *_fewer(recipe, done)],
+        "differs": [*recipe.differs, *_absent(recipe), *_fewer(recipe, done)],
         "statements": judged(recipe, done),
         "counts": _counts(recipe),
         "points": points(done, recipe.score),
@@ -69,12 +68,18 @@ def _fewer(recipe: Recipe, done: Done) -> list[str]:
     return [f"{used[name]} images of {name} were used, the paper has {paper}." for name, paper in fewer.items()]
 
 
+def _absent(recipe: Recipe) -> list[str]:
+    """A sentence for each algorithm that needs a package which is not installed here."""
+    reasons = [algorithm.absence() for part in recipe.parts for algorithm in part.algorithms]
+    return [reason for reason in dict.fromkeys(reasons) if reason is not None]
+
+
 def _counts(recipe: Recipe) -> list[dict[str, Any]]:
     """Coefficients of each pattern, for the recipe that shows patterns."""
     if recipe.kind != "pattern":
         return []
     setups = [setup for part in recipe.parts for setup in part.setups]
-    return [{"setup": asdict(setup), "coefficients": _pattern(setup).coefficients} for setup in setups]
+    return [{"setup": setup.as_fields(), "coefficients": _pattern(setup).coefficients} for setup in setups]
 
 
 def _pattern(setup: Setup) -> Any:
@@ -115,7 +120,7 @@ def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, p
     return {
         "dataset": dataset,
         "image": image,
-        "setup": None if setup is None else asdict(setup),
+        "setup": None if setup is None else setup.as_fields(),
         "label": label,
         "png": png,
     }
@@ -124,7 +129,7 @@ def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, p
 def blank(recipe: Recipe) -> dict[str, Any]:
     """Return the record of a recipe of which nothing was run: it holds the paper's numbers only."""
     head = {"name": recipe.name, "kind": recipe.kind, "title": recipe.title, "source": recipe.source}
-    numbers = [asdict(number) for number in recipe.numbers]
+    numbers = [number.as_fields() for number in recipe.numbers]
     return {**head, "numbers": numbers, "points": [], "gains": [], "counts": [], "pictures": []}
 
 

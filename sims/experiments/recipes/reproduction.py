@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from untrained.sims.experiments.engine import Follow, Summary
 from untrained.sims.experiments.experiment import load, resolve
 from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell_key, cells_of, image_set
 from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
+from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
 from untrained.sims.experiments.recipes.recipe import Recipe
 from untrained.sims.experiments.recipes.records import record_of
@@ -26,7 +27,7 @@ from untrained.sims.images.datasets import available, dataset
 from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.record.store import read_all
 
-ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **NET_RECIPES}
+ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **NET_RECIPES, **DENOISING_RECIPES}
 """The recipes of all papers, by name."""
 
 
@@ -90,7 +91,7 @@ def _timed(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[fl
 
 def _seconds(cell: ImageCell, timed: Mapping[tuple[Any, ...], Sequence[float]]) -> float | None:
     places = (
-        (cell.dataset, cell.algorithm.label, tuple(asdict(cell.setup).values())),
+        (cell.dataset, cell.algorithm.label, tuple(cell.setup.as_fields().values())),
         (cell.dataset, cell.algorithm.label),
     )
     seconds = next((timed[place] for place in places if place in timed), None)

@@ -11,7 +11,7 @@ from untrained.theory.evidence import Compared
 from untrained.theory.verdict import Status, judge
 
 Scores = Mapping[tuple[str, Any], Mapping[int, float]]
-"""MSE by image, for each (label, setup) that was run."""
+"""MSE, or PSNR for a sentence about it, by image, for each (label, setup) that was run."""
 
 HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
 """What a sentence can come out as; `undecided` where the intervals allow both."""
@@ -45,6 +45,16 @@ class Lower:
 
 
 @dataclass(frozen=True)
+class Higher:
+    """The mean PSNR of `label` is above that of each of `than` by more than `by` dB, in every setup."""
+
+    says: str
+    label: str
+    than: tuple[str, ...]
+    by: float = 0.0
+
+
+@dataclass(frozen=True)
 class Saturates:
     """From the setup at `after` to the last one, the mean MSE of `label` falls by less than `most` of itself."""
 
@@ -70,7 +80,7 @@ class GainGrows:
     less: float
 
 
-Statement = Lower | Saturates | GainGrows
+Statement = Lower | Higher | Saturates | GainGrows
 
 
 def judge_sentence(statement: Statement, scores: Scores, axis: str) -> SentenceVerdict:
@@ -78,7 +88,7 @@ def judge_sentence(statement: Statement, scores: Scores, axis: str) -> SentenceV
 
     `axis` names the number of a setup that `between` and `after` mean.
     """
-    judges: dict[type, Any] = {Lower: _lower, Saturates: _saturates, GainGrows: _gain_grows}
+    judges: dict[type, Any] = {Lower: _lower, Higher: _higher, Saturates: _saturates, GainGrows: _gain_grows}
     return judges[type(statement)](statement, scores, axis)
 
 
@@ -104,6 +114,17 @@ def _lower(claim: Lower, scores: Scores, axis: str) -> SentenceVerdict:
     counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
     numbers = f"of {len(pairs)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
     return SentenceVerdict(_share(counts, claim.share), numbers)
+
+
+def _higher(claim: Higher, scores: Scores, axis: str) -> SentenceVerdict:
+    pairs = [paired(scores, (claim.label, s), (other, s)) for s in _setups(scores) for other in claim.than]
+    gains = [[x - y for x, y in zip(*pair, strict=True)] for pair in pairs if pair[0]]
+    if not gains:
+        return SentenceVerdict(NOT_RUN, "no setup has both")
+    verdicts = [verdict_of(_above_zero([g - claim.by for g in each], _LEVEL / len(gains))) for each in gains]
+    counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
+    means = ", ".join(f"{sum(each) / len(each):+.2f} dB" for each in gains)
+    return SentenceVerdict(_share(counts, 1.0), f"{means} over {min(map(len, gains))} images")
 
 
 def ratio(
@@ -152,11 +173,11 @@ def _gain_grows(claim: GainGrows, scores: Scores, axis: str) -> SentenceVerdict:
     return SentenceVerdict(verdict_of(_above_zero([more[i] - less[i] for i in images])), numbers)
 
 
-def _above_zero(values: Sequence[float]) -> Compared:
+def _above_zero(values: Sequence[float], level: float = _LEVEL) -> Compared:
     from untrained.sims.images.scores import mean_interval
 
-    mean, low, high = mean_interval(values) if len(values) > 1 else (values[0], -inf, inf)
-    return Compared({}, mean, low, high, ">", 0.0, _LEVEL, len(values))
+    mean, low, high = mean_interval(values, 1 - level) if len(values) > 1 else (values[0], -inf, inf)
+    return Compared({}, mean, low, high, ">", 0.0, level, len(values))
 
 
 def _mean_gains(claim: GainGrows, scores: Scores, value: float) -> dict[int, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from statistics import median
 from typing import Any
 
@@ -51,13 +50,13 @@ def _point(dataset: str, setup: Setup, label: str, rows: Sequence[Mapping[str, A
     return rounded(
         {
             "dataset": dataset,
-            "setup": asdict(setup),
+            "setup": setup.as_fields(),
             "m": rows[0]["m"],
             "label": label,
             "images": len(rows),
             "scored": len(scored),
             score: interval(scored) if scored else None,
-            **({} if score == "mse" else _beside(scored, rows)),
+            **(_beside(scored, rows) if score == "nmse" else {}),
             "seconds": interval([row["seconds"] for row in rows]),
             "device": " and ".join(sorted({row["device"] for row in rows})),
             "at_once": max(row["at_once"] for row in rows),
@@ -88,7 +87,7 @@ def gains(recipe: Recipe, done: Done) -> list[dict[str, Any]]:
     plain, learned = recipe.labels()
     scores = scores_of(done)
     return [
-        {"setup": asdict(setup), "label": learned, "gain": gain, "images": len(pair[0])}
+        {"setup": setup.as_fields(), "label": learned, "gain": gain, "images": len(pair[0])}
         for setup in recipe.parts[0].setups
         if (pair := paired(scores, (learned, setup), (plain, setup)))[0]
         for gain in [percent(*pair)]
@@ -122,7 +121,7 @@ def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
 
 def columns_of(score: Score) -> tuple[str, ...]:
     """What is recorded of every cell of a recipe with such a score."""
-    return COLUMNS if score == "mse" else NMSE_COLUMNS
+    return NMSE_COLUMNS if score == "nmse" else COLUMNS
 
 
 def groups(done: Done, score: Score = "mse") -> list[dict[str, Any]]:
@@ -130,7 +129,7 @@ def groups(done: Done, score: Score = "mse") -> list[dict[str, Any]]:
     columns: dict[tuple[str, Setup, str], dict[str, Any]] = {}
     for cell, row in done.items():
         place = (cell.dataset, cell.setup, cell.algorithm.label)
-        head = {"dataset": cell.dataset, "setup": asdict(cell.setup), "m": row["m"], "label": cell.algorithm.label}
+        head = {"dataset": cell.dataset, "setup": cell.setup.as_fields(), "m": row["m"], "label": cell.algorithm.label}
         how = {"method": cell.algorithm.method, "settings": dict(cell.algorithm.settings)}
         group = columns.setdefault(place, {**head, **how, **{name: [] for name in columns_of(score)}})
         for name in columns_of(score):
@@ -151,7 +150,8 @@ def rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         head = {"dataset": group["dataset"], "operator": setup["operator"], "m": group["m"], "label": group["label"]}
         for i in range(len(group["image"])):
             own = {name: group[name][i] if isinstance(group[name], list) else group[name] for name in columns}
-            yield {**head, "variance": setup["variance"], "method": group["method"], **own}
+            noise = {} if setup.get("sigma") is None else {"sigma": setup["sigma"]}
+            yield {**head, "variance": setup["variance"], **noise, "method": group["method"], **own}
 
 
 def rounded(value: Any) -> Any:

@@ -13,6 +13,7 @@ STUDIES: dict[str, str] = {
     "sigma_min": "untrained.sims.experiments.studies.sigma:SIGMA_MIN_STUDY",
     "signs": "untrained.sims.experiments.studies.signs:SIGNS_STUDY",
     "sensing": "untrained.sims.experiments.studies.sensing:SENSING_STUDY",
+    "heckel20a-fig1": "untrained.sims.experiments.studies.denoising:FIG1_STUDY",
     "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",
     "heckel20b-fig1": "untrained.sims.experiments.studies.sensing_convergence:SENSING_CONVERGENCE_STUDY",
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from skimage.restoration import estimate_sigma
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.baselines.denoise import denoise_nlm
+from untrained.sims.recovery.baselines.denoise import Denoiser, denoise_nlm
 from untrained.sims.recovery.denoising import sees_every_pixel
 from untrained.sims.recovery.result import Recovery, check_measurements
 
@@ -55,17 +57,30 @@ def recover(
 
     Source: Buades, Coll and Morel 2005, as scikit-image has it.
     """
+    return denoised("non-local-means", denoise_nlm, operator, y, asdict(settings))
+
+
+def denoised(
+    name: str, denoise: Denoiser, operator: Operator, y: torch.Tensor, settings: Mapping[str, Any]
+) -> Recovery:
+    """Return what a denoiser makes of the pixels in y (m,), told the `noise` of the settings, or one estimated.
+
+    Raises
+    ------
+    ValueError
+        where y does not fit the operator, or the operator does not see every pixel.
+    """
     check_measurements(operator, y, finite=True)
     if not sees_every_pixel(operator):
-        raise ValueError(f"operator must see every pixel for non-local-means (--task denoise), got {operator.name}")
+        raise ValueError(f"operator must see every pixel for {name} (--task denoise), got {operator.name}")
     begun = time.perf_counter()
     noisy = operator.adjoint(y).cpu()
-    sigma = settings.noise * operator.m**-0.5 or estimated_sigma(noisy)
-    image = denoise_nlm(noisy, sigma).float()
+    sigma = settings["noise"] * operator.m**-0.5 or estimated_sigma(noisy)
+    image = denoise(noisy, sigma).float()
     return Recovery(
         image=image,
-        method="non-local-means",
-        settings=asdict(settings),
+        method=name,
+        settings=settings,
         outcome="converged",
         misfit=float((image - noisy).square().sum()),
         steps=1,
