@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from untrained.theory.objects.dual_kernels import kernel_array
+from untrained.theory.objects.dual_kernels import kernel_array, transfer
 from untrained.theory.objects.shapes import Array, real_array, same_length, whole_number
 
 
@@ -50,6 +50,29 @@ def convolution_jacobian(rows: Array, weights: Array, signs: Array) -> Array:
     masks = (U @ C > 0) * v
     blocks: Array = masks.T[:, :, None] * U
     return np.concatenate(list(blocks), axis=1)
+
+
+def residuals_after(kernel: Array, weights: Array, targets: Array, steps: int) -> Array:
+    """G(C) - y (B, n) after gradient descent on (1/2)||G(C) - y||^2 from weights (B, n, k) to targets (B, n).
+
+    The step is 1/max |Fu|^2 for a kernel (n,) on a line, the longest that is safe at every C; v is `half_signs`.
+
+    Raises
+    ------
+    ValueError
+        where shapes do not fit together, or k is odd.
+    """
+    C, y, U = real_array("weights", weights, 3).copy(), real_array("targets", targets, 2), circulant_rows(kernel)
+    same_length("kernel", len(U), "rows of weights", C.shape[1])
+    same_length("targets", len(y), "weights", len(C))
+    same_length("columns of targets", y.shape[1], "kernel", len(U))
+    v, eta = half_signs(C.shape[2]), 1 / float(transfer(kernel).max()) ** 2
+    for _ in range(whole_number("steps", steps, 0)):
+        H = U @ C
+        r = np.maximum(H, 0) @ v - y
+        C -= eta * (U.T @ ((H > 0) * v * r[:, :, None]))
+    residuals: Array = np.maximum(U @ C, 0) @ v - y
+    return residuals
 
 
 def _operands(rows: Array, weights: Array, signs: Array) -> tuple[Array, Array, Array]:

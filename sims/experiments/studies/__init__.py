@@ -14,6 +14,12 @@ STUDIES: dict[str, str] = {
     "signs": "untrained.sims.experiments.studies.signs:SIGNS_STUDY",
     "sensing": "untrained.sims.experiments.studies.sensing:SENSING_STUDY",
     "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",
+    "heckel20a-fig4": "untrained.sims.experiments.studies.image_noise:IMAGE_NOISE_STUDY",
+    "heckel20a-fig5": "untrained.sims.experiments.studies.warm_up:WARM_UP_STUDY",
+    "heckel20a-fig6": "untrained.sims.experiments.studies.kernel_spectra:KERNEL_SPECTRA_STUDY",
+    "heckel20a-fig7": "untrained.sims.experiments.studies.line_jacobian:LINE_JACOBIAN_STUDY",
+    "heckel20a-fig12": "untrained.sims.experiments.studies.jacobian_norms:JACOBIAN_NORMS_STUDY",
+    "frequencies": "untrained.sims.experiments.studies.frequencies:FREQUENCIES_STUDY",
 }
 """Name of a study -> `module:attribute`."""
 

@@ -7,6 +7,7 @@ from untrained.theory.papers.own import (
     descent,
     dual_kernel,
     held_out,
+    low_pass,
     meta,
     netpgd,
     netpgd_oracle,
@@ -45,5 +46,6 @@ _FILES = (
     dual_kernel,
     denoising,
     smooth_networks,
+    low_pass,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
