@@ -33,18 +33,18 @@ FITTED_FIRST = ("conv-decoder", "conv-generator", "dcgan", "skip-unet", NO_MIXIN
 _AT = ("network", "width", "size", "target", "optimiser", "steps", "bands")
 
 
-def rings(size: int, count: int) -> Array:
+def rings(size: int, count: int) -> np.ndarray:
     """The ring of each frequency, 0 to count - 1, and -1 for frequency 0; (size, size) in the order of numpy's fft."""
     f = np.fft.fftfreq(size)
-    ring = np.minimum((np.hypot(f[:, None], f[None, :]) / 0.5 * count).astype(int), count - 1)
+    ring: np.ndarray = np.minimum((np.hypot(f[:, None], f[None, :]) / 0.5 * count).astype(int), count - 1)
     ring[0, 0] = -1
-    return np.asarray(ring)
+    return ring
 
 
-def ring_energies(image: Array, ring: Array) -> Array:
+def ring_energies(image: Array, ring: np.ndarray) -> Array:
     """Energy of an image (n,) in each ring, (count,)."""
     power = np.square(np.abs(np.fft.fft2(image.reshape(ring.shape), norm="ortho")))
-    energies: Array = np.bincount(ring.ravel() + 1, power.ravel())[1:]
+    energies: Array = np.bincount(ring.ravel() + 1, power.ravel())[1:].astype(float)
     return energies
 
 
