@@ -69,6 +69,8 @@ def test_checkpoints_begin_with_the_start_and_end_with_the_last_step():
     assert fits.checkpoints(1) == (0, 1)
     assert fits.checkpoints(10, 3) == (0, 1, 2, 5, 10)
     assert {0, 1, 1000} <= set(fits.checkpoints(1000)) <= set(range(1001))
+    assert {0, 1, 300} <= set(fits.thinned(300, 3)) <= set(fits.checkpoints(300))
+    assert len(fits.thinned(300, 3)) < len(fits.checkpoints(300)) / 2
 
 
 @pytest.mark.parametrize(("optimiser", "make"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam)])
@@ -113,7 +115,8 @@ def test_steps_of_noise_that_is_never_fitted_are_those_followed():
     assert image_noise.first_at([3.0, 1.0, 2.0], 1.0) == 1
     assert image_noise.first_at([3.0], 1.0) is None
     parameters = dict(load_study("heckel20a-fig4").fit_all(SMALL["heckel20a-fig4"] | {"steps": 100}))
-    image = {"weights": 5, "loss_0": 2.0, "steps_to_0.5": 4, "steps_to_0.1": 10, "steps_to_0.01": None}
+    losses = {f"loss_{step}": 2.0 for step in fits.thinned(100, 2)}
+    image = {"weights": 5, **losses, "steps_to_0.5": 4, "steps_to_0.1": 10, "steps_to_0.01": None}
     noise = image | {"steps_to_0.5": 8, "steps_to_0.1": None}
     cells = [StoredRow(parameters, 0, image), StoredRow(parameters | {"target": "noise"}, 0, noise)]
     table = image_noise.IMAGE_NOISE_STUDY.table(cells)

@@ -68,6 +68,11 @@ def checkpoints(steps: int, each_tenfold: int = 6) -> tuple[int, ...]:
     return (0, *sorted({int(t) for t in inner if t <= steps} | ({steps} if steps else set())))
 
 
+def thinned(steps: int, stride: int) -> tuple[int, ...]:
+    """One in so many checkpoints, with both ends: a record has room for no more."""
+    return tuple(sorted({0, *checkpoints(steps)[1::stride], steps}))
+
+
 def spread_entry(quantity: str, at: Mapping[str, Any], values: Iterable[float | None]) -> TableRow:
     """Median over seeds with the least and the most; seeds without a value are left out of it and of the count."""
     numbers = [float(value) for value in values if value is not None]

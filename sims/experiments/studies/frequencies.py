@@ -22,6 +22,7 @@ from untrained.sims.experiments.studies.fits import (
     fitted_outputs,
     picture,
     spread_entry,
+    thinned,
 )
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.networks.generators import architecture
@@ -77,7 +78,7 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     rows = []
     for values, group in by_parameters(cells, _AT).items():
         at = dict(zip(_AT, values, strict=True)) | {"weights": group[0]["weights"]}
-        last, times = at["bands"] - 1, checkpoints(at["steps"])
+        last, times = at["bands"] - 1, thinned(at["steps"], 3)
         for band in range(at["bands"]):
             where = {**at, "band": band}
             rows += [_at_step("left", where, t, [row[f"left_{band}_{t}"] for row in group]) for t in times]

@@ -22,6 +22,7 @@ from untrained.sims.experiments.studies.fits import (
     fitted_outputs,
     picture,
     spread_entry,
+    thinned,
 )
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.networks.generators import architecture
@@ -66,7 +67,7 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     rows = []
     for values, group in by_parameters(cells, (*_AT, "target")).items():
         at = dict(zip((*_AT, "target"), values, strict=True)) | {"weights": group[0]["weights"]}
-        names = [name for name in group[0] if name != "weights"]
+        names = [f"loss_{step}" for step in thinned(at["steps"], 2)] + [f"steps_to_{level}" for level in LOSSES]
         rows += [_part(name, at, [row[name] for row in group]) for name in names]
     steps = {(*(p[name] for name in (*_AT, "target")), seed): row for p, seed, row in cells}
     for values, group in by_parameters(cells, _AT).items():
