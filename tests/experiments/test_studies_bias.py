@@ -247,3 +247,33 @@ def test_recorded_numbers_are_those_of_cells_computed_now(name, parameters):
     assert unrecorded(fresh, data["rows"]) == [], CHANGED.format(name)
     moved = [row | {"value": None if row["value"] is None else 1.001 * row["value"]} for row in data["rows"]]
     assert len(unrecorded(fresh, moved)) > 10
+
+
+def recorded(study, quantity, **where):
+    (row,) = pick(read_record("study", study)["rows"], quantity=quantity, **where)
+    return row
+
+
+@pytest.mark.parametrize("width", [24, 48, 96])
+def test_fixed_kernels_alone_keep_noise_behind_an_image(width):
+    at = {"quantity": "ratio at 0.5, at least", "width": width}
+    ratio = lambda name: recorded("heckel20a-fig4", architecture=name, **at)  # noqa: E731
+    deep, fixed, deconvolutions, trained = map(ratio, image_noise.IMAGE_NOISE_STUDY.axes["architecture"])
+    assert deep["low"] > 13
+    assert deep["low"] > fixed["high"]
+    assert fixed["low"] > 3.5
+    assert trained["high"] < min(1.5, deconvolutions["low"])
+
+
+def test_the_mean_of_the_noise_is_half_of_the_ratio_of_the_deep_decoder():
+    for image in ("shepp-logan", "camera"):
+        at = {"quantity": "ratio", "network": "conv-decoder", "image": image}
+        uniform, centred = (recorded("heckel20a-fig12", noise=noise, **at) for noise in ("uniform", "centred"))
+        assert 1.9 < uniform["value"] / centred["value"] < 2.1
+
+
+def test_a_step_lies_in_the_leading_vectors_and_noise_does_not():
+    for steps in (75, 3500):
+        for when in ("before", "after"):
+            step, noise = (recorded("heckel20a-fig7", name, steps=steps, when=when) for name in ("step", "noise"))
+            assert step["low"] > 3 * noise["high"]
