@@ -277,3 +277,18 @@ def test_a_step_lies_in_the_leading_vectors_and_noise_does_not():
         for when in ("before", "after"):
             step, noise = (recorded("heckel20a-fig7", name, steps=steps, when=when) for name in ("step", "noise"))
             assert step["low"] > 3 * noise["high"]
+
+
+def test_only_fixed_kernels_fit_noise_band_by_band_and_every_network_a_photograph():
+    halves = lambda network, target: [  # noqa: E731
+        recorded("frequencies", "steps to half", network=network, target=target, band=band)["value"]
+        for band in (0, 1, 2)
+    ]
+    for network in ("conv-decoder", "conv-generator", "skip-unet"):
+        low, middle, high = halves(network, "noise")
+        assert low < middle / 2 < high
+    for network in ("dcgan", frequencies.NO_MIXING):
+        assert max(halves(network, "noise")) <= 1.1 * min(halves(network, "noise"))
+    for network in frequencies.FITTED_FIRST:
+        low, middle, high = halves(network, "camera")
+        assert low < middle < high
