@@ -212,6 +212,11 @@ class CountRoute:
     attack: bool = False
 
 
+def claimed_share(case: Case, c: Constants) -> float:
+    """The constant `probability` of a claim, for whatever cell."""
+    return float(c["probability"])
+
+
 def listed(cases: Cases, constants: Constants) -> tuple[Case, ...]:
     """The cases of a route, for these constants."""
     return cases(constants) if callable(cases) else cases

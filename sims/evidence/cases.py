@@ -53,7 +53,7 @@ def _draw(draw: Draw, case: Case, streams: Streams, name: str, batch: int) -> An
         case "fit":
             return _fit(streams(name), case, batch)
         case "derived":
-            return draw.options["of"](case)
+            return _derived(draw, case)
     raise ValueError(f"draw {name!r} must have a known kind, got {draw.kind!r}")
 
 
@@ -76,6 +76,12 @@ def _image(generator: np.random.Generator, n: int, batch: int) -> np.ndarray:
     from untrained.sims.dynamics.signals import camera_crops
 
     return camera_crops(n, generator.integers(2**31, size=batch))
+
+
+def _derived(draw: Draw, case: Case) -> Any:
+    """What the option `of` makes of a case, once for the same values of what `starts` names, where that is given."""
+    of, starts = draw.options["of"], draw.options.get("starts")
+    return of(case) if starts is None else _once(lambda: of(case), of.__qualname__, *(case[name] for name in starts))
 
 
 def _once(compute: Callable[[], Any], *start: Any) -> Any:

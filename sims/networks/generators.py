@@ -407,30 +407,46 @@ def _validate_norm(norm: str) -> None:
         raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {norm!r}")
 
 
-def _conv_generator(shape: Shape, channels: int, depth: int, norm: str) -> nn.Sequential:
+MIXINGS = ("interpolation", "trained", "none")
+"""What mixes the pixels of a layer: the fixed kernel of bilinear doubling, a 3x3 kernel that trains, or nothing."""
+
+
+def _mixing(channels: int, kernel: str) -> list[nn.Module]:
+    if kernel == "trained":
+        return [nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)]
+    fixed = [Interpolation()] if kernel == "interpolation" else []
+    return [*fixed, nn.Conv2d(channels, channels, 1, bias=False)]
+
+
+def _conv_generator(shape: Shape, channels: int, depth: int, norm: str, kernel: str) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(depth):
-        layers += [Interpolation(), nn.Conv2d(channels, channels, 1, bias=False), *_rectified(channels, norm)]
+        layers += [*_mixing(channels, kernel), *_rectified(channels, norm)]
     return nn.Sequential(*layers, nn.Conv2d(channels, shape[0], 1, bias=False), Sigmoid())
 
 
-def conv_generator(shape: Shape, *, channels: int = 64, depth: int = 5, norm: str = "after") -> Network:
+def conv_generator(
+    shape: Shape, *, channels: int = 64, depth: int = 5, norm: str = "after", kernel: str = "interpolation"
+) -> Network:
     """The convolutional generator with a fixed interpolating kernel and no upsampling, of `depth` layers.
 
     A layer smooths by the kernel, which does not train, then has a 1x1 convolution, a rectifier and batch norm; the
     last convolution and a sigmoid follow. The published code pads one of the border's pixels with zeros where this one
-    reflects.
+    reflects. `kernel` may be "trained" instead, a 3x3 convolution in place of both, or "none": no pixel of the output
+    then depends on another one of the latent, but for batch norm.
 
     Raises
     ------
     ValueError
         where the image is below 4x4, or an option is out of range.
 
-    Source: heckel20a Section 4 and the published code (fixed convolutions).
+    Source: heckel20a Section 4 and the published code (fixed and trainable convolutions).
     """
     validate_shape(shape, 4, channels=channels, depth=depth)
     _validate_norm(norm)
-    build = lambda: _conv_generator(shape, channels, depth, norm)  # noqa: E731
+    if kernel not in MIXINGS:
+        raise ValueError(f"kernel must be one of {', '.join(MIXINGS)}, got {kernel!r}")
+    build = lambda: _conv_generator(shape, channels, depth, norm, kernel)  # noqa: E731
     return generator("conv-generator", shape, build, Latent((channels, *shape[1:]), "uniform", 0.1))
 
 

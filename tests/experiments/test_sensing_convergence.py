@@ -41,7 +41,7 @@ def test_a_table_has_summaries_and_both_curves_between_least_and_largest(cells):
     rows = STUDY.table(cells)
     assert len(rows) == len(study.SUMMARIES) + 24 + 12
     losses = [row["step"] for row in rows if row["quantity"] == "loss"]
-    assert losses == study.checkpoints(200)[1::2].tolist()
+    assert losses == study.window_ends(200)[1::2].tolist()
     assert len({frozenset(row) for row in rows}) == 1
     json.dumps(rows, allow_nan=False)
     ends = [row for row in rows if row["quantity"] == "error" and row["step"] == 200]
@@ -57,12 +57,12 @@ def test_the_rise_is_that_of_the_curve(cells):
         errors = [row[f"error_{k}"] for k in range(study.CHECKPOINTS)]
         assert row["least_error"] == min(errors)
         assert row["rise"] == errors[-1] / min(errors) - 1 >= 0
-        assert row["least_step"] == study.checkpoints(200)[errors.index(min(errors))]
+        assert row["least_step"] == study.window_ends(200)[errors.index(min(errors))]
 
 
 @pytest.mark.parametrize("steps", [200, 2000, 100_000])
 def test_checkpoints_grow_from_ten_steps_to_all(steps):
-    edges = study.checkpoints(steps)
+    edges = study.window_ends(steps)
     assert (edges[0], edges[-1], len(edges)) == (10, steps, 24)
     assert (np.diff(edges) > 0).all()
     inner = edges[1:-1]
@@ -72,13 +72,13 @@ def test_checkpoints_grow_from_ten_steps_to_all(steps):
 
 def test_a_checkpoint_is_the_median_of_the_last_tenth_of_its_steps():
     values = np.random.default_rng(0).standard_normal(200)
-    edges = study.checkpoints(200)
+    edges = study.window_ends(200)
     slow = []
     for edge in edges:
         # Steps count from 1: those above nine tenths of the edge, the edge itself at least.
         tenth = [values[step - 1] for step in range(1, edge + 1) if step > 9 * edge // 10]
         slow.append(np.median(tenth or [values[edge - 1]]))
-    np.testing.assert_array_equal(study.at_checkpoints(values, edges), slow)
+    np.testing.assert_array_equal(study.medians_before(values, edges), slow)
 
 
 @pytest.mark.parametrize("operator", study.SENSINGS)

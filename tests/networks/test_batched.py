@@ -56,6 +56,7 @@ NETWORKS = {
     "deep decoder": plain("deep-decoder", (1, 40, 71), channels=5),
     "convolutional decoder": plain("conv-decoder", (1, 40, 70), channels=5, depth=3),
     "convolutional generator": plain("conv-generator", (1, 17, 20), channels=5, depth=2),
+    "trained kernels": plain("conv-generator", (1, 17, 20), channels=5, depth=2, kernel="trained"),
     "skip U-Net": plain("skip-unet", (1, 17, 20), width=4),
     "a user's own": (OwnNetwork, (6, 1, 1)),
     "groups": sequence(nn.ConvTranspose2d(4, 6, 3, 2, groups=2), nn.Conv2d(6, 4, 3, groups=2), nn.LeakyReLU(0.3)),

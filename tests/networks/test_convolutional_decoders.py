@@ -157,6 +157,28 @@ def test_sides_that_are_no_multiple_are_cropped():
     assert module(z).shape == (1, 1, 21, 30)
 
 
+def test_kernels_that_train_stand_in_place_of_both():
+    module, z = conv_generator((1, 9, 12), channels=5, depth=2, kernel="trained").start(1)
+    layers = []
+    for _ in range(2):
+        layers += [nn.ReflectionPad2d(1), nn.Conv2d(5, 5, 3, bias=False), nn.ReLU(), nn.BatchNorm2d(5)]
+    plain = nn.Sequential(*layers, nn.Conv2d(5, 1, 1, bias=False), nn.Sigmoid())
+    module = moved(module).double()
+    plain = with_weights_of(plain, module)
+    with torch.no_grad():
+        torch.testing.assert_close(module(z.double()), 2 * plain(z.double()) - 1, rtol=0, atol=1e-12)
+
+
+def test_without_a_kernel_permuting_pixels_of_the_latent_permutes_those_of_the_image():
+    order = torch.from_numpy(np.random.default_rng(0).permutation(108))
+    for kernel, alike in (("none", True), ("interpolation", False), ("trained", False)):
+        module, z = conv_generator((1, 9, 12), channels=5, depth=2, kernel=kernel).start(1)
+        with torch.no_grad():
+            there = module(z.flatten(2)[..., order].view_as(z)).flatten()
+            here = module(z).flatten()[order]
+        assert torch.allclose(here, there, atol=1e-5) == alike
+
+
 @pytest.mark.parametrize("name", ["conv-decoder", "conv-generator"])
 def test_copies_run_as_the_modules_do(name):
     chosen = {"conv-decoder": conv_decoder, "conv-generator": conv_generator}[name]((1, 12, 12), channels=4)

@@ -212,6 +212,7 @@ def test_depth_is_obeyed():
         ("conv-decoder", (1, 28, 28), {"channels": 0}, "channels must be a whole number of at least 1, got 0"),
         ("conv-decoder", (1, 28, 28), {"norm": "between"}, "norm must be one of after, before, got 'between'"),
         ("conv-decoder", (1, 28, 64), {"depth": 5}, "image must be at least 32x32 for 5 doublings, got 28x64"),
+        ("conv-generator", (1, 8, 8), {"kernel": "a"}, "kernel must be one of interpolation, trained, none, got 'a'"),
         ("conv-generator", (1, 3, 28), {}, "image must be at least 4x4 for this network, got 3x28"),
         ("skip-unet", (1, 16, 28), {"skip": -1}, "skip must be a whole number of at least 1, got -1"),
         ("skip-unet", (1, 16, 28), {"depth": 4}, "depth must be at most 3 for an image of 16x28, got 4"),

@@ -16,6 +16,12 @@ STUDIES: dict[str, str] = {
     "heckel20a-fig1": "untrained.sims.experiments.studies.denoising:FIG1_STUDY",
     "noise": "untrained.sims.experiments.studies.noise:NOISE_STUDY",
     "heckel20b-fig1": "untrained.sims.experiments.studies.sensing_convergence:SENSING_CONVERGENCE_STUDY",
+    "heckel20a-fig4": "untrained.sims.experiments.studies.image_noise:IMAGE_NOISE_STUDY",
+    "heckel20a-fig5": "untrained.sims.experiments.studies.warm_up:WARM_UP_STUDY",
+    "heckel20a-fig6": "untrained.sims.experiments.studies.kernel_spectra:KERNEL_SPECTRA_STUDY",
+    "heckel20a-fig7": "untrained.sims.experiments.studies.line_jacobian:LINE_JACOBIAN_STUDY",
+    "heckel20a-fig12": "untrained.sims.experiments.studies.jacobian_norms:JACOBIAN_NORMS_STUDY",
+    "frequencies": "untrained.sims.experiments.studies.frequencies:FREQUENCIES_STUDY",
 }
 """Name of a study -> `module:attribute`."""
 

@@ -24,7 +24,7 @@ from untrained.sims.recovery.denoising import PixelNoise, every_pixel
 from untrained.sims.recovery.net_fit import FittedRows, Measured
 from untrained.sims.recovery.net_gd import network_of
 
-NETWORKS, TARGETS = ("deep-decoder", "skip-net"), ("image", "noise", "noisy image")
+FITTED, TARGETS = ("deep-decoder", "skip-net"), ("image", "noise", "noisy image")
 PAPER_SIZE, PAPER_STEPS = 256, 10_010
 PAPER_ENDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("skip-net", "image"): (3e-6, None),
@@ -51,7 +51,7 @@ def targets(kind: str, size: int, sigma: float, seed: int) -> tuple[torch.Tensor
     return 2 * u - 1, 2 * (u if kind == "image" else noise * (u.norm() / noise.norm())) - 1
 
 
-def checkpoints(steps: int) -> list[int]:
+def round_steps(steps: int) -> list[int]:
     """1, 2, 5, 10, 20, 50, ... up to the last step, which is one of them."""
     places = [digit * 10**power for power in range(len(str(steps))) for digit in (1, 2, 5)]
     return [*(place for place in places if place < steps), steps]
@@ -66,11 +66,11 @@ def settings_of_fit(network: str, channels: int, steps: int) -> ConvDecoderSetti
 
 
 def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
-    """Loss and error at checkpoints, and the least error of all steps."""
+    """Loss and error at round_steps, and the least error of all steps."""
     steps = parameters["steps"]
     x, y = targets(parameters["target"], parameters["size"], parameters["sigma"], seed)
     loss, error = course(settings_of_fit(parameters["network"], parameters["channels"], steps), x, y, seed, device)
-    ends = {f"{name}_{t}": v[t - 1] for t in checkpoints(steps) for name, v in (("loss", loss), ("error", error))}
+    ends = {f"{name}_{t}": v[t - 1] for t in round_steps(steps) for name, v in (("loss", loss), ("error", error))}
     least = int(np.argmin(error))
     return {**ends, "least_error": error[least], "steps_to_least": least + 1}
 
@@ -98,7 +98,7 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
         network, target, size, _, _, steps = values
         at = {"network": network, "target": target, "size": size}
         for name in ("loss", "error"):
-            rows += [_entry(name, at | {"step": t}, [r[f"{name}_{t}"] for r in group]) for t in checkpoints(steps)]
+            rows += [_entry(name, at | {"step": t}, [r[f"{name}_{t}"] for r in group]) for t in round_steps(steps)]
         step = median(r["steps_to_least"] for r in group)
         rows.append(_entry("least error", at | {"step": step}, [r["least_error"] for r in group]))
     return rows + _printed()
@@ -122,7 +122,7 @@ FIG1_STUDY = Study(
     name="heckel20a-fig1",
     says="Loss and error to the truth while networks are fitted to an image, to noise and to the noisy image.",
     axes={
-        "network": NETWORKS,
+        "network": FITTED,
         "target": TARGETS,
         "size": (64,),
         "channels": (128,),
@@ -130,7 +130,7 @@ FIG1_STUDY = Study(
         "steps": (300,),
     },
     domain={
-        "network": NETWORKS,
+        "network": FITTED,
         "target": TARGETS,
         "size": (16, 512),
         "channels": (2, 1024),

@@ -37,8 +37,8 @@ def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any
     x = load_image(f"example:{parameters['image']}", grey=True, size=(size, size))
     measurement = sensed(x, parameters, seed)
     errors, losses = descent_errors(measurement, x, decoder_settings(parameters["channels"], steps), seed, device)
-    edges = checkpoints(steps)
-    error, loss = at_checkpoints(errors, edges), at_checkpoints(losses, edges)
+    edges = window_ends(steps)
+    error, loss = medians_before(errors, edges), medians_before(losses, edges)
     least = int(error.argmin())
     curves = {f"{name}_{k}": float(v) for name, each in (("error", error), ("loss", loss)) for k, v in enumerate(each)}
     return {
@@ -93,13 +93,13 @@ def descent_errors(
     return errors, losses
 
 
-def checkpoints(steps: int) -> np.ndarray:
+def window_ends(steps: int) -> np.ndarray:
     """Counts of steps from FIRST to all of them, evenly in the logarithm, (CHECKPOINTS,)."""
     edges: np.ndarray = np.rint(np.geomspace(FIRST, steps, CHECKPOINTS)).astype(int)
     return edges
 
 
-def at_checkpoints(values: Array, edges: np.ndarray) -> Array:
+def medians_before(values: Array, edges: np.ndarray) -> Array:
     """Medians of values (steps,) over the last tenth of the steps up to each checkpoint, at least the last one."""
     return np.array([np.median(values[min(edge - 1, int((1 - TENTH) * edge)) : edge]) for edge in edges])
 
@@ -114,7 +114,7 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
         at = dict(zip(_GROUPS, values, strict=True))
         rows += [_entry(name, at | {"step": None}, [row[name] for row in group]) for name in SUMMARIES]
         for name, stride in (("error", 1), ("loss", 2)):
-            for k, step in list(enumerate(checkpoints(at["steps"])))[stride - 1 :: stride]:
+            for k, step in list(enumerate(window_ends(at["steps"])))[stride - 1 :: stride]:
                 rows.append(_entry(name, at | {"step": int(step)}, [row[f"{name}_{k}"] for row in group]))
     return rows
 

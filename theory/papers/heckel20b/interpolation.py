@@ -28,6 +28,7 @@ from untrained.theory.claim import (
     SearchRoute,
     Sides,
     Source,
+    claimed_share,
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import interpolation
@@ -241,11 +242,6 @@ def bound_on_draws(case: Case, c: Constants) -> Sides:
     return Sides(errors, float(c["constant"]) * interpolation.smooth_bound(x, s, int(case["m"]), F(c["share"])))
 
 
-def constant_probability(case: Case, c: Constants) -> float:
-    """The same in every cell."""
-    return float(c["probability"])
-
-
 _DIRECTIONS = tuple(
     {"other": o, "along": i, "share": h, "steps": k}
     for o in (F(1), F(1, 2))
@@ -282,7 +278,7 @@ def _constant(name: str, value: F, says: str) -> Claim:
             "probability": Constant(F(1, 2), "up"),
         },
         exact=ExactRoute(tuple({"m": m} for m in (3, 6, 12, 30, 120, 600)), typical_at_two_levels),
-        count=CountRoute(_DRAWN, bound_on_draws, constant_probability, 40),
+        count=CountRoute(_DRAWN, bound_on_draws, claimed_share, 40),
         controls=(Control("constant_1.4", {"constant": F(7, 5)}), Control("share_0.8", {"share": F(4, 5)})),
         version=2,
     )

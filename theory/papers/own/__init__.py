@@ -10,6 +10,7 @@ from untrained.theory.papers.own import (
     held_out,
     kernel_concentration,
     linearised,
+    low_pass,
     meta,
     netpgd,
     netpgd_oracle,
@@ -59,5 +60,6 @@ _FILES = (
     kernel_concentration,
     linearised,
     self_regularisation,
+    low_pass,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

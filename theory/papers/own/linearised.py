@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from untrained.theory.claim import Case, Claim, Constant, Constants, Control, CountRoute, Draw, Range, Sides, Source
+from untrained.theory.claim import Case, Claim, Constant, Constants, Control, CountRoute, Draw, Range, Sides, Source, claimed_share
 from untrained.theory.objects.convolution_generator import (
     circulant_rows,
     convolution_descent,
@@ -58,11 +58,6 @@ def ratio_of_widths(case: Case, c: Constants) -> Sides:
     means = np.array([_means(case, i, float(c["omega"]), int(c["draws"])) for i in range(len(case["y"]))])
     ratio = means[:, 1] / means[:, 0] * (int(case["K"]) / int(case["k"])) ** float(c["power"])
     return Sides(np.maximum(ratio / float(c["most"]), float(c["least"]) / np.maximum(ratio, 1e-300)), 1.0)
-
-
-def claimed_share(case: Case, c: Constants) -> float:
-    """The claimed probability, whatever the cell."""
-    return float(c["probability"])
 
 
 def _cell(n: int, half_width: int, tau: int, draws: int) -> Case:

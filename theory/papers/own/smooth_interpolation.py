@@ -29,6 +29,7 @@ from untrained.theory.claim import (
     Sides,
     Source,
     rounding,
+    claimed_share,
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import interpolation
@@ -169,11 +170,6 @@ def more_measurements_harm(case: Case, c: Constants) -> Sides:
     parts = (_parts_once(case, int(case[rows])) for rows in ("k", "m"))
     first, all_ = (np.linalg.norm(missed + float(c["noise"]) * added, axis=-1) for missed, added in parts)
     return Sides(float(c["factor"]) * first, all_)
-
-
-def claimed_share(case: Case, c: Constants) -> float:
-    """The claimed probability, whatever the cell."""
-    return float(c["probability"])
 
 
 # The mean over A, at any size: the range finder in the Frobenius norm.
