@@ -45,7 +45,7 @@ def test_the_noisy_image_is_clipped_and_the_image_is_itself():
     assert torch.equal(x, y)
 
 
-@pytest.mark.parametrize("network", denoising.FITTED)
+@pytest.mark.parametrize("network", denoising.FIT_NETWORKS)
 def test_a_course_is_that_of_a_plain_loop(network):
     """Adam on the mean of squares over pixels on [0, 1], written out."""
     x, y = targets("noisy image", 16, 40.0, 2)

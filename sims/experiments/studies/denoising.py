@@ -24,7 +24,7 @@ from untrained.sims.recovery.denoising import PixelNoise, every_pixel
 from untrained.sims.recovery.net_fit import FittedRows, Measured
 from untrained.sims.recovery.net_gd import network_of
 
-FITTED, TARGETS = ("deep-decoder", "skip-net"), ("image", "noise", "noisy image")
+FIT_NETWORKS, TARGETS = ("deep-decoder", "skip-net"), ("image", "noise", "noisy image")
 PAPER_SIZE, PAPER_STEPS = 256, 10_010
 PAPER_ENDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("skip-net", "image"): (3e-6, None),
@@ -122,7 +122,7 @@ FIG1_STUDY = Study(
     name="heckel20a-fig1",
     says="Loss and error to the truth while networks are fitted to an image, to noise and to the noisy image.",
     axes={
-        "network": FITTED,
+        "network": FIT_NETWORKS,
         "target": TARGETS,
         "size": (64,),
         "channels": (128,),
@@ -130,7 +130,7 @@ FIG1_STUDY = Study(
         "steps": (300,),
     },
     domain={
-        "network": FITTED,
+        "network": FIT_NETWORKS,
         "target": TARGETS,
         "size": (16, 512),
         "channels": (2, 1024),

@@ -18,7 +18,7 @@ from untrained.theory.objects.shapes import Array
 
 OPTIMISERS = ("sgd", "adam")
 """SGD at 0.1 with momentum 0.9, and Adam at 0.01, as the paper's notebooks have them."""
-PICTURES, UNIFORM = ("shepp-logan", "camera"), "noise"
+IMAGE_NAMES, UNIFORM = ("shepp-logan", "camera"), "noise"
 
 
 def picture(name: str, size: int, seed: int) -> Array:

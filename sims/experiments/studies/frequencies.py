@@ -15,8 +15,8 @@ import numpy as np
 
 from untrained.sims.experiments.studies.common import by_parameters
 from untrained.sims.experiments.studies.fits import (
+    IMAGE_NAMES,
     OPTIMISERS,
-    PICTURES,
     UNIFORM,
     checkpoints,
     fitted_outputs,
@@ -109,7 +109,7 @@ FREQUENCIES_STUDY = Study(
         "network": FITTED_FIRST,
         "width": (2, 512),
         "size": (16, 512),
-        "target": (*PICTURES, UNIFORM),
+        "target": (*IMAGE_NAMES, UNIFORM),
         "optimiser": OPTIMISERS,
         "steps": (1, 100_000),
         "bands": (2, 16),

@@ -15,8 +15,8 @@ import numpy as np
 
 from untrained.sims.experiments.studies.common import by_parameters, six_digits
 from untrained.sims.experiments.studies.fits import (
+    IMAGE_NAMES,
     OPTIMISERS,
-    PICTURES,
     UNIFORM,
     checkpoints,
     fitted_outputs,
@@ -72,7 +72,7 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     steps = {(*(p[name] for name in (*_AT, "target")), seed): row for p, seed, row in cells}
     for values, group in by_parameters(cells, _AT).items():
         at = dict(zip(_AT, values, strict=True)) | {"weights": group[0]["weights"]}
-        rows += [row for image in PICTURES for row in _ratio_rows(at, values, image, steps)]
+        rows += [row for image in IMAGE_NAMES for row in _ratio_rows(at, values, image, steps)]
     return rows
 
 
@@ -123,7 +123,7 @@ IMAGE_NOISE_STUDY = Study(
         "architecture": (DEEP, FIXED, TRANSPOSED, TRAINED),
         "width": (6, 1024),
         "size": (16, 512),
-        "target": (*PICTURES, UNIFORM),
+        "target": (*IMAGE_NAMES, UNIFORM),
         "optimiser": OPTIMISERS,
         "steps": (1, 1_000_000),
     },

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from untrained.sims.experiments.studies.common import by_parameters, entry, middle
-from untrained.sims.experiments.studies.fits import PICTURES, picture
+from untrained.sims.experiments.studies.fits import IMAGE_NAMES, picture
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.network import Network
@@ -99,7 +99,7 @@ JACOBIAN_NORMS_STUDY = Study(
         "network": DRAWN_NETWORKS,
         "width": (1, 1024),
         "size": (16, 512),
-        "image": PICTURES,
+        "image": IMAGE_NAMES,
         "noise": tuple(NOISES),
         "draws": (1, 100_000),
     },

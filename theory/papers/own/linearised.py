@@ -12,7 +12,19 @@ from functools import lru_cache
 
 import numpy as np
 
-from untrained.theory.claim import Case, Claim, Constant, Constants, Control, CountRoute, Draw, Range, Sides, Source, claimed_share
+from untrained.theory.claim import (
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    CountRoute,
+    Draw,
+    Range,
+    Sides,
+    Source,
+    claimed_share,
+)
 from untrained.theory.objects.convolution_generator import (
     circulant_rows,
     convolution_descent,

@@ -28,8 +28,8 @@ from untrained.theory.claim import (
     SearchRoute,
     Sides,
     Source,
-    rounding,
     claimed_share,
+    rounding,
 )
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects import interpolation
