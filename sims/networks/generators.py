@@ -321,11 +321,17 @@ def _rectified(channels: int, norm: str) -> list[nn.Module]:
     return [nn.ReLU(), nn.BatchNorm2d(channels)] if norm == "after" else [nn.BatchNorm2d(channels), nn.ReLU()]
 
 
-def _conv_decoder(shape: Shape, start: tuple[int, int], channels: int, depth: int, norm: str) -> nn.Sequential:
+FLATS = ("first", "last")
+"""Which block of a decoder has no doubling."""
+
+
+def _conv_decoder(
+    shape: Shape, start: tuple[int, int], channels: int, depth: int, norm: str, flat: str
+) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for doubling in range(depth + 1):
+    for block in range(depth + 1):
         layers += [nn.Conv2d(channels, channels, 1, bias=False)]
-        layers += [_double("bilinear")] if doubling else []
+        layers += [_double("bilinear")] if block != (0 if flat == "first" else depth) else []
         layers += _rectified(channels, norm)
     size = tuple(side << depth for side in start)
     crop = [] if size == shape[1:] else [Crop(*shape[1:])]
@@ -363,11 +369,17 @@ def _geometric_decoder(shape: Shape, sizes: list[tuple[int, int]], channels: int
 
 
 def conv_decoder(
-    shape: Shape, *, channels: int = 128, depth: int | None = None, norm: str = "after", growth: str = "doubling"
+    shape: Shape,
+    *,
+    channels: int = 128,
+    depth: int | None = None,
+    norm: str = "after",
+    growth: str = "doubling",
+    flat: str = "first",
 ) -> Network:
     """The deep decoder in the layers that Heckel and Soltanolkotabi denoise with, of `depth` bilinear doublings.
 
-    A block is a doubling (none in the first), a 1x1 convolution, a rectifier and batch norm over the picture; after
+    A block is a doubling (none in the `flat` one, which is the first or the last), a 1x1 convolution, a rectifier and batch norm over the picture; after
     depth + 1 blocks come the last convolution and a sigmoid. A doubling and a 1x1 convolution commute, so each
     convolution stands before its doubling and takes a quarter of the work there. `depth` is 5 at the published 512x512,
     and below that leaves a start of at least 16x16 where it can. 128 channels are fewer weights than pixels at 512x512,
@@ -382,12 +394,16 @@ def conv_decoder(
     ValueError
         where the image is smaller than its doublings or below 4x4, or an option is out of range.
 
-    Source: heckel20a Section 4 and the published code (upsample_first=False); the published code of heckel20b.
+    Source: heckel20a Section 4 and the published code (upsample_first=False is `flat` "first", True is "last"); the
+    published code of heckel20b.
     """
     validate_shape(shape, 4, channels=channels, depth=depth)
-    if growth not in GROWTHS:
-        raise ValueError(f"growth must be one of {', '.join(GROWTHS)}, got {growth!r}")
+    for option, value, words in (("growth", growth, GROWTHS), ("flat", flat, FLATS)):
+        if value not in words:
+            raise ValueError(f"{option} must be one of {', '.join(words)}, got {value!r}")
     if growth == "geometric":
+        if flat != "first":
+            raise ValueError(f"flat must be left out where growth is geometric, got {flat!r}")
         _validate_norm(norm)
         sizes = geometric_sizes(shape, 5 if depth is None else depth)
         resized = lambda: _geometric_decoder(shape, sizes, channels, norm)  # noqa: E731
@@ -398,7 +414,7 @@ def conv_decoder(
         least = f"{2**doublings}x{2**doublings}"
         raise ValueError(f"image must be at least {least} for {doublings} doublings, got {size_text(shape)}")
     start = (-(-shape[1] // 2**doublings), -(-shape[2] // 2**doublings))
-    build = lambda: _conv_decoder(shape, start, channels, doublings, norm)  # noqa: E731
+    build = lambda: _conv_decoder(shape, start, channels, doublings, norm, flat)  # noqa: E731
     return generator("conv-decoder", shape, build, Latent((channels, *start), "uniform", 0.1))
 
 

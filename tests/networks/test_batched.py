@@ -142,6 +142,16 @@ def test_every_way_through_a_layer_gives_the_same(monkeypatch, name, limits):
     torch.testing.assert_close(together(networks, z), wanted, **DOUBLE)
 
 
+@pytest.mark.parametrize("name", ["deep decoder", "convolutional decoder"])
+def test_channels_innermost_give_the_same(monkeypatch, name):
+    networks, z = several(name, 1)
+    wanted = alone(networks, z)
+    monkeypatch.setattr(batched, "LARGE", 1)
+    monkeypatch.setattr(batched, "SMALL", 0)
+    monkeypatch.setattr(torch, "bmm", None)
+    torch.testing.assert_close(together(networks, z), wanted, **DOUBLE)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_not_a_number_in_one_copy_stays_there(name):
     networks, z = several(name, 3)

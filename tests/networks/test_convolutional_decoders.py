@@ -5,15 +5,17 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.generators import Interpolation, conv_decoder, conv_generator, geometric_sizes
+from untrained.sims.networks.generators import FLATS, Interpolation, conv_decoder, conv_generator, geometric_sizes
 
 
-def published_decoder(channels, depth, colours, norm):
-    """Upsample, then convolve, as the published code does with upsample_first=False."""
+def published_decoder(channels, depth, colours, norm, flat="first"):
+    """Upsample, then convolve, as the published code does with upsample_first=False; the other way with True."""
     layers = []
     for block in range(depth + 1):
-        layers += [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)] if block else []
+        double = [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)]
+        layers += double if flat == "first" and block > 0 else []
         layers += [nn.Conv2d(channels, channels, 1, bias=False)]
+        layers += double if flat == "last" and block < depth else []
         rectified = [nn.ReLU(), nn.BatchNorm2d(channels)]
         layers += rectified if norm == "after" else rectified[::-1]
     return nn.Sequential(*layers, nn.Conv2d(channels, colours, 1, bias=False), nn.Sigmoid())
@@ -39,13 +41,14 @@ def moved(module):
     return module
 
 
+@pytest.mark.parametrize("flat", ["first", "last"])
 @pytest.mark.parametrize("norm", ["after", "before"])
 @pytest.mark.parametrize(("shape", "depth"), [((3, 16, 16), 2), ((1, 32, 16), 3)])
-def test_the_decoder_is_the_published_one(shape, depth, norm):
-    chosen = conv_decoder(shape, channels=6, depth=depth, norm=norm)
+def test_the_decoder_is_the_published_one(shape, depth, norm, flat):
+    chosen = conv_decoder(shape, channels=6, depth=depth, norm=norm, flat=flat)
     module, z = chosen.start(3)
     module = moved(module).double()
-    plain = with_weights_of(published_decoder(6, depth, shape[0], norm), module)
+    plain = with_weights_of(published_decoder(6, depth, shape[0], norm, flat), module)
     with torch.no_grad():
         found, expected = module(z.double()), 2 * plain(z.double()) - 1
     assert expected.std() > 0.01
@@ -144,6 +147,23 @@ def test_the_decoder_of_compressive_sensing_is_the_published_one():
     plain = with_weights_of(published_sensing_decoder(geometric_sizes((1, 40, 36), 3)[1:], 5), module)
     with torch.no_grad():
         torch.testing.assert_close(module(z.double()), 2 * plain(z.double()) - 1, rtol=0, atol=1e-12)
+
+
+def test_where_the_flat_block_stands_makes_a_difference():
+    images = [moved(m)(z) for m, z in (conv_decoder((1, 16, 16), channels=4, flat=f).start(0) for f in FLATS)]
+    assert (images[0] - images[1]).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"flat": "middle"}, r"^flat must be one of first, last, got 'middle'$"),
+        ({"flat": "last", "growth": "geometric"}, r"^flat must be left out where growth is geometric, got 'last'$"),
+    ],
+)
+def test_a_flat_block_elsewhere_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        conv_decoder((1, 16, 16), **options)
 
 
 def test_an_unknown_growth_is_refused():
