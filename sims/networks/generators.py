@@ -379,12 +379,12 @@ def conv_decoder(
 ) -> Network:
     """The deep decoder in the layers that Heckel and Soltanolkotabi denoise with, of `depth` bilinear doublings.
 
-    A block is a doubling (none in the `flat` one, which is the first or the last), a 1x1 convolution, a rectifier and batch norm over the picture; after
-    depth + 1 blocks come the last convolution and a sigmoid. A doubling and a 1x1 convolution commute, so each
-    convolution stands before its doubling and takes a quarter of the work there. `depth` is 5 at the published 512x512,
-    and below that leaves a start of at least 16x16 where it can. 128 channels are fewer weights than pixels at 512x512,
-    512 are more. `norm` says where batch norm stands, "after" the rectifier or "before". Sides that are no multiple of
-    2^depth are cropped at the end.
+    A block is a doubling (none in the `flat` one, which is the first or the last), a 1x1 convolution, a rectifier and
+    batch norm over the picture; after depth + 1 blocks come the last convolution and a sigmoid. A doubling and a 1x1
+    convolution commute, so each convolution stands before its doubling and takes a quarter of the work there. `depth`
+    is 5 at the published 512x512, and below that leaves a start of at least 16x16 where it can. 128 channels are fewer
+    weights than pixels at 512x512, 512 are more. `norm` says where batch norm stands, "after" the rectifier or
+    "before". Sides that are no multiple of 2^depth are cropped at the end.
 
     With `growth` "geometric" there are `depth` blocks (5 if left out), each of which resizes to the next of
     `geometric_sizes`; with 256 channels at 256x256 it is the decoder of heckel20b's compressive sensing.
