@@ -111,4 +111,5 @@ def test_statements(claim_id, constants, without, says):
 
 def test_a_weaker_premise_does_not_carry():
     assert proof_says("own.validation.stop") == "proves"
+    assert proof_says("own.validation.reach", records={"heckel20a.sigma": {"share": 0}}) == "open"
     assert proof_says("own.validation.stop", records={"own.validation.pair": {"power": F(9, 10)}}) == "open"

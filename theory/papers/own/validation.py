@@ -30,7 +30,7 @@ from untrained.theory.claim import (
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.dual_kernels import triangle_kernel
 from untrained.theory.objects.kernel_enclosures import exact_correlations
-from untrained.theory.papers.heckel20a.dual_kernel import CLOSE_FLOAT
+from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, CLOSE_FLOAT
 from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 from untrained.theory.proof.balls import ball
 
@@ -225,6 +225,7 @@ def reach_argument(p: Premises) -> Symbolic:
         "are positive at distances up to w - 1.",
         [
             ("hypothesis", sp.Integer(int(p.given("linear"))) >= 1),
+            ("g(t) is positive with t", exact_number(p.of(_SIGMA)["share"]) > 0),
             ("first distance without overlap", sp.expand(2 * (w - 1) + 1 - exact_number(p["twice"]) * w + exact_number(p["less"]))),
         ],
         sufficient=True,
@@ -375,6 +376,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         constants={"twice": Constant(2), "less": Constant(1, whole=True)},
+        needs=(_SIGMA,),
         proofs=(reach_argument,),
         exact=ExactRoute(_REACHES, reach_of_triangle),
         version=2,
