@@ -54,6 +54,8 @@ _NUMBERS = ("margin", "informative")
 _UNTESTED: _Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
 _WIDTH, _HEIGHT, _ROW, _SIZE = 8.27, 11.69, 0.08, 6.4
 """A4 in inches, longer where the ledger asks for it; the height of a row, and the size of the letters in points."""
+_LONGEST = 52
+"""Letters of a domain that the page has room for; what comes after is left out."""
 _FOOT = (
     "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
     "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
@@ -148,7 +150,10 @@ def _domain(entry: _Entry) -> str:
     """Each parameter's range; widths such as 3528 are written out."""
     ranges = entry["domain"].items()
     parts = [f"{name} {low:.4g}" + (f"..{high:.4g}" if high != low else "") for name, (low, high) in ranges]
-    return _short(", ".join(parts)) or ("-" if entry is _UNTESTED else "all sizes")
+    text = _short(", ".join(parts))
+    if len(text) > _LONGEST:
+        text = text[: text.rindex(", ", 0, _LONGEST - 4)] + ", ..."
+    return text or ("-" if entry is _UNTESTED else "all sizes")
 
 
 def _short(text: str) -> str:

@@ -22,7 +22,7 @@ from untrained.sims.record.store import FOLDER, pick, read_all, read_record
 
 _TABLE, _EXAMPLE = "heckel20a-table1", "heckel20a-fig2"
 _COLUMNS = 4
-_CURVES = (("deep-decoder", "deep decoder", BLUE), ("skip-net", "skip net", ORANGE))
+_CURVES = (("conv-decoder", "deep decoder", BLUE), ("skip-unet", "skip net", ORANGE))
 
 
 def fig_recipes_denoising(folder: Path = FOLDER) -> Figure:

@@ -12,10 +12,10 @@ from untrained.sims.experiments.recipes.reproduction import Cost
 RecipeRecord = Mapping[str, Any]
 
 
-def spoken(interval: Sequence[float | None] | None, digits: int = 3) -> str:
-    """The estimate with its interval, if it has one; "no finite MSE" where there is no estimate."""
+def spoken(interval: Sequence[float | None] | None, digits: int = 3, score: Score = "mse") -> str:
+    """The estimate with its interval, if it has one; "no finite MSE", or what the score is, where there is none."""
     if interval is None:
-        return "no finite MSE"
+        return f"no finite {SCORE_NAMES[score].split(',')[0]}"
     middle, low, high = interval
     if low is None or high is None:
         return f"{middle:.{digits}g}" + ("" if low is high else " [unbounded]")
@@ -67,7 +67,7 @@ def score_table(record: RecipeRecord) -> Table:
             f"{dataset}, {setup}, {NAMES.get(label, label)}",
             str(point["images"]),
             _printed(record, point["setup"], label),
-            spoken(point[score_of(record)], 4),
+            spoken(point[score_of(record)], 4, score_of(record)),
             spoken(point["seconds"]),
         ]
         for (dataset, setup), points in _rows(record).items()
@@ -80,7 +80,7 @@ def _error(record: RecipeRecord, point: Mapping[str, Any]) -> str:
     """The mean with its interval, the paper's number where it has one, and what went wrong, or was covered."""
     place = point["setup"], point["label"]
     printed = [n["value"] for n in record["numbers"] if (n["setup"], n["label"]) == place]
-    texts = [spoken(point[score_of(record)]), *(f"paper {value:g}" for value in printed)]
+    texts = [spoken(point[score_of(record)], score=score_of(record)), *(f"paper {value:g}" for value in printed)]
     texts += [f"{count} diverged" for count in [point["outcomes"].get("diverged", 0)] if count]
     texts += [f"{point['wrong']} wrong"] if point.get("wrong") else []
     texts += [f"{point['covered']}/{point['bars']} bars hold"] if point.get("bars") else []

@@ -62,7 +62,12 @@ def html_of(parts: Iterable[str | Table]) -> str:
 
 
 def number(value: Any) -> str:
-    """Three significant digits; a dash where there is nothing, words as they are, "never" for what is infinite."""
+    """Three significant digits; a dash where there is nothing, words as they are, "never" for what is infinite.
+
+    Numbers of a tuple or list are written one by one, in brackets.
+    """
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(number, value))})"
     if value is None or (isinstance(value, float) and isnan(value)):
         return "-"
     if isinstance(value, str):

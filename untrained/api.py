@@ -247,8 +247,9 @@ def reproduce(
 ) -> Reproduction:
     """Run figures or tables of a paper again and return their records; finished cells are kept in the cache folder.
 
-    Recipes are the CS-DIP paper's, such as `fig1a`, `file.py:NAME` or `package.module:NAME`; the first `images` of each
-    part, `methods` and numbers of measurements `m` restrict what is run.
+    Recipes are the papers', such as `fig1a` or `jagatap19-cs`, `file.py:NAME` or `package.module:NAME`; the first
+    `images` of each part, `methods` and numbers of measurements `m` restrict what is run. A study of a figure, such as
+    `heckel20a-fig1`, is none: `sweep` computes it, and returns rows in place of records.
 
     Raises
     ------

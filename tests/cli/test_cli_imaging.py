@@ -22,7 +22,6 @@ from untrained.sims.images.images import EXAMPLES, read_image, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import OPERATORS, operator_from_spec
 from untrained.sims.recovery import methods
-from untrained.sims.recovery.csdip_settings import PRESETS
 from untrained.sims.runtime import DEVICES
 
 ROOT = Path(__file__).parents[2]
@@ -537,9 +536,10 @@ def test_what_a_fit_will_take_is_said_before_it_starts(run, measured, monkeypatc
 def test_help_names_what_there_is(run, command):
     """The words of the help stand in the source, so that help loads no library."""
     text = " ".join(run(command, "--help").stdout.split()).replace("- ", "-")
+    presets = {name for method in methods.METHODS.values() for name in method.presets()}
     wanted = {
         "measure": OPERATORS,
-        "reconstruct": (*OPERATORS, *methods.METHODS, *PRESETS, *DEVICES),
+        "reconstruct": (*OPERATORS, *methods.METHODS, *presets, *DEVICES),
         "learn-prior": DEVICES,
     }
     assert [name for name in wanted[command] if name not in text] == []

@@ -10,7 +10,8 @@ import torch
 from untrained import cli as front
 from untrained.sims.experiments.grid import Grid
 from untrained.sims.experiments.studies import denoising, load_study
-from untrained.sims.experiments.studies.denoising import PAPER_ENDS, course, round_steps, settings_of_fit, targets
+from untrained.sims.experiments.studies.denoising import PAPER_ENDS, course, curve_steps, settings_of_fit, targets
+from untrained.sims.experiments.studies.fits import DECODER_AND_UNET
 from untrained.sims.experiments.study import StoredRow
 from untrained.sims.networks.generators import architecture
 from untrained.sims.record import store
@@ -19,13 +20,12 @@ from untrained.sims.recovery.denoising import PixelNoise
 
 NAME = "heckel20a-fig1"
 STUDY = load_study(NAME)
-SMALL = {"network": "deep-decoder", "target": "image", "size": 16, "channels": 6, "sigma": 40.0, "steps": 12}
+SMALL = {"network": "conv-decoder", "target": "image", "size": 16, "channels": 6, "sigma": 40.0, "steps": 12}
 
 
-def test_steps_are_1_2_5_of_each_power_and_the_last_step():
-    assert round_steps(1) == [1]
-    assert round_steps(100) == [1, 2, 5, 10, 20, 50, 100]
-    assert round_steps(130) == [1, 2, 5, 10, 20, 50, 100, 130]
+def test_steps_of_a_curve_are_those_of_the_other_studies_but_0():
+    assert curve_steps(1) == (1,)
+    assert curve_steps(100) == (1, 2, 3, 6, 10, 18, 32, 56, 100)
 
 
 def test_the_noise_is_uniform_and_has_the_norm_of_the_image():
@@ -45,7 +45,7 @@ def test_the_noisy_image_is_clipped_and_the_image_is_itself():
     assert torch.equal(x, y)
 
 
-@pytest.mark.parametrize("network", denoising.FIT_NETWORKS)
+@pytest.mark.parametrize("network", DECODER_AND_UNET)
 def test_a_course_is_that_of_a_plain_loop(network):
     """Adam on the mean of squares over pixels on [0, 1], written out."""
     x, y = targets("noisy image", 16, 40.0, 2)
@@ -64,8 +64,8 @@ def test_a_course_is_that_of_a_plain_loop(network):
 
 
 def test_the_networks_are_the_papers_at_its_size():
-    assert settings_of_fit("deep-decoder", 256, 10).network_options == {"channels": 256}
-    assert settings_of_fit("skip-net", 256, 10).network_options == {"width": 128}
+    assert settings_of_fit("conv-decoder", 256, 10).network_options == {"channels": 256}
+    assert settings_of_fit("skip-unet", 256, 10).network_options == {"width": 128}
 
 
 def test_an_image_is_fitted_sooner_than_noise():

@@ -76,6 +76,7 @@ def test_points_leave_out_what_is_not_finite_and_say_so():
     assert (point["images"], point["scored"], point["mse"]) == (4, 3, [2.0, 2.0, 2.0])
     (point, *_) = points(finished(one, lambda cell: None))
     assert (point["scored"], point["mse"], spoken(point["mse"])) == (0, None, "no finite MSE")
+    assert (spoken(None, score="nmse"), spoken(None, 4, "psnr")) == ("no finite nMSE", "no finite PSNR")
 
 
 def test_a_record_tells_how_many_images_it_used_and_that_the_paper_had_more():

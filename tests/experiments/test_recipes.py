@@ -110,6 +110,7 @@ def test_image_counts_are_the_papers_as_far_as_images_are_held():
         (part,) = RECIPES[name].parts
         assert (len(part.images()), len(part.images(held[part.dataset]))) == (paper, here)
         assert len(part.images(held[part.dataset], 3)) == 3
+        assert part.images(held[part.dataset], 10 * paper) == part.images(held[part.dataset])
     assert RECIPES["table1"].parts[0].images(37)[0] == 10
 
 

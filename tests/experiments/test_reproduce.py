@@ -362,6 +362,10 @@ def test_the_door_returns_records_that_print_and_plot(workshop):
     assert result.plot("narrow").axes
     with pytest.raises(ValueError, match=r"^images must be at least 1, got 0$"):
         untrained.reproduce("small", images=0)
+    with pytest.raises(ValueError, match=r"^images must be at most 4, as many as a part of the recipes has, got 5$"):
+        untrained.reproduce("small", images=5)
+    with pytest.raises(ValueError, match=r"^recipe must be no study, got 'heckel20a-fig1', which untrained\.sweep\("):
+        untrained.reproduce("heckel20a-fig1")
 
 
 def test_the_command_records_and_resumes(command, workshop, tmp_path):

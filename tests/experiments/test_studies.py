@@ -44,7 +44,7 @@ SMALL = {
     "signs": {"n": 4, "ratio": 12.0, "runs": 3, "steps": 200},
     "sensing": {"matrix": "cosine", "n": 12, "m": 4, "ratio": 12.0, "runs": 3, "steps": 200},
     "heckel20a-fig1": {
-        "network": "deep-decoder", "target": "noisy image", "size": 16, "channels": 4, "sigma": 40.0, "steps": 4,
+        "network": "conv-decoder", "target": "noisy image", "size": 16, "channels": 4, "sigma": 40.0, "steps": 4,
     },
     "noise": {
         "generator": "smooth", "signal": "noisy picture", "n": 9, "ratio": 12.0, "runs": 3, "steps": 200, "errors": 20,

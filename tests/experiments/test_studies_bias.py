@@ -112,8 +112,8 @@ def test_layers_of_the_four_architectures_have_about_as_many_weights(name):
 
 
 def test_steps_of_noise_that_is_never_fitted_are_those_followed():
-    assert image_noise.first_at([3.0, 1.0, 2.0], 1.0) == 1
-    assert image_noise.first_at([3.0], 1.0) is None
+    assert fits.first_at([3.0, 1.0, 2.0], 1.0) == 1
+    assert fits.first_at([3.0], 1.0) is None
     parameters = dict(load_study("heckel20a-fig4").fit_all(SMALL["heckel20a-fig4"] | {"steps": 100}))
     losses = {f"loss_{step}": 2.0 for step in fits.thinned(100, 2)}
     image = {"weights": 5, **losses, "steps_to_0.5": 4, "steps_to_0.1": 10, "steps_to_0.01": None}

@@ -11,7 +11,7 @@ from untrained.sims.experiments.sweep import Sweep, make_sweep
 from untrained.sims.record.store import CHANGED, pick, read_record
 
 NAMES = tuple(STUDIES)
-SIMULATED = {"noise", "heckel20a-fig4", "heckel20a-fig7", "heckel20a-fig12", "frequencies"}
+SIMULATED = {"noise", "heckel20b-fig1", "heckel20a-fig4", "heckel20a-fig7", "heckel20a-fig12", "frequencies"}
 """Studies beside which no theory stands."""
 SMALL = Grid({"n": (4,), "ratio": (8.0, 40.0), "trials": (20,)}, 2)
 

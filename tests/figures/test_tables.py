@@ -1,6 +1,8 @@
 """Tables as plain data: text, notebook and Markdown say the same."""
 
-from untrained.figures.tables import Table, html_of, text_of
+import pytest
+
+from untrained.figures.tables import Table, html_of, number, text_of
 
 TABLE = Table(("name", "value"), [("a|b", "1"), ("<c>", "22.5")], ("value",))
 
@@ -23,6 +25,19 @@ def test_markdown_escapes_bars_and_aligns_numbers():
 
 def test_a_table_without_rows_is_its_head():
     assert Table(("a", "b"), []).text() == "a  b"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((3, 0.12345), "(3, 0.123)"),
+        ([[1, 2], (None, "delta")], "((1, 2), (-, delta))"),
+        ((), "()"),
+        (float("inf"), "never"),
+    ],
+)
+def test_numbers_of_a_tuple_are_written_one_by_one(value, text):
+    assert number(value) == text
 
 
 def test_lines_and_tables_make_one_page():

@@ -51,6 +51,7 @@ def test_the_variance_of_the_first_step_with_masks_that_stay():
         ("own.linearised.decay", {"power": F(1, 6)}, "refuted"),
         ("own.linearised.decay", {"omega": F(1, 10)}, "refuted"),
         ("own.linearised.decay", {"draws": 1}, "lost"),
+        ("own.linearised.moves", {"size": linearised._EARLY}, "refuted"),
         ("own.linearised.decay", {"probability": 1}, "refuted"),
     ],
 )

@@ -54,7 +54,11 @@ def test_the_condition_is_necessary_in_one_direction():
     ("claim_id", "constants", "without", "says"),
     [
         ("own.self_regularisation.excess", {"lead": F(99, 100)}, (), "refuted"),
+        ("own.self_regularisation.excess", {"lead": F(101, 100)}, (), "refuted"),
         ("own.self_regularisation.excess", {}, ("white",), "lost"),
+        ("own.self_regularisation.excess", {}, ("start",), "refuted"),
+        (FACTOR, {}, ("start",), "refuted"),
+        (SOONER, {}, ("start",), "refuted"),
         (FACTOR, {"share": F(101, 100)}, (), "refuted"),
         (FACTOR, {"factor": F(199, 100)}, (), "refuted"),
         (FACTOR, {"share": F(3), "factor": F(4)}, (), "affirmed"),

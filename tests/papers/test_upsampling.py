@@ -83,7 +83,6 @@ def test_how_much_of_white_noise_is_fitted_after_some_steps():
         ("own.upsampling.nearest", {}, ("even",), "refuted"),
         ("own.upsampling.linear", {"share": F(481, 1000)}, (), "refuted"),
         ("own.upsampling.linear", {"narrow": 1}, (), "refuted"),
-        ("own.upsampling.linear", {"wide": 33}, (), "undefined"),
     ],
 )
 def test_statements(claim_id, constants, without, says):

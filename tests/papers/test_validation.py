@@ -93,6 +93,8 @@ def test_a_held_out_pixel_by_descent(half_width, distance, moves):
         ("own.validation.loss", {}, ("gaussian",), "refuted"),
         ("own.validation.loss", {}, ("held_out",), "refuted"),
         ("own.validation.pair", {"power": F(101, 100)}, (), "refuted"),
+        ("own.validation.pair", {"power": F(99, 100)}, (), "refuted"),
+        ("own.validation.pair", {"degrees": F(99, 100)}, (), "refuted"),
         ("own.validation.pair", {}, ("gaussian",), "refuted"),
         ("own.validation.stop", {"rate": F(199, 100)}, (), "refuted"),
         ("own.validation.stop", {"twice": F(201, 100)}, (), "refuted"),
@@ -109,4 +111,5 @@ def test_statements(claim_id, constants, without, says):
 
 def test_a_weaker_premise_does_not_carry():
     assert proof_says("own.validation.stop") == "proves"
+    assert proof_says("own.validation.reach", records={"heckel20a.sigma": {"share": 0}}) == "open"
     assert proof_says("own.validation.stop", records={"own.validation.pair": {"power": F(9, 10)}}) == "open"

@@ -112,12 +112,12 @@ def forms(union: PlanarUnion, A: Array, star: int, moved: int, sign: int) -> tup
     return x_star, x * 4**bits - M.T.dot(M.dot(H)), H, 4**bits
 
 
-def leaf_holds(union: PlanarUnion, A: Array, bound: F, cell: dict) -> bool:
-    star, v, H, scale = forms(union, A, *cell["pair"])
+def leaf_holds(union: PlanarUnion, maps: tuple[Array, Array, Array, int], G: Array, bound: F, cell: dict) -> bool:
+    """Of a pair's maps by `forms`, and the lines in whole numbers."""
+    star, v, H, scale = maps
     W = np.array([[int(F(float(x)) * 2**60) for x in row] for row in cell["W"]], dtype=object)
     assert (W.astype(float) == cell["W"] * 2.0**60).all()
     star, v, H = star.dot(W), v.dot(W), H.dot(W)
-    G = whole(union.scaled, 80)
 
     def solved(face: int) -> tuple[Array, Array, int]:
         """(adj(M^T M) M^T v, M, det)."""
@@ -187,12 +187,13 @@ def test_the_certificate_is_checked_from_the_definition(S, A, enclosed) -> None:
     assert roots == {(pair, f, s) for pair in listed for f, s in faces}
     chosen = np.flatnonzero(cells.witness != planar.NO_WITNESS)
     assert len(chosen) > 5000
+    maps, G = {pair: forms(union, A, *pair) for pair in listed}, whole(union.scaled, 80)
     for n in chosen:
         cell = {
             "pair": listed[cells.pair[n]], "face": int(cells.face[n]), "sign": int(cells.sign[n]),
             "W": W[n], "witness": int(cells.witness[n]), "multiplier": cells.multiplier[n],
         }  # fmt: skip
-        assert leaf_holds(union, A, enclosed.bound, cell), cell
+        assert leaf_holds(union, maps[cell["pair"]], G, enclosed.bound, cell), cell
 
 
 def test_a_bound_below_what_is_attained_has_no_certificate(S, A, enclosed) -> None:

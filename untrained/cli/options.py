@@ -33,7 +33,11 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there 
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
-Preset = Annotated[str | None, typer.Option(help="Of csdip and net-...: paper, best or fast.")]
+PRESET_HELP = (
+    "Of csdip, net-... and conv-decoder: paper or best; of csdip, net-pgd and conv-decoder also fast; of conv-decoder "
+    "also paper-under and interpolation."
+)
+Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]

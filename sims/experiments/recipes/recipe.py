@@ -168,7 +168,7 @@ class Part:
 
     def images(self, available: int | None = None, most: int | None = None) -> range:
         """Return the images used: all of the part's or at most so many, as far as they are available."""
-        end = self.first + (most or self.count)
+        end = self.first + (self.count if most is None else min(most, self.count))
         return range(self.first, end if available is None else max(self.first, min(end, available)))
 
 

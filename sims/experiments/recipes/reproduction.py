@@ -16,11 +16,12 @@ from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell
 from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
 from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
-from untrained.sims.experiments.recipes.recipe import Recipe
+from untrained.sims.experiments.recipes.recipe import Part, Recipe
 from untrained.sims.experiments.recipes.records import record_of
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
+from untrained.sims.experiments.studies import STUDIES
 from untrained.sims.experiments.sweep import crew_of
 from untrained.sims.files import cache_folder
 from untrained.sims.images.datasets import available, dataset
@@ -193,7 +194,8 @@ def make_recipe_run(
     Raises
     ------
     ValueError
-        where a recipe or method is unknown, a set of images is absent, or a method's settings do not fit.
+        where a recipe or method is unknown, no part has as many images, a set of images is absent, or a method's
+        settings do not fit.
     """
     for name, value in (("images", images), ("at_once", at_once)):
         if value is not None and value < 1:
@@ -201,6 +203,7 @@ def make_recipe_run(
     recipes = select(references)
     labels = with_methods(recipes, methods)
     parts = [part for recipe in recipes for part in recipe.parts]
+    _check_images(images, parts)
     sets = {name: image_set(name) for name in dict.fromkeys(part.dataset for part in parts if part.algorithms)}
     cells = {recipe.name: _chosen(recipe, sets, images, labels, sizes) for recipe in recipes}
     keys = {
@@ -210,6 +213,12 @@ def make_recipe_run(
         raise ValueError(f"m must hold numbers of measurements that the recipes have, got {list(sizes)}")
     place = store or cache_folder() / "recipes.sqlite"
     return RecipeRun(tuple(recipes), cells, keys, sets, at_once_of(parts, at_once), place)
+
+
+def _check_images(images: int | None, parts: Sequence[Part]) -> None:
+    most = max((part.count for part in parts if part.algorithms), default=None)
+    if images is not None and most is not None and images > most:
+        raise ValueError(f"images must be at most {most}, as many as a part of the recipes has, got {images}")
 
 
 def _chosen(
@@ -246,10 +255,12 @@ def load_recipe(reference: str) -> Recipe:
     Raises
     ------
     ValueError
-        where it cannot be found or imported.
+        where it cannot be found or imported, or is a study.
     """
     if reference in ALL_RECIPES:
         return ALL_RECIPES[reference]
+    if reference in STUDIES:
+        raise ValueError(f"recipe must be no study, got {reference!r}, which untrained.sweep({reference!r}) computes")
     return load(resolve(reference, dict.fromkeys(ALL_RECIPES, ""), "recipe"), Recipe, "recipe")
 
 

@@ -16,23 +16,22 @@ import numpy as np
 import torch
 
 from untrained.sims.experiments.studies.common import by_parameters, entry
+from untrained.sims.experiments.studies.fits import DECODER_AND_UNET, checkpoints, decoder_course, spread_entry
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.images.images import example_image
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.conv_decoder import ConvDecoderFit, ConvDecoderSettings
+from untrained.sims.recovery.conv_decoder import ConvDecoderSettings
 from untrained.sims.recovery.denoising import PixelNoise, every_pixel
-from untrained.sims.recovery.net_fit import FittedRows, Measured
-from untrained.sims.recovery.net_gd import network_of
 
-FIT_NETWORKS, TARGETS = ("deep-decoder", "skip-net"), ("image", "noise", "noisy image")
+TARGETS = ("image", "noise", "noisy image")
 PAPER_SIZE, PAPER_STEPS = 256, 10_010
 PAPER_ENDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
-    ("skip-net", "image"): (3e-6, None),
-    ("skip-net", "noise"): (9e-6, 0.1072),
-    ("skip-net", "noisy image"): (1.18e-4, 0.016547),
-    ("deep-decoder", "image"): (3e-6, None),
-    ("deep-decoder", "noise"): (0.008867, 0.0954),
-    ("deep-decoder", "noisy image"): (0.002530, 0.013421),
+    ("skip-unet", "image"): (3e-6, None),
+    ("skip-unet", "noise"): (9e-6, 0.1072),
+    ("skip-unet", "noisy image"): (1.18e-4, 0.016547),
+    ("conv-decoder", "image"): (3e-6, None),
+    ("conv-decoder", "noise"): (0.008867, 0.0954),
+    ("conv-decoder", "noisy image"): (0.002530, 0.013421),
 }
 """Loss and error at the end of each fit, as stored in the published notebook."""
 _AXES = ("network", "target", "size", "channels", "sigma", "steps")
@@ -51,26 +50,23 @@ def targets(kind: str, size: int, sigma: float, seed: int) -> tuple[torch.Tensor
     return 2 * u - 1, 2 * (u if kind == "image" else noise * (u.norm() / noise.norm())) - 1
 
 
-def round_steps(steps: int) -> list[int]:
-    """1, 2, 5, 10, 20, 50, ... up to the last step, which is one of them."""
-    places = [digit * 10**power for power in range(len(str(steps))) for digit in (1, 2, 5)]
-    return [*(place for place in places if place < steps), steps]
+def curve_steps(steps: int) -> tuple[int, ...]:
+    """The steps of the curves, from 1 on."""
+    return checkpoints(steps, 4)[1:]
 
 
 def settings_of_fit(network: str, channels: int, steps: int) -> ConvDecoderSettings:
-    """The fit of a network by name: the deep decoder has so many channels, the skip net half of them."""
-    name, options = ("conv-decoder", {"channels": channels})
-    if network == "skip-net":
-        name, options = ("skip-unet", {"width": channels // 2})
-    return ConvDecoderSettings(network=name, network_options=options, steps=steps, average=0.0)
+    """The fit of a network by name: the decoder has so many channels, the skip net half of them."""
+    options = {"width": channels // 2} if network == "skip-unet" else {"channels": channels}
+    return ConvDecoderSettings(network=network, network_options=options, steps=steps, average=0.0)
 
 
 def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any]:
-    """Loss and error at round_steps, and the least error of all steps."""
+    """Loss and error at curve_steps, and the least error of all steps."""
     steps = parameters["steps"]
     x, y = targets(parameters["target"], parameters["size"], parameters["sigma"], seed)
     loss, error = course(settings_of_fit(parameters["network"], parameters["channels"], steps), x, y, seed, device)
-    ends = {f"{name}_{t}": v[t - 1] for t in round_steps(steps) for name, v in (("loss", loss), ("error", error))}
+    ends = {f"{name}_{t}": v[t - 1] for t in curve_steps(steps) for name, v in (("loss", loss), ("error", error))}
     least = int(np.argmin(error))
     return {**ends, "least_error": error[least], "steps_to_least": least + 1}
 
@@ -80,15 +76,8 @@ def course(
 ) -> tuple[list[float], list[float]]:
     """Return the loss of the fit to y and the error to x before each step; x, y: (C, H, W) on [-1, 1]."""
     operator = every_pixel((x.shape[0], x.shape[1], x.shape[2]), device)
-    data, x = Measured([operator], y.flatten()[None].to(device), 1), x.to(device)
-    rows = FittedRows(operator.m, settings.held_out, [seed], [False], split=False)
-    fit = ConvDecoderFit(network_of(settings, operator), data, rows.to(torch.device(device)), settings, [(seed, 0)])
-    loss, error = [], []
-    for step in range(1, settings.steps + 1):
-        iterates = fit.advance(step)
-        loss.append(float(iterates.misfits[0]) / (4 * operator.m))
-        error.append(float((iterates.images[0] - x).square().mean()) / 4)
-    return loss, error
+    data, misfits, error = decoder_course(operator, y.flatten(), x, settings, seed, device)
+    return (misfits / (4 * data.m)).tolist(), error.tolist()
 
 
 def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
@@ -98,14 +87,12 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
         network, target, size, _, _, steps = values
         at = {"network": network, "target": target, "size": size}
         for name in ("loss", "error"):
-            rows += [_entry(name, at | {"step": t}, [r[f"{name}_{t}"] for r in group]) for t in round_steps(steps)]
+            rows += [
+                spread_entry(name, at | {"step": t}, [r[f"{name}_{t}"] for r in group]) for t in curve_steps(steps)
+            ]
         step = median(r["steps_to_least"] for r in group)
-        rows.append(_entry("least error", at | {"step": step}, [r["least_error"] for r in group]))
+        rows.append(spread_entry("least error", at | {"step": step}, [r["least_error"] for r in group]))
     return rows + _printed()
-
-
-def _entry(quantity: str, at: Mapping[str, Any], values: Sequence[float]) -> TableRow:
-    return entry("simulation", quantity, at, median(values), min(values), max(values), len(values))
 
 
 def _printed() -> list[TableRow]:
@@ -122,7 +109,7 @@ FIG1_STUDY = Study(
     name="heckel20a-fig1",
     says="Loss and error to the truth while networks are fitted to an image, to noise and to the noisy image.",
     axes={
-        "network": FIT_NETWORKS,
+        "network": DECODER_AND_UNET,
         "target": TARGETS,
         "size": (64,),
         "channels": (128,),
@@ -130,7 +117,7 @@ FIG1_STUDY = Study(
         "steps": (300,),
     },
     domain={
-        "network": FIT_NETWORKS,
+        "network": DECODER_AND_UNET,
         "target": TARGETS,
         "size": (16, 512),
         "channels": (2, 1024),
@@ -140,5 +127,6 @@ FIG1_STUDY = Study(
     seeds=2,
     row=_row,
     table=_table,
+    version=2,
 )
 """Figure 1; the paper has size 256, 256 channels and 10 010 steps."""

@@ -19,6 +19,8 @@ from untrained.sims.experiments.studies.fits import (
     OPTIMISERS,
     UNIFORM,
     checkpoints,
+    doubling_decoder,
+    first_at,
     fitted_outputs,
     picture,
     spread_entry,
@@ -54,7 +56,7 @@ def frequency_network(name: str, width: int, size: int) -> Network:
     if name == NO_MIXING:
         return architecture("conv-generator", (1, size, size), channels=width, kernel="none")
     if name == "conv-decoder":
-        return architecture(name, (1, size, size), channels=width, depth=min(4, int(np.log2(size)) - 2))
+        return doubling_decoder(width, size)
     return architecture(name, (1, size, size), **{"channels" if name == "conv-generator" else "width": width})
 
 
@@ -68,8 +70,7 @@ def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any
     columns: dict[str, Any] = {"weights": network.size.weights}
     for band, curve in enumerate(left.T):
         columns |= {f"left_{band}_{t}": float(curve[t]) for t in at}
-        half = np.flatnonzero(curve <= 0.5)
-        columns[f"half_{band}"] = int(half[0]) if len(half) else None
+        columns[f"half_{band}"] = first_at(curve, 0.5)
     return columns
 
 

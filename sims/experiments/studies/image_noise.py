@@ -19,6 +19,8 @@ from untrained.sims.experiments.studies.fits import (
     OPTIMISERS,
     UNIFORM,
     checkpoints,
+    doubling_decoder,
+    first_at,
     fitted_outputs,
     picture,
     spread_entry,
@@ -38,7 +40,7 @@ def fitting_network(name: str, width: int, size: int) -> Network:
     """One of the four architectures for images (1, size, size)."""
     shape = (1, size, size)
     if name == DEEP:
-        return architecture("conv-decoder", shape, channels=width, depth=min(4, int(np.log2(size)) - 2))
+        return doubling_decoder(width, size)
     if name == FIXED:
         return architecture("conv-generator", shape, channels=width)
     if name == TRAINED:
@@ -54,12 +56,6 @@ def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any
     losses = np.array([float(np.square(output - y).sum()) / spread for output, _ in outputs])
     curve = {f"loss_{step}": float(losses[step]) for step in checkpoints(parameters["steps"])}
     return {"weights": network.size.weights, **curve, **{f"steps_to_{x}": first_at(losses, float(x)) for x in LOSSES}}
-
-
-def first_at(losses: Sequence[float] | np.ndarray, level: float) -> int | None:
-    """First step at which a loss is at most the level; None where none is."""
-    below = np.flatnonzero(np.asarray(losses) <= level)
-    return int(below[0]) if len(below) else None
 
 
 def _table(cells: Sequence[StoredRow]) -> list[TableRow]:

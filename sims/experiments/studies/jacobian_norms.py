@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from untrained.sims.experiments.studies.common import by_parameters, entry, middle
-from untrained.sims.experiments.studies.fits import IMAGE_NAMES, picture
+from untrained.sims.experiments.studies.fits import DECODER_AND_UNET, IMAGE_NAMES, picture
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.network import Network
@@ -82,13 +82,11 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     return rows
 
 
-DRAWN_NETWORKS = ("conv-decoder", "skip-unet")
-
 JACOBIAN_NORMS_STUDY = Study(
     name="heckel20a-fig12",
     says="How much more does an image move a random network than noise? Norms of J^T x and J^T noise, and their ratio.",
     axes={
-        "network": DRAWN_NETWORKS,
+        "network": DECODER_AND_UNET,
         "width": (64,),
         "size": (32,),
         "image": ("shepp-logan", "camera"),
@@ -96,7 +94,7 @@ JACOBIAN_NORMS_STUDY = Study(
         "draws": (50,),
     },
     domain={
-        "network": DRAWN_NETWORKS,
+        "network": DECODER_AND_UNET,
         "width": (1, 1024),
         "size": (16, 512),
         "image": IMAGE_NAMES,

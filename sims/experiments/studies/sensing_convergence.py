@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.experiments.studies.common import by_parameters, entry
+from untrained.sims.experiments.studies.common import by_parameters
+from untrained.sims.experiments.studies.fits import decoder_course, spread_entry, steps_by_ratio
 from untrained.sims.experiments.study import StoredRow, Study, TableRow
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import Measurement, Operator, Shape, make_operator, measure
 from untrained.sims.operators.base import checked_shape
 from untrained.sims.operators.coils import CENTRE, column_counts
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.conv_decoder import PRESETS, ConvDecoderFit, ConvDecoderSettings
-from untrained.sims.recovery.net_fit import FittedRows, Measured
-from untrained.sims.recovery.net_gd import network_of
+from untrained.sims.recovery.conv_decoder import PRESETS, ConvDecoderSettings
 from untrained.theory.objects.shapes import Array
 
 SENSINGS = ("gaussian", "inpainting", "multicoil")
@@ -44,7 +43,7 @@ def _row(parameters: Mapping[str, Any], seed: int, device: str) -> dict[str, Any
     return {
         "m": measurement.operator.m,
         "least_error": float(error[least]),
-        "least_step": int(edges[least]),
+        "least_step": edges[least],
         "last_error": float(error[-1]),
         "last_loss": float(loss[-1]),
         "rise": float(error[-1] / error[least] - 1),
@@ -79,27 +78,16 @@ def descent_errors(
     measurement: Measurement, x: torch.Tensor, settings: ConvDecoderSettings, seed: int, device: str
 ) -> tuple[Array, Array]:
     """Mean squared error on [0, 1] and ||A u - y||^2/||y||^2 of the image before each step, (steps,) both."""
-    operator = measurement.operator.to(device)
-    data = Measured([operator], measurement.y[None].to(device), 1)
-    rows = FittedRows(data.m, settings.held_out, [seed], [False], split=False).to(data.y.device)
-    fit = ConvDecoderFit(network_of(settings, operator), data, rows, settings, [(seed, 0)])
-    truth, errors, losses = x.to(device), np.empty(settings.steps), np.empty(settings.steps)
-    scale = float(data.scale * data.energy())
-    for step in range(1, settings.steps + 1):
-        now = fit.advance(step)
-        # Pixels of [-1, 1]: the square is four times that on [0, 1].
-        errors[step - 1] = float((now.images[0] - truth).square().mean()) / 4
-        losses[step - 1] = float(now.misfits[0]) / scale
-    return errors, losses
+    data, misfits, errors = decoder_course(measurement.operator, measurement.y, x, settings, seed, device)
+    return errors, misfits / float(data.scale * data.energy())
 
 
-def window_ends(steps: int) -> np.ndarray:
-    """Counts of steps from FIRST to all of them, evenly in the logarithm, (CHECKPOINTS,)."""
-    edges: np.ndarray = np.rint(np.geomspace(FIRST, steps, CHECKPOINTS)).astype(int)
-    return edges
+def window_ends(steps: int) -> list[int]:
+    """Counts of steps from FIRST to all of them, evenly in the logarithm, CHECKPOINTS of them."""
+    return steps_by_ratio(FIRST, steps, CHECKPOINTS)
 
 
-def medians_before(values: Array, edges: np.ndarray) -> Array:
+def medians_before(values: Array, edges: Sequence[int]) -> Array:
     """Medians of values (steps,) over the last tenth of the steps up to each checkpoint, at least the last one."""
     return np.array([np.median(values[min(edge - 1, int((1 - TENTH) * edge)) : edge]) for edge in edges])
 
@@ -112,15 +100,11 @@ def _table(cells: Sequence[StoredRow]) -> list[TableRow]:
     rows = []
     for values, group in by_parameters(cells, _GROUPS).items():
         at = dict(zip(_GROUPS, values, strict=True))
-        rows += [_entry(name, at | {"step": None}, [row[name] for row in group]) for name in SUMMARIES]
+        rows += [spread_entry(name, at | {"step": None}, [row[name] for row in group]) for name in SUMMARIES]
         for name, stride in (("error", 1), ("loss", 2)):
             for k, step in list(enumerate(window_ends(at["steps"])))[stride - 1 :: stride]:
-                rows.append(_entry(name, at | {"step": int(step)}, [row[f"{name}_{k}"] for row in group]))
+                rows.append(spread_entry(name, at | {"step": step}, [row[f"{name}_{k}"] for row in group]))
     return rows
-
-
-def _entry(quantity: str, at: Mapping[str, Any], values: Sequence[float]) -> TableRow:
-    return entry("simulation", quantity, at, float(np.median(values)), min(values), max(values), len(values))
 
 
 def _check(parameters: Mapping[str, Any]) -> None:

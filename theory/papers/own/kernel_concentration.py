@@ -232,7 +232,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.dual_kernel.three",
         source=Source("own", "orthant probability of three variables, for the second moment of D UU^T D"),
-        says="Three rows of U are on together with probability $share less the sum of the three angles between them divided by $parts pi.",
+        says="Three rows of U, none of them zero, are on together with probability $share less the sum of the three angles between them divided by $parts pi.",
         tex=r"P\{u_i^Tc,u_j^Tc,u_l^Tc>0\}=$share-\frac{\theta_{ij}+\theta_{jl}+\theta_{il}}{$parts\pi}",
         refuted_by="three rows that are on together more or less often",
         hypotheses=(_THREE,),

@@ -72,36 +72,37 @@ def ratio_of_widths(case: Case, c: Constants) -> Sides:
     return Sides(np.maximum(ratio / float(c["most"]), float(c["least"]) / np.maximum(ratio, 1e-300)), 1.0)
 
 
-def _cell(n: int, half_width: int, tau: int, draws: int) -> Case:
-    """k = 16 and K = 64 columns."""
-    return {"n": n, "half_width": half_width, "tau": tau, "k": 16, "K": 64, "half": 8, "more": 32, "D": draws}
+def _cells(c: Constants) -> tuple[Case, ...]:
+    n, half_width, k, K, tau = c["size"]
+    widths = {"k": k, "K": K, "half": k // 2, "more": K // 2}
+    return ({"n": n, "half_width": half_width, "tau": tau, **widths, "D": int(c["draws"])},)
 
 
-def linearised_claim(
-    name: str, what: str, cells: tuple[Case, ...], constants: dict[str, Constant], *controls: Control
-) -> Claim:
-    """A statement on listed cells: where the ratio of the mean deviations of two widths lies."""
-    tau = int(cells[0]["tau"])
+def linearised_claim(name: str, what: str, constants: dict[str, Constant], *controls: Control) -> Claim:
+    """A statement at one size: where the ratio of the mean deviations of two widths lies."""
+    n, half_width, k, K, tau = constants["size"].value
     return Claim(
         id=f"own.linearised.{name}",
         source=Source("own", what),
-        says="For the triangle of half-width w on n points, entries of C_0 of deviation ${omega:factor}||y||/sqrt n and y of random direction, K columns leave after tau steps between $least and $most times (k/K)^{$power} of the deviation from the filters that k columns leave, both means over $draws draws, in a share $probability of trials or more.",
-        tex=r"$least\Big(\frac kK\Big)^{$power}\le\frac{E_K}{E_k}\le $most\Big(\frac kK\Big)^{$power},\ E_k=\overline{\|G(C_\tau)-(I-(I-\eta\Sigma)^\tau)y\|}",
+        says="At (n, w, k, K, tau) = $size, for the triangle of half-width w on n points, y of random direction, Gaussian columns of C_0 in equal pairs with opposite signs in v, of deviation ${omega:factor}||y||/sqrt n, and the inverse of the largest |Fu|_f |Fu|_f as the step, K columns leave after tau steps between $least and $most times (k/K)^{$power} of the deviation from the filters that k columns leave, both means over $draws draws, in a share $probability of trials or more.",
+        tex=r"$least\Big(\frac kK\Big)^{$power}\le\frac{E_K}{E_k}\le $most\Big(\frac kK\Big)^{$power},\ (n,w,k,K,\tau)=$size,\ E_k=\overline{\|G(C_\tau)-(I-(I-\eta\Sigma)^\tau)y\|}",
         refuted_by="a triangle and numbers of columns at which the deviation falls otherwise",
-        domain={"n": Range(32, 32), "half_width": Range(4, 4), "k": Range(16, 16), "K": Range(64, 64), "tau": Range(tau, tau)},
+        domain={"n": Range(n, n), "half_width": Range(half_width, half_width), "k": Range(k, k), "K": Range(K, K), "tau": Range(tau, tau)},
         law={
             "y": Draw("direction", ("D", "n")),
             "few": Draw("gaussian", ("D", "n", "half")),
             "many": Draw("gaussian", ("D", "n", "more")),
         },
         constants=constants,
-        count=CountRoute(cells, ratio_of_widths, claimed_share, trials=24),
+        count=CountRoute(_cells, ratio_of_widths, claimed_share, trials=24),
         controls=controls,
+        version=2,
     )  # fmt: skip
 
 
-def _constants(omega: Constant, power: F, least: F, most: F, draws: int) -> dict[str, Constant]:
+def _constants(size: Constant, omega: Constant, power: F, least: F, most: F, draws: int) -> dict[str, Constant]:
     return {
+        "size": size,
         "omega": omega,
         "power": Constant(power),
         "least": Constant(least, "up"),
@@ -114,20 +115,21 @@ def _constants(omega: Constant, power: F, least: F, most: F, draws: int) -> dict
 _EPSILON = "epsilon of the denoising theorem of Heckel and Soltanolkotabi"
 _NEAR = (Control("most_0.85", {"most": F(85, 100)}), Control("least_1.15", {"least": F(115, 100)}))
 _HALF = F(1, 2)
+_EARLY, _LATE = (32, 4, 16, 64, 5), (32, 4, 16, 64, 50)
 
 CLAIMS: tuple[Claim, ...] = (
     linearised_claim(
         "decay",
         f"{_EPSILON}, early in the descent",
-        (_cell(32, 4, 5, 24),),
-        _constants(Constant(1, "down"), _HALF, F(4, 5), F(6, 5), 24),
+        _constants(Constant(_EARLY, others=(_LATE,)), Constant(1, "down"), _HALF, F(4, 5), F(6, 5), 24),
         *_NEAR,
+        Control("later", {"size": _LATE}),
     ),
     linearised_claim(
         "moves",
         f"{_EPSILON}, when masks have changed",
-        (_cell(32, 4, 50, 8),),
-        _constants(Constant(1, "up"), F(1, 5), F(4, 5), F(6, 5), 8),
+        _constants(Constant(_LATE, others=(_EARLY,)), Constant(1, "up"), F(1, 5), F(4, 5), F(6, 5), 8),
         *_NEAR,
+        Control("sooner", {"size": _EARLY}),
     ),
 )

@@ -59,7 +59,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.low_pass",
         source=Source("own", "the low-pass path of Deep Image Prior, for the generator of heckel20a"),
-        says="At (n, k, half-width) in $sizes, for white noise y and gradient descent of G(C) = ReLU(UC)v, U the triangle of that half-width, from Gaussian entries of deviation ||y||/sqrt(n) with the longest safe step: after $steps steps the lowest of $bands equal bands of frequencies has at most $factor times the share of its energy left that the highest has, in at least $share of draws.",
+        says="At (n, k, half-width) in $sizes, for white noise y and gradient descent of G(C) = ReLU(UC)v, U the triangle of that half-width, from Gaussian entries of deviation ||y||/sqrt(n) with the inverse of the largest |Fu|_omega |Fu|_omega as the step: after $steps steps the lowest of $bands equal bands of frequencies has at most $factor times the share of its energy left that the highest has, in at least $share of draws.",
         tex=r"P\{R_{\mathrm{low}}\le $factor R_{\mathrm{high}}\}\ge $share,\ R_{\mathrm{band}}=E_{\mathrm{band}}(G(C_{$steps})-y)/E_{\mathrm{band}}(y),\ $bands\ \text{bands}",
         refuted_by="a cell whose interval for the probability lies below the share",
         domain={"n": Range(128, 128), "k": Range(32, 32), "half_width": Range(3, 5)},

@@ -1,6 +1,6 @@
 """What it costs to descend on noisy measurements to the end: c from y = AJc + e, in the singular directions of AJ.
 
-With singular values b_i, s_i = c_i^2 and n_i = nu^2/b_i^2 the mean squared error of tau steps is the sum of q_i^2 s_i + (1 - q_i)^2
+From zero, with singular values b_i, s_i = c_i^2 and n_i = nu^2/b_i^2 the mean squared error of tau steps is the sum of q_i^2 s_i + (1 - q_i)^2
 n_i, q_i = (1 - eta b_i^2)^tau, and of K, the squared norm of what AJ does not see. The limit has q_i = 0: all of the n_i.
 """
 
@@ -36,9 +36,10 @@ def singular_directions(case: Case) -> list[tuple[F, F, F]]:
 
 
 def mean_errors(case: Case) -> tuple[F, F]:
-    """Mean squared error after tau steps, and that of the limit."""
+    """Mean squared error after tau steps, and that of the limit; the descent starts at `start` times c."""
     rows, rest = singular_directions(case), F(case["rest"])
-    stopped = sum((q**2 * s + (1 - q) ** 2 * n for s, n, q in rows), rest)
+    away = (1 - F(case["start"])) ** 2
+    stopped = sum((q**2 * s * away + (1 - q) ** 2 * n for s, n, q in rows), rest)
     return stopped, sum((n for _, n, _ in rows), rest)
 
 
@@ -53,20 +54,22 @@ def excess_argument(p: Premises) -> Symbolic:
         "Noise has mean zero and one variance, so a direction's error is bias and variance; the best factor leaves sn/(s + n), and the "
         "limit n: their difference bounds the excess, whatever q is. K is in both.",
         [
-            ("white", sp.Integer(int(p.given("white"))) >= 1),
+            ("white noise, from zero", sp.Integer(int(p.given("white") and p.given("start"))) >= 1),
             ("square", sp.simplify(stopped - best - (s + n) * (q - n / (s + n)) ** 2)),
             ("excess", sp.simplify(n - best - n**2 / (n + s))),
-            ("lead", exact_number(p["lead"]) >= 1),
+            ("lead", exact_number(p["lead"]) - 1),
         ],
         sufficient=True,
     )
 
 
 def excess_sides(case: Case, c: Constants) -> Sides:
-    """The limit's error less that of the stop, in exact numbers."""
+    """The limit's error less that of the stop, in exact numbers; the same where every q_i is the best one."""
     stopped, limit = mean_errors(case)
     unit = sum(n * n / (n + s) for s, n, _ in singular_directions(case))
-    return Sides(limit - stopped, F(c["lead"]) * unit, unit=unit)
+    more = limit - stopped - F(c["lead"]) * unit
+    attained = all(q == n / (n + s) for s, n, q in singular_directions(case))
+    return Sides(abs(more) if attained else more, F(0), unit=unit)
 
 
 # When it is a factor.
@@ -80,7 +83,7 @@ def factor_argument(p: Premises) -> Symbolic:
         "The excess is at most sum of n^2/(n + s), and every stop leaves at least the sum of sn/(s + n): their ratio is at most the "
         "largest n/s. K adds to both sides.",
         [
-            ("white", sp.Integer(int(p.given("white"))) >= 1),
+            ("white noise, from zero", sp.Integer(int(p.given("white") and p.given("start"))) >= 1),
             ("noise", sp.Integer(int(p.given("noise"))) >= 1),
             ("excess", exact_number(p.of(_EXCESS)["lead"]) <= 1),
             ("ratio in a direction", sp.simplify((n**2 / (n + s)) / (s * n / (s + n)) - n / s)),
@@ -112,7 +115,7 @@ def sooner_argument(p: Premises) -> Symbolic:
     return reduced(
         "The change of a direction is q times q(s + n) - 2n, not positive for 0 <= q <= 2n/(s + n).",
         [
-            ("white", sp.Integer(int(p.given("white"))) >= 1),
+            ("white noise, from zero", sp.Integer(int(p.given("white") and p.given("start"))) >= 1),
             ("late", sp.Integer(int(p.given("late"))) >= 1),
             ("change", sp.simplify(change - q * (q * (s + n) - 2 * n))),
             ("sign", exact_number(p["double"]) <= 2),
@@ -134,7 +137,16 @@ def late(case: Case, c: Constants) -> bool:
 
 def _case(step: F, s: F, variance: F, tau: int = 1, **more: F | int) -> Case:
     """One direction with eta b^2, c^2, nu^2; a second one and K where given."""
-    return {"step": step, "s": s, "variance": variance, "tau": tau, "step_2": F(0), "s_2": F(0), "rest": F(0)} | more
+    return {
+        "step": step,
+        "s": s,
+        "variance": variance,
+        "tau": tau,
+        "step_2": F(0),
+        "s_2": F(0),
+        "rest": F(0),
+        "start": F(0),
+    } | more
 
 
 def _quietest(c: Constants) -> tuple[Case, ...]:
@@ -147,6 +159,7 @@ def _quietest(c: Constants) -> tuple[Case, ...]:
         _case(h, F(1), share * h, step_2=h / 2, s_2=F(5)),
         _case(F(1, 2), F(1), share / 8, 3),
         _case(F(1, 10), F(1), F(9, 10)),
+        _case(h, F(1), share * h, start=F(1)),
     )
 
 
@@ -158,13 +171,14 @@ def _latest(c: Constants) -> tuple[Case, ...]:
         n = F(1)
         s = n * (double / q - 1)
         cases += [_case(h, s, h * n, tau) for tau in (1, 5)]
-    return (*cases, _case(F(1, 2), F(100), F(1, 2)))
+    return (*cases, _case(F(1, 2), F(100), F(1, 2)), _case(F(1, 2), F(3), F(1, 2), start=F(-1)))
 
 
 _WHITE = Hypothesis("white", "the entries of the noise are uncorrelated, of mean zero and of variance nu nu")
+_START = Hypothesis("start", "the descent starts at zero", lambda case, c: case["start"] == 0)
 _NOISE = Hypothesis("noise", "nu nu <= ${share:factor}(b_i c_i)(b_i c_i) in every singular direction of AJ", quiet)
 _LATE = Hypothesis("late", "every q_i lies between zero and ${double:factor}n_i/(s_i + n_i)", late)
-_WORDS = "s_i = c_i c_i, n_i = nu nu/(b_i b_i) for the singular values b_i of AJ"
+_WORDS = "s_i = c_i c_i, n_i = nu nu/(b_i b_i) for the nonzero singular values b_i of AJ"
 _RISE = tuple(_case(F(h), F(s), F(h) * s * (1 - F(h)) / F(h), 1, rest=F(k)) for h in (F(1, 2), F(1, 9)) for s in (1, 7) for k in (0, 3))  # fmt: skip
 
 CLAIMS: tuple[Claim, ...] = (
@@ -175,37 +189,47 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"E_\infty-E_\tau\le ${lead:factor}\sum_i\frac{n_in_i}{n_i+s_i}",
         refuted_by="singular values, a signal and a stop that is better by more",
         domain={"tau": Range(1, 10**9)},
-        hypotheses=(_WHITE,),
-        constants={"lead": Constant(1, "down")},
+        hypotheses=(_WHITE, _START),
+        constants={"lead": Constant(1)},
         proofs=(excess_argument,),
-        exact=ExactRoute((*_RISE, _case(F(1, 2), F(3), F(1, 5), 4, step_2=F(1, 7), s_2=F(2))), excess_sides),
-        controls=(Control("lead_0.98", {"lead": F(98, 100)}),),
+        exact=ExactRoute(
+            (
+                *_RISE,
+                _case(F(1, 2), F(3), F(1, 5), 4, step_2=F(1, 7), s_2=F(2)),
+                _case(F(1, 2), F(1), F(1, 2), start=F(1)),
+            ),
+            excess_sides,
+        ),
+        version=2,
+        controls=(Control("lead_0.98", {"lead": F(98, 100)}), Control("lead_1.02", {"lead": F(102, 100)})),
     ),
     Claim(
         id="own.self_regularisation.factor",
         source=Source("own", "self-regularisation of Heckel and Soltanolkotabi 2020, for how much noise"),
-        says="The limit of descent has at most $factor times the mean squared error of c of the best stop, b_i the singular values of AJ and c_i the coefficients; with one direction and more noise it has more.",
+        says="The limit of descent has at most $factor times the mean squared error of c of the best stop, b_i the nonzero singular values of AJ and c_i the coefficients in its directions.",
         tex=r"\nu\nu\le ${share:factor}\min_i(b_ic_i)(b_ic_i)\Rightarrow E_\infty\le $factor\min_\tau E_\tau",
         refuted_by="singular values, a signal and a stop that is better by more",
         domain={"tau": Range(1, 10**9)},
-        hypotheses=(_WHITE, _NOISE),
+        hypotheses=(_WHITE, _START, _NOISE),
         constants={"share": Constant(1, "up"), "factor": Constant(2, "down")},
         needs=(_EXCESS,),
         proofs=(factor_argument,),
         exact=ExactRoute(_quietest, factor_sides),
+        version=2,
         controls=(Control("share_1.05", {"share": F(105, 100)}), Control("factor_1.95", {"factor": F(195, 100)})),
     ),
     Claim(
         id="own.self_regularisation.sooner",
-        source=Source("own", "with noise some stop is always better than the limit"),
+        source=Source("own", "with noise some stop is never worse than the limit"),
         says=f"A stop at which every direction has little left is no worse than the limit: {_WORDS}, q_i = (1 - eta b_i b_i)^tau. With any noise there is such a stop.",
         tex=r"q_i\ge 0,\ q_i\le ${double:factor}\frac{n_i}{s_i+n_i}\ \forall i\Rightarrow E_\tau\le E_\infty",
         refuted_by="a stop that is so late and worse",
         domain={"tau": Range(1, 10**9)},
-        hypotheses=(_WHITE, _LATE),
+        hypotheses=(_WHITE, _START, _LATE),
         constants={"double": Constant(2, "up")},
         proofs=(sooner_argument,),
         exact=ExactRoute(_latest, sooner_sides),
+        version=2,
         controls=(Control("double_2.05", {"double": F(205, 100)}),),
     ),
 )

@@ -33,7 +33,7 @@ from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
 KernelWeights = tuple[int, ...]
-_BITS = 256
+_BITS, _POINTS = 256, 64
 _ATTAINED = F(1, 10**12)
 
 
@@ -186,13 +186,13 @@ def nearest_of_points(case: Case, c: Constants) -> Sides:
 
 def linear_against_nearest(case: Case, c: Constants) -> Sides:
     """The ratio of the contrasts at one factor."""
-    points, width = int(c["points"]), int(case["width"])
+    points, width = int(case["n"]), int(case["width"])
     of_both = contrast(triangle_weights(points, width)) / contrast(box_weights(points, width))
     return Sides(of_both, ball(c["share"]))
 
 
 def _factors(c: Constants) -> tuple[Case, ...]:
-    return tuple({"width": w} for w in range(int(c["narrow"]), int(c["wide"]) + 1))
+    return tuple({"n": _POINTS, "width": w} for w in range(int(c["narrow"]), _POINTS // 2 + 1))
 
 
 _KERNELS: tuple[KernelWeights, ...] = (
@@ -210,7 +210,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.upsampling.roughness",
         source=Source("own", _SOURCE + ", roughness"),
-        says="For a convolution kernel the mean of 1 - cos(omega) over the frequencies omega, weighted by the eigenvalues of Sigma, lies between $least and ${most:factor}times the root of the same mean weighted by the squares of |Fu|.",
+        says="For a convolution kernel on a circle, not zero, the mean of 1 - cos(omega) over the frequencies omega, weighted by the eigenvalues of Sigma, lies between $least and ${most:factor}times the root of the same mean weighted by the squares of |Fu|.",
         tex=r"$least\,\varrho\le\frac{\sum_\omega\lambda_\omega(1-\cos\omega)}{\sum_\omega\lambda_\omega}\le ${most:factor}\varrho,\quad\varrho\varrho=\frac{\sum_\omega|Fu|_\omega|Fu|_\omega(1-\cos\omega)}{\sum_\omega|Fu|_\omega|Fu|_\omega}",
         refuted_by="a kernel whose Sigma is smoother or rougher",
         domain={"n": Range(2, 10**6)},
@@ -226,7 +226,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.upsampling.spread",
         source=Source("own", _SOURCE + ", spread of the spectrum"),
-        says="The variance of the eigenvalues of Sigma over their squared mean lies between $least and ${most:factor}times the same of the squares of |Fu|.",
+        says="For a convolution kernel on a circle, not zero, the variance of the eigenvalues of Sigma over their squared mean lies between $least and ${most:factor}times the same of the squares of |Fu|.",
         tex=r"$least\,\frac{\mathrm{Var}(f)}{\bar f\bar f}\le\frac{\mathrm{Var}(\lambda)}{\bar\lambda\bar\lambda}\le ${most:factor}\frac{\mathrm{Var}(f)}{\bar f\bar f},\quad f=|Fu|\,|Fu|",
         refuted_by="a kernel with another spread",
         domain={"n": Range(2, 10**6)},
@@ -247,7 +247,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.upsampling.nearest",
         source=Source("own", _SOURCE + ", nearest neighbours"),
-        says="For nearest-neighbour upsampling by $width the largest eigenvalue of Sigma is $ratio times the smallest, that at the highest frequency, where Fu is zero.",
+        says="For nearest-neighbour upsampling by $width on a circle the largest eigenvalue of Sigma is $ratio times the smallest, that at the highest frequency, where Fu is zero.",
         tex=r"\lambda_{\max}=$ratio\,\lambda_{\min},\quad u=\text{box of }$width",
         refuted_by="a number of points with another ratio",
         domain={"n": Range(4, 10**6)},
@@ -261,16 +261,16 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.upsampling.linear",
         source=Source("own", _SOURCE + ", linear against nearest: what of it can be read as one number"),
-        says="Upsampling by any factor from $narrow to $wide on $points points: the smallest eigenvalue of Sigma over the largest is at most $share times as large with the linear filter as with that of nearest neighbours.",
-        tex=r"\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{linear}}\le $share\,\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{nearest}},\quad n=$points,\ $narrow\le w\le $wide",
+        says="Upsampling by any factor from $narrow to half of the n points of a circle: the smallest eigenvalue of Sigma over the largest is at most $share times as large with the linear filter as with that of nearest neighbours.",
+        tex=r"\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{linear}}\le $share\,\frac{\lambda_{\min}}{\lambda_{\max}}\Big|_{\text{nearest}},\quad $narrow\le w\le n/\text{two}",
         refuted_by="a factor at which the linear filter attenuates less",
+        domain={"n": Range(_POINTS, _POINTS)},
         constants={
             "share": Constant(F(482, 1000), "down"),
             "narrow": Constant(2, "down", whole=True),
-            "wide": Constant(32, "up", whole=True),
-            "points": Constant(64, "down", whole=True),
         },
         exact=ExactRoute(_factors, linear_against_nearest, covers="every factor is computed"),
+        version=2,
         controls=(Control("share_0.48", {"share": F(48, 100)}), Control("no_upsampling", {"narrow": 1})),
     ),
 )

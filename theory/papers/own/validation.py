@@ -30,7 +30,7 @@ from untrained.theory.claim import (
 from untrained.theory.evidence import Symbolic
 from untrained.theory.objects.dual_kernels import triangle_kernel
 from untrained.theory.objects.kernel_enclosures import exact_correlations
-from untrained.theory.papers.heckel20a.dual_kernel import CLOSE_FLOAT
+from untrained.theory.papers.heckel20a.dual_kernel import _SIGMA, CLOSE_FLOAT
 from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 from untrained.theory.proof.balls import ball
 
@@ -106,7 +106,7 @@ def pair_argument(p: Premises) -> Symbolic:
             ("root", sp.simplify(sp.expand(at_one.subs(u, down)))),
             ("at 1", sp.expand(at_one.subs(u, 1) - rho * r**2)),
             ("degrees", exact_number(p["degrees"]) - 1),
-            ("power of the ratio", exact_number(p["power"]) <= 1),
+            ("power of the ratio", exact_number(p["power"]) - 1),
         ],
         sufficient=True,
     )
@@ -130,11 +130,14 @@ def worse_preferred(case: Case, rho: arb) -> arb:
 
 
 def pair_of_candidates(case: Case, c: Constants) -> Sides:
-    """The probability against the tail of F."""
+    """The probability against the tail of F, which uncorrelated misfits attain."""
     with ctx.workprec(_BITS):
         rho = ball(F(case["rho"]))
         claimed = upper_tail(_power(rho, c["power"]), ball(c["degrees"]) * ball(case["m_v"]))
-        return Sides(worse_preferred(case, rho) / claimed, 1 + ball(_ATTAINED))
+        ratio = worse_preferred(case, rho) / claimed
+        if case.get("r") == 0:
+            return Sides(abs(ratio - 1), ball(_ATTAINED), unit=1)
+        return Sides(ratio, 1 + ball(_ATTAINED))
 
 
 def _power(x: arb, power: Any) -> arb:
@@ -148,7 +151,7 @@ def choice_argument(p: Premises) -> Symbolic:
     x = sp.exp(2 * u)
     base = sp.sqrt(x) / (1 + x) - 1 / (2 * sp.cosh(u))
     return reduced(
-        "F has a density proportional to x^{m/2 - 1}(1 + x)^{-m}. By the tail of own.validation.pair a candidate of a risk more than rho = e^{2 theta} times the least beats the best with a "
+        "F has a density proportional to x^{m/2 - 1}(1 + x)^{-m}. By the tail of own.validation.pair a candidate of an R more than rho = e^{2 theta} times the least beats the best with a "
         "probability of at most P(F > rho), the integral of the density from theta on, which is at most cosh(theta)^{-m_v} "
         "times that from 0 on, a half. T such events at most. The chosen candidate beats the best or is it.",
         [
@@ -216,13 +219,13 @@ def loss_of_pixel(case: Case, c: Constants) -> Sides:
 def reach_argument(p: Premises) -> Symbolic:
     """Two triangles of nonnegative weights on w points to each side overlap up to a distance of 2(w - 1)."""
     w = sp.Symbol("w", integer=True, positive=True)
-    given = p.given("start") and p.given("linear")
     return reduced(
-        "From zero the value at pixel h after any number of steps is a sum over fitted pixels f of Sigma_hf times numbers that "
-        "are free after one step; Sigma_hf = g(t) is 0 where <u_h, u_f> = 0 and positive where that is positive. Weights "
+        "What pixel h has moved by after any number of steps is a sum over fitted pixels f of Sigma_hf times numbers that are "
+        "free after one step; Sigma_hf = g(t) is 0 where <u_h, u_f> = 0 and positive where that is positive. Weights "
         "are positive at distances up to w - 1.",
         [
-            ("hypotheses", sp.Integer(int(given)) >= 1),
+            ("hypothesis", sp.Integer(int(p.given("linear"))) >= 1),
+            ("g(t) is positive with t", exact_number(p.of(_SIGMA)["share"]) > 0),
             ("first distance without overlap", sp.expand(2 * (w - 1) + 1 - exact_number(p["twice"]) * w + exact_number(p["less"]))),
         ],
         sufficient=True,
@@ -230,9 +233,12 @@ def reach_argument(p: Premises) -> Symbolic:
 
 
 def reach_of_triangle(case: Case, c: Constants) -> Sides:
-    """Whether one step moves a pixel at a distance from the only fitted one; a start elsewhere, or C itself, moves it."""
+    """Whether a step moves a pixel at a distance from the only fitted one; with masks, those columns do where both are on.
+
+    `masks`: of the fitted pixel and of the held-out one, column by column.
+    """
     t = exact_correlations(triangle_kernel(int(case["points"]), int(case["half_width"])))[int(case["distance"])]
-    moves = t > 0 or "moved" in case
+    moves = t > 0 and any(fitted and held for fitted, held in case.get("masks", ((1, 1),)))
     claimed = case["distance"] < F(c["twice"]) * case["half_width"] - F(c["less"])
     return Sides(int(moves != claimed), 0, unit=1)
 
@@ -281,8 +287,7 @@ _PIXELS: tuple[Case, ...] = tuple(
 )
 _REACHES: tuple[Case, ...] = (
     *({"points": 40, "half_width": w, "distance": d} for w in range(1, 9) for d in range(1, 20)),
-    {"points": 40, "half_width": 2, "distance": 9, "moved": "start"},
-    {"points": 40, "half_width": 2, "distance": 9, "moved": "features"},
+    {"points": 40, "half_width": 2, "distance": 1, "masks": ((0, 1), (1, 0))},
 )
 _SOURCE = "stopping by held-out measurements, after Ding, Qin, Jiang, Zhou and Zhu (arXiv 2209.10675)"
 
@@ -303,21 +308,22 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=_PAIR,
         source=Source("own", _SOURCE + ", two candidates"),
-        says="Of two candidates, the mean held-out loss of the worse being rho times that of the better, the worse has the smaller loss on m_v rows with probability at most P(F > rho^$power), F Fisher's with ${degrees:factor}m_v degrees in both places, with equality where both residuals are uncorrelated.",
-        tex=r"P\{V_t<V_s\}\le P\{F_{${degrees:factor}m_v,${degrees:factor}m_v}>\rho^{$power}\},\ \mathbb EV_t=\rho\,\mathbb EV_s",
+        says="Of two candidates, R = <x^ - x, x^ - x> + nu nu of the worse being rho times that of the better, the worse has the smaller loss on m_v held-out rows with probability at most P(F > rho^$power), F Fisher's with ${degrees:factor}m_v degrees in both places, with equality where the misfits of both are uncorrelated.",
+        tex=r"P\{V_t<V_s\}\le P\{F_{${degrees:factor}m_v,${degrees:factor}m_v}>\rho^{$power}\},\ R_t=\rho R_s",
         refuted_by="two candidates between which the loss errs more often",
         domain={"m_v": Range(1, 10**9), "rho": Range(1, 1e9, False)},
         hypotheses=(_GAUSSIAN, _HELD_OUT),
-        constants={"degrees": Constant(1), "power": Constant(1, "up")},
+        constants={"degrees": Constant(1), "power": Constant(1)},
         proofs=(pair_argument,),
         exact=ExactRoute(_PAIRS, pair_of_candidates),
+        version=2,
         controls=(Control("degrees_1.05", {"degrees": F(105, 100)}), Control("power_1.05", {"power": F(105, 100)})),
     ),
     Claim(
         id="own.validation.stop",
         source=Source("own", _SOURCE + ", the best and T others"),
-        says="Of a best candidate and T others that of the least loss on m_v held-out rows has a mean loss of at most e^{${rate:factor}theta} times the least, with probability at least 1 - delta, cosh(theta)^{${degrees:factor}m_v} = T/(${twice:factor}delta), or theta zero where that is too small.",
-        tex=r"P\{\mathbb EV_{\hat t}\le e^{${rate:factor}\theta}\min_t\mathbb EV_t\}\ge 1-\delta,\quad\cosh(\theta)^{${degrees:factor}m_v}=\tfrac{T}{${twice:factor}\delta}",
+        says="Of a best candidate and T others that of the least loss on m_v held-out rows has an R = <x^ - x, x^ - x> + nu nu of at most e^{${rate:factor}theta} times the least, with probability at least 1 - delta, cosh(theta)^{${degrees:factor}m_v} = T/(${twice:factor}delta), or theta zero where that is too small.",
+        tex=r"P\{R_{\hat t}\le e^{${rate:factor}\theta}\min_tR_t\}\ge 1-\delta,\quad\cosh(\theta)^{${degrees:factor}m_v}=\tfrac{T}{${twice:factor}\delta}",
         refuted_by="candidates among which the choice is worse more often",
         domain={"m_v": Range(1, 10**9), "T": Range(1, 10**9), "delta": Range(1e-300, 1, False)},
         hypotheses=(_GAUSSIAN, _HELD_OUT),
@@ -329,6 +335,7 @@ CLAIMS: tuple[Claim, ...] = (
         needs=(_PAIR,),
         proofs=(choice_argument,),
         exact=ExactRoute(_STOPS, failure_of_stop),
+        version=2,
         controls=(
             Control("rate_1.95", {"rate": F(195, 100)}),
             Control("degrees_1.05", {"degrees": F(105, 100)}),
@@ -357,21 +364,22 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.validation.reach",
         source=Source("own", _SOURCE + ", pixels beyond the kernel"),
-        says="With a triangle kernel of half-width w a held-out pixel keeps the value zero, and its loss says nothing of when to stop, exactly if each fitted pixel is at a distance of at least ${twice:factor}w - $less.",
+        says="With a triangle kernel of half-width w a held-out pixel keeps its value whatever y is, and its loss says nothing of when to stop, exactly if each fitted pixel is at a distance of at least ${twice:factor}w - $less.",
         tex=r"\hat x_h(\tau)\equiv\hat x_h(\tau_0)\ \forall y\iff\mathrm{dist}(h,f)\ge ${twice:factor}w-$less\ \forall f",
         refuted_by="a pixel that far that moves, or one nearer that does not",
         domain={"half_width": Range(1, 10**6), "distance": Range(1, 10**6)},
         hypotheses=(
-            Hypothesis("start", "the descent starts at zero", lambda case, c: case.get("moved") != "start"),
             Hypothesis(
                 "linear",
                 "J is that of the expected kernel Sigma(U), on the loss of the fitted pixels",
-                lambda case, c: case.get("moved") != "features",
+                lambda case, c: "masks" not in case,
             ),
         ),
         constants={"twice": Constant(2), "less": Constant(1, whole=True)},
+        needs=(_SIGMA,),
         proofs=(reach_argument,),
         exact=ExactRoute(_REACHES, reach_of_triangle),
+        version=2,
         controls=(Control("twice_2.2", {"twice": F(22, 10)}), Control("less_2", {"less": 2})),
     ),
 )
