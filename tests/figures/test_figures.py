@@ -155,7 +155,7 @@ def test_mutants_of_another_version_are_not_shown(record: Path) -> None:
 
 
 def test_unknown_name_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^figure must be one of brackets, ledger, .*sigma_min.*, got 'sigma_max'$"):
+    with pytest.raises(ValueError, match=r"^figure must be one of brackets, .*ledger, .*sigma_min.*, got 'sigma_max'$"):
         draw(["ledger", "sigma_max"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
