@@ -101,6 +101,16 @@ def test_ratios_are_hollow_where_noise_was_not_fitted_in_every_run(place: int, l
     assert len({bar[2] for bar in bars}) == 2
 
 
+def test_titles_of_ratios_say_what_is_so() -> None:
+    rows = {level: rows_of("heckel20a-fig4", quantity=f"ratio at {level}, at least") for level in ("0.5", "0.1")}
+    low = lambda level, name: min(row["low"] for row in pick(rows[level], architecture=name))  # noqa: E731
+    high = lambda level, name: min(row["high"] for row in pick(rows[level], architecture=name))  # noqa: E731
+    assert min(low("0.5", name) for name in ("deep decoder", "fixed convolutions", "deconvolutions")) > 1.5
+    assert high("0.5", "trained convolutions") < 1
+    assert min(low("0.1", name) for name in ("deep decoder", "fixed convolutions")) > 1.5
+    assert max(high("0.1", name) for name in ("deconvolutions", "trained convolutions")) < 1
+
+
 @pytest.mark.parametrize(("place", "architecture"), [(0, "deep decoder"), (1, "trained convolutions")])
 def test_losses_are_of_image_and_noise_by_width(place: int, architecture: str) -> None:
     lines = curves(make("heckel20a_fig4").axes[place])
@@ -144,6 +154,11 @@ def test_energies_of_step_and_noise_stand_at_their_times() -> None:
         bars = [(at[1], ends) for at, ends, _ in marks(energies) if at[0] == time]
         wanted = [row for name in ("step", "noise") for row in pick(rows, quantity=name)]
         assert bars == [(row["value"], ends) for row, ends in zip(wanted, ends_of(wanted), strict=True)]
+    tails = [
+        rows_of("heckel20a-fig7", quantity="value", when=when, steps=steps, place=96)[0] for when, steps in moments
+    ]
+    assert tails[1]["high"] < tails[2]["low"]
+    assert tails[1]["high"] < tails[0]["low"]
     before = [rows_of("heckel20a-fig7", when="before", steps=steps) for steps in (75, 3500)]
     same = [[(row["quantity"], row["place"], row["value"]) for row in rows] for rows in before]
     assert same[0] == same[1]
