@@ -223,7 +223,8 @@ def fig_smooth_interpolation(folder: Path = FOLDER) -> Figure:
     under(
         figure,
         f"Triangle of half-width {width}, x in its first {p} vectors, A normal; marks: medians of {record['seeds']} "
-        "draws of A, bars from the least to the most; all else is theory, the range finder's of the mean error. Claims: "
-        "own.smooth.equivalent, own.smooth.noise, heckel20b.linear.error, heckel20b.linear.constant_one (refuted).",
+        "draws of A, bars from the least to the most; all else is theory, the range finder's of the mean error. "
+        "Claims: own.smooth.equivalent, own.smooth.noise, heckel20b.linear.error, "
+        "heckel20b.linear.constant_one (refuted).",
     )
     return figure
