@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from textwrap import wrap
 from typing import Any
 
 import matplotlib.style
@@ -56,6 +57,12 @@ def bars(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
     low, high = values(rows, axis, "low")[1], values(rows, axis, "high")[1]
     reach = [[v - a for v, a in zip(y, low, strict=True)], [b - v for v, b in zip(y, high, strict=True)]]
     axes.errorbar(x, y, yerr=reach, markersize=3.5, elinewidth=0.9, capsize=1.8, **look)
+
+
+def under(figure: Figure, text: str) -> None:
+    """A caption below the panels: what was measured, how often, what bars mean, and the claims that it belongs to."""
+    letters = int(19 * figure.get_figwidth())
+    figure.supxlabel("\n".join(wrap(text, letters)), x=0.01, ha="left", fontsize=6.5, color=GREY, linespacing=1.3)
 
 
 def scatter(rows: Rows, axis: str, column: str) -> Figure:

@@ -32,6 +32,9 @@ BLUE, ORANGE, GREEN, RED = "#0072b2", "#d55e00", "#007a5a", "#b3321b"
 SKY, AMBER, PURPLE = "#2d87bd", "#a97400", "#9a5480"
 """Okabe and Ito's colours, some darkened so that text in them reads on white."""
 
+SHADES, MARKS = ("#3b0f70", "#8c2981", "#de4968", "#f0904f"), ("o", "s", "^", "D")
+"""Colour and marker of each level of an ordered quantity, from dark to light as it grows, told apart in grey too."""
+
 VERDICTS: dict[str, tuple[str, str]] = {
     "PROVED": ("o", GREEN),
     "SUPPORTED": ("^", SKY),

@@ -22,6 +22,7 @@ STUDIES: dict[str, str] = {
     "heckel20a-fig7": "untrained.sims.experiments.studies.line_jacobian:LINE_JACOBIAN_STUDY",
     "heckel20a-fig12": "untrained.sims.experiments.studies.jacobian_norms:JACOBIAN_NORMS_STUDY",
     "frequencies": "untrained.sims.experiments.studies.frequencies:FREQUENCIES_STUDY",
+    "interpolation": "untrained.sims.experiments.studies.interpolation_error:INTERPOLATION_STUDY",
 }
 """Name of a study -> `module:attribute`."""
 
