@@ -28,7 +28,7 @@ _Run = Callable[[Weights, torch.Tensor], torch.Tensor]
 
 TINY, SMALL, NARROW = 16, 64, 4
 """Pixels, rows or columns, and channels up to which products beat grouped kernels (measured on one core)."""
-LARGE = 128 * 128
+INNERMOST_FROM = 128 * 128
 """Pixels from which a single copy's 1x1 convolutions, and the batch norm after them, have channels innermost: on a CPU
 a convolution of 128 channels at 512x512 then takes two fifths of the time."""
 
@@ -116,7 +116,7 @@ def _convolution(layer: nn.Conv2d, weights: Weights, x: torch.Tensor) -> torch.T
     if isinstance(padding, str):
         return _by_vmap(layer, weights, x)
     if layer.kernel_size == (1, 1) and layer.stride == (1, 1) and padding == (0, 0) and layer.groups == 1:
-        if len(x) == 1 and x[0, 0].numel() >= LARGE and not x.is_cuda:
+        if len(x) == 1 and x[0, 0].numel() >= INNERMOST_FROM and not x.is_cuda:
             return F.conv2d(x.contiguous(memory_format=torch.channels_last), weight[0], _flat(weights, "bias"))
         out = torch.bmm(weight.flatten(2), x.flatten(2)).unflatten(2, x.shape[2:])
         return out + weights["bias"][:, :, None, None] if "bias" in weights else out

@@ -146,7 +146,7 @@ def test_every_way_through_a_layer_gives_the_same(monkeypatch, name, limits):
 def test_channels_innermost_give_the_same(monkeypatch, name):
     networks, z = several(name, 1)
     wanted = alone(networks, z)
-    monkeypatch.setattr(batched, "LARGE", 1)
+    monkeypatch.setattr(batched, "INNERMOST_FROM", 1)
     monkeypatch.setattr(batched, "SMALL", 0)
     monkeypatch.setattr(torch, "bmm", None)
     torch.testing.assert_close(together(networks, z), wanted, **DOUBLE)
