@@ -264,6 +264,13 @@ class Batched:
             x = run({short: tensors[name] for short, name in names.items()}, x)
         return x
 
+    def alone(self, index: int, z: torch.Tensor) -> torch.Tensor:
+        """Run one copy on its input (1, ...); its gradients are added to those of all."""
+        place, x = slice(index, index + 1), z
+        for run, names in self._steps:
+            x = run({short: (self.weights | self._buffers)[name][place] for short, name in names.items()}, x)
+        return x
+
     def copy_of(self, index: int) -> Weights:
         """Return the weights of one copy."""
         return {name: w[index].detach().clone() for name, w in self.weights.items()}

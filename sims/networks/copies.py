@@ -26,6 +26,10 @@ class Copies(Protocol):
         """Run each copy on its own input: images (B, C, H, W)."""
         ...
 
+    def alone(self, index: int, z: torch.Tensor) -> torch.Tensor:
+        """Run one copy on its input (1, ...); its gradients are added to those of all."""
+        ...
+
     def copy_of(self, index: int) -> Weights:
         """Return the weights of one copy."""
         ...
@@ -50,8 +54,12 @@ class _OneByOne:
         self._buffers = stacked([dict(module.named_buffers()) for module in modules])
 
     def __call__(self, z: torch.Tensor) -> torch.Tensor:
-        outputs = [functional_call(self._module, self._tensors(i), (one.clone(),)) for i, one in enumerate(z)]
-        return _images(self.network, [tensor_of(output, self.network.part) for output in outputs], self.image)
+        return torch.cat([self.alone(i, one[None]) for i, one in enumerate(z)])
+
+    def alone(self, index: int, z: torch.Tensor) -> torch.Tensor:
+        """Run one copy on its input (1, ...); its gradients are added to those of all."""
+        output = functional_call(self._module, self._tensors(index), (z[0].clone(),))
+        return _images(self.network, [tensor_of(output, self.network.part)], self.image)
 
     def _tensors(self, index: int) -> Weights:
         return {name: tensor[index] for name, tensor in (self.weights | self._buffers).items()}

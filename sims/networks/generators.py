@@ -376,6 +376,7 @@ def conv_decoder(
     norm: str = "after",
     growth: str = "doubling",
     flat: str = "first",
+    margin: int = 0,
 ) -> Network:
     """The deep decoder in the layers that Heckel and Soltanolkotabi denoise with, of `depth` bilinear doublings.
 
@@ -385,6 +386,9 @@ def conv_decoder(
     is 5 at the published 512x512, and below that leaves a start of at least 16x16 where it can. 128 channels are fewer
     weights than pixels at 512x512, 512 are more. `norm` says where batch norm stands, "after" the rectifier or
     "before". Sides that are no multiple of 2^depth are cropped at the end.
+
+    With a `margin` the start is so many pixels larger on both sides together, and what is left over beside the image is
+    cropped: no border of the image is then one of the network.
 
     With `growth` "geometric" there are `depth` blocks (5 if left out), each of which resizes to the next of
     `geometric_sizes`; with 256 channels at 256x256 it is the decoder of heckel20b's compressive sensing.
@@ -402,8 +406,8 @@ def conv_decoder(
         if value not in words:
             raise ValueError(f"{option} must be one of {', '.join(words)}, got {value!r}")
     if growth == "geometric":
-        if flat != "first":
-            raise ValueError(f"flat must be left out where growth is geometric, got {flat!r}")
+        if flat != "first" or margin:
+            raise ValueError(f"flat and margin must be left out where growth is geometric, got {flat!r} and {margin}")
         _validate_norm(norm)
         sizes = geometric_sizes(shape, 5 if depth is None else depth)
         resized = lambda: _geometric_decoder(shape, sizes, channels, norm)  # noqa: E731
@@ -413,7 +417,9 @@ def conv_decoder(
     if min(shape[1:]) < 2**doublings:
         least = f"{2**doublings}x{2**doublings}"
         raise ValueError(f"image must be at least {least} for {doublings} doublings, got {size_text(shape)}")
-    start = (-(-shape[1] // 2**doublings), -(-shape[2] // 2**doublings))
+    if margin < 0:
+        raise ValueError(f"margin must be at least 0, got {margin}")
+    start = (-(-shape[1] // 2**doublings) + margin, -(-shape[2] // 2**doublings) + margin)
     build = lambda: _conv_decoder(shape, start, channels, doublings, norm, flat)  # noqa: E731
     return generator("conv-decoder", shape, build, Latent((channels, *start), "uniform", 0.1))
 

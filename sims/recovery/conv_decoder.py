@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
+from untrained.sims.recovery.denoising import sees_every_pixel
+from untrained.sims.recovery.muon import Muon
+from untrained.sims.recovery.net_fit import BETAS, FittedRows, Measured, NetGD
 from untrained.sims.recovery.net_gd import recovered
 from untrained.sims.recovery.net_settings import NetGDSettings, one_of, within
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.stopping import Iterates
+from untrained.sims.recovery.total_variation import total_variation
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,14 @@ class ConvDecoderSettings(NetGDSettings):
     The loss is the mean of (A u - y)^2, u = G(w; z) on [0, 1], by Adam. The rules see the averaged iterates, where
     `average` is above 0, and the average is what is returned; the report scores the last iterate beside it. The paper
     returns the last one: `average=0`. Noise N(0, input_noise^2) is added to the input at every step, as in Deep Image
-    Prior; the images are those at this input.
+    Prior; the images are those at this input. `clipped` says that pixels were cut to [0, 1] after noise of the level
+    `noise` was added: what lies on an end of the scale then counts as at or beyond it (see `censored_squares`).
+    The optimiser "muon" moves hidden layers by orthogonalised steps at `matrix_rate` (see `Muon`).
 
     Source: heckel20a Section 4 (denoising) and the published code.
     """
+
+    OPTIMISERS = ("sgd", "adam", "muon")
 
     network: str = "conv-decoder"
     network_options: Mapping[str, Any] = field(default_factory=lambda: {"channels": 512, "norm": "before"})
@@ -40,9 +48,12 @@ class ConvDecoderSettings(NetGDSettings):
     average: float = 0.98
     witnesses: int = 0
     input_noise: float = 0.0
+    matrix_rate: float = 0.05
+    clipped: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        within("matrix_rate", self.matrix_rate, 0, above=True)
         within("input_noise", self.input_noise, 0)
         if self.stopping == "oracle":
             raise ValueError("stopping must be a rule that looks at no truth, got 'oracle'")
@@ -60,12 +71,27 @@ PRESETS = {
         average=0.0,
     ),
 }
-"""To denoise: `paper` has more weights than pixels, `paper-under` fewer; `fast` is a narrow one with few steps, `best`
-three averaged. To sense without noise: `interpolation`, descent to the end (heckel20b Section 5, the published code).
+"""`paper` has more weights than pixels, `paper-under` fewer; `fast` is a narrow one with few steps, `best` three averaged.
+To sense without noise: `interpolation`, descent to the end (heckel20b Section 5, the published code). Where every pixel
+is seen `preset` has others for `best` and `fast`.
 """
 
-LONG_FROM, LONG_STEPS = 256, 1900
-"""The shorter side from which on `best` takes more steps, and how many: the decoder then has four doublings or more."""
+LARGE_SIDE, SMALL_SIDE = 384, 192
+"""The shorter side from which on `best` denoises with a wide decoder, and below which with half the steps."""
+
+
+def _denoising(channels: int, steps: int, restarts: int) -> ConvDecoderSettings:
+    """Muon with a falling rate, on a canvas larger than the image; means of restarts."""
+    return ConvDecoderSettings(
+        network_options={"channels": channels, "flat": "last", "margin": 1},
+        initialisation="torch-0.4.1",
+        optimiser="muon",
+        decay=True,
+        steps=steps,
+        restarts=restarts,
+        combine="mean",
+        clipped=True,
+    )
 
 
 def preset(name: str, operator: Operator) -> ConvDecoderSettings:
@@ -77,12 +103,37 @@ def preset(name: str, operator: Operator) -> ConvDecoderSettings:
         where there is no such preset.
     """
     one_of("preset", name, tuple(PRESETS))
-    large = name == "best" and min(operator.shape[1:]) >= LONG_FROM
-    return replace(PRESETS[name], steps=LONG_STEPS) if large else PRESETS[name]
+    if name not in ("best", "fast") or not sees_every_pixel(operator):
+        return PRESETS[name]
+    side = min(operator.shape[1:])
+    if name == "fast":
+        return _denoising(64, 150, 1)
+    return _denoising(128 if side >= LARGE_SIDE else 64, 400 if side >= SMALL_SIDE else 200, 5)
+
+
+ALONE_FROM = 128 * 128
+"""Pixels from which networks fitted side by side take their step one after another, which needs less memory."""
+
+
+def censored_squares(r: torch.Tensor, y: torch.Tensor, level: float) -> torch.Tensor:
+    """Twice `level`^2 times the negative log likelihood of y (..., m) on [0, 1], but for a constant, r = u - y.
+
+    y is u + N(0, level^2), cut to [0, 1]: r^2 inside, -2 level^2 log P{u + noise <= 0} where y = 0, and so at 1. The
+    mean of what is cut differs from u near the ends, which r^2 would fit.
+
+    Source: Tobin 1958, the likelihood of limited dependent variables.
+    """
+    u = r + y
+    beyond = torch.where(y < 0.5, -u, u - 1) / level
+    cut = -2 * level**2 * torch.special.log_ndtr(beyond)
+    return torch.where((y <= 0) | (y >= 1), cut, r.square())
 
 
 class ConvDecoderFit(NetGD):
-    """The descent of Net-GD, which keeps its last iterate beside the average; its input may have noise."""
+    """The descent of Net-GD, which keeps its last iterate beside the average; its input may have noise.
+
+    Several networks for large images take their step one after another.
+    """
 
     settings: ConvDecoderSettings
 
@@ -96,14 +147,56 @@ class ConvDecoderFit(NetGD):
     ) -> None:
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
         super().__init__(chosen, data, rows, settings, starts)
+        large = prod(data.shape[1:]) >= ALONE_FROM and len(starts) > 1
+        self.parts = [data.alone(image) for image in range(data.images)] if large else []
+        self.level = settings.noise / 2 / sqrt(data.m) if settings.clipped and data.is_cut() else 0.0
 
-    def image(self) -> torch.Tensor:
-        """G(w; z + noise) on [0, 1], (P, C, H, W), with fresh noise at each call."""
+    def new_optimiser(self) -> torch.optim.Optimizer:
+        """The optimiser of the settings, with no step taken."""
+        if self.settings.optimiser == "muon":
+            return Muon(self.weights, self.settings.learning_rate, self.settings.matrix_rate, BETAS)
+        return super().new_optimiser()
+
+    def _input(self) -> torch.Tensor:
         z = self.network.z
         if self.settings.input_noise:
             fresh = [torch.from_numpy(rng.standard_normal(z.shape[1:], dtype=np.float32)) for rng in self.noises]
             z = z + self.settings.input_noise * torch.stack(fresh).to(z)
-        return (self.network(z) + 1) / 2
+        return z
+
+    def image(self) -> torch.Tensor:
+        """G(w; z + noise) on [0, 1], (P, C, H, W), with fresh noise at each call."""
+        return (self.network(self._input()) + 1) / 2
+
+    def _cost(self, u: torch.Tensor, r: torch.Tensor, y: torch.Tensor, fitted: torch.Tensor) -> torch.Tensor:
+        """What is minimised, of images u and their residuals r (P, m) of y in the fitted rows."""
+        squares = censored_squares(r, y, self.level) if self.level else r.square()
+        smooth = self.settings.tv_weight * total_variation(u).sum() if self.settings.tv_weight else 0.0
+        return ((squares * fitted).sum() + smooth) / self.data.m
+
+    def advance(self, step: int) -> Iterates:
+        """One step of descent; the iterates are the images before it, with the misfit of these very images."""
+        if not self.parts and not self.level:
+            return super().advance(step)
+        if not self.parts:
+            u = self.image()
+            r = self.data.residuals(u)
+            y = self.data.y.expand(-1, self.data.restarts, -1).flatten(0, 1)
+            self.descend(self._cost(u, r, y, self.rows.fitted), step)
+            return self.iterates(step, u.detach(), r.detach())
+        self.optimiser.zero_grad(set_to_none=True)
+        pairs = [self._gradient(place, z[None]) for place, z in enumerate(self._input())]
+        self.take_step(step)
+        u, r = (torch.cat(each) for each in zip(*pairs, strict=True))
+        return self.iterates(step, u, r)
+
+    def _gradient(self, place: int, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add one network's gradients; its image (1, C, H, W) and residual (1, m)."""
+        part = self.parts[place // self.data.restarts]
+        u = (self.network.alone(place, z) + 1) / 2
+        r = part.residuals(u)
+        self._cost(u, r, part.y[0], self.rows.fitted[place]).backward()
+        return u.detach(), r.detach()
 
     def iterates(self, step: int, u: torch.Tensor, r: torch.Tensor) -> Iterates:
         """What the stopping rule sees; the iterate itself is kept."""

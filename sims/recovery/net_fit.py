@@ -28,6 +28,7 @@ class Measured:
 
     def __init__(self, operators: Sequence[Operator], ys: torch.Tensor, restarts: int) -> None:
         self.linear, self.shape, self.restarts = operators[0].linear, operators[0].shape, restarts
+        self.operators, self.ys = operators, ys
         self.m, self.images = operators[0].m, len(operators)
         parts = [operator.linear_part for operator in operators]
         one = torch.ones(self.shape, device=ys.device)
@@ -57,6 +58,15 @@ class Measured:
         if self.matrices is None:
             return self.stack.adjoint(grouped).flatten(0, 1)
         return torch.bmm(grouped, self.matrices).reshape(-1, *self.shape)
+
+    def is_cut(self) -> bool:
+        """Whether what is measured are pixels within the scale, as pixels are that were cut to it."""
+        pixels = all(operator.name == "inpainting" for operator in self.operators)
+        return pixels and bool((self.y >= 0).all() and (self.y <= 1).all())
+
+    def alone(self, image: int) -> Measured:
+        """The measurements of one image, with one network."""
+        return Measured(self.operators[image : image + 1], self.ys[image : image + 1], 1)
 
     def energy(self) -> torch.Tensor:
         """||y||^2 of each problem, (P,), which is about ||u||^2 for a Gaussian A."""
@@ -145,8 +155,12 @@ class NetGD:
         self.weights = list(self.network.weights.values())
         if settings.start != "random":
             self._begin_at(self._start([seed for seed, _ in starts]))
-        self.optimiser = optimiser_of(self.weights, settings)
+        self.optimiser = self.new_optimiser()
         self._sum, self._residual_sum, self._count = torch.zeros(()), torch.zeros(()), 0
+
+    def new_optimiser(self) -> torch.optim.Optimizer:
+        """The optimiser of the settings, with no step taken."""
+        return optimiser_of(self.weights, self.settings)
 
     def image(self) -> torch.Tensor:
         """G(w; z) on [0, 1], (P, C, H, W)."""
@@ -167,9 +181,13 @@ class NetGD:
     def descend(self, loss: torch.Tensor, step: int) -> None:
         """One step of the optimiser, at the rate of a step of the fit."""
         self.optimiser.zero_grad(set_to_none=True)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate(step)
         loss.backward()
+        self.take_step(step)
+
+    def take_step(self, step: int) -> None:
+        """Move the weights along the gradients they have."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.rate(step) * group.get("ratio", 1.0)
         self.optimiser.step()
 
     def advance(self, step: int) -> Iterates:

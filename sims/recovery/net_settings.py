@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
@@ -46,6 +46,8 @@ class NetGDSettings:
     Source: jagatap19 Section 4 and the published code (Net-GD).
     """
 
+    OPTIMISERS: ClassVar[tuple[str, ...]] = ("sgd", "adam")
+
     network: str = "pixelwise"
     network_options: Mapping[str, Any] = field(default_factory=dict)
     initialisation: str = "torch-today"
@@ -69,7 +71,7 @@ class NetGDSettings:
     def __post_init__(self) -> None:
         one_of("network", self.network, tuple(ARCHITECTURES))
         one_of("initialisation", self.initialisation, LAWS)
-        one_of("optimiser", self.optimiser, ("sgd", "adam"))
+        one_of("optimiser", self.optimiser, self.OPTIMISERS)
         one_of("combine", self.combine, COMBINATIONS)
         one_of("start", self.start, STARTS)
         one_of("stopping", self.stopping, RULES)

@@ -158,7 +158,9 @@ def test_where_the_flat_block_stands_makes_a_difference():
     ("options", "message"),
     [
         ({"flat": "middle"}, r"^flat must be one of first, last, got 'middle'$"),
-        ({"flat": "last", "growth": "geometric"}, r"^flat must be left out where growth is geometric, got 'last'$"),
+        ({"flat": "last", "growth": "geometric"}, r"^flat and margin must be left out .* got 'last' and 0$"),
+        ({"margin": 1, "growth": "geometric"}, r"^flat and margin must be left out .* got 'first' and 1$"),
+        ({"margin": -1}, r"^margin must be at least 0, got -1$"),
     ],
 )
 def test_a_flat_block_elsewhere_is_refused(options, message):
