@@ -38,8 +38,6 @@ class ConvDecoderSettings(NetGDSettings):
     Source: heckel20a Section 4 (denoising) and the published code.
     """
 
-    OPTIMISERS = ("sgd", "adam", "muon")
-
     network: str = "conv-decoder"
     network_options: Mapping[str, Any] = field(default_factory=lambda: {"channels": 512, "norm": "before"})
     optimiser: str = "adam"
@@ -58,6 +56,10 @@ class ConvDecoderSettings(NetGDSettings):
         if self.stopping == "oracle":
             raise ValueError("stopping must be a rule that looks at no truth, got 'oracle'")
 
+    def optimisers(self) -> tuple[str, ...]:
+        """The optimisers there are."""
+        return (*super().optimisers(), "muon")
+
 
 PRESETS = {
     "paper": ConvDecoderSettings(),
@@ -71,9 +73,9 @@ PRESETS = {
         average=0.0,
     ),
 }
-"""`paper` has more weights than pixels, `paper-under` fewer; `fast` is a narrow one with few steps, `best` three averaged.
-To sense without noise: `interpolation`, descent to the end (heckel20b Section 5, the published code). Where every pixel
-is seen `preset` has others for `best` and `fast`.
+"""`paper` has more weights than pixels, `paper-under` fewer; `fast` is narrow, with few steps; `best` averages three.
+To sense without noise: `interpolation`, descent to the end (heckel20b Section 5, the published code). `preset` has
+other settings for `best` and `fast` where every pixel is seen.
 """
 
 LARGE_SIDE, SMALL_SIDE = 384, 192

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
@@ -46,8 +46,6 @@ class NetGDSettings:
     Source: jagatap19 Section 4 and the published code (Net-GD).
     """
 
-    OPTIMISERS: ClassVar[tuple[str, ...]] = ("sgd", "adam")
-
     network: str = "pixelwise"
     network_options: Mapping[str, Any] = field(default_factory=dict)
     initialisation: str = "torch-today"
@@ -71,7 +69,7 @@ class NetGDSettings:
     def __post_init__(self) -> None:
         one_of("network", self.network, tuple(ARCHITECTURES))
         one_of("initialisation", self.initialisation, LAWS)
-        one_of("optimiser", self.optimiser, self.OPTIMISERS)
+        one_of("optimiser", self.optimiser, self.optimisers())
         one_of("combine", self.combine, COMBINATIONS)
         one_of("start", self.start, STARTS)
         one_of("stopping", self.stopping, RULES)
@@ -83,6 +81,10 @@ class NetGDSettings:
         for name in ("momentum", "average"):
             within(name, getattr(self, name), 0, 1)
         within("held_out", self.held_out, 0, 1, above=True)
+
+    def optimisers(self) -> tuple[str, ...]:
+        """The optimisers there are."""
+        return ("sgd", "adam")
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""

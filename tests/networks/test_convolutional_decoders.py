@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.networks.generators import FLATS, Interpolation, conv_decoder, conv_generator, geometric_sizes
+from untrained.sims.networks.generators import FLATS, Crop, Interpolation, conv_decoder, conv_generator, geometric_sizes
 
 
 def published_decoder(channels, depth, colours, norm, flat="first"):
@@ -147,6 +147,14 @@ def test_the_decoder_of_compressive_sensing_is_the_published_one():
     plain = with_weights_of(published_sensing_decoder(geometric_sizes((1, 40, 36), 3)[1:], 5), module)
     with torch.no_grad():
         torch.testing.assert_close(module(z.double()), 2 * plain(z.double()) - 1, rtol=0, atol=1e-12)
+
+
+def test_a_margin_is_cropped():
+    module, z = conv_decoder((1, 16, 16), channels=4, depth=2, margin=1).start(0)
+    assert z.shape == (1, 4, 5, 5)
+    canvas = nn.Sequential(*[layer for layer in module if not isinstance(layer, Crop)])(z)
+    assert canvas.shape == (1, 1, 20, 20)
+    torch.testing.assert_close(module(z), canvas[..., 2:18, 2:18])
 
 
 def test_where_the_flat_block_stands_makes_a_difference():

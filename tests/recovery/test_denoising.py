@@ -1,10 +1,12 @@
 """Denoising: what is measured, the decoder that is fitted, non-local means beside it."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 
 from untrained.sims.images.images import example_image
 from untrained.sims.images.scores import score
@@ -189,11 +191,65 @@ def test_presets_have_the_published_numbers(measurement):
         assert (chosen.optimiser, chosen.learning_rate, chosen.steps) == ("adam", 0.01, 1500)
         assert chosen.network_options["channels"] == channels
         assert (chosen.average, chosen.stopping, chosen.initialisation) == (0.98, "fixed", "torch-today")
-    steps = [conv_decoder.preset("best", every_pixel((1, side, 256))).steps for side in (255, 256)]
-    assert steps == [500, 1900]
+    denoising = [conv_decoder.preset("best", every_pixel((1, side, 512))) for side in (191, 192, 383, 384)]
+    assert [(s.steps, s.network_options["channels"]) for s in denoising] == [
+        (200, 64),
+        (400, 64),
+        (400, 64),
+        (400, 128),
+    ]
+    sensing = make_operator("gaussian", (1, 16, 16), m=20)
+    assert conv_decoder.preset("best", sensing).optimiser == "adam"
     choices = "paper, paper-under, best, fast, interpolation"
     with pytest.raises(ValueError, match=rf"^preset must be one of {choices}, got 'slow'"):
         conv_decoder.preset("slow", measurement.operator)
+
+
+def cut(level):
+    u, y = torch.rand(40, dtype=torch.float64), torch.linspace(-0.3, 1.3, 40, dtype=torch.float64).clamp(0, 1)
+    return u.requires_grad_(), y, conv_decoder.censored_squares(u - y, y, level)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.3])
+def test_cut_pixels_have_the_likelihood_of_what_lies_beyond(level):
+    u, y, costs = cut(level)
+    law = norm(u.detach().numpy(), level)
+    inside = -law.logpdf(y.numpy()) - math.log(level * math.sqrt(2 * math.pi))
+    wanted = np.where(y == 0, -law.logcdf(0), np.where(y == 1, -law.logsf(1), inside))
+    np.testing.assert_allclose(costs.detach().numpy(), 2 * level**2 * wanted, rtol=1e-9, atol=1e-15)
+    costs.sum().backward()
+    assert (u.grad[y == 0] > 0).all()
+    assert (u.grad[y == 1] < 0).all()
+
+
+def test_what_is_known_to_be_cut_is_not_fitted_as_grey():
+    black = -torch.ones(1, 16, 16)
+    dark = PixelNoise(60.0, clip=True).measurement(black)
+    few = replace(TINY, steps=100, noise=dark.noise, average=0.0, learning_rate=0.03)
+    known, unknown = (
+        conv_decoder.recover(dark.operator, dark.y, replace(few, clipped=clipped)).image for clipped in (True, False)
+    )
+    # squares fit the mean of what is cut, 0.4 deviations above black
+    assert known.mean() + 1 < 2 / 3 * (unknown.mean() + 1)
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_only_pixels_on_the_scale_are_taken_as_cut(camera, clip):
+    noisy = PixelNoise(60.0, clip=clip).measurement(camera)
+    settings = [replace(TINY, steps=3, noise=noisy.noise, clipped=clipped) for clipped in (True, False)]
+    images = [conv_decoder.recover(noisy.operator, noisy.y, s).image for s in settings]
+    assert torch.equal(*images) is not clip
+
+
+@pytest.mark.parametrize("changes", [{}, {"optimiser": "muon", "clipped": True, "tv_weight": 0.1}])
+def test_networks_one_after_another_are_those_side_by_side(monkeypatch, camera, changes):
+    noisy = PixelNoise(60.0, clip=True).measurement(camera)
+    settings = replace(TINY, steps=4, restarts=3, combine="mean", noise=noisy.noise, input_noise=0.02, **changes)
+    together = conv_decoder.recover(noisy.operator, noisy.y, settings, seed=2)
+    monkeypatch.setattr(conv_decoder, "ALONE_FROM", 1)
+    apart = conv_decoder.recover(noisy.operator, noisy.y, settings, seed=2)
+    torch.testing.assert_close(apart.image, together.image, rtol=0, atol=2e-4)
+    assert apart.trace["restart_misfits"] == pytest.approx(together.trace["restart_misfits"], rel=1e-3)
 
 
 def test_the_preset_to_interpolate_has_the_published_numbers(measurement):
