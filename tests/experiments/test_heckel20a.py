@@ -98,7 +98,7 @@ def test_the_last_iterate_and_the_average_are_of_one_fit(monkeypatch):
     average, last, noisy = [row for task in tasks for row in task.compute(None)]
     assert len(fits) == 1
     y = measured(cells[0].pixels, EXAMPLE, cells[0].seed, CPU)
-    found = plain(y.operator, y.y, settings_of(LAST), seed=cells[0].seed)
+    found = plain(y.operator, y.y, settings_of(LAST, None, y.operator), seed=cells[0].seed)
     assert last["psnr"] == pytest.approx(score(found.others["last"], cells[0].pixels)["psnr"], abs=1e-3)
     assert average["psnr"] == pytest.approx(score(found.image, cells[0].pixels)["psnr"], abs=1e-3)
     assert noisy["psnr"] == pytest.approx(score(y.operator.adjoint(y.y), cells[0].pixels)["psnr"])

@@ -60,7 +60,7 @@ def _algorithms(setup: Setup, side: int, skip: int, under: int, norm: str) -> tu
         Algorithm("decoder-under", "conv-decoder", {"steps": str(under)}, preset="paper-under", iterate=_LAST),
         Algorithm("decoder-over", "conv-decoder", over, preset="paper", iterate=_LAST),
         Algorithm("decoder-over-average", "conv-decoder", over, preset="paper"),
-        Algorithm("decoder-best", "conv-decoder", preset="best"),
+        Algorithm("decoder-best", "conv-decoder", told, preset="best"),
         Algorithm("decoder-stopped", "conv-decoder", {"stopping": "discrepancy"} | told, preset="paper-under"),
     )
 
@@ -73,8 +73,8 @@ _STEPS = "Steps are the paper's for 512x512, which are many for so few pixels: t
 _INPUT = "The skip net's image is that at its noisy input; the published code takes it at the input without noise."
 _CONTROLS = "Total variation and non-local means are beside the paper's methods; both are told sigma."
 _OURS = (
-    "Averaged iterates, the preset `best` and the fit that stops once its misfit is that of the noise, of which it is "
-    "told, are ours."
+    "Averaged iterates, the preset `best` and the fit that stops once its misfit is that of the noise are ours; both "
+    "are told sigma."
 )
 _ITERATE = (
     "Which iterate of a fit is returned is not said in words: the last is scored here; the published code keeps "
