@@ -21,6 +21,7 @@ from untrained.theory.wording import unexplained_numerals
 ASSUMED = (
     "textbook.gaussian_lipschitz",
     "textbook.gordon",
+    "textbook.matrix_bernstein",
     "textbook.sudakov_fernique",
 )
 PROVED = tuple(claim.id for claim in CLAIMS if claim.proofs)
