@@ -259,16 +259,16 @@ class Batched:
         """Run each copy on its own input."""
         if len(z) != self.copies:
             raise ValueError(f"z must hold one input for each of the {self.copies} networks, got {len(z)}")
-        tensors, x = self.weights | self._buffers, z
-        for run, names in self._steps:
-            x = run({short: tensors[name] for short, name in names.items()}, x)
-        return x
+        return self._through(self.weights | self._buffers, z)
 
     def alone(self, index: int, z: torch.Tensor) -> torch.Tensor:
         """Run one copy on its input (1, ...); its gradients are added to those of all."""
-        place, x = slice(index, index + 1), z
+        every = self.weights | self._buffers
+        return self._through({name: tensor[index : index + 1] for name, tensor in every.items()}, z)
+
+    def _through(self, tensors: Weights, x: torch.Tensor) -> torch.Tensor:
         for run, names in self._steps:
-            x = run({short: (self.weights | self._buffers)[name][place] for short, name in names.items()}, x)
+            x = run({short: tensors[name] for short, name in names.items()}, x)
         return x
 
     def copy_of(self, index: int) -> Weights:

@@ -21,7 +21,6 @@ from untrained.sims.recovery.net_gd import recovered
 from untrained.sims.recovery.net_settings import NetGDSettings, one_of, within
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.stopping import Iterates
-from untrained.sims.recovery.total_variation import total_variation
 
 
 @dataclass(frozen=True)
@@ -170,22 +169,14 @@ class ConvDecoderFit(NetGD):
         """G(w; z + noise) on [0, 1], (P, C, H, W), with fresh noise at each call."""
         return (self.network(self._input()) + 1) / 2
 
-    def _cost(self, u: torch.Tensor, r: torch.Tensor, y: torch.Tensor, fitted: torch.Tensor) -> torch.Tensor:
-        """What is minimised, of images u and their residuals r (P, m) of y in the fitted rows."""
-        squares = censored_squares(r, y, self.level) if self.level else r.square()
-        smooth = self.settings.tv_weight * total_variation(u).sum() if self.settings.tv_weight else 0.0
-        return ((squares * fitted).sum() + smooth) / self.data.m
+    def squares(self, r: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """What a residual r (P, m) of y (P, m) costs, row by row: its square, or its like for pixels that are cut."""
+        return censored_squares(r, y, self.level) if self.level else super().squares(r, y)
 
     def advance(self, step: int) -> Iterates:
         """One step of descent; the iterates are the images before it, with the misfit of these very images."""
-        if not self.parts and not self.level:
-            return super().advance(step)
         if not self.parts:
-            u = self.image()
-            r = self.data.residuals(u)
-            y = self.data.y.expand(-1, self.data.restarts, -1).flatten(0, 1)
-            self.descend(self._cost(u, r, y, self.rows.fitted), step)
-            return self.iterates(step, u.detach(), r.detach())
+            return super().advance(step)
         self.optimiser.zero_grad(set_to_none=True)
         pairs = [self._gradient(place, z[None]) for place, z in enumerate(self._input())]
         self.take_step(step)
@@ -197,7 +188,7 @@ class ConvDecoderFit(NetGD):
         part = self.parts[place // self.data.restarts]
         u = (self.network.alone(place, z) + 1) / 2
         r = part.residuals(u)
-        self._cost(u, r, part.y[0], self.rows.fitted[place]).backward()
+        self.cost(u, r, part.targets(), self.rows.fitted[place : place + 1]).backward()
         return u.detach(), r.detach()
 
     def iterates(self, step: int, u: torch.Tensor, r: torch.Tensor) -> Iterates:

@@ -59,6 +59,10 @@ class Measured:
             return self.stack.adjoint(grouped).flatten(0, 1)
         return torch.bmm(grouped, self.matrices).reshape(-1, *self.shape)
 
+    def targets(self) -> torch.Tensor:
+        """The measurements that each network is fitted to, (P, m)."""
+        return self.y.expand(-1, self.restarts, -1).flatten(0, 1)
+
     def is_cut(self) -> bool:
         """Whether what is measured are pixels within the scale, as pixels are that were cut to it."""
         pixels = all(operator.name == "inpainting" for operator in self.operators)
@@ -190,14 +194,23 @@ class NetGD:
             group["lr"] = self.settings.rate(step) * group.get("ratio", 1.0)
         self.optimiser.step()
 
+    def squares(self, r: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """What a residual r (P, m) of y (P, m) costs, row by row."""
+        return r.square()
+
+    def cost(self, u: torch.Tensor, r: torch.Tensor, y: torch.Tensor, fitted: torch.Tensor) -> torch.Tensor:
+        """What is minimised, of images u and their residuals r (P, m) of y (P, m), over the `fitted` rows (P, m)."""
+        squares = self.squares(r, y)
+        losses = (squares if self.rows.all else squares * fitted).sum(-1)
+        if self.settings.tv_weight:
+            losses = losses + self.settings.tv_weight * total_variation(u)
+        return losses.sum() / self.data.m
+
     def advance(self, step: int) -> Iterates:
         """One step of descent; the iterates are the images before it, with the misfit of these very images."""
         u = self.image()
         r = self.data.residuals(u)
-        losses = self.rows.seen(r).square().sum(-1)
-        if self.settings.tv_weight:
-            losses = losses + self.settings.tv_weight * total_variation(u)
-        self.descend(losses.sum() / self.data.m, step)
+        self.descend(self.cost(u, r, self.data.targets(), self.rows.fitted), step)
         return self.iterates(step, u.detach(), r.detach())
 
     def iterates(self, step: int, u: torch.Tensor, r: torch.Tensor) -> Iterates:
