@@ -170,7 +170,7 @@ def _one_thread() -> Iterator[None]:
 def recover(
     y: Any,
     operator: Operator | None = None,
-    method: str = "csdip",
+    method: str | None = None,
     *,
     preset: str | None = None,
     network: Any = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,6 +43,7 @@ class CSDIPSettings:
     learning_rate: float = 1e-3
     momentum: float = 0.9
     warm_up: int = 0
+    decay: bool = False
     steps: int = 1000
     tv_weight: float = 0.01
     prior: str | None = None
@@ -78,7 +80,12 @@ class CSDIPSettings:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
-        return self.learning_rate * min(1.0, step / (self.warm_up + 1))
+        fall = max(LEAST_RATE, (1 + math.cos(math.pi * step / self.steps)) / 2) if self.decay else 1.0
+        return self.learning_rate * fall * min(1.0, step / (self.warm_up + 1))
+
+
+LEAST_RATE = 0.02
+"""Share of the learning rate to which it falls, where it falls along a cosine."""
 
 
 def _one_of(name: str, value: str, names: Sequence[str]) -> None:
@@ -103,15 +110,14 @@ _SHARP: dict[str, Any] = {
     "network_options": {"width": 32, "slope": 0.1},
     "warm_up": 100,
 }
-_BEST: dict[str, Any] = {"restarts": 5, "combine": "weighted"}
 PRESETS = {
     "paper": CSDIPSettings(),
-    "best": CSDIPSettings(**_SMOOTH, **_BEST),
     "fast": CSDIPSettings(**_SMOOTH, steps=800),
+    "smooth": CSDIPSettings(**_SMOOTH, steps=800),
+    "sharp": CSDIPSettings(**(_SMOOTH | _SHARP), steps=500),
 }
-"""`paper`: eq. 3 as published. `best`: a smaller, smoother network, more TV, averages. `fast`: one short fit of it.
-
-These are for small images, and for large ones of which little is measured; `preset` knows the others too.
+"""`paper`: eq. 3 as published. `smooth`: a smaller network of smooth upsampling, more TV, averages. `sharp`: a narrow
+DCGAN with a warm-up. `fast`: one of these two, by the size of the image and how much of it is measured; see `preset`.
 """
 
 LARGE, MUCH = 64 * 64, 0.02
@@ -128,9 +134,9 @@ def preset(name: str, operator: Operator) -> CSDIPSettings:
     """
     _one_of("preset", name, tuple(PRESETS))
     chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
-    if name == "paper" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
+    if name != "fast" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
         return chosen
-    return replace(chosen, **_SHARP, steps=500 if name == "fast" else chosen.steps)
+    return PRESETS["sharp"]
 
 
 @dataclass(frozen=True)

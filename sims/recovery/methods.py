@@ -8,7 +8,7 @@ import math
 import numbers
 import os
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -53,6 +53,9 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
+        Method(
+            "mixture", "several methods, weighed by measurements that were held out", "mixture", "MixtureSettings"
+        ),
         Method("csdip", "an untrained network fitted to one image", "csdip", "CSDIPSettings", files=("prior",)),
         Method(
             "lasso-dct", "sparse in the discrete cosine transform", "baselines.lasso", "LassoSettings", {"basis": "dct"}
@@ -122,6 +125,17 @@ def method(name: str) -> Method:
     if name not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {name!r}")
     return METHODS[name]
+
+
+def default_method(preset: str | None, network: Any, keys: Iterable[str]) -> str:
+    """Return the method meant where none is named: the mixture, unless a network or a setting or preset is csdip's.
+
+    `keys` are the settings asked for.
+    """
+    mixture = method("mixture")
+    heads = {key.partition(".")[0] for key in keys}
+    own = network is None and heads <= set(known_settings("mixture"))
+    return "mixture" if own and (preset is None or preset in mixture.presets()) else "csdip"
 
 
 def settings_for(

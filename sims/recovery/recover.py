@@ -25,7 +25,7 @@ Numbers = np.ndarray | torch.Tensor
 def recover(
     y: Numbers | Measurement,
     operator: Operator | None = None,
-    method: str = "csdip",
+    method: str | None = None,
     *,
     preset: str | None = None,
     network: Any = None,
@@ -38,7 +38,8 @@ def recover(
     """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
-    for one. `preset` and `network` (a name or a network) are for csdip; other settings are those of the method, such as
+    for one. Without a `method` it is the mixture, by its preset "auto", or csdip where a preset, a network or a setting of
+    csdip is given. `network` (a name or a network) is for csdip; other settings are those of the method, such as
     steps=200. `truth` (C, H, W) is for scores, and for the stopping rule "oracle", alone.
 
     Raises
@@ -46,6 +47,7 @@ def recover(
     ValueError
         where y, the operator, a setting or the truth is not as it must be; the sentence names which.
     """
+    method = methods.default_method(preset, network, settings) if method is None else method
     chosen, place = methods.method(method), pick_device(device)
     measurement = _measurement(y, operator, place)
     if isinstance(y, Measurement) and "noise" in known_settings(method):

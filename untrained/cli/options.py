@@ -16,7 +16,7 @@ OPERATOR_NAMES = (
     "superres, multicoil, magnitude"
 )
 METHOD_NAMES = (
-    "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
+    "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
     "ridge; to denoise also non-local-means, bm3d, noisy; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
@@ -34,8 +34,8 @@ Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 PRESET_HELP = (
-    "Of csdip, net-... and conv-decoder: paper or best; of csdip, net-pgd and conv-decoder also fast; of conv-decoder "
-    "also paper-under and interpolation."
+    "Of mixture: auto (default) or best; of csdip: fast, paper, smooth or sharp; of damp: tv, nlm or wavelet; of net-...: "
+    "paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or interpolation."
 )
 Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]

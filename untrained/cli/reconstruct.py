@@ -83,13 +83,15 @@ def reconstruct_command(
 ) -> None:
     """Recover an image from its measurements, or denoise it, by one method or by several beside each other."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import tasks
+    from untrained.sims.recovery import methods, tasks
 
     if method is not None and compare is not None:
         raise ValueError("method and compare must not be given both")
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
-    usual = "conv-decoder" if denoises else "csdip"
-    names = [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
+    if method is None and compare is None:
+        keys = [word.partition("=")[0] for word in settings or ()]
+        method = "conv-decoder" if denoises else methods.default_method(preset, network, keys)
+    names = [name.strip() for name in (compare if compare is not None else method or "").split(",")]
     options = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,

@@ -65,6 +65,15 @@ class DAMPSettings:
             raise ValueError(f"last_sigma must be above 0 and at most {FIRST_SIGMA:g}, got {self.last_sigma}")
 
 
+PRESETS = {name: DAMPSettings(denoiser=name) for name in ("tv", "nlm", "wavelet")}
+"""D-AMP with each of the denoisers that come with the package."""
+
+
+def preset(name: str, operator: Operator) -> DAMPSettings:
+    """Return the settings of a preset, which are the same for all operators."""
+    return PRESETS[name]
+
+
 @dataclass(frozen=True)
 class _Iterate:
     """An image, its misfit in the operator's own units, and the standard deviation of the effective noise."""

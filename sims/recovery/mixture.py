@@ -1,0 +1,275 @@
+"""Several methods, each fitted to a part of the measurements, and mixed as the other part says; no truth is looked at.
+
+For any images x_k that were made without the rows v of A, sum_k w_k x_k predicts y_v with the error
+||sum_k w_k (A_v x_k - y_v)||^2, which is known. The weights w >= 0 of sum 1 that make it least are then those of the
+images fitted to all measurements.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+
+from untrained.sims.networks.forecast import Estimate
+from untrained.sims.operators import Operator
+from untrained.sims.operators.row_subset import RowSubset
+from untrained.sims.progress import Progress
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery.methods import known_settings, method, settings_for
+from untrained.sims.recovery.result import Recovery, check_measurements
+
+SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
+"""Share of the measurements that is held out; more of few, up to `MOST_SHARE`, so that these are about FEW_ROWS."""
+ENOUGH_ROWS, MOST_FOLDS = 100, 5
+"""Rows held out, one fold after another, on which weights are taken to be known well; and folds at most."""
+INDEPENDENT = ("gaussian", "gaussian-seeded")
+"""Operators whose rows are independent of one another."""
+LEAST_WEIGHT = 0.02
+"""A candidate of less weight is left out, and not fitted to all measurements."""
+
+
+@dataclass(frozen=True)
+class MixtureSettings:
+    """Which methods are mixed, and what of the measurements is held out to weigh them.
+
+    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts` are those of the
+    networks' fits to all measurements, where it is not 0 (their own), whose mean is taken. `held_out` None is a tenth of
+    the measurements, and up to a fifth of few.
+    `folds` None is one, and more where the rows held out are few. `noise` is sigma: a measurement's noise has standard
+    deviation sigma/sqrt(m).
+
+    Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
+    """
+
+    candidates: str = "csdip/smooth,csdip/sharp,tv,damp"
+    restarts: int = 0
+    held_out: float | None = None
+    folds: int | None = None
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in self.names():
+            head, _, preset = name.partition("/")
+            if head == "mixture":
+                raise ValueError("candidates must be methods that recover by themselves, got mixture")
+            settings_for(head, {}, preset or None)
+        if len(set(self.names())) < len(self.names()):
+            raise ValueError(f"candidates must be named once each, got {self.candidates}")
+        if self.held_out is not None and not 0 < self.held_out <= 0.5:
+            raise ValueError(f"held_out must be above 0 and at most 0.5, got {self.held_out}")
+        for name, low in (("folds", 1), ("restarts", 0)):
+            value = getattr(self, name)
+            if value is not None and not value >= low:
+                raise ValueError(f"{name} must be at least {low}, got {value}")
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"noise must be at least 0, got {self.noise}")
+
+    def names(self) -> list[str]:
+        """The candidates, each METHOD or METHOD/PRESET."""
+        return [name.strip() for name in self.candidates.split(",")]
+
+
+PRESETS = {
+    "auto": MixtureSettings(),
+    "best": MixtureSettings("csdip/smooth,csdip/sharp,csdip/paper,tv,damp,damp/nlm", restarts=3),
+}
+"""`auto`: the two networks of `fast`, and two methods without a network. `best`: more of both, and means of restarts."""
+
+
+def preset(name: str, operator: Operator) -> MixtureSettings:
+    """Return the settings of a preset, which are the same for all operators."""
+    return PRESETS[name]
+
+
+def folds_of(operator: Operator, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:
+    """Return the rows that each fold holds out, equally many, none in two folds.
+
+    Of one fold of independent rows they are the last, so that the others are a view of the matrix; else they are drawn.
+
+    Raises
+    ------
+    ValueError
+        where nothing would be left to fit, or to hold out.
+    """
+    m = operator.m
+    share = settings.held_out or max(SHARE, min(MOST_SHARE, FEW_ROWS / m))
+    rows = max(1, round(share * m))
+    if rows >= m:
+        raise ValueError(f"held_out must leave measurements on both sides, got {share:g} of {m}")
+    folds = min(settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows)), m // rows)
+    order = torch.from_numpy(stream(seed, "folds").permutation(m))
+    if folds == 1 and operator.name in INDEPENDENT:
+        order = torch.arange(m).flip(0)
+    return [order[k * rows : (k + 1) * rows].sort().values for k in range(folds)]
+
+
+def simplex_weights(residuals: np.ndarray) -> np.ndarray:
+    """Weights w >= 0 of sum 1 for which ||sum_k w_k r_k||^2 + lambda ||w - 1/K||^2 is least; residuals (K, rows).
+
+    lambda is the least ||r_k||^2 times K/rows: where rows are few, candidates that are alike have like weights. A
+    residual that is not finite has no weight.
+    """
+    finite = np.isfinite(residuals).all(1)
+    if not finite.any():
+        raise ValueError("candidates must have one whose prediction is finite, got none")
+    r = residuals[finite].astype(np.float64)
+    K, rows = r.shape
+    shrinkage = np.square(r).sum(1).min() * K / rows
+    scale = np.abs(r).max() or 1.0
+    heavy = 1e6 * scale * math.sqrt(rows)
+    system = np.vstack([r.T, math.sqrt(shrinkage) * np.eye(K), heavy * np.ones((1, K))])
+    target = np.concatenate([np.zeros(rows), np.full(K, math.sqrt(shrinkage) / K), [heavy]])
+    weights = np.zeros(len(residuals))
+    w, _ = nnls(system, target)
+    weights[finite] = w / w.sum()
+    return weights
+
+
+def recover(
+    operator: Operator,
+    y: torch.Tensor,
+    settings: MixtureSettings | None = None,
+    *,
+    seed: int = 0,
+    watch: Progress | None = None,
+) -> Recovery:
+    """Recover an image from y of shape (m,) by a mixture of methods.
+
+    `certificate` holds the weights, and for each candidate and the mixture the mean square of what was held out, over
+    the operator's gain per pixel: an estimate of the mean squared error, plus the noise's part, of fits without those
+    rows. `others` are the candidates' own images.
+    An interrupt ends the run with the mixture of what there is by then.
+
+    Raises
+    ------
+    ValueError
+        where y is not finite or not of length m, or nothing can be held out.
+    KeyboardInterrupt
+        where it is interrupted before there is an image.
+    """
+    settings = settings or PRESETS["auto"]
+    check_measurements(operator, y, finite=True)
+    begun = time.perf_counter()
+    run = _Run(operator, y, settings, seed, watch)
+    outcome = "steps ended"
+    try:
+        for name in settings.names():
+            run.hold_out(name)
+        for name in run.weighty():
+            run.fit(name)
+    except KeyboardInterrupt:
+        if not run.images:
+            raise
+        outcome = "interrupted"
+    image, certificate = run.mixed()
+    misfit = float((operator.forward(image.to(y.device)) - y).square().sum())
+    seconds = time.perf_counter() - begun
+    return Recovery(
+        image, "mixture", asdict(settings), outcome, misfit, run.steps, seconds, certificate, {}, others=run.images
+    )
+
+
+@dataclass
+class _Run:
+    """What is known of each candidate: its residuals on the rows held out, and its newest image."""
+
+    operator: Operator
+    y: torch.Tensor
+    settings: MixtureSettings
+    seed: int
+    watch: Progress | None
+    steps: int = 0
+    residuals: dict[str, np.ndarray] = field(default_factory=dict)
+    images: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folds = folds_of(self.operator, self.settings, self.seed)
+        every = torch.arange(self.operator.m)
+        self.parts = [RowSubset(self.operator, every[~torch.isin(every, fold)]) for fold in self.folds]
+
+    def hold_out(self, name: str) -> None:
+        """Fit a candidate to the rows of each fold, and predict the others."""
+        recoveries = _recovered(name, self.parts, [self.y[p.rows] for p in self.parts], self, 0)
+        unseen = [
+            (self.operator.forward(r.image.to(self.y.device)) - self.y)[fold].cpu().numpy()
+            for r, fold in zip(recoveries, self.folds, strict=True)
+        ]
+        self.residuals[name], self.images[name] = np.concatenate(unseen), recoveries[0].image
+
+    def fit(self, name: str) -> None:
+        """Fit a candidate to all measurements."""
+        (recovery,) = _recovered(name, [self.operator], [self.y], self, self.settings.restarts)
+        self.images[name], self.steps = recovery.image, self.steps + recovery.steps
+
+    def weights(self) -> dict[str, float]:
+        """The weight of each candidate that made its predictions."""
+        w = simplex_weights(np.stack(list(self.residuals.values())))
+        w = np.where(w < LEAST_WEIGHT, 0.0, w)
+        return dict(zip(self.residuals, (w / w.sum()).tolist(), strict=True))
+
+    def weighty(self) -> list[str]:
+        """The candidates that have any weight."""
+        return [name for name, w in self.weights().items() if w]
+
+    def mixed(self) -> tuple[torch.Tensor, dict[str, float]]:
+        """The mixture of the newest images, and what is known of it."""
+        weights, scale = self.weights(), self.operator.m / (self.operator.gain * self.operator.n)
+        image = sum((w * self.images[name] for name, w in weights.items() if w), torch.zeros(self.operator.shape))
+        joined = sum(w * self.residuals[name] for name, w in weights.items() if w)
+        known = {f"weight of {name}": w for name, w in weights.items()}
+        known |= {f"error of {name}": scale * float(np.mean(r**2)) for name, r in self.residuals.items()}
+        return image, known | {"error": scale * float(np.mean(joined**2)), "rows": float(np.size(joined))}
+
+
+def _recovered(
+    name: str, operators: Sequence[Operator], ys: Sequence[torch.Tensor], run: _Run, restarts: int
+) -> list[Recovery]:
+    """Recover by a candidate, side by side where its method can."""
+    head, _, chosen = name.partition("/")
+    settings = candidate_settings(name, run.operator, run.settings.noise, restarts)
+    module = method(head).load()
+    if len(operators) > 1 and hasattr(module, "recover_batch"):
+        seeds = [run.seed] * len(operators)
+        recoveries = list(module.recover_batch(operators, torch.stack(list(ys)), settings, seeds=seeds, watch=run.watch))
+    else:
+        recover_one: Callable[..., Recovery] = module.recover
+        recoveries = [
+            recover_one(operator, y, settings, seed=run.seed, watch=run.watch)
+            for operator, y in zip(operators, ys, strict=True)
+        ]
+    if any(recovery.outcome == "interrupted" for recovery in recoveries):
+        raise KeyboardInterrupt
+    return recoveries
+
+
+def candidate_settings(name: str, operator: Operator, noise: float, restarts: int = 0) -> Any:
+    """Return a candidate's settings for an operator, with the noise where it asks for it."""
+    head, _, chosen = name.partition("/")
+    settings, hints = settings_for(head, {}, chosen or None, operator), known_settings(head)
+    if "noise" in hints:
+        settings = replace(settings, noise=noise)
+    if restarts and "restarts" in hints:
+        settings = replace(settings, restarts=restarts, combine="mean")
+    return settings
+
+
+def estimate(
+    operator: Operator, y: torch.Tensor, settings: MixtureSettings | None = None, *, seed: int = 0
+) -> Estimate:
+    """Estimate a mixture before starting it: folds and fits of the candidates that can tell."""
+    settings, needs = settings or PRESETS["auto"], []
+    folds = len(folds_of(operator, settings, seed))
+    for name in settings.names():
+        module = method(name.partition("/")[0]).load()
+        if hasattr(module, "estimate"):
+            one = module.estimate(operator, y, candidate_settings(name, operator, settings.noise), seed=seed)
+            needs.append((one, folds + max(1, settings.restarts)))
+    seconds = sum(one.seconds * times for one, times in needs)
+    return Estimate(seconds, max((one.memory for one, _ in needs), default=0))

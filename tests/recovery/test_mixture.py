@@ -1,0 +1,211 @@
+"""The mixture: what it holds out, how it weighs, and that what it returns is the candidates' own images so weighed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from untrained.sims.operators import make_operator
+from untrained.sims.operators.measurements import measure
+from untrained.sims.operators.row_subset import RowSubset
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery import mixture
+from untrained.sims.recovery.methods import default_method, settings_for
+from untrained.sims.recovery.mixture import MixtureSettings, folds_of, simplex_weights
+
+SHAPE = (1, 12, 12)
+CHEAP = MixtureSettings("tv,damp,lasso-dct")
+
+
+def blocks() -> torch.Tensor:
+    """A picture of two flat squares, (1, 12, 12)."""
+    image = torch.full(SHAPE, -0.8)
+    image[:, 2:8, 3:9], image[:, 6:11, 6:11] = 0.5, -0.1
+    return image
+
+
+def problem(name: str = "gaussian", m: int | None = 60, **options: int):
+    operator = make_operator(name, SHAPE, m, 3, torch.device("cpu"), **options)
+    return operator, measure(blocks(), operator).y
+
+
+@pytest.mark.parametrize(
+    ("name", "m", "options"),
+    [("gaussian", 30, {}), ("gaussian-seeded", 30, {}), ("dct", 30, {}), ("fourier-radial", None, {"lines": 4})],
+)
+@pytest.mark.parametrize("consecutive", [True, False])
+def test_a_row_subset_is_the_rows_of_the_matrix(name, m, options, consecutive):
+    whole, _ = problem(name, m, **options)
+    A = whole.adjoint(torch.eye(whole.m, dtype=torch.float64)).flatten(1)
+    rows = torch.arange(2, 9) if consecutive else torch.tensor([0, 3, 4, 11])
+    part = RowSubset(whole, rows)
+    x = torch.from_numpy(stream(0, "x").standard_normal((3, *SHAPE)))
+    y = torch.from_numpy(stream(0, "y").standard_normal((3, len(rows))))
+    assert torch.allclose(part.forward(x), x.flatten(1) @ A[rows].T, atol=1e-6)
+    assert torch.allclose(part.adjoint(y).flatten(1), y @ A[rows], atol=1e-6)
+    residual, gradient = part.residual_and_gradient(x, y)
+    assert torch.allclose(residual, x.flatten(1) @ A[rows].T - y, atol=1e-6)
+    assert torch.allclose(gradient.flatten(1), (x.flatten(1) @ A[rows].T - y) @ A[rows], atol=1e-5)
+    assert part.gain == pytest.approx(whole.gain * len(rows) / whole.m)
+    assert part.fingerprint() != RowSubset(whole, rows[:-1]).fingerprint()
+
+
+def test_consecutive_rows_of_a_matrix_are_a_view_of_it():
+    whole, _ = problem()
+    assert RowSubset(whole, torch.arange(50)).matrix.data_ptr() == whole.matrix.data_ptr()
+
+
+@pytest.mark.parametrize("rows", [[], [60], [-1]])
+def test_rows_that_are_not_there_are_refused(rows):
+    with pytest.raises(ValueError, match="rows must be at least one of the 60 there are"):
+        RowSubset(problem()[0], torch.tensor(rows, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(("m", "rows", "folds"), [(25, 5, 5), (75, 15, 5), (120, 20, 5), (144, 20, 5)])
+def test_folds_hold_out_more_of_few_measurements_and_no_row_twice(m, rows, folds):
+    operator, _ = problem(m=m)
+    parts = folds_of(operator, CHEAP, 0)
+    every = torch.cat(parts)
+    assert [len(part) for part in parts] == [rows] * folds
+    assert len(every.unique()) == len(every)
+    assert all((part.diff() > 0).all() for part in parts)
+
+
+def test_one_fold_of_independent_rows_leaves_a_view():
+    operator, _ = problem(m=100)
+    (rows,) = folds_of(operator, replace(CHEAP, folds=1), 0)
+    assert rows.tolist() == list(range(80, 100))
+    (drawn,) = folds_of(problem("dct", 100)[0], replace(CHEAP, folds=1), 0)
+    assert drawn.tolist() != rows.tolist()
+
+
+def slow_weights(residuals: np.ndarray) -> np.ndarray:
+    """The same minimum by a solver for anything."""
+    K, rows = residuals.shape
+    shrinkage = min(np.sum(r**2) for r in residuals) * K / rows
+    value = lambda w: np.sum((w @ residuals) ** 2) + shrinkage * np.sum((w - 1 / K) ** 2)  # noqa: E731
+    options = {"bounds": [(0, 1)] * K, "constraints": {"type": "eq", "fun": lambda w: w.sum() - 1}}
+    return minimize(value, np.full(K, 1 / K), method="SLSQP", options={"ftol": 1e-14}, **options).x
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_weights_are_those_of_least_held_out_error(seed):
+    rng = stream(seed, "residuals")
+    residuals = rng.standard_normal((4, 30)) * rng.uniform(0.3, 3, (4, 1)) + rng.standard_normal(30)
+    weights = simplex_weights(residuals)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    assert weights == pytest.approx(slow_weights(residuals), abs=1e-4)
+
+
+def test_a_candidate_that_is_right_has_all_the_weight_and_one_that_diverged_none():
+    residuals = np.stack([np.zeros(9), np.ones(9), np.full(9, np.nan)])
+    assert simplex_weights(residuals) == pytest.approx([1, 0, 0], abs=1e-6)
+    with pytest.raises(ValueError, match="candidates must have one whose prediction is finite"):
+        simplex_weights(residuals[2:])
+
+
+def test_candidates_that_are_alike_share_the_weight():
+    r = stream(1, "r").standard_normal(20)
+    assert simplex_weights(np.stack([r, r, 5 * r])) == pytest.approx([0.5, 0.5, 0], abs=0.03)
+
+
+def test_the_image_is_the_candidates_images_so_weighed():
+    operator, y = problem()
+    result = mixture.recover(operator, y, CHEAP, seed=4)
+    weights = {name: result.certificate[f"weight of {name}"] for name in CHEAP.names()}
+    whole = {name: settings_for(name) for name, weight in weights.items() if weight}
+    images = {name: mixture.method(name).recover()(operator, y, chosen, seed=4).image for name, chosen in whole.items()}
+    assert sum(weights.values()) == pytest.approx(1)
+    assert torch.allclose(result.image, sum(weights[name] * image for name, image in images.items()), atol=1e-6)
+    assert result.misfit == pytest.approx(float((operator.forward(result.image) - y).square().sum()), rel=1e-4)
+
+
+def test_the_errors_reported_are_of_rows_that_no_fit_saw():
+    operator, y = problem()
+    result = mixture.recover(operator, y, CHEAP, seed=4)
+    total = 0.0
+    for rows in folds_of(operator, CHEAP, 4):
+        others = torch.tensor([row for row in range(operator.m) if row not in rows.tolist()])
+        image = mixture.method("tv").recover()(RowSubset(operator, others), y[others], settings_for("tv"), seed=4).image
+        total += float((operator.forward(image) - y)[rows].square().sum())
+    rows = sum(map(len, folds_of(operator, CHEAP, 4)))
+    assert result.certificate["error of tv"] == pytest.approx(total / rows * operator.m / operator.n, rel=1e-4)
+
+
+def test_it_is_no_worse_than_its_best_candidate_by_much_and_mends_a_bad_one():
+    operator, y = problem()
+    result = mixture.recover(operator, y, CHEAP, seed=4)
+    errors = {name: float((image - blocks()).square().mean()) for name, image in result.others.items()}
+    assert float((result.image - blocks()).square().mean()) < 1.15 * min(errors.values()) < 0.5 * max(errors.values())
+
+
+def test_noise_is_told_to_the_candidates_that_ask():
+    operator, _ = problem()
+    assert mixture.candidate_settings("tv", operator, 0.3).noise == 0.3
+    networks = mixture.candidate_settings("csdip/smooth", operator, 0.0, restarts=4)
+    assert (networks.restarts, networks.combine) == (4, "mean")
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_an_interrupt_keeps_the_mixture_of_what_there_is(steps, monkeypatch):
+    operator, y = problem()
+    calls = []
+
+    def recover(*_, **__):
+        calls.append(1)
+        if len(calls) > steps * len(folds_of(operator, CHEAP, 0)):
+            raise KeyboardInterrupt
+        return original(*_, **__)
+
+    original = mixture._recovered
+    monkeypatch.setattr(mixture, "_recovered", lambda *a: recover(*a))
+    monkeypatch.setattr(mixture, "MOST_FOLDS", 1)
+    if not steps:
+        with pytest.raises(KeyboardInterrupt):
+            mixture.recover(operator, y, CHEAP)
+        return
+    result = mixture.recover(operator, y, CHEAP)
+    assert result.outcome == "interrupted"
+    assert set(result.others) == set(CHEAP.names()[:steps])
+    assert torch.isfinite(result.image).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"candidates": "tv,tv"}, "candidates must be named once each, got tv,tv"),
+        ({"candidates": "mixture"}, "candidates must be methods that recover by themselves, got mixture"),
+        ({"candidates": "tvv"}, "method must be one of"),
+        ({"candidates": "csdip/slow"}, "preset of csdip must be one of"),
+        ({"held_out": 0.7}, "held_out must be above 0 and at most 0.5, got 0.7"),
+        ({"folds": 0}, "folds must be at least 1, got 0"),
+        ({"restarts": -1}, "restarts must be at least 0, got -1"),
+        ({"noise": -1.0}, "noise must be at least 0, got -1.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        replace(CHEAP, **changes)
+
+
+def test_a_single_measurement_cannot_be_held_out():
+    operator, y = problem(m=1)
+    with pytest.raises(ValueError, match="held_out must leave measurements on both sides"):
+        mixture.recover(operator, y, CHEAP)
+
+
+@pytest.mark.parametrize(
+    ("preset", "network", "keys", "name"),
+    [
+        (None, None, (), "mixture"),
+        ("best", None, ("candidates",), "mixture"),
+        ("fast", None, (), "csdip"),
+        (None, "decoder", (), "csdip"),
+        (None, None, ("steps",), "csdip"),
+    ],
+)
+def test_the_mixture_is_meant_unless_something_of_csdip_is(preset, network, keys, name):
+    assert default_method(preset, network, keys) == name
