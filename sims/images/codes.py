@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from untrained.sims.images.resizing import PIXEL_LIMIT
 
 _LEAST_SHARE = {255.0: 16, 65535.0: 4}
 """By the code of white: the largest code of an image must reach one part in so many, for cameras have 10 to 14 bits."""
+
+_SURE = 0.5
+"""Floats with a pixel below minus this are on [-1, 1]; one between it and zero may as well be an overshoot."""
 
 
 class ImageWarning(UserWarning):
@@ -83,3 +87,36 @@ def _faintness(planes: np.ndarray, white: float) -> tuple[str, ...]:
         f"its largest code is {top} of {white:.0f}, so no pixel is above {2 * top / white - 1:.3g} on [-1, 1]: "
         f"where white is {likely}, multiply the codes by {white:.0f}/{likely}",
     )
+
+
+def float_codes(path: Path, planes: np.ndarray, signed: bool | None, own: bool = False) -> Codes:
+    """Codes of floats (C, H, W), on the scale that is said; those of `own` files may leave it, as recovered images may.
+
+    Raises
+    ------
+    ValueError
+        where they are not finite, off the scale, or may be on either.
+    """
+    planes = planes.astype(np.float64)
+    low, high = float(planes.min()), float(planes.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise Refused(f"path must name an image of finite pixels, got {path} with NaN or infinity: fill these in")
+    black = -1.0 if (low < 0 if signed is None else signed) else 0.0
+    got = f"{path} with pixels from {low:g} to {high:g}"
+    if (low < black or high > 1) and not own:
+        scale = {True: "[-1, 1]", False: "[0, 1]", None: "[0, 1] or [-1, 1]"}[signed]
+        advice = "divide them by the value of white" if high > 2 else "clip them"
+        raise Refused(f"path must name an image of floats on {scale}, got {got}: {advice}")
+    if signed is None and -_SURE < low < 0:
+        raise Refused(
+            f"path must name an image of floats on [0, 1], or on [-1, 1] with some below -{_SURE}, got {got}, "
+            "which may be either: clip it to [0, 1], or where -1 is black write (x + 1)/2"
+        )
+    return Codes(planes, black, 1.0)
+
+
+def profile_notes(profile: bytes) -> tuple[str, ...]:
+    """What to know of a colour profile of the ICC: codes are taken as they are, which are those of sRGB mostly."""
+    if not profile or b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile:
+        return ()
+    return ("its colour profile, which is not sRGB, is ignored: the codes are taken as they are",)

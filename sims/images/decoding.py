@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import math
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from untrained.sims.files import Refused, decoding, existing
-from untrained.sims.images.codes import Codes, check_sides, integer_codes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
 from untrained.sims.images.resizing import PIXEL_LIMIT
 from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
 
@@ -25,8 +24,6 @@ _OTHERS = {b"PK\x03\x04": "an archive (npz or zip)", b"\x80": "a pickle", b"%PDF
            b"SIMPLE  =": "a FITS image", b"P": "a PNM image", b"\0\0\0\x0cjP": "a JPEG 2000 image",
            b"\xff\x4f\xff\x51": "a JPEG 2000 image", b"<": "XML or SVG"}  # fmt: skip
 _SIMPLE = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "I;16")
-_SURE = 0.5
-"""Floats with a pixel below minus this are on [-1, 1]; one between it and zero may as well be an overshoot."""
 
 
 def decode(path: str | Path, signed: bool | None = None) -> Codes:
@@ -43,8 +40,8 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
             head = file.read(32)
         if head.startswith(b"\x93NUMPY"):
             return _from_npy(path, signed)
-        if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path)) is not None:
-            return _floats(path, codes, signed) if isinstance(codes, np.ndarray) else codes
+        if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
+            return codes
         return _from_pillow(path, head)
 
 
@@ -135,11 +132,9 @@ def _deep_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> np.ndarray
 
 def _colour_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     """What the file says of the meaning of its codes, which are taken as they are."""
-    notes: tuple[str, ...] = ()
     profile, gamma = image.info.get("icc_profile") or b"", image.info.get("gamma")
-    if profile and not (b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile):
-        notes += ("its colour profile, which is not sRGB, is ignored: the codes are taken as they are",)
-    elif gamma and "srgb" not in image.info and not 0.4 < gamma < 0.5:
+    notes = profile_notes(profile)
+    if gamma and not profile and "srgb" not in image.info and not 0.4 < gamma < 0.5:
         notes += (f"its gamma of {gamma:g} is ignored: the codes are taken as they are",)
     if image.mode == "CMYK":
         notes += ("its four inks are turned into RGB without a colour profile",)
@@ -160,7 +155,7 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     check_sides(path, *planes.shape[1:])
     own = _is_signed(path, array)
     if dtype.kind == "f":
-        codes = _floats(path, np.array(planes, np.float64), own if signed is None else signed, own=own is True)
+        codes = float_codes(path, planes, own if signed is None else signed, own=own is True)
     else:
         codes = integer_codes(
             np.moveaxis(np.array(planes, dtype.newbyteorder("=")), 0, -1),
@@ -200,22 +195,3 @@ def _planes(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]
         return np.moveaxis(array, 2, 0), ()
     shapes = "(H, W), or (H, W, C) or (C, H, W) with C = 1 or 3"
     raise Refused(f"path must name an image of shape {shapes}, got {path} of shape {array.shape}")
-
-
-def _floats(path: Path, planes: np.ndarray, signed: bool | None, own: bool = False) -> Codes:
-    """Codes of floats; those of `own` files may leave the scale, as a recovered image may."""
-    low, high = float(planes.min()), float(planes.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise Refused(f"path must name an image of finite pixels, got {path} with NaN or infinity: fill these in")
-    black = -1.0 if (low < 0 if signed is None else signed) else 0.0
-    got = f"{path} with pixels from {low:g} to {high:g}"
-    if (low < black or high > 1) and not own:
-        scale = {True: "[-1, 1]", False: "[0, 1]", None: "[0, 1] or [-1, 1]"}[signed]
-        advice = "divide them by the value of white" if high > 2 else "clip them"
-        raise Refused(f"path must name an image of floats on {scale}, got {got}: {advice}")
-    if signed is None and -_SURE < low < 0:
-        raise Refused(
-            f"path must name an image of floats on [0, 1], or on [-1, 1] with some below -{_SURE}, got {got}, "
-            "which may be either: clip it to [0, 1], or where -1 is black write (x + 1)/2"
-        )
-    return Codes(planes, black, 1.0)

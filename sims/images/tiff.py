@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from tifffile import EXTRASAMPLE, PHOTOMETRIC
 
 from untrained.sims.files import Refused
-from untrained.sims.images.codes import Codes, check_sides, integer_codes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -24,8 +25,8 @@ _LIGHT = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB)
 _ALPHAS = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 
 
-def tiff_codes(path: Path) -> Codes | np.ndarray | None:
-    """Return the codes of a TIFF, its floats (C, H, W), or None where Pillow reads it rightly and tifffile does not.
+def tiff_codes(path: Path, signed: bool | None) -> Codes | None:
+    """Return the codes of a TIFF, or None where Pillow reads it rightly and tifffile does not.
 
     Raises
     ------
@@ -39,15 +40,21 @@ def tiff_codes(path: Path) -> Codes | np.ndarray | None:
             return None
         _check_kind(path, page)
         colours = _check_channels(path, page)
-        samples = _samples(path, page)
+        samples, profile = _samples(path, page), page.tags.get("InterColorProfile")
         if samples.dtype.kind == "f":
-            return np.moveaxis(samples, -1, 0)
-        white = float(np.iinfo(samples.dtype).max)
-        if page.photometric == PHOTOMETRIC.MINISWHITE:
-            samples = np.concatenate([int(white) - samples[..., :colours], samples[..., colours:]], axis=-1)
-        alpha = samples[..., colours] if samples.shape[2] > colours else None
-        multiplied = EXTRASAMPLE.ASSOCALPHA in page.extrasamples
-        return integer_codes(samples[..., :colours], white, alpha=alpha, multiplied=multiplied)
+            codes = float_codes(path, np.moveaxis(samples, -1, 0), signed)
+        else:
+            codes = _integers(page, samples, colours)
+        return replace(codes, notes=codes.notes + profile_notes(b"" if profile is None else bytes(profile.value)))
+
+
+def _integers(page: Any, samples: np.ndarray, colours: int) -> Codes:
+    white = float(np.iinfo(samples.dtype).max)
+    lights, rest = samples[..., :colours], samples[..., colours:]
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        lights = int(white) - lights
+    multiplied = EXTRASAMPLE.ASSOCALPHA in page.extrasamples
+    return integer_codes(lights, white, alpha=rest[..., 0] if rest.size else None, multiplied=multiplied)
 
 
 @contextmanager
