@@ -18,10 +18,6 @@ _SURE = 0.5
 """Floats with a pixel below minus this are on [-1, 1]; one between it and zero may as well be an overshoot."""
 
 
-class ImageWarning(UserWarning):
-    """An image was read, but the file says more than the pixels do, or may mean something else."""
-
-
 @dataclass(frozen=True)
 class Codes:
     """Pixel codes (C, H, W) as the file has them, with the codes of black and of white, and notes on the reading."""

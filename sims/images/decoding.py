@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,18 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 SCALE = np.array([-1, 1], np.float32)
 """What `write_image` puts behind the pixels of an npy: a second array, which says that they are on [-1, 1]."""
 
-_STARTS = (b"\x89PNG", b"\xff\xd8\xff", *TIFF_STARTS, b"RIFF", b"BM", b"GIF8")
-_OTHERS = {b"PK\x03\x04": "an archive (npz or zip)", b"\x80": "a pickle", b"%PDF": "a PDF", b"\x89HDF": "HDF5 data",
-           b"SIMPLE  =": "a FITS image", b"P": "a PNM image", b"\0\0\0\x0cjP": "a JPEG 2000 image",
-           b"\xff\x4f\xff\x51": "a JPEG 2000 image", b"<": "XML or SVG"}  # fmt: skip
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", *TIFF_STARTS, b"BM", b"GIF8")
+_OTHERS = {
+    b"PK\x03\x04": "an archive (npz or zip)",
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle"),
+    **dict.fromkeys((b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n", b"Pf\n", b"PF\n"), "a PNM image"),
+    **dict.fromkeys((b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"), "a JPEG 2000 image"),
+    b"%PDF-": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+    b"SIMPLE  =": "a FITS image",
+    b"MATLAB ": "a MATLAB file",
+}
+"""What else people hand over for an image, by its first bytes."""
 _SIMPLE = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "I;16")
 
 
@@ -37,7 +46,7 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
     path = existing(path)
     with decoding(path):
         with path.open("rb") as file:
-            head = file.read(32)
+            head = file.read(132)
         if head.startswith(b"\x93NUMPY"):
             return _from_npy(path, signed)
         if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
@@ -52,7 +61,7 @@ def _from_pillow(path: Path, head: bytes) -> Codes:
         # A JPEG with several pictures holds the photograph first, then its previews.
         if frames > 1 and image.format not in ("MPO", "TIFF"):
             raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
-        if image.mode not in _SIMPLE:
+        if image.format != "PNG" and image.mode not in _SIMPLE:
             raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
         if image.format == "PNG":
             codes = _from_png(path, image, head)
@@ -60,10 +69,19 @@ def _from_pillow(path: Path, head: bytes) -> Codes:
             codes = integer_codes(np.asarray(image), 4095.0)
         else:
             codes = _simple(image)
-        # Pillow turns a TIFF itself.
-        turned = 1 if image.format == "TIFF" else image.getexif().get(274, 1)
+        notes = codes.notes + _colour_notes(image)
+        if image.format == "TIFF":  # which Pillow has turned itself
+            return replace(codes, notes=notes)
+        turned, more = _orientation(image)
         planes = np.moveaxis(upright(np.moveaxis(codes.pixels, 0, -1), turned), -1, 0)
-        return Codes(planes, codes.black, codes.white, codes.notes + _colour_notes(image))
+        return replace(codes, pixels=planes, notes=notes + more)
+
+
+def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
+    try:
+        return image.getexif().get(274, 1), ()
+    except Exception:  # of damaged tags beside whole pixels Pillow raises anything
+        return 1, ("its EXIF data are damaged, so that it is taken to stand upright",)
 
 
 def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
@@ -71,10 +89,10 @@ def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
     try:
         return Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
-        if head.startswith(_STARTS):
+        if head.startswith(_STARTS) or head[8:12] == b"WEBP":
             why = "which begins as one but cannot be read: it is damaged or of a kind that Pillow does not know"
         else:
-            why = f"which is none but {_other(head)}" if _other(head) else "which is none"
+            why = _other(head)
         raise Refused(f"path must name {known}, got {path}, {why}") from error
     except Image.DecompressionBombError as error:
         raise Refused(f"path must name an image of at most {PIXEL_LIMIT} pixels, got a larger {path}") from error
@@ -82,10 +100,11 @@ def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
 
 def _other(head: bytes) -> str:
     if head[4:8] == b"ftyp":
-        return "a HEIC, AVIF or video file: save it as PNG"
-    if b"DICM" in head:
-        return "a DICOM file"
-    return next((f"{name}" for start, name in _OTHERS.items() if head.startswith(start)), "")
+        return "a HEIC, AVIF or video file: save the picture as PNG"
+    if head[128:] == b"DICM":
+        return "a DICOM file: save the picture as PNG or npy"
+    other = next((name for start, name in _OTHERS.items() if head.startswith(start)), None)
+    return "which is none" if other is None else f"{other}: save the picture as PNG or npy"
 
 
 def _simple(image: ImageFile.ImageFile) -> Codes:
@@ -161,7 +180,7 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
             np.moveaxis(np.array(planes, dtype.newbyteorder("=")), 0, -1),
             1.0 if dtype.kind == "b" else float(np.iinfo(dtype).max),
         )
-    return Codes(codes.pixels, codes.black, codes.white, codes.notes + notes)
+    return replace(codes, notes=codes.notes + notes)
 
 
 def _is_signed(path: Path, array: np.memmap) -> bool | None:

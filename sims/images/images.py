@@ -14,8 +14,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from untrained.sims.files import write_bytes
-from untrained.sims.images.codes import Codes, ImageWarning
+from untrained.sims.files import FileWarning, write_bytes
+from untrained.sims.images.codes import Codes
 from untrained.sims.images.decoding import decode, npy_scale
 from untrained.sims.images.resizing import Size, centre_crop, checked_size, resize
 
@@ -83,7 +83,7 @@ def read_image(
         checked_size(size)
     codes = decode(path, signed)
     for note in codes.notes:
-        warnings.warn(f"{path}: {note}", ImageWarning, stacklevel=2)
+        warnings.warn(f"{path}: {note}", FileWarning, stacklevel=2)
     return _tensor(codes, grey, size)
 
 

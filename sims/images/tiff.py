@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,8 @@ def tiff_codes(path: Path, signed: bool | None) -> Codes | None:
     with _unlogged("tifffile"), tifffile.TiffFile(path) as file:
         page = _page(path, file)
         check_sides(path, page.imagelength, page.imagewidth)
+        if 0 in (*page.dataoffsets, *page.databytecounts):
+            raise Refused(f"path must name an image with all its pixels, got {path}, a sparse TIFF without some")
         if _is_for_pillow(page):
             return None
         _check_kind(path, page)
@@ -94,7 +95,7 @@ def _stack(file: tifffile.TiffFile, page: Any) -> int:
 
 def _is_for_pillow(page: Any) -> bool:
     """Whether Pillow reads it rightly: palettes, inks, YCbCr, and bits that fill no bytes."""
-    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or (page.is_jfif and page.bitspersample != 8):
+    if page.sampleformat != tifffile.SAMPLEFORMAT.UINT:
         return False
     if page.photometric in _LIGHT[:2] and page.samplesperpixel == 1 and page.bitspersample in (1, 2, 4):
         return True
@@ -102,7 +103,11 @@ def _is_for_pillow(page: Any) -> bool:
         return True
     if page.photometric == PHOTOMETRIC.PALETTE:
         return bool(page.bitspersample <= 8)
-    return page.photometric in (PHOTOMETRIC.SEPARATED, PHOTOMETRIC.YCBCR) and page.bitspersample == 8
+    if page.photometric == PHOTOMETRIC.YCBCR:
+        shares = page.tags.get("YCbCrSubSampling")
+        whole = shares is not None and tuple(shares.value) == (1, 1)
+        return bool(page.bitspersample == 8 and (whole or page.compression != tifffile.COMPRESSION.NONE))
+    return bool(page.photometric == PHOTOMETRIC.SEPARATED and page.bitspersample == 8)
 
 
 def _check_kind(path: Path, page: Any) -> None:
@@ -110,10 +115,10 @@ def _check_kind(path: Path, page: Any) -> None:
     whole = kind == "u" and page.bitspersample in (8, 16) and page.photometric in _LIGHT
     floats = kind == "f" and page.photometric in _LIGHT and page.photometric != PHOTOMETRIC.MINISWHITE
     if not whole and not floats:
-        what = page.dtype if page.dtype is not None else f"{page.bitspersample} bits"
+        kind, colours = (getattr(tag, "name", tag) for tag in (page.dtype, page.photometric))
         raise Refused(
-            f"path must name a TIFF of unsigned integers of 8 or 16 bits or of floats, in grey or RGB, got {path} "
-            f"of {what}, {getattr(page.photometric, 'name', page.photometric)}: save it as one of these"
+            "path must name a TIFF of unsigned integers of 8 or 16 bits or of floats, in grey or RGB, got "
+            f"{path} of {page.bitspersample} bits, {kind}, {colours}: save it as one of these"
         )
 
 
@@ -123,12 +128,13 @@ def _check_channels(path: Path, page: Any) -> int:
     if page.photometric == PHOTOMETRIC.MINISBLACK and samples == 3 and not set(extras) & set(_ALPHAS):
         extras = ()
     colours = int(samples - len(extras))
-    alpha = extras == () or (len(extras) == 1 and extras[0] in _ALPHAS and page.dtype.kind == "u")
-    if colours not in (1, 3) or not alpha:
+    if colours not in (1, 3) or extras not in ((), *((alpha,) for alpha in _ALPHAS)):
         raise Refused(
             f"path must name an image of 1 or 3 channels, and alpha where the file says that it is one, "
             f"got {path} of {samples} channels: save the 1 or 3 that are meant"
         )
+    if extras and page.dtype.kind == "f":
+        raise Refused(f"path must name a TIFF of floats without alpha, got {path} with it: lay it on a background")
     return colours
 
 
@@ -141,22 +147,20 @@ def _samples(path: Path, page: Any) -> np.ndarray:
             array = np.moveaxis(array, 0, -1)
         array = upright(array, 1 if turned is None else turned.value)
     except Exception as error:
-        if page.compression == tifffile.COMPRESSION.NONE and page.fillorder == 1:
+        if not isinstance(error, ImportError) and "imagecodecs" not in str(error):
             raise
         array = _pillow_samples(path, page)
         if array is None:
-            raise _missing(path, page, error) from error
+            raise _missing(path, page) from error
     array = array.reshape(*array.shape[:2], page.samplesperpixel)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _missing(path: Path, page: Any, error: Exception) -> Exception:
-    if find_spec("imagecodecs") is not None:
-        return error
+def _missing(path: Path, page: Any) -> Refused:
     how = getattr(page.compression, "name", page.compression)
     return Refused(
-        f"path must name a TIFF that can be decompressed here, got {path} of {page.dtype} in {how}: "
-        "install imagecodecs (pip install 'untrained[tiff]'), or save it uncompressed"
+        f"path must name a TIFF that can be decoded here, got {path} of {page.dtype} in {how}: "
+        "install imagecodecs (pip install 'untrained[tiff]'), or save it as PNG or npy"
     )
 
 

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from tests.images.image_files import (
     turned,
     zstandard,
 )  # fmt: skip
-from untrained.sims.images.codes import ImageWarning
-from untrained.sims.images.images import read_image
+from untrained.sims.files import FileWarning
+from untrained.sims.images.images import read_image, write_image
 from untrained.sims.random.streams import stream
 
 rng = stream(0, "kinds of image")
@@ -161,8 +162,8 @@ def tiffs():
                 (tiff(grey, photometric="minisblack", byteorder=order), pixels(grey, white)),
             )
             yield f"tiff {name} rgb{more}", (tiff(rgb, photometric="rgb", byteorder=order), pixels(rgb, white))
-            yield f"tiff {name} planes{more}", (
-                tiff(planes, photometric="rgb", planarconfig="separate", byteorder=order), pixels(rgb, white))  # fmt: skip
+            apart = tiff(planes, photometric="rgb", planarconfig="separate", byteorder=order)
+            yield f"tiff {name} planes{more}", (apart, pixels(rgb, white))
         yield f"tiff {name} deflate", (tiff(rgb, photometric="rgb", compression="zlib"), pixels(rgb, white))
         yield f"tiff {name} tiled", (tiff(rgb, photometric="rgb", tile=(16, 16)), pixels(rgb, white))
         yield f"tiff {name} strips", (tiff(rgb, photometric="rgb", rowsperstrip=2), pixels(rgb, white))
@@ -326,7 +327,48 @@ def test_every_kind_has_the_pixels_of_its_definition_and_its_notes(tmp_path, nam
         image = read_image(path)
     assert image.dtype == torch.float32
     np.testing.assert_array_equal(image.numpy(), wanted)
-    assert [w.category for w in said] == [ImageWarning] * len(notes), [str(w.message) for w in said]
+    assert [w.category for w in said] == [FileWarning] * len(notes), [str(w.message) for w in said]
     for warning, note in zip(said, notes, strict=True):
-        with pytest.warns(ImageWarning, match=note):
-            warnings.warn_explicit(warning.message, ImageWarning, "", 0)
+        with pytest.warns(FileWarning, match=note):
+            warnings.warn_explicit(warning.message, FileWarning, "", 0)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_what_pillow_cannot_decompress_is_read_by_imagecodecs_or_the_sentence_names_it(tmp_path, kind):
+    floats = UNIT.astype(kind)
+    size = [8 * floats.itemsize] * 3
+    content = raw_tiff((H, W, 3), lzw(floats.tobytes()), Compression=5, BitsPerSample=size, SampleFormat=[3] * 3)
+    (tmp_path / "picture").write_bytes(content)
+    if find_spec("imagecodecs") is not None:
+        np.testing.assert_array_equal(read_image(tmp_path / "picture").numpy(), pixels(UNIT, 1))
+        return
+    with pytest.raises(ValueError, match=rf"{kind} in LZW: install imagecodecs \(pip install 'untrained\[tiff\]'\)"):
+        read_image(tmp_path / "picture")
+
+
+def test_a_wrong_suffix_is_no_matter(tmp_path):
+    for suffix, name in ((".npy", "png rgb 8"), (".jpg", "npy uint8"), (".png", "tiff uint16 rgb")):
+        content, wanted = READ[name]
+        (tmp_path / f"a{suffix}").write_bytes(content)
+        np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}").numpy(), wanted)
+
+
+@pytest.mark.parametrize("low", [-1.02, -0.3, 0.0, 0.2])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_was_written_as_npy_is_read_as_it_was(tmp_path, low, channels):
+    """Whatever its least pixel: above zero it could be on [0, 1], and a recovered image may leave the scale."""
+    draws = stream(0, "written as npy", channels, str(low))
+    image = torch.from_numpy(draws.uniform(low, 1.03, (channels, H, W)).astype(np.float32))
+    write_image(tmp_path / "x.npy", image)
+    assert torch.equal(read_image(tmp_path / "x.npy"), image)
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), image.numpy())
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy", mmap_mode="r"), image.numpy())
+
+
+def test_what_numpy_wrote_has_no_scale_but_its_own_pixels(tmp_path):
+    light = UNIT[..., 0].astype(np.float32)
+    write_image(tmp_path / "x.npy", torch.from_numpy(light)[None])
+    np.save(tmp_path / "y.npy", np.load(tmp_path / "x.npy"))
+    np.testing.assert_array_equal(read_image(tmp_path / "x.npy").numpy()[0], light)
+    np.testing.assert_array_equal(read_image(tmp_path / "y.npy").numpy(), pixels(light, 1))
+    np.testing.assert_array_equal(read_image(tmp_path / "y.npy", signed=True).numpy()[0], light)

@@ -13,7 +13,7 @@ from untrained.sims.images.images import EXAMPLES, LUMA, example_image, image, r
 from untrained.sims.images.resizing import centre_crop, resize
 from untrained.sims.random.streams import stream
 
-pytestmark = pytest.mark.filterwarnings("ignore::untrained.sims.images.codes.ImageWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::untrained.sims.files.FileWarning")
 
 rng = stream(0, "images")
 GREY8 = rng.integers(0, 256, (9, 7)).astype(np.uint8)
