@@ -33,6 +33,23 @@ def existing(path: str | Path) -> Path:
     return path
 
 
+class FileWarning(UserWarning):
+    """A file was read, but it says more than what was taken from it, or may mean something else."""
+
+
+@contextmanager
+def gathered_warnings() -> Iterator[list[str]]:
+    """Gather the sentences of every FileWarning in the block; they are given after it all the same."""
+    sentences: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FileWarning)
+        yield sentences
+    for warning in caught:
+        if issubclass(warning.category, FileWarning):
+            sentences.append(str(warning.message))
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
 @contextmanager
 def decoding(path: Path) -> Iterator[None]:
     """Turn whatever a decoder throws at a damaged file into one sentence; warnings about metadata are left out.

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from untrained.sims.files import Refused, decoding, existing
-from untrained.sims.images.decoding import Codes
+from untrained.sims.images.codes import Codes
 from untrained.sims.images.images import EXAMPLES, example_image, to_image
 from untrained.sims.images.resizing import Size, centre_crop, resize
 

@@ -1,37 +1,38 @@
-"""From the bytes of an image file to pixel codes: PNG, JPEG, TIFF and npy."""
+"""From the bytes of an image file to pixel codes: PNG, JPEG, TIFF, WebP, BMP, GIF and npy."""
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import tifffile
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from untrained.sims.files import Refused, decoding, existing
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
 from untrained.sims.images.resizing import PIXEL_LIMIT
+from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
 
-_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
-_EXTRAS = ((), (tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,))
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
+"""What Pillow is asked to read; an npy is read beside them."""
 
+SCALE = np.array([-1, 1], np.float32)
+"""What `write_image` puts behind the pixels of an npy: a second array, which says that they are on [-1, 1]."""
 
-@dataclass(frozen=True)
-class Codes:
-    """Pixel codes (C, H, W) as the file has them, with the codes of black and of white."""
-
-    pixels: np.ndarray
-    black: float
-    white: float
-
-    def to_scale(self) -> np.ndarray:
-        """Return the pixels on [-1, 1] in float64, each rounded once."""
-        return (2.0 * self.pixels - (self.black + self.white)) / (self.white - self.black)
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", *TIFF_STARTS, b"BM", b"GIF8")
+_OTHERS = {
+    b"PK\x03\x04": "an archive (npz or zip)",
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle"),
+    **dict.fromkeys((b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n", b"Pf\n", b"PF\n"), "a PNM image"),
+    **dict.fromkeys((b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"), "a JPEG 2000 image"),
+    b"%PDF-": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+    b"SIMPLE  =": "a FITS image",
+    b"MATLAB ": "a MATLAB file",
+}
+"""What else people hand over for an image, by its first bytes."""
+_SIMPLE = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "I;16")
 
 
 def decode(path: str | Path, signed: bool | None = None) -> Codes:
@@ -45,157 +46,171 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
     path = existing(path)
     with decoding(path):
         with path.open("rb") as file:
-            head = file.read(32)
+            head = file.read(132)
         if head.startswith(b"\x93NUMPY"):
             return _from_npy(path, signed)
-        if head.startswith(_TIFF_STARTS) and (deep := _from_deep_tiff(path, signed)) is not None:
-            return deep
+        if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
+            return codes
         return _from_pillow(path, head)
 
 
 def _from_pillow(path: Path, head: bytes) -> Codes:
-    with _opened(path) as image:
-        _check_shape(path, image.height, image.width)
+    with _opened(path, head) as image:
+        check_sides(path, image.height, image.width)
         frames = getattr(image, "n_frames", 1)
         # A JPEG with several pictures holds the photograph first, then its previews.
-        if frames > 1 and image.format != "MPO":
-            raise Refused(f"path must name a single image, got {path} with {frames} frames or pages")
-        if image.format == "PNG" and head[24] == 16:
-            return _from_deep_png(path, image, colour=head[25])
-        upright = ImageOps.exif_transpose(image)
-        letters = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-        alpha = "A" if image.mode in _ALPHA_MODES or "transparency" in image.info else ""
-        return _composite(np.asarray(upright.convert(letters + alpha)), len(letters))
+        if frames > 1 and image.format not in ("MPO", "TIFF"):
+            raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
+        if image.format != "PNG" and image.mode not in _SIMPLE:
+            raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
+        if image.format == "PNG":
+            codes = _from_png(path, image, head)
+        elif image.mode == "I;16":
+            codes = integer_codes(np.asarray(image), 4095.0)
+        else:
+            codes = _simple(image)
+        notes = codes.notes + _colour_notes(image)
+        if image.format == "TIFF":  # which Pillow has turned itself
+            return replace(codes, notes=notes)
+        turned, more = _orientation(image)
+        planes = np.moveaxis(upright(np.moveaxis(codes.pixels, 0, -1), turned), -1, 0)
+        return replace(codes, pixels=planes, notes=notes + more)
 
 
-def _opened(path: Path) -> ImageFile.ImageFile:
+def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
     try:
-        return Image.open(path, formats=("PNG", "JPEG", "TIFF"))
+        return image.getexif().get(274, 1), ()
+    except Exception:  # of damaged tags beside whole pixels Pillow raises anything
+        return 1, ("its EXIF data are damaged, so that it is taken to stand upright",)
+
+
+def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
+    known = "a PNG, JPEG, TIFF, WebP, BMP, GIF or npy image"
+    try:
+        return Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise Refused(f"path must name a PNG, JPEG, TIFF or npy image, got {path}, which is none") from error
+        if head.startswith(_STARTS) or head[8:12] == b"WEBP":
+            why = "which begins as one but cannot be read: it is damaged or of a kind that Pillow does not know"
+        else:
+            why = _other(head)
+        raise Refused(f"path must name {known}, got {path}, {why}") from error
     except Image.DecompressionBombError as error:
         raise Refused(f"path must name an image of at most {PIXEL_LIMIT} pixels, got a larger {path}") from error
 
 
-def _check_shape(path: Path, height: int, width: int) -> None:
-    if height * width == 0:
-        raise Refused(f"path must name an image with pixels, got {path} of {height} x {width}")
-    if height * width > PIXEL_LIMIT:
-        raise Refused(f"path must name an image of at most {PIXEL_LIMIT} pixels, got {path} of {height} x {width}")
+def _other(head: bytes) -> str:
+    if head[4:8] == b"ftyp":
+        return "a HEIC, AVIF or video file: save the picture as PNG"
+    if head[128:] == b"DICM":
+        return "a DICOM file: save the picture as PNG or npy"
+    other = next((name for start, name in _OTHERS.items() if head.startswith(start)), None)
+    return "which is none" if other is None else f"{other}: save the picture as PNG or npy"
 
 
-def _from_deep_png(path: Path, image: Image.Image, colour: int) -> Codes:
-    """Codes of 16 bits; of colours Pillow keeps only the high byte, so the low one is decoded in a second pass."""
-    if colour == 4 or "transparency" in image.info:
-        raise Refused(f"path must name a PNG of 16 bits with no other alpha than an RGBA channel, got {path}")
-    if colour == 0:
-        return _composite(np.asarray(image).astype(np.uint16)[..., None], 1)
+def _simple(image: ImageFile.ImageFile) -> Codes:
+    """Codes of at most 8 bits a channel."""
+    letters = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    clear = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    array = np.asarray(image.convert(letters + "A" if clear else letters))
+    if not clear:
+        return integer_codes(array, 255.0)
+    return integer_codes(array[..., :-1], 255.0, alpha=array[..., -1])
+
+
+def _from_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> Codes:
+    """Codes of any depth; a grey or colour of the file that stands for transparency is compared with all its bits."""
+    depth, colour = head[24], head[25]
+    key = image.info.pop("transparency", None) if colour in (0, 2) else None
+    if depth < 16:
+        codes = _simple(image)
+        if key is None:
+            return codes
+        array, white = np.moveaxis(codes.pixels, 0, -1), 255
+        key = np.asarray(key) * (255 // (2**depth - 1))
+    else:
+        array, white = _deep_png(path, image, head), 65535
+        if colour in (4, 6):
+            return integer_codes(array[..., :-1], float(white), alpha=array[..., -1])
+    alpha = None if key is None else np.where((array == np.asarray(key)).all(-1), 0, white)
+    return integer_codes(array, float(white), alpha=alpha)
+
+
+def _deep_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> np.ndarray:
+    """Codes (H, W, C) of 16 bits; of colours Pillow keeps the high byte, so the low one is decoded in a second pass."""
+    if head[25] == 0:
+        return np.asarray(image).astype(np.uint16)[..., None]
+    if head[25] == 4:  # four bytes a pixel, as RGBA of 8 bits has them
+        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
+        pairs = np.asarray(image).astype(np.uint16)
+        return 256 * pairs[..., ::2] + pairs[..., 1::2]
     high = np.asarray(image).astype(np.uint16)
-    with _opened(path) as again:
+    with _opened(path, head) as again:
         again.tile = [tile._replace(args=str(tile.args).replace(";16B", ";16L")) for tile in again.tile]
-        return _composite(256 * high + np.asarray(again), 3)
+        return 256 * high + np.asarray(again)
 
 
-def _composite(codes: np.ndarray, colours: int) -> Codes:
-    """Codes (H, W) or (H, W, C) to (C, H, W), a channel beyond the colours being an alpha over black."""
-    planes = np.moveaxis(codes.reshape(*codes.shape[:2], -1), -1, 0)
-    white = float(np.iinfo(codes.dtype).max)
-    if len(planes) > colours:
-        planes = planes[:colours] * (planes[colours] / white) if _translucent(planes, white) else planes[:colours]
-    return Codes(planes, 0.0, white)
-
-
-def _translucent(planes: np.ndarray, white: float) -> bool:
-    return bool((planes[-1] < white).any())
-
-
-def _from_deep_tiff(path: Path, signed: bool | None) -> Codes | None:
-    """Codes of a TIFF of more than 8 bits a channel, of which Pillow would drop some; None where it has fewer."""
-    with _unlogged("tifffile"), tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        _check_shape(path, page.imagelength, page.imagewidth)
-        if page.bitspersample <= 8:
-            return None
-        if len(file.pages) > 1:
-            raise Refused(f"path must name a single image, got {path} with {len(file.pages)} frames or pages")
-        _check_deep(path, page)
-        codes = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else _interleaved(path, page)
-        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-            codes = np.iinfo(codes.dtype).max - codes
-        # An associated alpha has been multiplied in, which is the composite on black.
-        colours = page.samplesperpixel - len(page.extrasamples)
-        if page.extrasamples == (tifffile.EXTRASAMPLE.ASSOCALPHA,):
-            codes = codes[..., :colours]
-        return _composite(codes, colours) if codes.dtype == np.uint16 else _floats(path, _planes(path, codes), signed)
-
-
-@contextmanager
-def _unlogged(name: str) -> Iterator[None]:
-    """Keep a library from telling of each damaged tag beside the one sentence of the refusal."""
-
-    def none(_: logging.LogRecord) -> bool:
-        return False
-
-    logger = logging.getLogger(name)
-    logger.addFilter(none)
-    try:
-        yield
-    finally:
-        logger.removeFilter(none)
-
-
-def _interleaved(path: Path, page: tifffile.TiffPage) -> np.ndarray:
-    if page.samplesperpixel > 1:
-        return page.asarray()
-    with _opened(path) as image:  # Pillow knows compressions for which tifffile needs another package.
-        return np.asarray(image).astype(page.dtype)
-
-
-def _check_deep(path: Path, page: tifffile.TiffPage) -> None:
-    """Refuse what would be read wrongly: 12 bits, signed integers, other colours than grey and RGB, turned pages."""
-    deep = page.dtype == np.uint16 and page.bitspersample == 16
-    light = page.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-    floats = page.dtype is not None and page.dtype.kind == "f" and light and not page.extrasamples
-    if not (floats or (deep and (light or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE))):
-        raise Refused(
-            f"path must name a TIFF of 1, 8 or 16 bits or of floats, in grey or RGB, got {path} "
-            f"of {page.bitspersample} bits, {page.dtype} and {getattr(page.photometric, 'name', page.photometric)}"
-        )
-    if page.samplesperpixel - len(page.extrasamples) not in (1, 3) or page.extrasamples not in _EXTRAS:
-        raise Refused(f"path must name an image of 1 or 3 channels and alpha, got {path} of {page.samplesperpixel}")
-    turned = page.tags.get("Orientation")
-    if turned is not None and turned.value != 1:
-        raise Refused(f"path must name a TIFF of 16 bits that stands upright, got {path} turned ({turned.value})")
+def _colour_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
+    """What the file says of the meaning of its codes, which are taken as they are."""
+    profile, gamma = image.info.get("icc_profile") or b"", image.info.get("gamma")
+    notes = profile_notes(profile)
+    if gamma and not profile and "srgb" not in image.info and not 0.4 < gamma < 0.5:
+        notes += (f"its gamma of {gamma:g} is ignored: the codes are taken as they are",)
+    if image.mode == "CMYK":
+        notes += ("its four inks are turned into RGB without a colour profile",)
+    return notes
 
 
 def _from_npy(path: Path, signed: bool | None) -> Codes:
+    with path.open("rb") as file:
+        major, _ = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if dtype.kind not in "bf" and not (dtype.kind == "u" and dtype.itemsize <= 2):
+        raise Refused(f"path must name an npy of bool, uint8, uint16 or floats, got {path} of {dtype}: save it as one")
+    if 0 in shape:
+        raise Refused(f"path must name an image with pixels, got {path} of shape {shape}")
     array = np.lib.format.open_memmap(path, mode="r")
-    planes = _planes(path, array)
-    _check_shape(path, *planes.shape[1:])
-    if array.dtype.kind == "f":
-        return _floats(path, np.array(planes, dtype=np.float64), signed)
-    if array.dtype.kind != "u" or array.dtype.itemsize > 2:
-        raise Refused(f"path must name an npy of uint8, uint16 or floats, got {path} of {array.dtype}")
-    return Codes(np.array(planes, dtype=array.dtype.newbyteorder("=")), 0.0, float(np.iinfo(array.dtype).max))
+    planes, notes = _planes(path, array)
+    check_sides(path, *planes.shape[1:])
+    own = _is_signed(path, array)
+    if dtype.kind == "f":
+        codes = float_codes(path, planes, own if signed is None else signed, own=own is True)
+    else:
+        codes = integer_codes(
+            np.moveaxis(np.array(planes, dtype.newbyteorder("=")), 0, -1),
+            1.0 if dtype.kind == "b" else float(np.iinfo(dtype).max),
+        )
+    return replace(codes, notes=codes.notes + notes)
 
 
-def _planes(path: Path, array: np.ndarray) -> np.ndarray:
+def _is_signed(path: Path, array: np.memmap) -> bool | None:
+    """Whether the file says that its pixels are on [-1, 1], as one that `write_image` wrote does; None where not."""
+    with path.open("rb") as file:
+        file.seek(array.offset + array.nbytes)
+        rest = file.read(1 << 10)
+    if not rest:
+        return None
+    if rest == npy_scale():
+        return True
+    raise Refused(f"path must name an npy of one array, got {path} with more behind it")
+
+
+def npy_scale() -> bytes:
+    """Return SCALE as an npy."""
+    buffer = io.BytesIO()
+    np.save(buffer, SCALE)
+    return buffer.getvalue()
+
+
+def _planes(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The array as (C, H, W), and a note where it might as well be (H, W, C)."""
     if array.ndim == 2:
-        return array[None]
-    if array.ndim == 3 and array.shape[0] in (1, 3):
-        return array
-    if array.ndim == 3 and array.shape[2] == 3:
-        return np.moveaxis(array, 2, 0)
-    shapes = "(H, W), (H, W, 3), (3, H, W) or (1, H, W)"
+        return array[None], ()
+    first, last = (array.ndim == 3 and array.shape[axis] in (1, 3) for axis in (0, -1))
+    if first:
+        unsure = last and array.shape != (1, 1, 1)
+        return array, (f"its shape {array.shape} is taken as (C, H, W), not as (H, W, C)",) if unsure else ()
+    if last:
+        return np.moveaxis(array, 2, 0), ()
+    shapes = "(H, W), or (H, W, C) or (C, H, W) with C = 1 or 3"
     raise Refused(f"path must name an image of shape {shapes}, got {path} of shape {array.shape}")
-
-
-def _floats(path: Path, planes: np.ndarray, signed: bool | None) -> Codes:
-    low, high = float(planes.min()), float(planes.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise Refused(f"path must name an image of finite pixels, got {path} with NaN or infinity")
-    black = -1.0 if (low < 0 if signed is None else signed) else 0.0
-    if low < black or high > 1:
-        scale = {True: "[-1, 1]", False: "[0, 1]", None: "[0, 1] or [-1, 1]"}[signed]
-        raise Refused(f"path must name an image of floats on {scale}, got {path} with pixels from {low:g} to {high:g}")
-    return Codes(planes, black, 1.0)

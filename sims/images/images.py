@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -12,8 +14,9 @@ import tifffile
 import torch
 from PIL import Image
 
-from untrained.sims.files import write_bytes
-from untrained.sims.images.decoding import decode
+from untrained.sims.files import FileWarning, write_bytes
+from untrained.sims.images.codes import Codes
+from untrained.sims.images.decoding import decode, npy_scale
 from untrained.sims.images.resizing import Size, centre_crop, checked_size, resize
 
 LUMA = (0.299, 0.587, 0.114)
@@ -79,16 +82,23 @@ def read_image(
     if size is not None:
         checked_size(size)
     codes = decode(path, signed)
+    for note in codes.notes:
+        warnings.warn(f"{path}: {note}", FileWarning, stacklevel=2)
+    return _tensor(codes, grey, size)
+
+
+def _tensor(codes: Codes, grey: bool, size: Size | None) -> torch.Tensor:
     cropped = codes.pixels if size is None else centre_crop(codes.pixels, size)
-    pixels = type(codes)(cropped, codes.black, codes.white).to_scale()
+    pixels = replace(codes, pixels=cropped).to_scale()
+    reach = max(1.0, float(np.abs(pixels).max()))
     if grey and len(pixels) == 3:
         pixels = np.tensordot(LUMA, pixels, axes=1)[None]
-    return to_image(pixels if size is None else resize(pixels, size))
+    return to_image(pixels if size is None else resize(pixels, size), reach)
 
 
-def to_image(pixels: np.ndarray) -> torch.Tensor:
-    """Return float64 pixels (..., C, H, W) on [-1, 1] as a float32 tensor; luma may leave the scale by rounding."""
-    return torch.from_numpy(np.clip(pixels, -1, 1).astype(np.float32, order="C"))
+def to_image(pixels: np.ndarray, reach: float = 1.0) -> torch.Tensor:
+    """Return float64 pixels (..., C, H, W) on [-reach, reach] as a float32 tensor; luma may leave it by rounding."""
+    return torch.from_numpy(np.clip(pixels, -reach, reach).astype(np.float32, order="C"))
 
 
 def example_image(name: str, *, grey: bool = False, size: Size | None = None) -> torch.Tensor:
@@ -101,7 +111,9 @@ def example_image(name: str, *, grey: bool = False, size: Size | None = None) ->
     """
     if name not in EXAMPLES:
         raise ValueError(f"name must be one of {', '.join(EXAMPLES)}, got {name!r}")
-    return read_image(_example_folder() / _FILES[name], grey=grey or name == "shepp-logan", size=size)
+    if size is not None:
+        checked_size(size)
+    return _tensor(decode(_example_folder() / _FILES[name]), grey or name == "shepp-logan", size)
 
 
 def load_image(source: str, *, grey: bool = False, size: Size | None = None) -> torch.Tensor:
@@ -166,7 +178,7 @@ def _encoded(image: np.ndarray, suffix: str) -> bytes:
     buffer = io.BytesIO()
     if suffix == ".npy":
         np.save(buffer, image, allow_pickle=False)
-        return buffer.getvalue()
+        return buffer.getvalue() + npy_scale()
     top = np.iinfo(np.uint8 if suffix == ".png" else np.uint16).max
     codes = np.rint((np.clip(image.astype(np.float64), -1, 1) + 1) * (top / 2))
     layers = codes[0] if len(codes) == 1 else np.moveaxis(codes, 0, -1)

@@ -175,4 +175,5 @@ def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: 
 
 def run_report(problem: RecoveryProblem, recoveries: Recoveries) -> dict[str, Any]:
     """Return the report of a run."""
-    return recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended)
+    report = recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended)
+    return {**report, "warnings": list(problem.warnings)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from untrained.sims.files import existing
+from untrained.sims.files import existing, gathered_warnings
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure
@@ -139,12 +139,13 @@ def checked_task(name: str | None, **options: Any) -> bool:
 
 @dataclass(frozen=True)
 class RecoveryProblem:
-    """One measurement, the settings of every method that is to see it, and the truth where it is known."""
+    """One measurement, the settings of every method that is to see it, the truth if known, and the warnings given."""
 
     task: RecoveryTask
     measurement: Measurement
     settings: Mapping[str, Any]
     truth: torch.Tensor | None
+    warnings: tuple[str, ...] = ()
 
 
 def measure_image(image: torch.Tensor, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:
@@ -181,6 +182,12 @@ def prepare_task(task: RecoveryTask) -> RecoveryProblem:
     ValueError
         where a method, a setting, a file or the truth's shape is not as it must be.
     """
+    with gathered_warnings() as sentences:
+        problem = _prepare(task)
+    return replace(problem, warnings=tuple(sentences))
+
+
+def _prepare(task: RecoveryTask) -> RecoveryProblem:
     _settings(task, None)  # what cannot be is refused before anything is measured
     if task.sensing is None:
         measurement = read_measurement(task.source, task.device)

@@ -10,8 +10,8 @@ from typing import get_type_hints
 import torch
 
 from untrained.sims.files import existing
+from untrained.sims.images.codes import Codes
 from untrained.sims.images.datasets import dataset, digits, read_idx
-from untrained.sims.images.decoding import Codes
 from untrained.sims.images.images import to_image
 from untrained.sims.images.resizing import centre_crop, resize
 from untrained.sims.operators.measurements import Measurement

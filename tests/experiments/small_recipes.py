@@ -8,7 +8,7 @@ import torch
 
 from untrained.sims.experiments.recipes.recipe import Algorithm, Learned, Number, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.statements import Lower
-from untrained.sims.images.decoding import Codes
+from untrained.sims.images.codes import Codes
 from untrained.sims.images.images import to_image
 from untrained.sims.recovery.methods import Method
 from untrained.sims.recovery.result import Recovery

@@ -12,6 +12,7 @@ from untrained.cli import (
     check,
     choose_weight,
     claims,
+    console,
     figures,
     learn_prior,
     measure,
@@ -74,7 +75,8 @@ def _end(sentence: str, code: int) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line: bad input is one sentence and exit code 2, never a traceback."""
     try:
-        code = app(sys.argv[1:] or ["--help"], prog_name="untrained", standalone_mode=False)
+        with console.warnings_in_lines():
+            code = app(sys.argv[1:] or ["--help"], prog_name="untrained", standalone_mode=False)
     except RefusedError as error:
         _end(str(error), 2)
     except InterruptedRunError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -67,6 +69,25 @@ def progress_of(name: str) -> Iterator[Progress | None]:
     with bar("{task.description}", "loss {task.fields[loss]:.4g}", screen=screen) as progress:
         task = progress.add_task(name, total=None, loss=float("nan"))
         yield lambda step, total, loss: progress.update(task, completed=step, total=total or None, loss=loss)
+
+
+@contextmanager
+def warnings_in_lines() -> Iterator[None]:
+    """Show each warning about a file as one line of standard error; others as Python shows them."""
+    from untrained.sims.files import FileWarning
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, FileWarning):
+                print(f"untrained: warning: {' '.join(str(message).split())}", file=sys.stderr)
+            else:
+                usual(message, category, *where, **more)
+
+        warnings.filterwarnings("always", category=FileWarning)
+        warnings.showwarning = show_line
+        yield
 
 
 def bar(*words: str, screen: Console, **options: Any) -> Any:

@@ -1,0 +1,111 @@
+"""Image files made from the formats' specifications, where no library writes them."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+EMPTY = object()
+
+
+def pillow(array, kind, mode=None, **options):
+    image = array if isinstance(array, Image.Image) else Image.fromarray(array)
+    buffer = io.BytesIO()
+    (image if mode is None else image.convert(mode)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tiff(array, **options):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def npy(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def chunk(name, content):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png(codes, depth, colour, chunks=b"", interlaced=False):
+    """A PNG of codes (H, W, C) of any depth and colour type; `chunks` stand before the pixels."""
+    high, wide, _ = codes.shape
+    adam7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    passes = adam7 if interlaced else [(0, 0, 1, 1)]
+    parts = [codes[top::down, left::right] for top, left, down, right in passes]
+    rows = b"".join(b"\0" + packed(row.ravel(), depth) for part in parts if part.size for row in part)
+    header = struct.pack(">IIBBBBB", wide, high, depth, colour, 0, 0, interlaced)
+    body = chunk(b"IHDR", header) + chunks + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def packed(codes, depth):
+    """Codes of `depth` bits each, high bits first, filled up to whole bytes."""
+    bits = (codes[:, None].astype(np.int64) >> np.arange(depth - 1, -1, -1)) & 1
+    return np.packbits(bits.astype(np.uint8).ravel()).tobytes()
+
+
+def exif(orientation):
+    """The block of tags with one in it, as EXIF has it."""
+    return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0)
+
+
+def raw_tiff(shape, strip, **tags):
+    """A little-endian TIFF of one strip, its tags written as they are: numbers are SHORT; None leaves one out."""
+    high, wide, samples = shape
+    values = {
+        "ImageWidth": wide, "ImageLength": high, "BitsPerSample": [8] * samples, "Compression": 1,
+        "PhotometricInterpretation": 2 if samples == 3 else 1, "StripOffsets": EMPTY, "SamplesPerPixel": samples,
+        "RowsPerStrip": high, "StripByteCounts": len(strip),
+    } | tags  # fmt: skip
+    entries = sorted((tifffile.TIFF.TAGS[name], value) for name, value in values.items() if value is not None)
+    content = bytearray(b"II*\0" + struct.pack("<IH", 8, len(entries)))
+    after = 8 + 2 + 12 * len(entries) + 4
+    tail = b""
+    place = after + sum(2 * len(v) for _, v in entries if isinstance(v, list) and len(v) > 2)
+    for code, value in entries:
+        numbers = value if isinstance(value, list) else [place if value is EMPTY else value]
+        short = struct.pack(f"<{len(numbers)}H", *numbers)
+        if len(short) > 4:
+            content += struct.pack("<HHII", code, 3, len(numbers), after + len(tail))
+            tail += short
+        else:
+            content += struct.pack("<HHI", code, 3, len(numbers)) + short.ljust(4, b"\0")
+    return bytes(content + b"\0" * 4 + tail + strip)
+
+
+def lzw(data):
+    """LZW of TIFF that learns nothing: literals of nine bits, the table cleared before it grows."""
+    codes = []
+    for start in range(0, len(data), 200):
+        codes += [256, *data[start : start + 200]]
+    return packed(np.array([*codes, 257]), 9)
+
+
+def zstandard(data):
+    """A frame of Zstandard with its content as one raw block (RFC 8878), up to 255 bytes."""
+    return b"\x28\xb5\x2f\xfd" + bytes([0x20, len(data)]) + (len(data) << 3 | 1).to_bytes(3, "little") + data
+
+
+def packbits(data):
+    return b"".join(bytes([len(data[i : i + 128]) - 1]) + data[i : i + 128] for i in range(0, len(data), 128))
+
+
+def turned(upright, orientation):
+    """How pixels (H, W, ...) lie in a file of that orientation, one by one: the sides of its first row and column."""
+    high, wide = upright.shape[:2]
+    across = orientation >= 5
+    stored = np.zeros((wide, high) if across else (high, wide), dtype=object)
+    for i in np.ndindex(*stored.shape):
+        y, x = (i[1], i[0]) if across else i
+        row = high - 1 - y if orientation in (3, 4, 7, 8) else y
+        column = wide - 1 - x if orientation in (2, 3, 6, 7) else x
+        stored[i] = (row, column)
+    return np.array([[upright[place] for place in line] for line in stored])
