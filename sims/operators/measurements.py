@@ -73,6 +73,23 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return value.detach().to(torch.float32)
 
 
+def measured_numbers(y: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return measurements as a detached float32 tensor: of complex ones real parts, then imaginary ones.
+
+    Raises
+    ------
+    ValueError
+        where they are no array or tensor, hold no numbers, or one is not finite.
+    """
+    if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
+        parts = torch.as_tensor(y).detach().reshape(-1)
+        y = torch.cat([parts.real, parts.imag])
+    numbers = real_tensor("y", y)
+    if not torch.isfinite(numbers).all():
+        raise ValueError(f"y must be finite, got NaN or infinity in {int((~numbers.isfinite()).sum())} of its entries")
+    return numbers
+
+
 def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
     """Measure one image (C, H, W): y = A x + eta with entries of eta N(0, noise^2/m), drawn from the seed.
 

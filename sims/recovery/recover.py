@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.images.scores import score
 from untrained.sims.operators.base import Operator, bounded_integer
-from untrained.sims.operators.measurements import Measurement, real_tensor
+from untrained.sims.operators.measurements import Measurement, measured_numbers, real_tensor
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, known_settings
@@ -35,7 +35,7 @@ def recover(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Recovery:
-    """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
+    """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,), or (m/2,) where it is complex.
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
     for one. `preset` and `network` (a name or a network) are for csdip; other settings are those of the method, such as
@@ -79,7 +79,7 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
     if not isinstance(operator, Operator):
         name = type(operator).__name__
         raise ValueError(f"operator must be made by untrained.operators (user adapts an object of yours), got {name}")
-    return Measurement(operator.to(device), real_tensor("y", y).to(device))
+    return Measurement(operator.to(device), measured_numbers(y).to(device))
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
