@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from untrained.sims.files import Refused
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.random.streams import stream
 
@@ -45,7 +46,7 @@ class StoredMatrix:
         """
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.ndim != 2:
-            raise ValueError(f"matrix must have two dimensions, got shape {array.shape} in {path}")
+            raise Refused(f"matrix must have two dimensions, got shape {array.shape} in {path}")
         flipped = not array.flags.c_contiguous
         rows, columns = array.shape[::-1] if flipped else array.shape
         return cls(path, array.dtype, array.offset, rows, columns, flipped)

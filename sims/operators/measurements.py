@@ -125,7 +125,10 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
     """
     spec = measurement.operator.spec()
     if spec["options"].get("rebuildable") is False:
-        raise ValueError("operator must be one made by name to be saved, got a user's own, which cannot be rebuilt")
+        raise ValueError(
+            "operator must be one made by name to be saved in an npz, got a user's own, which cannot be rebuilt: "
+            "keep y as .npy"
+        )
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
     fields: dict[str, Any] = {
         "kind": _KIND,

@@ -217,7 +217,7 @@ def test_a_users_own_operator_is_measured_but_not_saved(tmp_path):
             return y.reshape(SHAPE) / 2
 
     measurement = measure(IMAGE, as_operator(Half(), SHAPE))
-    with pytest.raises(ValueError, match="operator must be one made by name to be saved, got a user's own"):
+    with pytest.raises(ValueError, match="operator must be one made by name to be saved in an npz, got a user's own"):
         save_measurement(tmp_path / "m.npz", measurement)
     assert not list(tmp_path.iterdir())
 

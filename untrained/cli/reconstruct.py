@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from untrained.cli import console
 from untrained.cli.options import (
     METHOD_NAMES,
-    OPERATOR_NAMES,
+    OPERATOR_HELP,
     Acceleration,
     Centre,
     Coils,
@@ -24,7 +24,10 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    MaskOption,
+    MatrixOption,
     NetworkOption,
+    OwnShape,
     Preset,
     Seed,
     Settings,
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
 
 
 def reconstruct_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), an image to measure, or y.")
+    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
     ],
@@ -51,7 +56,9 @@ def reconstruct_command(
     network: NetworkOption = None,
     settings: Settings = None,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
-    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATOR_NAMES}.")] = None,
+    operator: Annotated[str | None, typer.Option(help=f"What an image, or y, is measured by: {OPERATOR_HELP}")] = None,
+    matrix: MatrixOption = None,
+    shape: OwnShape = None,
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -59,6 +66,7 @@ def reconstruct_command(
     acceleration: Acceleration = None,
     centre: Centre = None,
     columns: ColumnRule = None,
+    mask: MaskOption = None,
     noise: Annotated[
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
@@ -90,9 +98,10 @@ def reconstruct_command(
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
     usual = "conv-decoder" if denoises else "csdip"
     names = [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
-    options = {
+    options: dict[str, Any] = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
+        "mask": mask, "matrix": matrix, "shape": shape,
     }  # fmt: skip
     how = (
         tasks.denoising_of(
@@ -114,7 +123,7 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
-    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth))
+    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth, *task.files))
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
