@@ -73,8 +73,8 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return value.detach().to(torch.float32)
 
 
-def measured_numbers(y: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Return measurements as a detached float32 tensor: of complex ones real parts, then imaginary ones.
+def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
+    """Return measurements as a detached float32 tensor: of complex ones, of any shape, real parts, then imaginary ones.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def measured_numbers(y: np.ndarray | torch.Tensor) -> torch.Tensor:
         where they are no array or tensor, hold no numbers, or one is not finite.
     """
     if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
-        parts = torch.as_tensor(y).detach().reshape(-1)
+        parts = operator.vector(torch.as_tensor(y).detach())
         y = torch.cat([parts.real, parts.imag])
     numbers = real_tensor("y", y)
     if not torch.isfinite(numbers).all():

@@ -79,7 +79,7 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
     if not isinstance(operator, Operator):
         name = type(operator).__name__
         raise ValueError(f"operator must be made by untrained.operators (user adapts an object of yours), got {name}")
-    return Measurement(operator.to(device), measured_numbers(y).to(device))
+    return Measurement(operator.to(device), measured_numbers(y, operator).to(device))
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:

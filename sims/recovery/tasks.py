@@ -53,6 +53,11 @@ class Sensing:
         return self.matrix is not None or is_reference(self.operator)
 
     @property
+    def rebuildable(self) -> bool:
+        """Whether a measurement file can bring the operator with it."""
+        return not self.own and "maps" not in self.options
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files that the operator is made from."""
         reference = self.operator.rpartition(":")[0] if is_reference(self.operator) else None
@@ -251,7 +256,7 @@ def own_measurement(source: str, shape: Shape, sensing: Sensing, device: torch.d
     """
     y = read_measurements(source)  # before a large operator is made
     operator = sensing.make(shape, device)
-    numbers = measured_numbers(y.reshape(-1)).to(device)
+    numbers = measured_numbers(y if y.dtype.kind == "c" else y.reshape(-1), operator).to(device)
     if len(numbers) != operator.m:
         stacked = ", real parts and imaginary ones" if y.dtype.kind == "c" else ""
         raise ValueError(f"y must have the operator's {operator.m} entries, got {len(numbers)}{stacked} in {source}")

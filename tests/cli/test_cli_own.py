@@ -14,6 +14,7 @@ from untrained import cli
 from untrained.sims.images.images import write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import inpainting
+from untrained.sims.operators.coils import coil_sensitivities
 from untrained.sims.operators.own_files import mask_in_file, read_matrix, read_measurements
 
 X = (np.random.default_rng(7).integers(0, 256, (1, 8, 8)) / 127.5 - 1).astype(np.float32)
@@ -124,6 +125,22 @@ def test_y_of_an_operator_by_name_is_taken(run):
                "--method", "tv", "-o", "x.png").code == 0  # fmt: skip
 
 
+def test_k_space_with_a_mask_and_coil_maps_of_ones_own_is_recovered_from(run):
+    maps = 3 * coil_sensitivities(2, 8, 8)
+    axes = (-2, -1)
+    k = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(maps * X, axes), norm="ortho"), axes)
+    np.save("columns.npy", np.arange(8) % 4 > 0)
+    np.save("maps.npy", maps)
+    np.save("k.npy", k * (np.arange(8) % 4 > 0))
+    own = ("--operator", "fourier-cartesian", "--mask", "columns.npy", "--coil-maps", "maps.npy")
+    report = reported(run, "k.npy", *own, "--shape", "8x8", "--truth", "photo.png")
+    assert report["operator"]["coefficients"] == 2 * 48
+    # More complex numbers than pixels determine the image.
+    assert report["methods"][0]["scores"]["mse"] < 1e-3
+    ended = run("measure", "photo.png", *own, "-o", "y.npz")
+    assert ended.err.startswith("untrained: --out must end in .npy for your own operator or maps, which no")
+
+
 def test_white_is_measured(run):
     mask = np.random.default_rng(3).random((8, 8)) < 0.5
     write_image("mask.png", torch.from_numpy(np.where(mask, 1.0, -1.0).astype(np.float32))[None])
@@ -180,7 +197,7 @@ def test_what_is_missing_or_wrong_is_told_in_a_sentence(run, words):
 def test_a_measurement_file_is_refused_for_an_operator_that_it_cannot_hold(run):
     ended = run("measure", "photo.png", "--operator", "own.py:make", "-o", "y.npz")
     assert (ended.code, Path("y.npz").exists()) == (2, False)
-    assert "--out must end in .npy for your own operator" in ended.err
+    assert "--out must end in .npy for your own operator or maps" in ended.err
     np.save("A.npy", A)
     ended = run("reconstruct", "photo.png", "--matrix", "A.npy", "--method", "tv", "-o", "A.npy")
     assert "the output must not replace what is read" in ended.err

@@ -19,6 +19,7 @@ def made(name="gaussian", noise=0.1, shape=SHAPE, seed=2):
         "fourier-radial": {"lines": 3},
         "superres": {"factor": 2},
         "multicoil": {"coils": 2, "acceleration": 2},
+        "fourier-cartesian": {"mask": np.arange(8) % 3 == 0},
     }.get(name, {"m": 12})
     return measure(IMAGE.expand(shape), make_operator(name, shape, seed=1, **options), noise, seed)
 

@@ -17,6 +17,7 @@ from untrained.cli.options import (
     Factor,
     Grey,
     Lines,
+    MapsOption,
     MaskOption,
     MatrixOption,
     Seed,
@@ -42,6 +43,7 @@ def measure_command(
     centre: Centre = None,
     columns: ColumnRule = None,
     mask: MaskOption = None,
+    maps: MapsOption = None,
     noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
     seed: Seed = 0,
     size: SizeOption = None,
@@ -62,13 +64,14 @@ def measure_command(
         centre=centre,
         columns=columns,
         mask=mask,
+        maps=maps,
         matrix=matrix,
         noise=noise,
         seed=seed,
     )
-    if sensing.own and place.suffix == ".npz":
+    if not sensing.rebuildable and place.suffix == ".npz":
         raise ValueError(
-            f"out must end in .npy for your own operator, which no measurement file can rebuild, got {out}"
+            f"out must end in .npy for your own operator or maps, which no measurement file can rebuild, got {out}"
         )
     facts = reports.measure_into(place, load_image(image, grey=grey, size=tasks.parse_size(size)), sensing)
     for name, value in facts.items():

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
-    "superres, multicoil, magnitude"
+    "superres, multicoil, magnitude, fourier-cartesian"
 )
 METHOD_NAMES = (
     "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
@@ -58,7 +58,13 @@ OwnShape = Annotated[
 ]
 MaskOption = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Mask of inpainting: .npy (zero: not measured) or an image (white: measured)."),
+    typer.Option(
+        metavar="FILE",
+        help="Mask of inpainting or fourier-cartesian: .npy (zero: not measured) or an image (white: measured).",
+    ),
+]
+MapsOption = Annotated[
+    str | None, typer.Option("--coil-maps", metavar="FILE", help="Coil maps of fourier-cartesian, .npy (coils, H, W).")
 ]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]

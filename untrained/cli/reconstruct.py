@@ -24,6 +24,7 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    MapsOption,
     MaskOption,
     MatrixOption,
     NetworkOption,
@@ -67,6 +68,7 @@ def reconstruct_command(
     centre: Centre = None,
     columns: ColumnRule = None,
     mask: MaskOption = None,
+    maps: MapsOption = None,
     noise: Annotated[
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
@@ -101,7 +103,7 @@ def reconstruct_command(
     options: dict[str, Any] = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
-        "mask": mask, "matrix": matrix, "shape": shape,
+        "mask": mask, "maps": maps, "matrix": matrix, "shape": shape,
     }  # fmt: skip
     how = (
         tasks.denoising_of(
