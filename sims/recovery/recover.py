@@ -14,6 +14,7 @@ from untrained.sims.operators.measurements import Measurement, measured_numbers,
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, known_settings
+from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryProblem
@@ -56,7 +57,8 @@ def recover(
     complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
-    return replace(recovery, scores=_scores(recovery.image, target))
+    warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit)
+    return replace(recovery, scores=_scores(recovery.image, target), warning=warning)
 
 
 def _options(method: str, network: Any, truth: torch.Tensor | None, settings: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
 from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import method
+from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
 from untrained.sims.runtime import runtime_report
@@ -38,11 +39,13 @@ def method_entry(
         "seed": seed,
         "outcome": recovery.outcome,
         "certificate": recovery.certificate,
-        "misfit": misfit(measurement, recovery.image),
+        "misfit": (distance := misfit(measurement, recovery.image)),
         "steps": recovery.steps,
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
+    if warning := reach_warning(measurement.operator, measurement.y.cpu(), recovery.image, distance):
+        values["warning"] = warning
     if truth is not None and recovery.others:
         values["scores_beside"] = {name: score(other, truth.cpu()) for name, other in recovery.others.items()}
     return {key: json_ready(value) for key, value in values.items()}

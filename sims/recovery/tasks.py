@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Sensing:
     """How an image is measured: the operator's name and options, the noise level and the seed of both.
 
     `operator` may be `FILE.py:FACTORY`, and `matrix` is a file that takes its place. A `shape` (C, H, W) says that the
-    source is no image but y itself, which a user has measured.
+    source is no image but y itself, which a user has measured of an image with black and white at `pixels`.
     """
 
     operator: str = "gaussian"
@@ -43,6 +44,7 @@ class Sensing:
     seed: int = 0
     matrix: str | None = None
     shape: Shape | None = None
+    pixels: tuple[float, float] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
@@ -156,6 +158,7 @@ def sensing_of(
     seed: int,
     matrix: str | None = None,
     shape: str | None = None,
+    pixels: str | None = None,
     **options: Any,
 ) -> Sensing | None:
     """Return how an image is to be measured, or how y was, which is the source where it has a `shape` beside it.
@@ -167,7 +170,15 @@ def sensing_of(
     ValueError
         where an image or a y comes without an operator, a y without a shape, or a measurement file with any of them.
     """
-    choices = {"operator": operator, "matrix": matrix, "shape": shape, "m": m, "noise": noise, **options}
+    choices = {
+        "operator": operator,
+        "matrix": matrix,
+        "shape": shape,
+        "pixels": pixels,
+        "m": m,
+        "noise": noise,
+        **options,
+    }
     named = [name for name, value in choices.items() if value is not None]
     if is_measurement(source):
         if named:
@@ -183,7 +194,11 @@ def sensing_of(
     if numbers and shape is None:
         raise ValueError(f"shape must be given with measurements y, the image's HxW or CxHxW, got none for {source}")
     how = sensing(operator, m, noise=noise or 0.0, seed=seed, matrix=matrix, **options)
-    return replace(how, shape=None if shape is None else parse_shape(shape))
+    if shape is None:
+        if pixels is not None:
+            raise ValueError(f"pixels is for measurements y with a `shape`, got it for the image {source}")
+        return how
+    return replace(how, shape=parse_shape(shape), pixels=parse_pixels(pixels))
 
 
 TASKS = ("sense", "denoise")
@@ -260,7 +275,11 @@ def own_measurement(source: str, shape: Shape, sensing: Sensing, device: torch.d
     if len(numbers) != operator.m:
         stacked = ", real parts and imaginary ones" if y.dtype.kind == "c" else ""
         raise ValueError(f"y must have the operator's {operator.m} entries, got {len(numbers)}{stacked} in {source}")
-    return Measurement(operator, numbers, sensing.noise)
+    low, high = sensing.pixels
+    if (low, high) != (-1, 1):
+        white = operator.forward(torch.ones(shape, device=numbers.device))
+        numbers = (numbers - (high + low) / 2 * white) / ((high - low) / 2)
+    return Measurement(operator, numbers, sensing.noise / ((high - low) / 2))
 
 
 def read_measurement(path: str, device: torch.device | str = "cpu") -> Measurement:
@@ -380,6 +399,23 @@ def parse_shape(text: str) -> Shape:
         raise ValueError(f"shape must be HxW or CxHxW in pixels, got {text!r}")
     sides = [int(part) for part in parts]
     return checked_shape([1, *sides][-3:])
+
+
+def parse_pixels(text: str | None) -> tuple[float, float]:
+    """Return black and white from LOW:HIGH, -1 and 1 where there is no text.
+
+    Raises
+    ------
+    ValueError
+        where the text is no two increasing numbers.
+    """
+    try:
+        low, high = (float(part) for part in (text or "-1:1").split(":"))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not -inf < low < high < inf:
+        raise ValueError(f"pixels must be LOW:HIGH, two increasing numbers such as 0:255, got {text!r}")
+    return low, high
 
 
 def parse_counts(name: str, text: str | None) -> list[int] | None:

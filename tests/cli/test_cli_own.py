@@ -141,6 +141,20 @@ def test_k_space_with_a_mask_and_coil_maps_of_ones_own_is_recovered_from(run):
     assert ended.err.startswith("untrained: --out must end in .npy for your own operator or maps, which no")
 
 
+def test_y_of_another_scale_is_said_and_can_be_told(run):
+    np.save("A.npy", A)
+    np.save("y.npy", A @ ((X.ravel() + 1) * 127.5))
+    own = ("y.npy", "--matrix", "A.npy", "--shape", "8x8")
+    ended = run("reconstruct", *own, "--method", "tv", "-o", "x.npy", "--json", "r.json")
+    assert ended.code == 0
+    assert ended.err.startswith("tv: no image on [-1, 1] has this y, which is ")
+    assert "(--pixels LOW:HIGH)" in ended.err
+    assert json.loads(Path("r.json").read_text())["methods"][0]["warning"] in ended.err
+    entry = reported(run, *own, "--pixels", "0:255")["methods"][0]
+    np.save("y.npy", A @ X.ravel())
+    assert entry["misfit"] == pytest.approx(reported(run, *own)["methods"][0]["misfit"], rel=1e-2)
+
+
 def test_white_is_measured(run):
     mask = np.random.default_rng(3).random((8, 8)) < 0.5
     write_image("mask.png", torch.from_numpy(np.where(mask, 1.0, -1.0).astype(np.float32))[None])
@@ -153,6 +167,10 @@ def test_white_is_measured(run):
 REFUSED = {
     "y.npy --matrix A.npy": "--shape must be given with measurements y, the image's HxW or CxHxW, got none for y.npy",
     "y.npy --shape 8x8": "--operator or --matrix must be given with measurements y, got neither for y.npy",
+    "y.npy --matrix A.npy --shape 8x8 --pixels 1:0":
+        "--pixels must be LOW:HIGH, two increasing numbers such as 0:255, got '1:0'",
+    "photo.png --matrix A.npy --pixels 0:1":
+        "--pixels is for measurements y with a --shape, got it for the image photo.png",
     "y.npy --matrix A.npy --shape 8": "--shape must be HxW or CxHxW in pixels, got '8'",
     "y.npy --matrix A.npy --shape 2x8x8": "--shape must be (1 or 3, height, width), got [2, 8, 8]",
     "y.npy --matrix A.npy --shape 4x8": "A.npy: operator must have 32 columns for images of shape (1, 4, 8), got 64",

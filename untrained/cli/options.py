@@ -56,6 +56,9 @@ OwnShape = Annotated[
         metavar="[Cx]HxW", help="SOURCE is y that you measured (.npy, .npz, .csv), of an image of this shape."
     ),
 ]
+PixelScale = Annotated[
+    str | None, typer.Option(metavar="LOW:HIGH", help="Scale of the pixels that y was measured of (-1:1), as 0:255.")
+]
 MaskOption = Annotated[
     str | None,
     typer.Option(

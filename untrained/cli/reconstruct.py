@@ -29,6 +29,7 @@ from untrained.cli.options import (
     MatrixOption,
     NetworkOption,
     OwnShape,
+    PixelScale,
     Preset,
     Seed,
     Settings,
@@ -60,6 +61,7 @@ def reconstruct_command(
     operator: Annotated[str | None, typer.Option(help=f"What an image, or y, is measured by: {OPERATOR_HELP}")] = None,
     matrix: MatrixOption = None,
     shape: OwnShape = None,
+    pixels: PixelScale = None,
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -103,7 +105,7 @@ def reconstruct_command(
     options: dict[str, Any] = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
-        "mask": mask, "maps": maps, "matrix": matrix, "shape": shape,
+        "mask": mask, "maps": maps, "matrix": matrix, "shape": shape, "pixels": pixels,
     }  # fmt: skip
     how = (
         tasks.denoising_of(
@@ -134,6 +136,9 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
     console.show([method_table(ended.entries)], console.stdout())
+    for entry in ended.entries:
+        if "warning" in entry:
+            print(f"{entry['method']}: {entry['warning']} (--pixels LOW:HIGH)", file=sys.stderr)
     _say_end(ended, files)
 
 
