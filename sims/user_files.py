@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 LONGEST_MESSAGE = 200
 """Characters of somebody else's error that are shown."""
@@ -53,6 +54,29 @@ def neighbours(folder: Path) -> Iterator[None]:
         fresh = [name for name in sys.modules if name.partition(".")[0] not in before]
         for name in [name for name in fresh if _lies_in(name, folder)]:
             modules[name] = sys.modules.pop(name)
+
+
+def function_in(path: Path, factory: str, prefix: str) -> Any:
+    """Return what a user's file calls FACTORY, after running it; random numbers of others are left as they were.
+
+    Raises
+    ------
+    ValueError
+        where the file fails, or has no such function.
+    """
+    from untrained.sims.random.isolated_rng import isolated_rng
+
+    try:
+        with isolated_rng(0, "file"), neighbours(path.parent):
+            module = run_file(path, prefix)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{path.name} must run without error, got {error_line(error, path)}") from error
+    maker = getattr(module, factory, None)
+    if not callable(maker):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        has = ", ".join(own) or "none"
+        raise ValueError(f"factory must be a function in {path.name} (which has {has}), got {factory!r}")
+    return maker
 
 
 def _lies_in(name: str, folder: Path) -> bool:

@@ -197,6 +197,7 @@ class RecoveredImage(_Printable):
         numbers = {"misfit": r.misfit, **r.certificate, **r.scores}
         rows = [("image", "x".join(map(str, r.image.shape))), ("outcome", r.outcome), ("steps", str(r.steps))]
         rows += [("seconds", f"{r.seconds:.1f}"), *((name, number(value)) for name, value in numbers.items())]
+        rows += [("warning", r.warning)] if r.warning else []
         return [Table(("method", r.method), rows)]
 
     def plot(self) -> Figure:

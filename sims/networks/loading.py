@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +23,8 @@ from untrained.sims.networks.generators import Option, architecture
 from untrained.sims.networks.network import LAW, Network
 from untrained.sims.networks.output import OutputPart
 from untrained.sims.operators.base import Shape
-from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
-from untrained.sims.user_files import error_line, neighbours, run_file
+from untrained.sims.user_files import function_in
 
 NetworkLike = str | nn.Module | tuple[nn.Module, object] | Callable[[], object] | Network
 """A reference, a module, (module, latent), a factory, or a network as it is."""
@@ -75,7 +73,7 @@ def _referred(reference: str, shape: tuple[int, ...] | None) -> Network:
         return network
     path, factory = _place(reference)
     name = f"{path.name}:{factory}"
-    maker = _factory_in(path, factory)
+    maker = function_in(path, factory, "network")
     if isinstance(maker, nn.Module):
         return Network(name, start_of_module(name, maker, checked_latent(name, shape)))
     return Network(name, start_of_factory(name, maker, shape, path))
@@ -90,21 +88,6 @@ def _place(reference: str) -> tuple[Path, str]:
     if path.suffix != ".py" or not path.is_file():
         raise ValueError(f"network must come from a Python file that exists, got {where}")
     return path, factory
-
-
-def _factory_in(path: Path, factory: str) -> Any:
-    """What a user's file calls FACTORY, after running it."""
-    try:
-        with isolated_rng(0, "file"), neighbours(path.parent):
-            module = run_file(path, "network")
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"{path.name} must run without error, got {error_line(error, path)}") from error
-    maker = getattr(module, factory, None)
-    if not callable(maker):
-        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-        has = ", ".join(own) or "none"
-        raise ValueError(f"factory must be a function in {path.name} (which has {has}), got {factory!r}")
-    return maker
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ __all__ = [
     "as_operator",
     "dct",
     "dot_test",
+    "fourier_cartesian",
     "fourier_radial",
     "gaussian",
     "gaussian_seeded",
@@ -146,6 +147,22 @@ def multicoil(
     """
     options = {"coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns}
     return _make("multicoil", shape, None, seed, **options)
+
+
+def fourier_cartesian(
+    shape: Shape, mask: np.ndarray | torch.Tensor, maps: np.ndarray | torch.Tensor | None = None
+) -> Operator:
+    """Fourier coefficients where a bool mask, (H, W) or (W,) for columns, is true; seen by coils where maps are given.
+
+    The zero frequency is in the middle, and so is the image's origin; maps are (coils, H, W), real or complex.
+
+    Raises
+    ------
+    ValueError
+        where mask or maps are of another shape.
+    """
+    own = {} if maps is None else {"maps": maps}
+    return _make("fourier-cartesian", shape, None, 0, mask=mask, **own)
 
 
 def magnitude(shape: Shape, m: int, seed: int = 0) -> Operator:

@@ -92,6 +92,10 @@ class Operator(ABC):
         batch = y.shape[:-1]
         return _linear(y.reshape(-1, self.m), self._transposed, self._product).reshape(*batch, *self.shape)
 
+    def vector(self, y: torch.Tensor) -> torch.Tensor:
+        """Measurements in one row, from the shape that they come in."""
+        return y.reshape(-1)
+
     @torch.no_grad()
     def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """r = A x - y of shape (..., m) and A^T r of shape (..., C, H, W), detached from any graph.

@@ -73,6 +73,23 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return value.detach().to(torch.float32)
 
 
+def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
+    """Return measurements as a detached float32 tensor: of complex ones, of any shape, real parts, then imaginary ones.
+
+    Raises
+    ------
+    ValueError
+        where they are no array or tensor, hold no numbers, or one is not finite.
+    """
+    if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
+        parts = operator.vector(torch.as_tensor(y).detach())
+        y = torch.cat([parts.real, parts.imag])
+    numbers = real_tensor("y", y)
+    if not torch.isfinite(numbers).all():
+        raise ValueError(f"y must be finite, got NaN or infinity in {int((~numbers.isfinite()).sum())} of its entries")
+    return numbers
+
+
 def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float = 0.0, seed: int = 0) -> Measurement:
     """Measure one image (C, H, W): y = A x + eta with entries of eta N(0, noise^2/m), drawn from the seed.
 
@@ -108,7 +125,10 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
     """
     spec = measurement.operator.spec()
     if spec["options"].get("rebuildable") is False:
-        raise ValueError("operator must be one made by name to be saved, got a user's own, which cannot be rebuilt")
+        raise ValueError(
+            "operator must be one made by name to be saved in an npz, got a user's own, which cannot be rebuilt: "
+            "keep y as .npy"
+        )
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
     fields: dict[str, Any] = {
         "kind": _KIND,

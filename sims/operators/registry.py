@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
+from untrained.sims.operators.cartesian import CartesianFourier, cartesian_fourier
 from untrained.sims.operators.coils import CENTRE, COLUMN_RULES, MulticoilFourier, column_counts
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
 from untrained.sims.operators.random_matrices import Gaussian, Magnitude, SeededGaussian
@@ -62,6 +63,14 @@ def _inpainting(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str
         return Inpainting(shape, _count(name, m, shape[1] * shape[2]), seed)
     mask = read_mask(options["mask"], shape)
     operator = Inpainting(shape, int(mask.sum()), seed, mask)
+    _same(name, m, operator)
+    return operator
+
+
+def _cartesian(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
+    if "mask" not in options:
+        raise ValueError(f"mask must be given for {name}, got none")
+    operator = cartesian_fourier(shape, options["mask"], options.get("maps"))
     _same(name, m, operator)
     return operator
 
@@ -122,6 +131,7 @@ _MAKERS: dict[str, tuple[Maker, frozenset[str]]] = {
     "superres": (_superres, frozenset({"factor"})),
     "multicoil": (_multicoil, frozenset({"coils", "acceleration", "centre", "columns"})),
     "magnitude": (_magnitude, frozenset()),
+    "fourier-cartesian": (_cartesian, frozenset({"mask", "maps"})),
 }
 OPERATORS: tuple[str, ...] = tuple(_MAKERS)
 _CLASSES: dict[str, type[Operator]] = {
@@ -132,6 +142,7 @@ _CLASSES: dict[str, type[Operator]] = {
     "superres": SuperResolution,
     "multicoil": MulticoilFourier,
     "magnitude": Magnitude,
+    "fourier-cartesian": CartesianFourier,
 }
 
 
@@ -152,7 +163,8 @@ def make_operator(
 
     m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead,
     multicoil `coils` and `acceleration` (and, if you like, `centre` and `columns`), and inpainting takes a bool `mask`
-    (H, W) where pixels are not to be drawn. Numbers are drawn on the CPU, and so are the same on every device.
+    (H, W) where pixels are not to be drawn; fourier-cartesian takes a `mask`, and coil `maps` of your own. Numbers are
+    drawn on the CPU, and so are the same on every device.
 
     Raises
     ------
@@ -200,10 +212,10 @@ def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cp
     if missing := sorted({"name", "shape", "m", "seed", "options"} - set(spec)):
         raise ValueError(f"spec must hold name, shape, m, seed and options, got one without {missing[0]}")
     name, options = spec["name"], spec["options"]
-    if name == "user":
-        raise ValueError("spec must be that of an operator made by name, got a user's own, which cannot be rebuilt")
     if not isinstance(options, Mapping):
         raise ValueError(f"options of the spec must be a mapping, got {type(options).__name__}")
+    if name == "user" or options.get("rebuildable") is False:
+        raise ValueError("spec must be that of an operator made by name, got a user's own, which cannot be rebuilt")
     shape, m = checked_shape(spec["shape"]), bounded_integer("m of the spec", spec["m"], 1)
     operator = _make(name, shape, _argument_m(name, shape, m), spec["seed"], device, options)
     if operator.m != m:
@@ -213,6 +225,6 @@ def operator_from_spec(spec: Mapping[str, Any], device: str | torch.device = "cp
 
 def _argument_m(name: Any, shape: Shape, m: int) -> int | None:
     """The argument m of `make_operator`, from the length of y."""
-    if name in ("fourier-radial", "superres", "multicoil"):
+    if name in ("fourier-radial", "superres", "multicoil", "fourier-cartesian"):
         return None
     return m // shape[0] if name == "inpainting" else m

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from untrained.sims.operators.base import Operator, Shape, checked_shape
+from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix
 from untrained.sims.random.streams import stream
 
 DOT_LIMIT = 1e-5
 PROBES = 32
+TYPES = (torch.float32, torch.float64)
+"""What images and measurements may be of."""
 
 
 def dot_test(operator: Operator, seed: int = 0) -> float:
@@ -29,90 +36,138 @@ def dot_test(operator: Operator, seed: int = 0) -> float:
     return gap / float(scale) if scale > 0 else float("inf" if gap > 0 else 0)
 
 
-class ComplexError(ValueError):
-    """A product of the user's operator is complex; stacked real and imaginary parts would be real."""
+class LinearProducts:
+    """Products with anything that has `shape`, `@` and `.T` or `.H`, on flattened images of a shape."""
 
-
-class MatrixProducts:
-    """Products with a matrix (m, n), or anything with `shape`, `@` and `.T`, on flattened images of a shape."""
-
-    def __init__(self, matrix: Any, shape: Shape) -> None:
-        if matrix.shape[1] != prod(shape):
+    def __init__(self, linear: Any, shape: Shape) -> None:
+        if linear.shape[1] != prod(shape):
             raise ValueError(
-                f"operator must have {prod(shape)} columns for images of shape {shape}, got {matrix.shape[1]}"
+                f"operator must have {prod(shape)} columns for images of shape {shape}, got {linear.shape[1]}"
             )
-        self._matrix, self._transposed, self._shape = matrix, matrix.T, shape
+        self._linear, self._shape = linear, shape
+        self._adjoint = linear.H if hasattr(linear, "H") else linear.T
 
     def forward(self, x: Any) -> Any:
         """A x."""
-        return self._matrix @ x.reshape(-1)
+        return self._linear @ x.reshape(-1)
 
     def adjoint(self, y: Any) -> Any:
-        """A^T y."""
-        return (self._transposed @ y).reshape(self._shape)
+        """A^H y."""
+        return (self._adjoint @ y).reshape(self._shape)
+
+
+class PhysicsProducts:
+    """A linear physics of deepinv: `A` from (1, C, H, W) to (1, ...) and `A_adjoint` back, its noise left out.
+
+    Where the physics takes images as two channels, real and imaginary parts, a grey image is the real one.
+
+    Source: deepinv.physics.LinearPhysics.
+    """
+
+    def __init__(self, physics: Any, shape: Shape) -> None:
+        self._physics, self._shape, self._channels = physics, shape, shape[0]
+        if shape[0] == 1 and not self._takes(1) and self._takes(2):
+            self._channels = 2
+        self._like = self._measure(torch.zeros(shape))
+
+    def _takes(self, channels: int) -> bool:
+        try:
+            x = torch.zeros(1, channels, *self._shape[1:])
+            return bool(self._physics.A_adjoint(self._physics.A(x)).shape == x.shape)
+        except Exception:
+            return False
+
+    def _measure(self, x: torch.Tensor) -> Any:
+        batch = x[None]
+        if self._channels > len(x):
+            batch = torch.cat([batch, torch.zeros_like(batch)], 1)
+        return self._physics.A(batch)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """A x, flattened."""
+        y = self._measure(x)
+        return y.reshape(-1) if isinstance(y, torch.Tensor) else torch.cat([part.reshape(-1) for part in y])
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """A^T y of flattened measurements."""
+        if isinstance(self._like, torch.Tensor):
+            shaped: Any = y.reshape(self._like.shape)
+        else:
+            parts = y.split([part.numel() for part in self._like])
+            shaped = type(self._like)([part.reshape(like.shape) for part, like in zip(parts, self._like, strict=True)])
+        image: torch.Tensor = self._physics.A_adjoint(shaped)[0, : self._shape[0]]
+        return image
 
 
 class UserOperator(Operator):
     """A user's object with `forward` and `adjoint` on one image; batches are looped over.
 
     `gain` is estimated from a few dozen images of random signs, and exact where A^T A is diagonal. Where the object
-    does not take float64, as one that holds a float32 tensor, it is given float32 throughout.
+    takes only one of float32 and float64, as one that holds a tensor, it is given that one throughout. Of complex
+    measurements y holds real parts, then imaginary ones; `adjoint` is then A^H, of which the real part is taken.
     """
 
     name = "user"
 
     def __init__(self, user: Any, shape: Shape, m: int | None = None) -> None:
         super().__init__(shape, 0)
-        self._user, self._numpy, self._single = user, False, False
+        self._user, self._arrays, self._complex = user, False, False
+        self._types: tuple[torch.dtype, ...] = TYPES
         self.m = self._count(m)
         back = self._call("adjoint", torch.zeros(self.m))
         if tuple(back.shape) != shape:
             raise ValueError(f"adjoint of the user's operator must return {shape}, got {tuple(back.shape)}")
-        self._single = not self._takes_double()
         self._probe()
 
-    def _takes_double(self) -> bool:
-        try:
-            self._there_and_back(torch.zeros(self.shape, dtype=torch.float64))
-        except Exception:
-            return False
-        return True
-
     def _count(self, m: int | None) -> int:
-        y = self._first_image()
-        if y.ndim != 1 or len(y) == 0 or (m is not None and len(y) != m):
+        y = self._first_measurements()
+        if y.ndim != 1 or len(y) == 0 or (m is not None and len(y) * (1 + y.is_complex()) not in (m, 2 * m)):
             shape = "(m,)" if m is None else f"({m},)"
             raise ValueError(f"forward of the user's operator must return shape {shape}, got {tuple(y.shape)}")
-        return len(y)
+        self._complex = y.is_complex()
+        return len(y) * (1 + self._complex)
 
-    def _first_image(self) -> torch.Tensor:
+    def _first_measurements(self) -> torch.Tensor:
         """Measure a first image, as a tensor or, where the operator cannot take tensors, as an array."""
-        x = torch.zeros(self.shape)
-        try:
-            return self._there_and_back(x)
-        except ComplexError:
-            raise
-        except Exception as error:
-            self._numpy = True
-            try:
-                return self._there_and_back(x)
-            except Exception as other:
-                raise ValueError(f"user's operator must take tensors or arrays, got '{error}' and '{other}'") from error
+        reasons = []
+        for self._arrays in (False, True):
+            tries = {kind: self._try(kind) for kind in TYPES}
+            if passed := {kind: y for kind, y in tries.items() if isinstance(y, torch.Tensor)}:
+                self._types = tuple(passed)
+                return passed[self._types[0]]
+            reasons.append(tries[TYPES[0]])
+        raise ValueError(f"user's operator must take tensors or arrays, got '{reasons[0]}' and '{reasons[1]}'")
 
-    def _there_and_back(self, x: torch.Tensor) -> torch.Tensor:
-        y = self._call("forward", x)
-        self._call("adjoint", y)
-        return y
+    def _try(self, kind: torch.dtype) -> torch.Tensor | str:
+        """Measurements of a first image as they come, or why they do not."""
+        method = "forward"
+        try:
+            with _arrays_stay_arrays():
+                y = self._result(method, torch.zeros(self.shape, dtype=kind))
+                method = "adjoint"
+                self._result(method, y)
+            return y
+        except Exception as error:
+            return f"{method}: {error}"
+
+    def _result(self, method: str, value: torch.Tensor) -> torch.Tensor:
+        result = getattr(self._user, method)(value.numpy(force=True) if self._arrays else value)
+        if isinstance(result, np.ndarray) and result.dtype.kind in "biufc":
+            result = torch.from_numpy(np.ascontiguousarray(result))
+        if not isinstance(result, torch.Tensor):
+            raise ValueError(f"it must return an array or a tensor of numbers, got {type(result).__name__}")
+        return result.detach()
 
     def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
-        own = value.detach().to(torch.float32 if self._single else value.dtype, copy=True)
-        result = getattr(self._user, method)(own.cpu().numpy() if self._numpy else own)
-        if isinstance(result, np.ndarray):
-            result = torch.from_numpy(np.ascontiguousarray(result))
-        if not isinstance(result, torch.Tensor) or result.is_complex():
-            kind = ComplexError if isinstance(result, torch.Tensor) else ValueError
-            raise kind(f"{method} of the user's operator must return real numbers, got {_kind(result)}")
-        return result.detach().to(value.device, value.dtype)
+        own = value.detach().to(value.dtype if value.dtype in self._types else self._types[0], copy=True)
+        if self._complex and method == "adjoint":
+            own = torch.complex(*own.reshape(2, -1))
+        result = self._result(method, own)
+        if self._complex and method == "forward":
+            result = torch.cat([result.real, result.imag])
+        if result.is_complex():
+            result = result.real
+        return result.to(value.device, value.dtype)
 
     def _probe(self) -> None:
         x = torch.from_numpy(stream(0, "gain").integers(2, size=(PROBES, *self.shape)) * 2.0 - 1).float()
@@ -137,14 +192,19 @@ class UserOperator(Operator):
         return torch.stack([self._call("adjoint", one) for one in y])
 
 
-def _kind(result: object) -> str:
-    return str(result.dtype) if isinstance(result, torch.Tensor) else type(result).__name__
+@contextmanager
+def _arrays_stay_arrays() -> Iterator[None]:
+    """An array times a tensor works, with a warning that it will not for ever: count it as an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*__array_wrap__", category=DeprecationWarning)
+        yield
 
 
 def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operator:
     """Return the operator of any object with `forward` (C, H, W) -> (m,) and `adjoint` back, on tensors or arrays.
 
-    A matrix (m, C H W), dense or sparse, and a LinearOperator of scipy are taken too, for flattened images.
+    A matrix (m, C H W), dense or sparse, and a LinearOperator of scipy or PyLops are taken too, for flattened images,
+    and so is a linear physics of deepinv. Complex measurements are taken as real parts followed by imaginary ones.
 
     Raises
     ------
@@ -152,17 +212,36 @@ def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operato
         where a method is missing, a shape is wrong, forward changes from call to call or the dot test fails.
     """
     shape = checked_shape(shape)
-    operator = UserOperator(_with_methods(user_object, shape), shape, m)
+    if isinstance(user_object, Operator) and user_object.shape == shape and user_object.m == (m or user_object.m):
+        return user_object
+    operator = _adapted(user_object, shape, m)
     gap = max(dot_test(operator, seed) for seed in range(3))
     if not gap <= DOT_LIMIT:
         raise ValueError(f"adjoint must be the transpose of forward within {DOT_LIMIT:g}, got a dot test of {gap:.2g}")
     return operator
 
 
+def _adapted(user_object: Any, shape: Shape, m: int | None) -> Operator:
+    if isinstance(user_object, torch.Tensor) and user_object.layout == torch.strided:
+        user_object = user_object.numpy(force=True)
+    is_matrix = isinstance(user_object, np.ndarray | StoredMatrix) or sparse.issparse(user_object)
+    if is_matrix and len(user_object.shape) == 2:
+        if m is not None and m != user_object.shape[0]:
+            raise ValueError(f"operator must have {m} rows, got {user_object.shape[0]}")
+        return MatrixOperator(user_object, shape)
+    return UserOperator(_with_methods(user_object, shape), shape, m)
+
+
 def _with_methods(user_object: Any, shape: Shape) -> Any:
-    missing = [name for name in ("forward", "adjoint") if not callable(getattr(user_object, name, None))]
-    if not missing:
+    if _has(user_object, "A", "A_adjoint"):
+        return PhysicsProducts(user_object, shape)
+    if _has(user_object, "forward", "adjoint"):
         return user_object
     if len(getattr(user_object, "shape", ())) == 2 and hasattr(user_object, "__matmul__"):
-        return MatrixProducts(user_object, shape)
-    raise ValueError(f"operator must have a method {missing[0]}, got {type(user_object).__name__} without it")
+        return LinearProducts(user_object, shape)
+    missing = next(name for name in ("forward", "adjoint") if not _has(user_object, name))
+    raise ValueError(f"operator must have a method {missing}, got {type(user_object).__name__} without it")
+
+
+def _has(user_object: Any, *methods: str) -> bool:
+    return all(callable(getattr(user_object, name, None)) for name in methods)

@@ -10,10 +10,11 @@ import torch
 
 from untrained.sims.images.scores import score
 from untrained.sims.operators.base import Operator, bounded_integer
-from untrained.sims.operators.measurements import Measurement, real_tensor
+from untrained.sims.operators.measurements import Measurement, measured_numbers, real_tensor
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, known_settings
+from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryProblem
@@ -35,7 +36,7 @@ def recover(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Recovery:
-    """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
+    """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,), or (m/2,) where it is complex.
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
     for one. Without a `method` it is the mixture, by its preset "auto", or csdip where a preset, a network or a setting of
@@ -58,7 +59,8 @@ def recover(
     complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
-    return replace(recovery, scores=_scores(recovery.image, target))
+    warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit)
+    return replace(recovery, scores=_scores(recovery.image, target), warning=warning)
 
 
 def _options(method: str, network: Any, truth: torch.Tensor | None, settings: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
     if not isinstance(operator, Operator):
         name = type(operator).__name__
         raise ValueError(f"operator must be made by untrained.operators (user adapts an object of yours), got {name}")
-    return Measurement(operator.to(device), real_tensor("y", y).to(device))
+    return Measurement(operator.to(device), measured_numbers(y, operator).to(device))
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from untrained.sims.files import writable, write_bytes
@@ -18,6 +20,7 @@ from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
 from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import method
+from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
 from untrained.sims.runtime import runtime_report
@@ -36,11 +39,13 @@ def method_entry(
         "seed": seed,
         "outcome": recovery.outcome,
         "certificate": recovery.certificate,
-        "misfit": misfit(measurement, recovery.image),
+        "misfit": (distance := misfit(measurement, recovery.image)),
         "steps": recovery.steps,
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
+    if warning := reach_warning(measurement.operator, measurement.y.cpu(), recovery.image, distance):
+        values["warning"] = warning
     if truth is not None and recovery.others:
         values["scores_beside"] = {name: score(other, truth.cpu()) for name, other in recovery.others.items()}
     return {key: json_ready(value) for key, value in values.items()}
@@ -73,12 +78,17 @@ def recovery_report(
         "pixels": "on [-1, 1], so the scores' data range is 2",
         "seed": task.seed,
         **runtime_report(task.device),
-        "operator": operator_summary(measurement),
+        "operator": {**operator_summary(measurement), **_own_place(task.sensing)},
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
         **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, PixelNoise) else {}),
         "ended": ended,
         "methods": list(entries),
     }
+
+
+def _own_place(sensing: Sensing | PixelNoise | None) -> dict[str, str]:
+    """The file that a user's own operator comes from."""
+    return {"from": sensing.matrix or sensing.operator} if isinstance(sensing, Sensing) and sensing.own else {}
 
 
 def operator_summary(measurement: Measurement) -> dict[str, Any]:
@@ -91,9 +101,18 @@ def operator_summary(measurement: Measurement) -> dict[str, Any]:
 
 
 def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any]:
-    """Measure an image, write the file and return what a user asks of it."""
+    """Measure an image, write the file (y alone where the suffix is .npy) and return what a user asks of it.
+
+    Raises
+    ------
+    ValueError
+        where a measurement file is asked for with an operator that it cannot hold.
+    """
     measurement = measure_image(image, how)
-    save_measurement(path, measurement)
+    if path.suffix.lower() == ".npy":
+        write_npy(path, measurement.y.cpu().numpy())
+    else:
+        save_measurement(path, measurement)
     about = operator_summary(measurement)
     counts = {"operator": about["name"], "n": about["n"], "m": measurement.operator.m}
     if about["coefficients"] != measurement.operator.m:
@@ -186,6 +205,13 @@ def write_all(
     else:
         write_bytes(outputs.picture, picture)
     return [*written, outputs.picture]
+
+
+def write_npy(place: Path, array: np.ndarray) -> None:
+    """Write an array in numpy's format."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(place, buffer.getvalue())
 
 
 def write_json(place: Path, report: Mapping[str, Any]) -> None:

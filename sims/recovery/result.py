@@ -36,7 +36,8 @@ class Recovery:
     `image` is (C, H, W) float32 on the CPU; `misfit` is ||y - A image||^2 of that very image; `outcome` is one of
     "converged", "steps ended", "stopped early", "diverged at step t" and "interrupted"; `certificate` holds what proves
     the quality of the solution (a duality gap), where there is such a thing; `scores` compare it with the truth, where
-    that was given; `others` are images beside it, by name, which are scored where there is a truth.
+    that was given; `others` are images beside it, by name, which are scored where there is a truth; `warning` is a
+    sentence where something seems wrong with y.
     """
 
     image: torch.Tensor
@@ -50,6 +51,7 @@ class Recovery:
     trace: Mapping[str, list[float]] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     others: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    warning: str = ""
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.image.shape))
@@ -58,4 +60,5 @@ class Recovery:
             low, high = (self.certificate[end] for end in ("error_low", "error_high"))
             scores += f", MSE within [{low:.2g}, {high:.2g}] at {self.certificate['error_level']:.0%}"
         ending = f"{self.outcome}, {self.steps} steps in {self.seconds:.3g} s"
-        return f"{self.method} {size}: {ending}; misfit {self.misfit:.4g}{scores}"
+        warning = f" (warning: {self.warning})" if self.warning else ""
+        return f"{self.method} {size}: {ending}; misfit {self.misfit:.4g}{scores}{warning}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,18 @@ import torch
 
 from untrained.sims.files import existing, gathered_warnings
 from untrained.sims.images.images import load_image
-from untrained.sims.operators import make_operator
-from untrained.sims.operators.measurements import Measurement, load_measurement, measure
+from untrained.sims.operators import Operator, Shape, make_operator
+from untrained.sims.operators.base import checked_shape
+from untrained.sims.operators.measurements import Measurement, load_measurement, measure, measured_numbers
+from untrained.sims.operators.own_files import (
+    holds_matrix,
+    holds_measurements,
+    is_reference,
+    operator_in_file,
+    operator_of_matrix,
+    read_measurements,
+    read_options,
+)
 from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
 from untrained.sims.runtime import memory_told
@@ -20,21 +31,62 @@ from untrained.sims.runtime import memory_told
 
 @dataclass(frozen=True)
 class Sensing:
-    """How an image is to be measured: the operator's name and options, the noise level and the seed of both."""
+    """How an image is measured: the operator's name and options, the noise level and the seed of both.
+
+    `operator` may be `FILE.py:FACTORY`, and `matrix` is a file that takes its place. A `shape` (C, H, W) says that the
+    source is no image but y itself, which a user has measured of an image with black and white at `pixels`.
+    """
 
     operator: str = "gaussian"
     m: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     noise: float = 0.0
     seed: int = 0
+    matrix: str | None = None
+    shape: Shape | None = None
+    pixels: tuple[float, float] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
 
+    @property
+    def own(self) -> bool:
+        """Whether the operator is a user's own."""
+        return self.matrix is not None or is_reference(self.operator)
+
+    @property
+    def rebuildable(self) -> bool:
+        """Whether a measurement file can bring the operator with it."""
+        return not self.own and "maps" not in self.options
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the operator is made from."""
+        reference = self.operator.rpartition(":")[0] if is_reference(self.operator) else None
+        places = (self.matrix, reference, self.options.get("mask"), self.options.get("maps"))
+        return tuple(place for place in places if isinstance(place, str))
+
+    def make(self, shape: Shape, device: torch.device | str = "cpu") -> Operator:
+        """Make the operator for images of a shape, reading the files that it needs.
+
+        Raises
+        ------
+        ValueError
+            where a file, m or an option is not as it must be, or the operator does not fit in memory.
+        """
+        with memory_told(f"{self.matrix or self.operator} for {shape[1]}x{shape[2]} pixels"):
+            if self.own:
+                if self.options:
+                    raise ValueError(f"{next(iter(self.options))} is for operators by name, got it for one of your own")
+                if self.matrix is not None:
+                    return operator_of_matrix(self.matrix, shape, self.m).to(device)
+                return operator_in_file(self.operator, shape, self.m).to(device)
+            return make_operator(self.operator, shape, self.m, self.seed, device, **read_options(self.options))
+
 
 @dataclass(frozen=True)
 class RecoveryTask:
-    """What is to be recovered and how; `sensing` is None where the source is a measurement file.
+    """What is to be recovered and how; `sensing` is None where the source is a measurement file of ours.
 
     An image that is measured is the truth, and so is one that noise is added to; of a noisy one it may be named.
     """
@@ -59,10 +111,16 @@ class RecoveryTask:
         return self.source if self.source_is_truth else self.truth
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Files that the operator is made from."""
+        return self.sensing.files if isinstance(self.sensing, Sensing) else ()
+
+    @property
     def source_is_truth(self) -> bool:
         """Whether the source is the truth itself: an image that is measured or that noise is added to."""
-        noisy = isinstance(self.sensing, PixelNoise) and self.sensing.noisy
-        return self.sensing is not None and not noisy
+        if isinstance(self.sensing, PixelNoise):
+            return not self.sensing.noisy
+        return self.sensing is not None and self.sensing.shape is None
 
 
 def _check_seed(seed: int) -> None:
@@ -71,34 +129,76 @@ def _check_seed(seed: int) -> None:
 
 
 def is_measurement(source: str) -> bool:
-    """Whether a source names a measurement file, by its suffix."""
-    return Path(source).suffix.lower() == ".npz"
+    """Whether a source names a measurement file, by its suffix and where it holds no y of a user's own."""
+    return Path(source).suffix.lower() == ".npz" and not holds_measurements(source)
 
 
-def sensing(operator: str, m: int | None, *, noise: float = 0.0, seed: int = 0, **options: Any) -> Sensing:
-    """Return how to measure; options that are None are left out."""
-    return Sensing(operator, m, {name: value for name, value in options.items() if value is not None}, noise, seed)
-
-
-def sensing_of(
-    source: str, operator: str | None, m: int | None, *, noise: float | None, seed: int, **options: Any
-) -> Sensing | None:
-    """Return how an image is to be measured, or None for a measurement file, which brings its operator.
+def sensing(
+    operator: str | None, m: int | None, *, noise: float = 0.0, seed: int = 0, matrix: str | None = None, **options: Any
+) -> Sensing:
+    """Return how to measure, by `gaussian` where nothing is named; options that are None are left out.
 
     Raises
     ------
     ValueError
-        where an image comes without an operator, or a measurement file with one.
+        where an operator is named twice.
     """
-    choices = {"operator": operator, "m": m, "noise": noise, **options}
+    if operator is not None and matrix is not None:
+        raise ValueError(f"operator must be left out where matrix is given, got {operator!r} and {matrix!r}")
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return Sensing(operator or "gaussian", m, chosen, noise, seed, matrix)
+
+
+def sensing_of(
+    source: str,
+    operator: str | None,
+    m: int | None,
+    *,
+    noise: float | None,
+    seed: int,
+    matrix: str | None = None,
+    shape: str | None = None,
+    pixels: str | None = None,
+    **options: Any,
+) -> Sensing | None:
+    """Return how an image is to be measured, or how y was, which is the source where it has a `shape` beside it.
+
+    A measurement file of ours brings its operator: None.
+
+    Raises
+    ------
+    ValueError
+        where an image or a y comes without an operator, a y without a shape, or a measurement file with any of them.
+    """
+    choices = {
+        "operator": operator,
+        "matrix": matrix,
+        "shape": shape,
+        "pixels": pixels,
+        "m": m,
+        "noise": noise,
+        **options,
+    }
     named = [name for name, value in choices.items() if value is not None]
     if is_measurement(source):
         if named:
             raise ValueError(f"{named[0]} is for an image, got the measurement file {source}, which brings its own")
         return None
-    if operator is None:
+    numbers = holds_measurements(source)
+    if matrix is None and operator is None and holds_matrix(source):
+        matrix = source
+    if operator is None and matrix is None:
+        if numbers:
+            raise ValueError(f"operator or matrix must be given with measurements y, got neither for {source}")
         raise ValueError(f"operator and m must be given to measure an image, got neither for {source}")
-    return sensing(operator, m, noise=noise or 0.0, seed=seed, **options)
+    if numbers and shape is None:
+        raise ValueError(f"shape must be given with measurements y, the image's HxW or CxHxW, got none for {source}")
+    how = sensing(operator, m, noise=noise or 0.0, seed=seed, matrix=matrix, **options)
+    if shape is None:
+        if pixels is not None:
+            raise ValueError(f"pixels is for measurements y with a `shape`, got it for the image {source}")
+        return how
+    return replace(how, shape=parse_shape(shape), pixels=parse_pixels(pixels))
 
 
 TASKS = ("sense", "denoise")
@@ -157,9 +257,30 @@ def measure_image(image: torch.Tensor, sensing: Sensing, device: torch.device | 
         where operator, m or noise are out of their ranges, or the operator does not fit in memory.
     """
     c, h, w = image.shape
-    with memory_told(f"{sensing.operator} for {h}x{w} pixels"):
-        operator = make_operator(sensing.operator, (c, h, w), sensing.m, sensing.seed, device, **sensing.options)
+    operator = sensing.make((c, h, w), device)
+    with memory_told(f"{operator.name} for {h}x{w} pixels"):
         return measure(image.to(device), operator, noise=sensing.noise, seed=sensing.seed)
+
+
+def own_measurement(source: str, shape: Shape, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:
+    """Read y that a user has measured of an image of a shape.
+
+    Raises
+    ------
+    ValueError
+        where the file holds no such y, or the operator cannot be made.
+    """
+    y = read_measurements(source)  # before a large operator is made
+    operator = sensing.make(shape, device)
+    numbers = measured_numbers(y if y.dtype.kind == "c" else y.reshape(-1), operator).to(device)
+    if len(numbers) != operator.m:
+        stacked = ", real parts and imaginary ones" if y.dtype.kind == "c" else ""
+        raise ValueError(f"y must have the operator's {operator.m} entries, got {len(numbers)}{stacked} in {source}")
+    low, high = sensing.pixels
+    if (low, high) != (-1, 1):
+        white = operator.forward(torch.ones(shape, device=numbers.device))
+        numbers = (numbers - (high + low) / 2 * white) / ((high - low) / 2)
+    return Measurement(operator, numbers, sensing.noise / ((high - low) / 2))
 
 
 def read_measurement(path: str, device: torch.device | str = "cpu") -> Measurement:
@@ -196,6 +317,8 @@ def _prepare(task: RecoveryTask) -> RecoveryProblem:
         return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
     if task.truth is not None and task.source_is_truth:
         raise ValueError(f"truth is for a measurement file, got the image {task.source}, which is the truth")
+    if isinstance(task.sensing, Sensing) and task.sensing.shape is not None:
+        return _own_problem(task, task.sensing, task.sensing.shape)
     image = load_image(task.source, grey=task.grey, size=task.size)
     if isinstance(task.sensing, PixelNoise):
         measurement = task.sensing.measurement(image, task.device)
@@ -204,6 +327,12 @@ def _prepare(task: RecoveryTask) -> RecoveryProblem:
     settings = _settings(task, measurement)
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
     return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
+
+
+def _own_problem(task: RecoveryTask, sensing: Sensing, shape: Shape) -> RecoveryProblem:
+    measurement = own_measurement(task.source, shape, sensing, task.device)
+    settings = _with_noise(_settings(task, measurement), measurement, task)
+    return RecoveryProblem(task, measurement, settings, _truth(task, shape))
 
 
 def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:
@@ -262,6 +391,38 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
         raise ValueError(f"size must be N or HxW in pixels, got {text!r}")
     return int(parts[0]), int(parts[-1])
+
+
+def parse_shape(text: str) -> Shape:
+    """Return (C, H, W) from HxW or CxHxW.
+
+    Raises
+    ------
+    ValueError
+        where the text is neither.
+    """
+    parts = text.lower().split("x")
+    if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"shape must be HxW or CxHxW in pixels, got {text!r}")
+    sides = [int(part) for part in parts]
+    return checked_shape([1, *sides][-3:])
+
+
+def parse_pixels(text: str | None) -> tuple[float, float]:
+    """Return black and white from LOW:HIGH, -1 and 1 where there is no text.
+
+    Raises
+    ------
+    ValueError
+        where the text is no two increasing numbers.
+    """
+    try:
+        low, high = (float(part) for part in (text or "-1:1").split(":"))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not -inf < low < high < inf:
+        raise ValueError(f"pixels must be LOW:HIGH, two increasing numbers such as 0:255, got {text!r}")
+    return low, high
 
 
 def parse_counts(name: str, text: str | None) -> list[int] | None:

@@ -26,6 +26,7 @@ MAKERS = [
     (operators.inpainting(SHAPE, mask=MASK), ("inpainting", SHAPE), {"mask": MASK}),
     (operators.superresolution(SHAPE, 2), ("superres", SHAPE), {"factor": 2}),
     (operators.multicoil(SHAPE, 2, 4, seed=2), ("multicoil", SHAPE, None, 2), {"coils": 2, "acceleration": 4}),
+    (operators.fourier_cartesian(SHAPE, MASK), ("fourier-cartesian", SHAPE), {"mask": MASK}),
     (operators.magnitude(SHAPE, 9, seed=2), ("magnitude", SHAPE, 9, 2), {}),
 ]
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from untrained.sims import operators
 from untrained.sims.operators import make_operator, multicoil
 from untrained.sims.operators.coils import coil_sensitivities, sampled_columns
+from untrained.sims.operators.measurements import measured_numbers
 
 SIZES = [(6, 8), (5, 7), (1, 9), (7, 4)]
 
@@ -146,3 +148,48 @@ def test_the_operator_is_that_of_an_mri_package(columns):
     adjoint = np.fft.ifftshift(sense.H * np.fft.fftshift(back, (1, 2))).real
     found = operator.adjoint(torch.from_numpy(y.reshape(-1))).numpy()[0]
     np.testing.assert_allclose(found, adjoint, rtol=0, atol=1e-6)
+
+
+MASK = np.random.default_rng(5).random((6, 7)) < 0.4
+MAPS = np.random.default_rng(6).standard_normal((2, 6, 7)) + 1j * np.random.default_rng(7).standard_normal((2, 6, 7))
+
+
+def own_by_definition(x, maps, mask):
+    """k_c(u, v) = sum_pq S_c(p, q) x(p, q) e^(-2 pi i (u p/H + v q/W))/(HW)^(1/2), all indices from -(side//2)."""
+    (H, W), out = x.shape, []
+    p, q = np.arange(H) - H // 2, np.arange(W) - W // 2
+    for S in maps:
+        k = np.zeros((H, W), complex)
+        for i, u in enumerate(p):
+            for j, v in enumerate(q):
+                k[i, j] = (S * x * np.exp(-2j * np.pi * (u * p[:, None] / H + v * q[None] / W))).sum() / (H * W) ** 0.5
+        out.append(k)
+    return np.array(out), np.array(out)[:, mask].ravel()
+
+
+@pytest.mark.parametrize("maps", [None, MAPS])
+def test_coefficients_under_ones_own_mask_and_maps_are_those_of_the_definition(maps):
+    operator = operators.fourier_cartesian((1, 6, 7), MASK, maps)
+    x = np.random.default_rng(0).standard_normal((6, 7))
+    grid, sampled = own_by_definition(x, np.ones((1, 6, 7)) if maps is None else maps, MASK)
+    y = operator.forward(torch.from_numpy(x)[None])
+    np.testing.assert_allclose(y, np.concatenate([sampled.real, sampled.imag]), rtol=0, atol=1e-12)
+    torch.testing.assert_close(measured_numbers(grid, operator), y.float())
+    torch.testing.assert_close(measured_numbers(sampled, operator), y.float())
+    columns = operator.forward(torch.eye(42, dtype=torch.float64).reshape(-1, 1, 6, 7))
+    assert operator.gain == pytest.approx(float(columns.square().sum()) / 42, rel=1e-12)
+    assert operators.dot_test(operator) < 1e-6
+
+
+def test_a_mask_of_columns_is_one_of_whole_columns():
+    columns = MASK[0]
+    row = operators.fourier_cartesian((1, 6, 7), columns)
+    assert row.fingerprint() == operators.fourier_cartesian((1, 6, 7), np.tile(columns, (6, 1))).fingerprint()
+
+
+def test_maps_of_ones_own_come_back_from_no_spec():
+    operator = operators.fourier_cartesian((1, 6, 7), MASK, MAPS)
+    other = operators.fourier_cartesian((1, 6, 7), MASK, 2 * MAPS)
+    assert operator.fingerprint() != other.fingerprint()
+    with pytest.raises(ValueError, match="got a user's own, which cannot be rebuilt"):
+        operators.operator_from_spec(operator.spec())

@@ -8,7 +8,7 @@ from untrained.sims.runtime import memory_available
 SHAPE = (1, 8, 8)
 MASK = np.ones((8, 8), dtype=bool)
 LINEAR = [name for name in OPERATORS if name != "magnitude"]
-COUNTED = sorted(set(LINEAR) - {"fourier-radial", "superres", "multicoil"})
+COUNTED = sorted(set(LINEAR) - {"fourier-radial", "superres", "multicoil", "fourier-cartesian"})
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -45,7 +45,12 @@ def test_a_shape_that_is_no_image_is_refused(name, shape):
 
 
 REFUSED = [
-    ("radon", {}, r"operator must be one of gaussian, gaussian-seeded, fourier-radial, .*, magnitude, got 'radon'"),
+    ("fourier-cartesian", {}, "mask must be given for fourier-cartesian, got none"),
+    ("fourier-cartesian", {"mask": MASK, "m": 9}, "m must be left out for fourier-cartesian, or 64 as its .*, got 9"),
+    ("fourier-cartesian", {"mask": MASK[:7]}, r"mask must be bool of shape \(8, 8\), got bool of shape \(7, 8\)"),
+    ("fourier-cartesian", {"mask": MASK, "maps": np.ones((2, 8, 7))}, r"maps must be .* got shape \(2, 8, 7\)"),
+    ("fourier-cartesian", {"mask": MASK, "maps": np.zeros((2, 8, 8))}, "maps must be finite and not all zero, .*"),
+    ("radon", {}, r"operator must be one of gaussian, gaussian-seeded, .*, fourier-cartesian, got 'radon'"),
     (["dct"], {}, r"operator must be one of gaussian, .*, got \['dct'\]"),
     ("dct", {"m": 3, "seed": -1}, "seed must be at least 0, got -1"),
     ("dct", {"m": 3, "seed": "a"}, "seed must be a whole number at least 0, got 'a'"),
@@ -149,6 +154,7 @@ def test_images_and_measurements_of_another_kind_are_refused(name):
         "fourier-radial": {"lines": 2},
         "superres": {"factor": 2},
         "multicoil": {"coils": 2, "acceleration": 2},
+        "fourier-cartesian": {"mask": MASK},
     }.get(name, {"m": 5})
     operator = make_operator(name, SHAPE, **options)
     with pytest.raises(ValueError, match=r"^image must be of shape \(\.\.\., 1, 8, 8\), got \(8, 8\)$"):

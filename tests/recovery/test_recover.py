@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
+from scipy.sparse import linalg
 
 from untrained.sims import operators
 from untrained.sims.images.scores import score
@@ -65,7 +67,7 @@ def test_arrays_and_tensors_with_a_gradient_are_taken(method):
 def test_measurements_that_are_not_finite_are_refused(method, bad):
     y = Y.clone()
     y[7] = bad
-    with pytest.raises(ValueError, match=r"^y must be float32 and finite, got other numbers$"):
+    with pytest.raises(ValueError, match=r"^y must be finite, got NaN or infinity in 1 of its entries$"):
         recover(y, A, method, **PLAIN[method])
 
 
@@ -81,13 +83,64 @@ class Halves:
         return (self.matrix.T @ y).reshape(SHAPE)
 
 
+class HalvesOfArrays:
+    """The same on arrays."""
+
+    matrix = A.matrix[:40].numpy()
+
+    def forward(self, x):
+        return self.matrix @ np.asarray(x).ravel()
+
+    def adjoint(self, y):
+        return (self.matrix.T @ y).reshape(SHAPE)
+
+
+class KSpace:
+    """Complex Fourier coefficients of the image's first rows."""
+
+    def forward(self, x):
+        return np.fft.fft2(x[0], norm="ortho")[:2].ravel()
+
+    def adjoint(self, y):
+        k = np.zeros(SHAPE[1:], complex)
+        k[:2] = y.reshape(2, -1)
+        return np.fft.ifft2(k, norm="ortho")[None]
+
+
+OWN = {
+    "tensors": Halves,
+    "arrays": HalvesOfArrays,
+    "matrix": lambda: HalvesOfArrays.matrix.astype(np.float64),
+    "sparse": lambda: sparse.csc_array(np.where(np.abs(HalvesOfArrays.matrix) > 0.1, HalvesOfArrays.matrix, 0)),
+    "LinearOperator": lambda: linalg.aslinearoperator(HalvesOfArrays.matrix),
+    "k-space": KSpace,
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
 @pytest.mark.parametrize("method", PLAIN)
-def test_a_user_s_float32_operator_serves_every_method(method):
-    own = operators.user(Halves(), SHAPE)
+def test_an_operator_of_any_kind_serves_every_method(method, kind):
+    own = operators.user(OWN[kind](), SHAPE)
     y = own.forward(an_image())
     recovery = recover(y, own, method, **PLAIN[method])
     assert recovery.image.isfinite().all()
     assert recovery.misfit < 0.9 * float(y.square().sum())
+
+
+@pytest.mark.parametrize("method", [*OF_EVERY_PIXEL, *FROM_MAGNITUDES])
+def test_a_method_for_other_measurements_says_for_which(method):
+    own = operators.user(Halves(), SHAPE)
+    wanted = "see every pixel" if method in OF_EVERY_PIXEL else "take magnitudes"
+    with pytest.raises(ValueError, match=f"^operator must {wanted} for [^.]*, got (the linear )?user$"):
+        recover(own.forward(an_image()), own, method)
+
+
+def test_complex_measurements_are_stacked():
+    own, k = operators.user(KSpace(), SHAPE), KSpace().forward(an_image().double().numpy())
+    expected = recover(own.forward(an_image()), own, "tv", max_steps=20).image
+    for y in (k, torch.from_numpy(k), k.astype(np.complex64)):
+        # Fourier coefficients in float32 differ from those in float64 by rounding.
+        torch.testing.assert_close(recover(y, own, "tv", max_steps=20).image, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("preset", csdip.PRESETS)
@@ -147,7 +200,7 @@ def test_progress_is_called():
         ({"method": "cs-dip"}, "method must be one of csdip, .*, got 'cs-dip'"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
-        ({"y": Y * 1j}, "y must be an array or a tensor of real numbers, got torch.complex64"),
+        ({"y": Y * 1j}, r"y must be of shape \(60,\), got \(120,\)"),
         ({"y": np.array(["a"])}, "y must be an array or a tensor of real numbers, got <U1"),
         ({"y": Y[:9]}, r"y must be of shape \(60,\), got \(9,\)"),
         ({"seed": -1}, "seed must be at least 0, got -1"),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untrained.cli.options import (
-    OPERATOR_NAMES,
+    OPERATOR_HELP,
     Acceleration,
     Centre,
     Coils,
@@ -17,6 +17,9 @@ from untrained.cli.options import (
     Factor,
     Grey,
     Lines,
+    MapsOption,
+    MaskOption,
+    MatrixOption,
     Seed,
     SizeOption,
 )
@@ -24,8 +27,14 @@ from untrained.cli.options import (
 
 def measure_command(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The measurement file, .npz.")],
-    operator: Annotated[str, typer.Option(help=f"{OPERATOR_NAMES}.")] = "gaussian",
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The measurement file, .npz; .npy holds y alone, for your own A."
+        ),
+    ],
+    operator: Annotated[str | None, typer.Option(help=f"gaussian (default) and others: {OPERATOR_HELP}")] = None,
+    matrix: MatrixOption = None,
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -33,6 +42,8 @@ def measure_command(
     acceleration: Acceleration = None,
     centre: Centre = None,
     columns: ColumnRule = None,
+    mask: MaskOption = None,
+    maps: MapsOption = None,
     noise: Annotated[float, typer.Option(help="sigma of the noise added: its variance is sigma^2/m.")] = 0.0,
     seed: Seed = 0,
     size: SizeOption = None,
@@ -42,7 +53,7 @@ def measure_command(
     from untrained.sims.images.images import load_image
     from untrained.sims.recovery import reports, tasks
 
-    place = reports.check_output("out", out, (".npz",))
+    place = reports.check_output("out", out, (".npz", ".npy"))
     sensing = tasks.sensing(
         operator,
         m,
@@ -52,9 +63,16 @@ def measure_command(
         acceleration=acceleration,
         centre=centre,
         columns=columns,
+        mask=mask,
+        maps=maps,
+        matrix=matrix,
         noise=noise,
         seed=seed,
     )
+    if not sensing.rebuildable and place.suffix == ".npz":
+        raise ValueError(
+            f"out must end in .npy for your own operator or maps, which no measurement file can rebuild, got {out}"
+        )
     facts = reports.measure_into(place, load_image(image, grey=grey, size=tasks.parse_size(size)), sensing)
     for name, value in facts.items():
         print(f"{name:<12} {value}")

@@ -13,13 +13,14 @@ from typer.core import TyperCommand
 
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
-    "superres, multicoil, magnitude"
+    "superres, multicoil, magnitude, fourier-cartesian"
 )
 METHOD_NAMES = (
     "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
     "ridge; to denoise also non-local-means, bm3d, noisy; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
+OPERATOR_HELP = f"{OPERATOR_NAMES}; or FILE.py:FACTORY, your own (the file is run, so trust it first)."
 NETWORK_NAMES = (
     "FILE.py:FACTORY, which returns a module and its input (the file is run, so trust it first); "
     "or a known name: dcgan-mnist, dcgan-xray, dcgan-retina, decoder, deep-decoder, skip-unet, pixelwise, "
@@ -45,6 +46,29 @@ Coils = Annotated[int | None, typer.Option(help="Receiver coils of multicoil.")]
 Acceleration = Annotated[float | None, typer.Option(help="Of multicoil: all columns over sampled ones.")]
 Centre = Annotated[float | None, typer.Option(help="Share of multicoil's columns in the sampled centre (0.08).")]
 ColumnRule = Annotated[str | None, typer.Option(help="Other columns of multicoil: random (default) or equispaced.")]
+MatrixOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Your own matrix, of flattened images: .npy, .npz (scipy.sparse, or A) or .mtx."),
+]
+OwnShape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[Cx]HxW", help="SOURCE is y that you measured (.npy, .npz, .csv), of an image of this shape."
+    ),
+]
+PixelScale = Annotated[
+    str | None, typer.Option(metavar="LOW:HIGH", help="Scale of the pixels that y was measured of (-1:1), as 0:255.")
+]
+MaskOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Mask of inpainting or fourier-cartesian: .npy (zero: not measured) or an image (white: measured).",
+    ),
+]
+MapsOption = Annotated[
+    str | None, typer.Option("--coil-maps", metavar="FILE", help="Coil maps of fourier-cartesian, .npy (coils, H, W).")
+]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from untrained.cli import console
 from untrained.cli.options import (
     METHOD_NAMES,
-    OPERATOR_NAMES,
+    OPERATOR_HELP,
     Acceleration,
     Centre,
     Coils,
@@ -24,7 +24,12 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    MapsOption,
+    MaskOption,
+    MatrixOption,
     NetworkOption,
+    OwnShape,
+    PixelScale,
     Preset,
     Seed,
     Settings,
@@ -39,7 +44,9 @@ if TYPE_CHECKING:
 
 
 def reconstruct_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), an image to measure, or y.")
+    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
     ],
@@ -51,7 +58,10 @@ def reconstruct_command(
     network: NetworkOption = None,
     settings: Settings = None,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
-    operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATOR_NAMES}.")] = None,
+    operator: Annotated[str | None, typer.Option(help=f"What an image, or y, is measured by: {OPERATOR_HELP}")] = None,
+    matrix: MatrixOption = None,
+    shape: OwnShape = None,
+    pixels: PixelScale = None,
     m: Count = None,
     lines: Lines = None,
     factor: Factor = None,
@@ -59,6 +69,8 @@ def reconstruct_command(
     acceleration: Acceleration = None,
     centre: Centre = None,
     columns: ColumnRule = None,
+    mask: MaskOption = None,
+    maps: MapsOption = None,
     noise: Annotated[
         float | None, typer.Option(help="sigma of the noise added when measuring: its variance is sigma^2/m.")
     ] = None,
@@ -92,9 +104,10 @@ def reconstruct_command(
         keys = [word.partition("=")[0] for word in settings or ()]
         method = "conv-decoder" if denoises else methods.default_method(preset, network, keys)
     names = [name.strip() for name in (compare if compare is not None else method or "").split(",")]
-    options = {
+    options: dict[str, Any] = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
+        "mask": mask, "maps": maps, "matrix": matrix, "shape": shape, "pixels": pixels,
     }  # fmt: skip
     how = (
         tasks.denoising_of(
@@ -116,7 +129,7 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
-    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth))
+    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth, *task.files))
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
@@ -125,6 +138,9 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
     console.show([method_table(ended.entries)], console.stdout())
+    for entry in ended.entries:
+        if "warning" in entry:
+            print(f"{entry['method']}: {entry['warning']} (--pixels LOW:HIGH)", file=sys.stderr)
     _say_end(ended, files)
 
 

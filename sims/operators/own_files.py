@@ -1,0 +1,179 @@
+"""What users bring in files of their own: an operator, a matrix, measurements y, a mask, coil maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.io import mmread
+
+from untrained.sims.files import decoding, existing
+from untrained.sims.images.images import load_image
+from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.operators.matrices import StoredMatrix
+from untrained.sims.operators.user_operator import as_operator
+from untrained.sims.user_files import error_line, function_in, neighbours
+
+LARGE_MATRIX = 1 << 28
+"""Bytes from which on a dense matrix stays in its npy file and is read in blocks."""
+TEXT = (".csv", ".txt")
+MATRIX_SUFFIXES = (".npy", ".npz", ".mtx")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text names a function in a file: `FILE.py:FACTORY`."""
+    return ".py" in text
+
+
+def operator_in_file(reference: str, shape: Shape, m: int | None = None) -> Operator:
+    """Return the operator that FACTORY(shape) of `FILE.py:FACTORY` makes; the file is run, now.
+
+    Raises
+    ------
+    ValueError
+        where the file or the function is missing or fails, or what it returns is no operator.
+    """
+    where, _, factory = reference.rpartition(":")
+    path = Path(where).resolve()
+    if not factory.isidentifier() or path.suffix != ".py" or not path.is_file():
+        raise ValueError(f"operator must be FILE.py:FACTORY of a file that exists, got {reference!r}")
+    maker = function_in(path, factory, "operator")
+    try:
+        with neighbours(path.parent):
+            return as_operator(maker(shape), shape, m)
+    except ValueError as error:
+        raise ValueError(f"{path.name}:{factory}: {error}") from error
+    except Exception as error:
+        raise ValueError(f"{path.name}:{factory} must make an operator, got {error_line(error, path)}") from error
+
+
+def operator_of_matrix(path: str, shape: Shape, m: int | None = None) -> Operator:
+    """Return products with the matrix of a file on flattened images.
+
+    Raises
+    ------
+    ValueError
+        where the file holds no matrix, or one for images of another size.
+    """
+    matrix = read_matrix(path)
+    try:
+        return as_operator(matrix, shape, m)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_matrix(path: str) -> Any:
+    """Read a matrix: .npy (a large one stays in its file), .npz (of scipy.sparse, or an array called A), or .mtx.
+
+    Raises
+    ------
+    ValueError
+        where it is none.
+    """
+    file = existing(path)
+    if file.suffix.lower() not in MATRIX_SUFFIXES:
+        raise ValueError(f"matrix must be in a file that ends in {', '.join(MATRIX_SUFFIXES)}, got {path}")
+    with decoding(file):
+        if file.suffix.lower() == ".mtx":
+            return mmread(file)
+        if file.suffix.lower() == ".npy":
+            stored = StoredMatrix.at(file)
+            size = stored.rows * stored.columns * stored.dtype.itemsize
+            return stored if size > LARGE_MATRIX else np.load(file, allow_pickle=False)
+        with np.load(file, allow_pickle=False) as archive:
+            if "A" in archive.files or len(archive.files) == 1:
+                return archive["A" if "A" in archive.files else archive.files[0]]
+        return sparse.load_npz(file)
+
+
+def holds_measurements(source: str) -> bool:
+    """Whether a file holds numbers that a user has measured: text, complex numbers, a vector, or an archive with y."""
+    suffix = Path(source).suffix.lower()
+    if suffix in TEXT:
+        return True
+    if suffix not in (".npy", ".npz") or not Path(source).is_file():
+        return False
+    try:
+        if suffix == ".npy":
+            array = np.load(source, mmap_mode="r", allow_pickle=False)
+            return array.ndim == 1 or array.dtype.kind == "c"
+        with Path(source).open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
+            return "y" in archive.files and "kind" not in archive.files
+    except Exception:  # a damaged file is told as such by its reader
+        return False
+
+
+def holds_matrix(source: str) -> bool:
+    """Whether an archive of measurements holds their matrix as well."""
+    if Path(source).suffix.lower() != ".npz" or not holds_measurements(source):
+        return False
+    with np.load(source, allow_pickle=False) as archive:
+        return "A" in archive.files
+
+
+def read_measurements(source: str) -> np.ndarray:
+    """Read real or complex y: an npy of any shape, y of an npz, or numbers in text, with commas or spaces between.
+
+    Raises
+    ------
+    ValueError
+        where the file holds none.
+    """
+    path = existing(source)
+    with decoding(path):
+        if path.suffix.lower() in TEXT:
+            text = path.read_text(encoding="utf-8-sig").replace(",", " ").split()
+            y = np.array([complex(word) for word in text])
+            y = y if y.imag.any() else y.real
+        else:
+            loaded = np.load(path, allow_pickle=False)
+            y = loaded if isinstance(loaded, np.ndarray) else loaded["y"]
+    if y.dtype.kind not in "biufc":
+        raise ValueError(f"y must be numbers, got {y.dtype} in {source}")
+    return y
+
+
+def mask_in_file(path: str) -> np.ndarray:
+    """Read a mask: an npy of bool or of zeros and another number, or an image of black and white; white is measured.
+
+    Raises
+    ------
+    ValueError
+        where the file holds more than two values.
+    """
+    if Path(path).suffix.lower() == ".npy":
+        with decoding(existing(path)):
+            values = np.load(path, allow_pickle=False)
+    else:
+        values = load_image(path, grey=True)[0].numpy() + 1
+    if values.dtype.kind not in "biuf" or len(distinct := np.unique(values)) > 2 or (distinct > 0).sum() > 1:
+        raise ValueError(f"mask must hold zeros, and another number where is measured, got others in {path}")
+    mask: np.ndarray = values != 0
+    return mask
+
+
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a named operator with the files of `mask` and `maps` read."""
+    return {
+        **options,
+        **({"mask": mask_in_file(options["mask"])} if isinstance(options.get("mask"), str) else {}),
+        **({"maps": maps_in_file(options["maps"])} if isinstance(options.get("maps"), str) else {}),
+    }
+
+
+def maps_in_file(path: str) -> np.ndarray:
+    """Read coil maps (coils, H, W), real or complex.
+
+    Raises
+    ------
+    ValueError
+        where the file holds none.
+    """
+    with decoding(existing(path)):
+        maps: np.ndarray = np.load(path, allow_pickle=False)
+    if not isinstance(maps, np.ndarray) or maps.ndim != 3 or maps.dtype.kind not in "biufc":
+        raise ValueError(f"maps must be an npy of shape (coils, height, width), got {path}, which is none")
+    return maps
