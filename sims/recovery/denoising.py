@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,6 +60,10 @@ class PixelNoise:
             eta = noise * operator.m**-0.5 * self._draw(channels, height * width)
             y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)
         return Measurement(operator, y.clamp(-1, 1) if self.clip else y, noise)
+
+    def about(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"denoising": asdict(self)}
 
     def _draw(self, channels: int, pixels: int) -> np.ndarray:
         """Noise of standard deviation 1 in the order of the measurements."""

@@ -13,7 +13,7 @@ from untrained.sims.operators.base import Operator, bounded_integer
 from untrained.sims.operators.measurements import Measurement, real_tensor
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
-from untrained.sims.recovery.methods import checked_settings, known_settings
+from untrained.sims.recovery.methods import checked_settings, told_noise
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryProblem
@@ -38,7 +38,8 @@ def recover(
     """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
-    for one. `preset` and `network` (a name or a network) are for csdip; other settings are those of the method, such as
+    for one; csdip, net-gd and conv-decoder stop by a level above 0 (`CautiousDiscrepancy`) unless `stopping` is given.
+    `preset` and `network` (a name or a network) are for csdip; other settings are those of the method, such as
     steps=200. `truth` (C, H, W) is for scores, and for the stopping rule "oracle", alone.
 
     Raises
@@ -48,12 +49,12 @@ def recover(
     """
     chosen, place = methods.method(method), pick_device(device)
     measurement = _measurement(y, operator, place)
-    if isinstance(y, Measurement) and "noise" in known_settings(method):
-        settings.setdefault("noise", y.noise)
     A = measurement.operator
     target = None if truth is None else _checked_truth(truth, A)
     options = _options(method, network, target, settings)
-    complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
+    level = y.noise if isinstance(y, Measurement) else None
+    complete = told_noise(method, checked_settings(method, settings, preset, A), settings, level)
+    start = bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
     return replace(recovery, scores=_scores(recovery.image, target))
@@ -173,4 +174,4 @@ def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: 
 
 def run_report(problem: RecoveryProblem, recoveries: Recoveries) -> dict[str, Any]:
     """Return the report of a run."""
-    return recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended)
+    return recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended, problem.notes)

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from untrained.sims.files import writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
-from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
@@ -63,9 +62,16 @@ def json_ready(value: Any) -> Any:
 
 
 def recovery_report(
-    task: RecoveryTask, measurement: Measurement, entries: Sequence[Mapping[str, Any]], ended: str | None = None
+    task: RecoveryTask,
+    measurement: Measurement,
+    entries: Sequence[Mapping[str, Any]],
+    ended: str | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return everything that was done and found; `ended` is the sentence of what ended it early."""
+    """Return everything that was done and found; `ended` is the sentence of what ended it early.
+
+    `notes` are sentences of what the run decided by itself.
+    """
     return {
         "format": REPORT_FORMAT,
         "source": task.source,
@@ -75,7 +81,8 @@ def recovery_report(
         **runtime_report(task.device),
         "operator": operator_summary(measurement),
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
-        **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, PixelNoise) else {}),
+        **(task.sensing.about() if task.sensing and not isinstance(task.sensing, Sensing) else {}),
+        "notes": list(notes),
         "ended": ended,
         "methods": list(entries),
     }

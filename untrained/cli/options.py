@@ -46,9 +46,31 @@ Acceleration = Annotated[float | None, typer.Option(help="Of multicoil: all colu
 Centre = Annotated[float | None, typer.Option(help="Share of multicoil's columns in the sampled centre (0.08).")]
 ColumnRule = Annotated[str | None, typer.Option(help="Other columns of multicoil: random (default) or equispaced.")]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+]
+Compare = Annotated[str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same pixels.")]
+Truth = Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")]
+PixelSigma = Annotated[
+    float | None, typer.Option(help="Standard deviation of the noise of a pixel, on the scale 0 to 255.")
+]
+Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for every method's image, as npy and PNG.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]
 Workers = Annotated[int | None, typer.Option(help="Processes (default: one per core).")]
+
+
+def named_methods(method: str | None, compare: str | None, usual: str) -> list[str]:
+    """The methods that are named, the usual one where none is.
+
+    Raises
+    ------
+    ValueError
+        where one method is named, and several.
+    """
+    if method is not None and compare is not None:
+        raise ValueError("method and compare must not be given both")
+    return [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
 
 
 def with_network(settings: Sequence[str] | None, network: str | None) -> Sequence[str]:

@@ -30,6 +30,7 @@ from untrained.cli.options import (
     Settings,
     SizeOption,
     Threads,
+    named_methods,
     with_network,
 )
 
@@ -85,11 +86,9 @@ def reconstruct_command(
     from untrained.sims import runtime
     from untrained.sims.recovery import tasks
 
-    if method is not None and compare is not None:
-        raise ValueError("method and compare must not be given both")
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
     usual = "conv-decoder" if denoises else "csdip"
-    names = [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
+    names = named_methods(method, compare, usual)
     options = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
@@ -105,10 +104,11 @@ def reconstruct_command(
     chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
     recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where)
-    _reconstruct(recovery, out, json, folder, together=compare is not None)
+    run_task(recovery, out, json, folder, together=compare is not None)
 
 
-def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+    """Recover what a task asks for, write the files and print the table; with `together` a picture of all methods."""
     from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
     from untrained.figures.side_by_side import method_table, side_by_side
     from untrained.sims.recovery import recover, reports, tasks
@@ -122,7 +122,7 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     ended = recover.recover_all(problem, console.progress_of)
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
-    console.show([method_table(ended.entries)], console.stdout())
+    console.show([method_table(ended.entries), *problem.notes], console.stdout())
     _say_end(ended, files)
 
 
