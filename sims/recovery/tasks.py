@@ -45,6 +45,7 @@ class RecoveryTask:
     """What is to be recovered and how; `sensing` is None where the source is a measurement file.
 
     An image that is measured is the truth, and so is one that noise is added to; of a noisy one it may be named.
+    `estimate` says that the noise level is to be estimated, whatever a measurement says of it.
     """
 
     source: str
@@ -57,6 +58,7 @@ class RecoveryTask:
     size: tuple[int, int] | None = None
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    estimate: bool = False
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
@@ -227,7 +229,7 @@ def prepare_task(task: RecoveryTask) -> RecoveryProblem:
     measurement, image = _measured(task)
     settings = _settings(task, measurement)
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
-    measurement, notes = with_noise_level(measurement, task.sensing)
+    measurement, notes = with_noise_level(measurement, task.sensing, estimate=task.estimate, seed=task.seed)
     told = _with_noise(settings, measurement, task)
     return RecoveryProblem(task, measurement, told, truth, (*notes, *stopping_notes(settings, told)))
 
@@ -243,12 +245,16 @@ def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:
         return task.sensing.measurement(image, task.device), image
 
 
-def with_noise_level(measurement: Measurement, sensing: Sensing | Pixels | None) -> tuple[Measurement, tuple[str, ...]]:
-    """The measurement with its noise level, estimated where pixels are noisy by an unknown sigma, and how."""
-    if not isinstance(sensing, PixelNoise | KnownPixels) or sensing.sigma is not None:
+def with_noise_level(
+    measurement: Measurement, sensing: Sensing | Pixels | None, *, estimate: bool = False, seed: int = 0
+) -> tuple[Measurement, tuple[str, ...]]:
+    """The measurement with its noise level, and how it was estimated, where pixels do not say it or so it is asked."""
+    unknown = isinstance(sensing, PixelNoise | KnownPixels) and sensing.sigma is None
+    if not (unknown or estimate):
         return measurement, ()
-    estimate = estimated_noise(measurement)
-    return replace(measurement, noise=estimate.level), (estimate.says,)
+    with memory_told("the fit that noise is estimated by"):
+        estimated = estimated_noise(measurement, seed)
+    return replace(measurement, noise=estimated.level), (estimated.says,)
 
 
 def stopping_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

@@ -119,6 +119,15 @@ def test_a_measurement_that_says_its_noise_is_fitted_no_further_than_that(run):
     assert report()["methods"][0]["settings"]["stopping"] == "last-window"
 
 
+def test_the_noise_of_measurements_is_estimated_where_asked(run):
+    measured = ("reconstruct", "clean.png", "--operator", "inpainting", "--m", 700, "--noise", 8, "--method", "tv")
+    assert run(*measured, "--estimate-noise").returncode == 0
+    assert report()["notes"][0].startswith("sigma estimated as")
+    # each of 700 pixels has deviation 8/sqrt(700) = 38 of 255: more than the texture of the photograph
+    assert report()["measurement"]["noise"] == pytest.approx(8, rel=0.3)
+    assert report()["methods"][0]["settings"]["noise"] == report()["measurement"]["noise"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -1,6 +1,7 @@
 """The noise level that nobody says: estimated, against the one that was drawn."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import noise_level
-from untrained.sims.recovery.denoising import PixelNoise, every_pixel
+from untrained.sims.recovery.denoising import PixelNoise, every_pixel, stopping_level
 from untrained.sims.recovery.methods import settings_for, told_noise
 from untrained.sims.recovery.noise_level import estimated_noise, least_squares_noise, pixel_deviation
 from untrained.sims.recovery.pixel_tasks import KnownPixels
@@ -144,6 +145,18 @@ def test_methods_that_would_fit_noise_stop_by_its_level_where_it_is_known(name, 
     assert told_noise(name, settings, (), 0.0) == settings
     assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",), 2.0).noise == 3.0
     assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",)).stopping == "cautious-discrepancy"
+
+
+def test_pixels_on_an_end_of_the_scale_have_no_noise_to_stop_by():
+    operator = every_pixel((1, 2, 4))
+    cut, beyond = torch.tensor([1.0, -1, 0, 0.5, 0.1, 1, 0, 0]), torch.tensor([1.5, -1, 0, 0.5, 0.1, 1, 0, 0])
+    cautious = told_noise("csdip", settings_for("csdip"), (), 2.0)
+    assert stopping_level(cautious, [operator], cut[None]) == pytest.approx(2 * math.sqrt(5 / 8))
+    assert stopping_level(cautious, [operator], beyond[None]) == 2.0
+    assert stopping_level(cautious, [operator], torch.ones(1, 8)) == 2.0
+    assert stopping_level(replace(cautious, stopping="discrepancy"), [operator], cut[None]) == 2.0
+    assert stopping_level(cautious, [make_operator("dct", (1, 2, 4), 8)], cut[None]) == 2.0
+    assert stopping_level(cautious, [operator] * 2, torch.stack([cut, cut * 0])) == pytest.approx(2 * math.sqrt(5 / 8))
 
 
 def test_other_methods_are_told_the_level_alone():

@@ -72,6 +72,9 @@ def reconstruct_command(
     ] = None,
     noisy: Annotated[bool, typer.Option("--noisy", help="The image is noisy already; sigma may be unknown.")] = False,
     clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pixels to their scale, as files do.")] = False,
+    estimate_noise: Annotated[
+        bool, typer.Option("--estimate-noise", help="The noise of the measurements is unknown: estimate it.")
+    ] = False,
     seed: Seed = 0,
     size: SizeOption = None,
     grey: Grey = False,
@@ -103,7 +106,7 @@ def reconstruct_command(
     runtime.use_threads(threads)
     chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
-    recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where)
+    recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where, estimate_noise)
     run_task(recovery, out, json, folder, together=compare is not None)
 
 
