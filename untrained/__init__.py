@@ -5,6 +5,7 @@ Everything here is imported when it is first asked for:
 - `verify`, `claims`, `mutants`: the ledger, or your own claims, judged, listed, and pushed to where they fail;
 - `check`: which conditions of the theory a network meets;
 - `image`, `operators`, `measure`, `recover`: images measured and recovered;
+- `denoise`, `inpaint`, `upscale`: photographs that are noisy, have holes, or are small;
 - `sweep`, `reproduce`: experiments over grids, and the papers' figures and tables;
 - `figures`: the pictures of what is recorded.
 """
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from untrained import figures as figures
     from untrained.api import check as check
     from untrained.api import claims as claims
+    from untrained.api import denoise as denoise
+    from untrained.api import inpaint as inpaint
     from untrained.api import mutants as mutants
     from untrained.api import recover as recover
     from untrained.api import reproduce as reproduce
     from untrained.api import sweep as sweep
+    from untrained.api import upscale as upscale
     from untrained.api import verify as verify
     from untrained.sims import operators as operators
     from untrained.sims.images.images import image as image
@@ -30,14 +34,17 @@ if TYPE_CHECKING:
 __all__ = [
     "check",
     "claims",
+    "denoise",
     "figures",
     "image",
+    "inpaint",
     "measure",
     "mutants",
     "operators",
     "recover",
     "reproduce",
     "sweep",
+    "upscale",
     "verify",
 ]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from untrained.sims.evidence.mutants import MutantReport
     from untrained.sims.evidence.papers import Paper
     from untrained.sims.operators import Operator
+    from untrained.sims.recovery.tasks import Pixels
     from untrained.theory.claim import Claim
 
 
@@ -194,6 +195,73 @@ def recover(
 
     options = {"preset": preset, "network": network, "truth": truth, "seed": seed, "device": device}
     return RecoveredImage(recover(y, operator, method, **options, **settings))
+
+
+def denoise(image: Any, sigma: float | None = None, method: str = "conv-decoder", **options: Any) -> RecoveredImage:
+    """Denoise an image (C, H, W) on [-1, 1], whose noise has deviation sigma (on 0 to 255), estimated where it is None.
+
+    `options` are those of `recover`; the preset is "fast" where the method has it and none is named.
+
+    Raises
+    ------
+    ValueError
+        where the image, sigma or an option is not as it must be; the sentence names which.
+    """
+    from untrained.sims.recovery.denoising import PixelNoise
+
+    return _of_pixels(image, PixelNoise(sigma, noisy=True), method, options)
+
+
+def inpaint(
+    image: Any, known: Any = None, sigma: float | None = None, method: str = "csdip", **options: Any
+) -> RecoveredImage:
+    """Fill in the pixels of an image (C, H, W) on [-1, 1] that are not `known`, bool of (H, W); by default, the NaN.
+
+    The noise of the others has deviation sigma (on 0 to 255; 0 is none), estimated where it is None; `options` are
+    those of `denoise`.
+
+    Raises
+    ------
+    ValueError
+        where the image, known, sigma or an option is not as it must be; the sentence names which.
+    """
+    from untrained.sims.recovery.pixel_tasks import KnownPixels, known_part
+
+    pixels, mask = known_part(image, known)
+    return _of_pixels(pixels, KnownPixels(mask, sigma), method, options)
+
+
+def upscale(
+    image: Any, factor: int = 2, sigma: float | None = None, method: str = "csdip", **options: Any
+) -> RecoveredImage:
+    """Recover an image of `factor` times the sides, whose means of blocks are the pixels of one (C, H, W) on [-1, 1].
+
+    The pixels have noise of deviation sigma (on 0 to 255), or none; `options` are those of `denoise`.
+
+    Raises
+    ------
+    ValueError
+        where the image, the factor, sigma or an option is not as it must be; the sentence names which.
+    """
+    from untrained.sims.recovery.pixel_tasks import BlockMeans
+
+    return _of_pixels(image, BlockMeans(factor, sigma), method, options)
+
+
+def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, Any]) -> RecoveredImage:
+    """Recover from pixels, with a preset where one is usual, and the sentences of what was decided."""
+    from untrained.sims.operators.measurements import real_tensor
+    from untrained.sims.recovery import recover, tasks
+
+    tensor = real_tensor("image", image)
+    if tensor.ndim != 3:
+        raise ValueError(f"image must be of shape (C, H, W), got {tuple(tensor.shape)}")
+    preset = tasks.usual_preset([method], options.get("preset"))
+    measurement, notes = tasks.with_noise_level(pixels.measurement(tensor), pixels)
+    recovery = recover.recover(measurement, method=method, **{**options, "preset": preset})
+    rule = str(recovery.settings.get("stopping"))
+    by_noise = "stopping" not in options and rule == tasks.BY_NOISE
+    return RecoveredImage(recovery, (*notes, *([tasks.stopping_note(method, rule)] if by_noise else [])))
 
 
 def check(network: Any, latent: Any = None, m: int | None = None, **options: Any) -> Examination:

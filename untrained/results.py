@@ -182,9 +182,13 @@ class Mutants(_Printable):
 
 @dataclass(frozen=True, repr=False)
 class RecoveredImage(_Printable):
-    """An image that was recovered; `recovery` holds settings, misfit, outcome and certificate."""
+    """An image that was recovered; `recovery` holds settings, misfit, outcome and certificate.
+
+    `notes` are sentences of what was decided that the caller did not say, such as the noise level.
+    """
 
     recovery: Recovery
+    notes: tuple[str, ...] = ()
 
     @property
     def image(self) -> torch.Tensor:
@@ -198,7 +202,7 @@ class RecoveredImage(_Printable):
         rows = [("image", "x".join(map(str, r.image.shape))), ("outcome", r.outcome), ("steps", str(r.steps))]
         rows += [("seconds", f"{r.seconds:.1f}"), *((name, number(value)) for name, value in numbers.items())]
         rows += [("warning", r.warning)] if r.warning else []
-        return [Table(("method", r.method), rows)]
+        return [Table(("method", r.method), rows), *self.notes]
 
     def plot(self) -> Figure:
         """Draw the image."""

@@ -21,6 +21,7 @@ from untrained.sims.progress import Progress
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings, check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import preset as preset
+from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
@@ -229,9 +230,8 @@ def _fit_group(task: _Task, problems: _Problems, tell: Callable[[int, float], No
     settings = task.settings
     fit = Fit(task.chosen, _data(task, problems), settings, [(task.seeds[i], r) for i, r in problems])
     truth = None if task.truths is None else task.truths[[i for i, _ in problems]]
-    chooser = stopping_rule(
-        settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth
-    )
+    level = stopping_level(settings, task.operators, task.ys)
+    chooser = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=level, truth=truth)
     return _Ended(problems, chooser.best, run_fit(fit, chooser, settings.steps, tell, end))
 
 

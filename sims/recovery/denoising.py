@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.base import Shape
+from untrained.sims.operators.masks import Inpainting
 from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.random.streams import stream
+from untrained.sims.recovery.methods import BY_NOISE
 
 TOP_CODE = 255
 """The top code of 8 bits, which sigma is in units of."""
@@ -60,6 +64,10 @@ class PixelNoise:
             y = y + torch.from_numpy(eta.astype(np.float32)).to(y.device)
         return Measurement(operator, y.clamp(-1, 1) if self.clip else y, noise)
 
+    def about(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"denoising": asdict(self)}
+
     def _draw(self, channels: int, pixels: int) -> np.ndarray:
         """Noise of standard deviation 1 in the order of the measurements."""
         rng, count = stream(self.seed, "noise"), pixels if self.same else channels * pixels
@@ -75,3 +83,24 @@ def every_pixel(shape: Shape, device: torch.device | str = "cpu") -> Operator:
 def sees_every_pixel(operator: Operator) -> bool:
     """Whether an operator is that of `every_pixel`."""
     return operator.name == "inpainting" and operator.m == operator.n
+
+
+class _Stopped(Protocol):
+    @property
+    def stopping(self) -> str: ...
+
+    @property
+    def noise(self) -> float: ...
+
+
+def stopping_level(settings: _Stopped, operators: Sequence[Operator], ys: torch.Tensor) -> float:
+    """The sigma that the settings' rule goes by, for measurements ys (I, m).
+
+    For the cautious rule pixels that were cut to [-1, 1] and lie on an end do not count: a fit of what is there has no
+    residual left. The least share of an image counts; none is left out where an operator sees no pixels, or where one
+    lies beyond the scale, so that none was cut.
+    """
+    if settings.stopping != BY_NOISE or not all(isinstance(operator, Inpainting) for operator in operators):
+        return settings.noise
+    share = float((ys.abs() < 1).double().mean(1).min()) if bool((ys.abs() <= 1).all()) else 1.0
+    return settings.noise * sqrt(share or 1.0)

@@ -8,8 +8,8 @@ import math
 import numbers
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
@@ -18,8 +18,9 @@ class Method:
     """A recovery method: what it is, where it lives, and the settings that its name stands for.
 
     `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
-    settings that name a file, and `needs` is one without which there is no such method. `version` grows when the same
-    settings give other numbers.
+    settings that name a file, and `needs` is one without which there is no such method. `by_noise` says that where
+    the noise level is known it stops by that, unless the user names a rule. `version` grows when the same settings give
+    other numbers.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Method:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ()
     needs: str | None = None
+    by_noise: bool = False
     version: int = 1
 
     def load(self) -> Any:
@@ -54,9 +56,19 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method(
-            "mixture", "several methods, weighed by measurements that were held out", "mixture", "MixtureSettings"
+            "mixture",
+            "several methods, weighed by measurements that were held out",
+            "mixture",
+            "MixtureSettings",
         ),
-        Method("csdip", "an untrained network fitted to one image", "csdip", "CSDIPSettings", files=("prior",)),
+        Method(
+            "csdip",
+            "an untrained network fitted to one image",
+            "csdip",
+            "CSDIPSettings",
+            files=("prior",),
+            by_noise=True,
+        ),
         Method(
             "lasso-dct", "sparse in the discrete cosine transform", "baselines.lasso", "LassoSettings", {"basis": "dct"}
         ),
@@ -74,12 +86,16 @@ METHODS: dict[str, Method] = {
             ("generator",),
             "generator",
         ),
-        Method("net-gd", "a small decoder by descent on its weights", "net_gd", "NetGDSettings"),
+        Method("net-gd", "a small decoder by descent on its weights", "net_gd", "NetGDSettings", by_noise=True),
         Method("net-pgd", "projected on the range of a small decoder", "net_pgd", "NetPGDSettings"),
         Method("net-gd-phase", "net-gd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "gd"}),
         Method("net-pgd-phase", "net-pgd from magnitudes", "net_phase", "NetPhaseSettings", {"algorithm": "pgd"}),
         Method(
-            "conv-decoder", "a convolutional decoder, averaged over its descent", "conv_decoder", "ConvDecoderSettings"
+            "conv-decoder",
+            "a convolutional decoder, averaged over its descent",
+            "conv_decoder",
+            "ConvDecoderSettings",
+            by_noise=True,
         ),
         Method(
             "non-local-means",
@@ -175,6 +191,23 @@ def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = 
             raise ValueError(f"setting of {name} must be one of {', '.join(hints)}, got {key!r}")
     changes = {key: checked_value(key, value, hints[key]) for key, value in values.items()}
     return chosen.settings_class()(**{**_start(chosen, preset, operator), **chosen.fixed, **changes})
+
+
+BY_NOISE = "cautious-discrepancy"
+"""The rule of methods that go by the noise level where it is known."""
+
+
+def told_noise(name: str, settings: Any, named: Collection[str], noise: float | None = None) -> Any:
+    """Return settings that know the noise level of the measurements, and a rule that goes by it, but for those named.
+
+    `named` are the settings that the user chose; without `noise` the level is that of the settings.
+    """
+    if "noise" not in known_settings(name):
+        return settings
+    changes: dict[str, Any] = {} if noise is None or "noise" in named else {"noise": noise}
+    if method(name).by_noise and "stopping" not in named and changes.get("noise", settings.noise) > 0:
+        changes["stopping"] = BY_NOISE
+    return replace(settings, **changes)
 
 
 def known_settings(name: str) -> dict[str, Any]:

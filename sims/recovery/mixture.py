@@ -22,7 +22,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery.methods import known_settings, method, settings_for
+from untrained.sims.recovery.methods import known_settings, method, settings_for, told_noise
 from untrained.sims.recovery.result import Recovery, check_measurements
 
 SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
@@ -39,11 +39,10 @@ LEAST_WEIGHT = 0.02
 class MixtureSettings:
     """Which methods are mixed, and what of the measurements is held out to weigh them.
 
-    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts` are those of the
-    networks' fits to all measurements, where it is not 0 (their own), whose mean is taken. `held_out` None is a tenth of
-    the measurements, and up to a fifth of few.
-    `folds` None is one, and more where the rows held out are few. `noise` is sigma: a measurement's noise has standard
-    deviation sigma/sqrt(m).
+    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts`, where it is not
+    0 (their own), are those of the networks' fits to all measurements; their mean is taken. `held_out` None is a tenth
+    of the measurements, and up to a fifth of few. `folds` None is one, and more where the rows held out are few.
+    `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
     """
@@ -78,7 +77,7 @@ class MixtureSettings:
 
 PRESETS = {
     "auto": MixtureSettings(),
-    "best": MixtureSettings("csdip/smooth,csdip/sharp,csdip/paper,tv,damp,damp/nlm", restarts=3),
+    "best": MixtureSettings("csdip/smooth,csdip/crisp,csdip/sharp,tv,damp,damp/nlm", restarts=3),
 }
 """`auto`: the two networks of `fast`, and two methods without a network. `best`: more of both, and means of restarts."""
 
@@ -232,12 +231,12 @@ def _recovered(
     name: str, operators: Sequence[Operator], ys: Sequence[torch.Tensor], run: _Run, restarts: int
 ) -> list[Recovery]:
     """Recover by a candidate, side by side where its method can."""
-    head, _, chosen = name.partition("/")
     settings = candidate_settings(name, run.operator, run.settings.noise, restarts)
-    module = method(head).load()
+    module = method(name.partition("/")[0]).load()
     if len(operators) > 1 and hasattr(module, "recover_batch"):
         seeds = [run.seed] * len(operators)
-        recoveries = list(module.recover_batch(operators, torch.stack(list(ys)), settings, seeds=seeds, watch=run.watch))
+        stacked = torch.stack(list(ys))
+        recoveries = list(module.recover_batch(operators, stacked, settings, seeds=seeds, watch=run.watch))
     else:
         recover_one: Callable[..., Recovery] = module.recover
         recoveries = [
@@ -252,10 +251,8 @@ def _recovered(
 def candidate_settings(name: str, operator: Operator, noise: float, restarts: int = 0) -> Any:
     """Return a candidate's settings for an operator, with the noise where it asks for it."""
     head, _, chosen = name.partition("/")
-    settings, hints = settings_for(head, {}, chosen or None, operator), known_settings(head)
-    if "noise" in hints:
-        settings = replace(settings, noise=noise)
-    if restarts and "restarts" in hints:
+    settings = told_noise(head, settings_for(head, {}, chosen or None, operator), (), noise)
+    if restarts and "restarts" in known_settings(head):
         settings = replace(settings, restarts=restarts, combine="mean")
     return settings
 

@@ -16,6 +16,7 @@ from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.csdip_settings import copies_at_once
+from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.error_bar import carried, error_bar, has_bar
 from untrained.sims.recovery.fitting import Course, run_fit
 from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
@@ -196,9 +197,8 @@ class _Task:
         fit = self.kind(self.chosen, data, rows, settings, starts)
         truths = None if self.truths is None else self.truths[images.start : images.stop]
         truth = None if truths is None else truths.repeat_interleave(self.copies, 0)
-        rule = stopping_rule(
-            settings.stopping, settings.steps, window=settings.window, noise=settings.noise, truth=truth
-        )
+        level = stopping_level(settings, data.operators, self.ys[images.start : images.stop])
+        rule = stopping_rule(settings.stopping, settings.steps, window=settings.window, noise=level, truth=truth)
         course = run_fit(fit, rule, settings.steps, lambda step, loss: tell(step, settings.steps, loss), end)
         if not course.steps:
             return []

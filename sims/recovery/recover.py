@@ -13,7 +13,7 @@ from untrained.sims.operators.base import Operator, bounded_integer
 from untrained.sims.operators.measurements import Measurement, measured_numbers, real_tensor
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
-from untrained.sims.recovery.methods import checked_settings, known_settings
+from untrained.sims.recovery.methods import checked_settings, told_noise
 from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
@@ -39,7 +39,8 @@ def recover(
     """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,), or (m/2,) where it is complex.
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
-    for one. Without a `method` it is the mixture, by its preset "auto", or csdip where a preset, a network or a setting of
+    for one; csdip, net-gd and conv-decoder stop by a level above 0 (`CautiousDiscrepancy`) unless `stopping` is given.
+    Without a `method` it is the mixture, by its preset "auto", or csdip where a preset, a network or a setting of
     csdip is given. `network` (a name or a network) is for csdip; other settings are those of the method, such as
     steps=200. `truth` (C, H, W) is for scores, and for the stopping rule "oracle", alone.
 
@@ -51,12 +52,12 @@ def recover(
     method = methods.default_method(preset, network, settings) if method is None else method
     chosen, place = methods.method(method), pick_device(device)
     measurement = _measurement(y, operator, place)
-    if isinstance(y, Measurement) and "noise" in known_settings(method):
-        settings.setdefault("noise", y.noise)
     A = measurement.operator
     target = None if truth is None else _checked_truth(truth, A)
     options = _options(method, network, target, settings)
-    complete, start = checked_settings(method, settings, preset, A), bounded_integer("seed", seed, 0)
+    level = y.noise if isinstance(y, Measurement) else None
+    complete = told_noise(method, checked_settings(method, settings, preset, A), settings, level)
+    start = bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
     warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit)
@@ -177,5 +178,5 @@ def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: 
 
 def run_report(problem: RecoveryProblem, recoveries: Recoveries) -> dict[str, Any]:
     """Return the report of a run."""
-    report = recovery_report(problem.task, problem.measurement, recoveries.entries, recoveries.ended)
-    return {**report, "warnings": list(problem.warnings)}
+    told = (problem.task, problem.measurement, recoveries.entries, recoveries.ended, problem.notes)
+    return {**recovery_report(*told), "warnings": list(problem.warnings)}

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,10 @@ from untrained.sims.files import writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
-from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import method
 from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.result import Recovery
-from untrained.sims.recovery.tasks import RecoveryTask, Sensing, measure_image
+from untrained.sims.recovery.tasks import Pixels, RecoveryTask, Sensing, measure_image
 from untrained.sims.runtime import runtime_report
 
 REPORT_FORMAT = 1
@@ -68,9 +67,16 @@ def json_ready(value: Any) -> Any:
 
 
 def recovery_report(
-    task: RecoveryTask, measurement: Measurement, entries: Sequence[Mapping[str, Any]], ended: str | None = None
+    task: RecoveryTask,
+    measurement: Measurement,
+    entries: Sequence[Mapping[str, Any]],
+    ended: str | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return everything that was done and found; `ended` is the sentence of what ended it early."""
+    """Return everything that was done and found; `ended` is the sentence of what ended it early.
+
+    `notes` are sentences of what the run decided by itself.
+    """
     return {
         "format": REPORT_FORMAT,
         "source": task.source,
@@ -80,13 +86,14 @@ def recovery_report(
         **runtime_report(task.device),
         "operator": {**operator_summary(measurement), **_own_place(task.sensing)},
         "measurement": {"fingerprint": measurement.fingerprint, "noise": measurement.noise},
-        **({"denoising": asdict(task.sensing)} if isinstance(task.sensing, PixelNoise) else {}),
+        **(task.sensing.about() if task.sensing and not isinstance(task.sensing, Sensing) else {}),
+        "notes": list(notes),
         "ended": ended,
         "methods": list(entries),
     }
 
 
-def _own_place(sensing: Sensing | PixelNoise | None) -> dict[str, str]:
+def _own_place(sensing: Sensing | Pixels | None) -> dict[str, str]:
     """The file that a user's own operator comes from."""
     return {"from": sensing.matrix or sensing.operator} if isinstance(sensing, Sensing) and sensing.own else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol
 
 import torch
@@ -121,11 +122,40 @@ class Discrepancy(_Base):
 
     def observe(self, iterates: Iterates) -> torch.Tensor:
         """Keep the latest until the bound is met, then nothing more."""
+        return self._keep(iterates, self._finite(iterates))
+
+    def _keep(self, iterates: Iterates, where: torch.Tensor) -> torch.Tensor:
         done = self._none(iterates) if self._done is None else self._done
-        where = self._finite(iterates) & ~done
+        where = where & ~done
         self.best.take(iterates, where)
         self._done = done | (where & (iterates.misfits <= self.bound))
         return self._done
+
+
+CAUTION = 0.7
+"""Share of E||eta||^2 below which a fit has surely fitted noise: measured in docs/recover.md (Noisy measurements)."""
+
+
+class CautiousDiscrepancy(Discrepancy):
+    """The first iterate whose misfit is no larger than CAUTION times the noise's, else that of `LastWindow`.
+
+    At the noise's own misfit a smooth fit has often not got all there is: of the noise it takes a part, and averaged
+    iterates lag behind. So it ends a fit early only where that has gone far into the noise.
+    """
+
+    label = "cautious-discrepancy"
+
+    def __init__(self, noise: float, steps: int, window: int = 20) -> None:
+        super().__init__(noise, sqrt(CAUTION))
+        _at_least_one(steps=steps, window=window)
+        self.begin = steps - window + 1
+
+    def observe(self, iterates: Iterates) -> torch.Tensor:
+        """Keep the latest, within the window the best, until the bound is met; then nothing more."""
+        where = self._finite(iterates)
+        if iterates.step > self.begin and len(self.best.steps):
+            where &= (iterates.misfits < self.best.misfits) | (self.best.steps < self.begin)
+        return self._keep(iterates, where)
 
 
 class _Patient(_Base):
@@ -236,7 +266,7 @@ def _at_least_one(**counts: int) -> None:
             raise ValueError(f"{name} must be at least 1, got {count}")
 
 
-RULES = ("fixed", "last-window", "discrepancy", "windowed-variance", "held-out", "oracle")
+RULES = ("fixed", "last-window", "discrepancy", "cautious-discrepancy", "windowed-variance", "held-out", "oracle")
 
 
 def stopping_rule(
@@ -256,6 +286,8 @@ def stopping_rule(
             return LastWindow(steps, 20 if window is None else window)
         case "discrepancy":
             return Discrepancy(noise)
+        case "cautious-discrepancy":
+            return CautiousDiscrepancy(noise, steps, 20 if window is None else window)
         case "windowed-variance":
             return WindowedVariance(100 if window is None else window)
         case "held-out":

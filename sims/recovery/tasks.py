@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ from untrained.sims.operators.own_files import (
     read_options,
 )
 from untrained.sims.recovery.denoising import PixelNoise
-from untrained.sims.recovery.methods import assign, known_settings, method, settings_for
+from untrained.sims.recovery.methods import BY_NOISE as BY_NOISE
+from untrained.sims.recovery.methods import assign, method, settings_for, told_noise
+from untrained.sims.recovery.noise_level import estimated_noise
+from untrained.sims.recovery.pixel_tasks import BlockMeans, KnownPixels
 from untrained.sims.runtime import memory_told
 
 
@@ -84,11 +87,16 @@ class Sensing:
             return make_operator(self.operator, shape, self.m, self.seed, device, **read_options(self.options))
 
 
+Pixels = PixelNoise | KnownPixels | BlockMeans
+"""Photographs as measurements."""
+
+
 @dataclass(frozen=True)
 class RecoveryTask:
     """What is to be recovered and how; `sensing` is None where the source is a measurement file of ours.
 
     An image that is measured is the truth, and so is one that noise is added to; of a noisy one it may be named.
+    `estimate` says that the noise level is to be estimated, whatever a measurement says of it.
     """
 
     source: str
@@ -96,11 +104,12 @@ class RecoveryTask:
     preset: str | None = None
     assignments: Sequence[str] = ()
     truth: str | None = None
-    sensing: Sensing | PixelNoise | None = None
+    sensing: Sensing | Pixels | None = None
     grey: bool = False
     size: tuple[int, int] | None = None
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    estimate: bool = False
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
@@ -120,7 +129,7 @@ class RecoveryTask:
         """Whether the source is the truth itself: an image that is measured or that noise is added to."""
         if isinstance(self.sensing, PixelNoise):
             return not self.sensing.noisy
-        return self.sensing is not None and self.sensing.shape is None
+        return isinstance(self.sensing, Sensing) and self.sensing.shape is None
 
 
 def _check_seed(seed: int) -> None:
@@ -221,6 +230,34 @@ def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, s
     return PixelNoise(sigma, noisy, clip, seed)
 
 
+def noise_of(source: str, sigma: float | None, add_noise: float | None, *, clip: bool, seed: int) -> PixelNoise:
+    """Return how an image is noisy: already, by `sigma` or an unknown deviation, or by the noise that is to be added.
+
+    Raises
+    ------
+    ValueError
+        where both are given, or the source is a measurement file or an option out of its range.
+    """
+    if add_noise is not None and not (isfinite(add_noise) and add_noise > 0):
+        raise ValueError(f"add_noise must be a finite number above 0, got {add_noise}")
+    if add_noise is not None and sigma is not None:
+        raise ValueError(f"add_noise must be given without `sigma`, which is then known, got {add_noise} and {sigma}")
+    noisy = add_noise is None
+    return denoising_of(source, sigma if noisy else add_noise, noisy=noisy, clip=clip, seed=seed)
+
+
+def usual_preset(names: Sequence[str], preset: str | None) -> str | None:
+    """Return the preset that was asked for, else "fast" where all methods that have presets have that one.
+
+    Raises
+    ------
+    ValueError
+        where a method is unknown.
+    """
+    having = [presets for presets in (method(name).presets() for name in names) if presets]
+    return "fast" if preset is None and having and all("fast" in presets for presets in having) else preset
+
+
 def checked_task(name: str | None, **options: Any) -> bool:
     """Whether the task of that name is to denoise; `options` are those of denoising, which sensing has not.
 
@@ -239,13 +276,17 @@ def checked_task(name: str | None, **options: Any) -> bool:
 
 @dataclass(frozen=True)
 class RecoveryProblem:
-    """One measurement, the settings of every method that is to see it, the truth if known, and the warnings given."""
+    """One measurement, the settings of every method that is to see it, the truth if known, and the warnings given.
+
+    `notes` are sentences of what was decided that the user did not say: the noise level, the rule of when to stop.
+    """
 
     task: RecoveryTask
     measurement: Measurement
     settings: Mapping[str, Any]
     truth: torch.Tensor | None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def measure_image(image: torch.Tensor, sensing: Sensing, device: torch.device | str = "cpu") -> Measurement:
@@ -310,29 +351,50 @@ def prepare_task(task: RecoveryTask) -> RecoveryProblem:
 
 def _prepare(task: RecoveryTask) -> RecoveryProblem:
     _settings(task, None)  # what cannot be is refused before anything is measured
-    if task.sensing is None:
-        measurement = read_measurement(task.source, task.device)
-        settings = _settings(task, measurement)
-        truth = _truth(task, measurement.operator.shape)
-        return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
     if task.truth is not None and task.source_is_truth:
         raise ValueError(f"truth is for a measurement file, got the image {task.source}, which is the truth")
-    if isinstance(task.sensing, Sensing) and task.sensing.shape is not None:
-        return _own_problem(task, task.sensing, task.sensing.shape)
-    image = load_image(task.source, grey=task.grey, size=task.size)
-    if isinstance(task.sensing, PixelNoise):
-        measurement = task.sensing.measurement(image, task.device)
-    else:
-        measurement = measure_image(image, task.sensing, task.device)
+    measurement, image = _measured(task)
     settings = _settings(task, measurement)
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
-    return RecoveryProblem(task, measurement, _with_noise(settings, measurement, task), truth)
+    measurement, notes = with_noise_level(measurement, task.sensing, estimate=task.estimate, seed=task.seed)
+    told = _with_noise(settings, measurement, task)
+    return RecoveryProblem(task, measurement, told, truth, (*notes, *stopping_notes(settings, told)))
 
 
-def _own_problem(task: RecoveryTask, sensing: Sensing, shape: Shape) -> RecoveryProblem:
-    measurement = own_measurement(task.source, shape, sensing, task.device)
-    settings = _with_noise(_settings(task, measurement), measurement, task)
-    return RecoveryProblem(task, measurement, settings, _truth(task, shape))
+def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:
+    """The measurement, and the image that it was made of, where there was one."""
+    if task.sensing is None:
+        return read_measurement(task.source, task.device), None
+    if isinstance(task.sensing, Sensing) and task.sensing.shape is not None:
+        return own_measurement(task.source, task.sensing.shape, task.sensing, task.device), None
+    image = load_image(task.source, grey=task.grey, size=task.size)
+    if isinstance(task.sensing, Sensing):
+        return measure_image(image, task.sensing, task.device), image
+    with memory_told(f"{image.shape[1]}x{image.shape[2]} pixels"):
+        return task.sensing.measurement(image, task.device), image
+
+
+def with_noise_level(
+    measurement: Measurement, sensing: Sensing | Pixels | None, *, estimate: bool = False, seed: int = 0
+) -> tuple[Measurement, tuple[str, ...]]:
+    """The measurement with its noise level, and how it was estimated, where pixels do not say it or so it is asked."""
+    unknown = isinstance(sensing, PixelNoise | KnownPixels) and sensing.sigma is None
+    if not (unknown or estimate):
+        return measurement, ()
+    with memory_told("the fit that noise is estimated by"):
+        estimated = estimated_noise(measurement, seed)
+    return replace(measurement, noise=estimated.level), (estimated.says,)
+
+
+def stopping_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say of which methods, by name, the rule was changed to one that goes by the noise level."""
+    rules = {name: getattr(settings, "stopping", "") for name, settings in after.items()}
+    return tuple(stopping_note(name, r) for name, r in rules.items() if r != getattr(before[name], "stopping", ""))
+
+
+def stopping_note(name: str, rule: str) -> str:
+    """The sentence that a method stops by a rule because of the noise level."""
+    return f"{name} stops by {rule}, as the noise level is known (--set stopping=RULE: by another)"
 
 
 def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:
@@ -361,16 +423,15 @@ def _check_files(name: str, settings: Any) -> None:
 
 
 def _with_noise(settings: Mapping[str, Any], measurement: Measurement, task: RecoveryTask) -> dict[str, Any]:
-    """A method that asks for the noise level is told what the measurement says, unless the user says otherwise."""
+    """A method that asks for the noise level is told it, and may go by it, unless the user says otherwise."""
     dealt = assign(list(settings), task.assignments)
-    asking = [name for name in settings if "noise" in known_settings(name) and "noise" not in dealt[name]]
-    return {name: replace(s, noise=measurement.noise) if name in asking else s for name, s in settings.items()}
+    return {name: told_noise(name, s, dealt[name], measurement.noise) for name, s in settings.items()}
 
 
 def _truth(task: RecoveryTask, shape: tuple[int, int, int]) -> torch.Tensor | None:
     if task.truth is None:
         return None
-    truth = load_image(task.truth, grey=task.grey or shape[0] == 1, size=task.size)
+    truth = load_image(task.truth, grey=task.grey or shape[0] == 1, size=shape[1:] if task.size else None)
     if tuple(truth.shape) != tuple(shape):
         advice = f" (`size` {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
         raise ValueError(f"truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")

@@ -307,7 +307,7 @@ REFUSED = {
     "a method twice": ((*FILE, "--compare", "csdip,csdip"), "named once each"),
     "nothing to compare": ((*FILE, "--compare", ""), "got ''"),
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
-    "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, fast, smooth, sharp, got 'slow'"),
+    "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, fast, smooth, crisp, sharp, got 'slow'"),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
     "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
     "a setting of another type": ((*FILE, "--set", "steps=many"), "steps must be a whole number, got 'many'"),

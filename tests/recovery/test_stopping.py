@@ -5,6 +5,7 @@ import torch
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.stopping import (
     RULES,
+    CautiousDiscrepancy,
     Discrepancy,
     Fixed,
     HeldOut,
@@ -68,6 +69,11 @@ def discrepancy_twin(finite, steps, bound):
     return (met[0], met[0]) if met else (max(finite, default=0), None)
 
 
+def cautious_twin(finite, steps, bound, window):
+    best, stop = discrepancy_twin(finite, steps, bound)
+    return (best, stop) if stop else last_window_twin(finite, steps, window)
+
+
 def windowed_variance_twin(finite, steps, window, patience):
     scores = {}
     for step in range(window, steps + 1):
@@ -95,6 +101,12 @@ CASES = {
     "last-window of one": (lambda: LastWindow(60, 1), lambda p: last_window_twin, {"window": 1}),
     "discrepancy": (lambda: Discrepancy(0.5), lambda p: discrepancy_twin, {"bound": 0.25}),
     "discrepancy never": (lambda: Discrepancy(1e-6, 2.0), lambda p: discrepancy_twin, {"bound": 4e-12}),
+    "cautious-discrepancy": (
+        lambda: CautiousDiscrepancy(0.5, 60, 15), lambda p: cautious_twin, {"bound": 0.7 * 0.25, "window": 15},
+    ),
+    "cautious-discrepancy never": (
+        lambda: CautiousDiscrepancy(1e-6, 60, 15), lambda p: cautious_twin, {"bound": 0.7e-12, "window": 15},
+    ),
     "windowed-variance": (
         lambda: WindowedVariance(5, 12), lambda p: windowed_variance_twin, {"window": 5, "patience": 12},
     ),
@@ -226,11 +238,15 @@ def test_the_ring_holds_as_many_images_as_the_window():
 
 def test_rules_are_made_by_name_and_the_oracle_says_that_it_looks_at_the_truth():
     made = {name: stopping_rule(name, 100, noise=0.1, truth=TRUTH) for name in RULES}
-    assert [type(r) for r in made.values()] == [Fixed, LastWindow, Discrepancy, WindowedVariance, HeldOut, Oracle]
+    assert [type(r) for r in made.values()] == [
+        Fixed, LastWindow, Discrepancy, CautiousDiscrepancy, WindowedVariance, HeldOut, Oracle,
+    ]  # fmt: skip
     assert made["last-window"].begin == 81
     assert stopping_rule("last-window", 100, window=51).begin == 50
     assert made["windowed-variance"].window == 100
     assert made["discrepancy"].bound == pytest.approx(0.01)
+    assert made["cautious-discrepancy"].bound == pytest.approx(0.007)
+    assert made["cautious-discrepancy"].begin == 81
     assert {name: r.label for name, r in made.items() if name != r.label} == {"oracle": "oracle (uses the truth)"}
 
 
@@ -240,6 +256,7 @@ def test_rules_are_made_by_name_and_the_oracle_says_that_it_looks_at_the_truth()
         (lambda: stopping_rule("never", 10), "stopping must be one of fixed, .*, oracle, got 'never'"),
         (lambda: stopping_rule("oracle", 10), "stopping by the oracle needs the true image"),
         (lambda: stopping_rule("discrepancy", 10), "stopping by discrepancy needs a noise level above 0, got 0"),
+        (lambda: CautiousDiscrepancy(0.1, 0), "steps must be at least 1, got 0"),
         (lambda: Discrepancy(0.1, 0.0), "tau must be above 0, got 0"),
         (lambda: stopping_rule("last-window", 10, window=0), "window must be at least 1, got 0"),
         (lambda: stopping_rule("last-window", 0), "steps must be at least 1, got 0"),

@@ -16,7 +16,8 @@ OPERATOR_NAMES = (
     "superres, multicoil, magnitude, fourier-cartesian"
 )
 METHOD_NAMES = (
-    "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
+    "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, "
+    "csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
     "ridge; to denoise also non-local-means, bm3d, noisy; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
@@ -35,8 +36,8 @@ Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 PRESET_HELP = (
-    "Of mixture: auto (default) or best; of csdip: fast, paper, smooth or sharp; of damp: tv, nlm or wavelet; of net-...: "
-    "paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or interpolation."
+    "Of mixture: auto (default) or best; of csdip: fast, paper, smooth, crisp or sharp; of damp: tv, nlm or wavelet; "
+    "of net-...: paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or interpolation."
 )
 Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
 Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
@@ -70,9 +71,31 @@ MapsOption = Annotated[
     str | None, typer.Option("--coil-maps", metavar="FILE", help="Coil maps of fourier-cartesian, .npy (coils, H, W).")
 ]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+]
+Compare = Annotated[str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same pixels.")]
+Truth = Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")]
+PixelSigma = Annotated[
+    float | None, typer.Option(help="Standard deviation of the noise of a pixel, on the scale 0 to 255.")
+]
+Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for every method's image, as npy and PNG.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from an interrupted run.")]
 Record = Annotated[bool, typer.Option("--record", help="Write into the committed record.")]
 Workers = Annotated[int | None, typer.Option(help="Processes (default: one per core).")]
+
+
+def named_methods(method: str | None, compare: str | None, usual: str) -> list[str]:
+    """The methods that are named, the usual one where none is.
+
+    Raises
+    ------
+    ValueError
+        where one method is named, and several.
+    """
+    if method is not None and compare is not None:
+        raise ValueError("method and compare must not be given both")
+    return [name.strip() for name in (compare if compare is not None else method or usual).split(",")]
 
 
 def with_network(settings: Sequence[str] | None, network: str | None) -> Sequence[str]:

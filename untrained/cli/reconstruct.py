@@ -35,6 +35,7 @@ from untrained.cli.options import (
     Settings,
     SizeOption,
     Threads,
+    named_methods,
     with_network,
 )
 
@@ -83,6 +84,9 @@ def reconstruct_command(
     ] = None,
     noisy: Annotated[bool, typer.Option("--noisy", help="The image is noisy already; sigma may be unknown.")] = False,
     clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pixels to their scale, as files do.")] = False,
+    estimate_noise: Annotated[
+        bool, typer.Option("--estimate-noise", help="The noise of the measurements is unknown: estimate it.")
+    ] = False,
     seed: Seed = 0,
     size: SizeOption = None,
     grey: Grey = False,
@@ -97,13 +101,10 @@ def reconstruct_command(
     from untrained.sims import runtime
     from untrained.sims.recovery import methods, tasks
 
-    if method is not None and compare is not None:
-        raise ValueError("method and compare must not be given both")
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
-    if method is None and compare is None:
-        keys = [word.partition("=")[0] for word in settings or ()]
-        method = "conv-decoder" if denoises else methods.default_method(preset, network, keys)
-    names = [name.strip() for name in (compare if compare is not None else method or "").split(",")]
+    keys = [word.partition("=")[0] for word in settings or ()]
+    usual = "conv-decoder" if denoises else methods.default_method(preset, network, keys)
+    names = named_methods(method, compare, usual)
     options: dict[str, Any] = {
         "lines": lines, "factor": factor,
         "coils": coils, "acceleration": acceleration, "centre": centre, "columns": columns,
@@ -119,11 +120,12 @@ def reconstruct_command(
     runtime.use_threads(threads)
     chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
-    recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where)
-    _reconstruct(recovery, out, json, folder, together=compare is not None)
+    recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where, estimate_noise)
+    run_task(recovery, out, json, folder, together=compare is not None)
 
 
-def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+    """Recover what a task asks for, write the files and print the table; with `together` a picture of all methods."""
     from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
     from untrained.figures.side_by_side import method_table, side_by_side
     from untrained.sims.recovery import recover, reports, tasks
@@ -137,7 +139,7 @@ def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path 
     ended = recover.recover_all(problem, console.progress_of)
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
-    console.show([method_table(ended.entries)], console.stdout())
+    console.show([method_table(ended.entries), *problem.notes], console.stdout())
     for entry in ended.entries:
         if "warning" in entry:
             print(f"{entry['method']}: {entry['warning']} (--pixels LOW:HIGH)", file=sys.stderr)

@@ -1,0 +1,115 @@
+"""How noisy measurements are, where nobody says: from pixels, from the residual of least squares, from a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import pywt
+import torch
+from scipy.signal import convolve2d
+from scipy.sparse.linalg import LinearOperator, lsqr
+from scipy.stats import norm
+
+from untrained.sims.operators import Operator
+from untrained.sims.operators.masks import Inpainting
+from untrained.sims.operators.measurements import Measurement
+from untrained.sims.recovery import csdip
+from untrained.sims.recovery.denoising import TOP_CODE
+
+WAVELETS = ("db2", "haar")
+"""Four taps a side see less of edges; two taps find windows where few pixels are known."""
+LEAST_WINDOWS = 100
+"""Windows that a median is taken of: it is then known to a tenth of itself."""
+
+
+@dataclass(frozen=True)
+class NoiseEstimate:
+    """sigma of a measurement, E ||eta||^2 = sigma^2, and the sentence of how it was estimated."""
+
+    level: float
+    says: str
+
+
+def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
+    """Estimate the noise level of measurements that do not say it.
+
+    Of known pixels it is that of `pixel_deviation`; of more measurements than pixels, the residual of least squares;
+    else the misfit of a short fit of csdip on measurements that it did not see, which holds the fit's own error too.
+
+    Raises
+    ------
+    ValueError
+        where the operator is not linear, or there are too few measurements to hold any out.
+    """
+    operator = measurement.operator
+    if not operator.linear:
+        raise ValueError(f"operator must be linear for its noise to be estimated, got {operator.name}: give the level")
+    if isinstance(operator, Inpainting):
+        pixels = operator.adjoint(measurement.y).cpu().double().numpy()
+        if (deviation := pixel_deviation(pixels, operator.mask().numpy())) is not None:
+            codes = deviation * TOP_CODE / 2
+            says = f"sigma estimated as {codes:.3g} of {TOP_CODE} from the pixels: median of their finest wavelets"
+            return NoiseEstimate(deviation * sqrt(operator.m), says)
+    if operator.m > operator.n:
+        level = least_squares_noise(operator, measurement.y)
+        return NoiseEstimate(level, f"noise estimated as {level:.3g}: residual of least squares")
+    settings = csdip.preset("fast", operator)
+    level = sqrt(operator.m * csdip.held_out_misfit(operator, measurement.y, settings, seed=seed))
+    return NoiseEstimate(level, f"noise estimated as at most {level:.3g}: misfit of a fit on measurements held out")
+
+
+def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float | None:
+    """The standard deviation of white noise in an image (C, H, W) on [-1, 1]: root mean square over channels.
+
+    Of each channel the median of |c| over 0.6745, c the finest diagonal wavelet coefficients at every place whose
+    pixels are all known, (H, W), and none on an end of the scale, where noise is cut. Texture counts as noise. None
+    where there are too few such places.
+
+    Source: Donoho and Johnstone 1994.
+    """
+    known = np.ones(image.shape[1:], dtype=bool) if known is None else known
+    for name in WAVELETS:
+        taps = np.array(pywt.Wavelet(name).dec_hi)
+        details = [_details(channel, known, taps) for channel in image]
+        if min(map(len, details)) >= LEAST_WINDOWS:
+            squares = [(np.median(np.abs(each)) / norm.ppf(0.75)) ** 2 for each in details]
+            return float(np.sqrt(np.mean(squares)))
+    return None
+
+
+def _details(channel: np.ndarray, known: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    """Coefficients at the windows of known pixels; those that noise is cut in are left out where enough remain."""
+    if min(channel.shape) < len(taps):
+        return np.empty(0)
+    window = np.ones((len(taps), len(taps)))
+    c = convolve2d(np.where(known, channel, 0.0), np.outer(taps, taps), mode="valid")
+    whole = convolve2d(~known, window, mode="valid") < 0.5
+    uncut = whole & (convolve2d(known & (np.abs(channel) >= 1), window, mode="valid") < 0.5)
+    return c[uncut] if uncut.sum() >= LEAST_WINDOWS else c[whole]
+
+
+def least_squares_noise(operator: Operator, y: torch.Tensor) -> float:
+    """sigma of y (m,) from min_x ||A x - y||: sqrt(m/(m - n)) times the residual, for m > n and A of full rank.
+
+    Raises
+    ------
+    ValueError
+        where there are no more measurements than pixels.
+    """
+    m, n = operator.m, operator.n
+    if m <= n:
+        raise ValueError(f"m must be above the {n} pixels for least squares to leave a residual, got {m}")
+
+    def on(v: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(v, dtype=np.float32)).to(y.device)
+
+    A = LinearOperator(
+        (m, n),
+        matvec=lambda x: operator.forward(on(x).reshape(operator.shape)).cpu().double().numpy(),
+        rmatvec=lambda r: operator.adjoint(on(r.ravel())).flatten().cpu().double().numpy(),
+        dtype=np.float64,
+    )
+    residual = lsqr(A, y.cpu().double().numpy(), atol=1e-6, btol=1e-6, iter_lim=4 * n)[3]
+    return float(residual) * sqrt(m / (m - n))

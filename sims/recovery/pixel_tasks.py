@@ -1,0 +1,169 @@
+"""Photographs as measurements: pixels of which some are known, and pixels that are means of smaller ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from untrained.sims.files import decoding, existing
+from untrained.sims.images.images import load_image
+from untrained.sims.images.resizing import Size, centre_crop, resize
+from untrained.sims.operators import make_operator
+from untrained.sims.operators.masks import read_mask
+from untrained.sims.operators.measurements import Measurement, measure, real_tensor
+from untrained.sims.recovery.denoising import TOP_CODE
+
+
+def _check_pixel_sigma(sigma: float | None) -> None:
+    if sigma is not None and not (isfinite(sigma) and sigma >= 0):
+        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma}")
+
+
+@dataclass(frozen=True)
+class KnownPixels:
+    """An image of which the pixels `known` (H, W) are looked at, the same in every channel, and no others.
+
+    Their noise has standard deviation `sigma` (pixels on 0 to 255); None has it estimated. `mask` is the file that says
+    which are known, for the report.
+    """
+
+    known: np.ndarray = field(repr=False)
+    sigma: float | None = None
+    mask: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_pixel_sigma(self.sigma)
+
+    def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
+        """Return the known pixels of an image (C, H, W) on [-1, 1] as a measurement.
+
+        Raises
+        ------
+        ValueError
+            where the mask is of another shape, or knows no pixel.
+        """
+        channels, height, width = image.shape
+        operator = make_operator("inpainting", (channels, height, width), device=device, mask=self.known)
+        return _with_sigma(measure(image.to(device), operator), self.sigma)
+
+    def about(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"inpainting": {"mask": self.mask, "known": int(self.known.sum()), "sigma": self.sigma}}
+
+
+@dataclass(frozen=True)
+class BlockMeans:
+    """An image whose pixels are the means of the blocks, `factor` pixels a side, of a larger one.
+
+    Their noise has standard deviation `sigma` (pixels on 0 to 255); None is none.
+    """
+
+    factor: int = 2
+    sigma: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_pixel_sigma(self.sigma)
+
+    def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
+        """Return an image (C, H, W) on [-1, 1] as a measurement of one of factor times its sides.
+
+        Raises
+        ------
+        ValueError
+            where the factor is no whole number of at least 2.
+        """
+        channels, height, width = image.shape
+        shape = (channels, self.factor * height, self.factor * width)
+        operator = make_operator("superres", shape, device=device, factor=self.factor)
+        return _with_sigma(Measurement(operator, image.to(device).flatten()), self.sigma or 0.0)
+
+    def about(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"upscaling": {"factor": self.factor, "sigma": self.sigma}}
+
+
+def _with_sigma(measurement: Measurement, sigma: float | None) -> Measurement:
+    level = 2 * (sigma or 0.0) / TOP_CODE * sqrt(measurement.operator.m)
+    return Measurement(measurement.operator, measurement.y, level)
+
+
+def inpainting_of(source: str, mask: str | None, sigma: float | None, size: Size | None = None) -> KnownPixels:
+    """Return which pixels of an image file are known: those of a mask file, or the opaque ones of its alpha channel.
+
+    Where `size` crops and resamples the image, a pixel is known where all that it is a mean of is known.
+
+    Raises
+    ------
+    ValueError
+        where the mask cannot be read, or there is none and the image has no alpha.
+    """
+    known = opaque_pixels(source) if mask is None else read_known(mask)
+    if size is not None:
+        known = resize(centre_crop(known, size).astype(np.float64), size) > 1 - 1e-9
+    return KnownPixels(known, sigma, mask)
+
+
+def read_known(path: str) -> np.ndarray:
+    """The known pixels (H, W) that a mask file says: white ones, or those above half of the mask's largest value.
+
+    The file is an image, or an npy of bool or numbers, 0 for what is not known.
+
+    Raises
+    ------
+    ValueError
+        where it cannot be read, or is of another shape or kind.
+    """
+    if Path(path).suffix.lower() != ".npy":
+        values = load_image(path, grey=True)[0].double().numpy() + 1
+        return values > values.max() / 2
+    with decoding(existing(path)):
+        values = np.load(path, allow_pickle=False)
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size or not (values >= 0).all():
+        raise ValueError(f"mask must be (H, W) of numbers of at least 0, got {values.dtype} of shape {values.shape}")
+    return np.asarray(values > values.max() / 2 if values.dtype != np.bool_ else values)
+
+
+def opaque_pixels(path: str) -> np.ndarray:
+    """The opaque pixels (H, W) of an image file with an alpha channel.
+
+    Raises
+    ------
+    ValueError
+        where the file has none.
+    """
+    wanted = f"mask must be given for an image without alpha, which says what is known, got none for {path}"
+    if path.startswith("example:") or Path(path).suffix.lower() == ".npy":
+        raise ValueError(wanted)
+    with decoding(existing(path)), Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
+        upright = ImageOps.exif_transpose(image)
+        alpha = "A" in upright.getbands() or "transparency" in upright.info
+        known = np.asarray(upright.convert("RGBA"))[..., 3] == TOP_CODE if alpha else None
+    if known is None:
+        raise ValueError(wanted)
+    return known
+
+
+def known_part(image: Any, known: Any = None) -> tuple[torch.Tensor, np.ndarray]:
+    """Return an image (C, H, W) with 0 for NaN, and its known pixels (H, W): those named, or all that are not NaN.
+
+    Raises
+    ------
+    ValueError
+        where the image is no such array, a known pixel is NaN, or no pixel is unknown by name or by NaN.
+    """
+    pixels = real_tensor("image", image)
+    if pixels.ndim != 3:
+        raise ValueError(f"image must be of shape (C, H, W), got {tuple(pixels.shape)}")
+    finite = ~pixels.isnan().any(0).numpy()
+    if known is None and finite.all():
+        raise ValueError("known must say which pixels are known where no pixel of the image is NaN, got none")
+    mask = finite if known is None else read_mask(known, (pixels.shape[0], pixels.shape[1], pixels.shape[2]))
+    if not finite[mask].all():
+        raise ValueError("known must be pixels with numbers, got one that is NaN")
+    return pixels.nan_to_num(nan=0.0), mask

@@ -1,0 +1,165 @@
+"""The noise level that nobody says: estimated, against the one that was drawn."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims import operators
+from untrained.sims.images.images import example_image
+from untrained.sims.operators import make_operator
+from untrained.sims.operators.measurements import Measurement, measure
+from untrained.sims.random.streams import stream
+from untrained.sims.recovery import noise_level
+from untrained.sims.recovery.denoising import PixelNoise, every_pixel, stopping_level
+from untrained.sims.recovery.methods import settings_for, told_noise
+from untrained.sims.recovery.noise_level import estimated_noise, least_squares_noise, pixel_deviation
+from untrained.sims.recovery.pixel_tasks import KnownPixels
+
+PHOTOGRAPHS = ("camera", "moon", "coins", "brick", "astronaut", "cat")
+
+
+def ratio(name, sigma, seed, *, clip=True):
+    image = example_image(name, size=(96, 96))
+    noisy = PixelNoise(float(sigma), clip=clip, seed=seed).measurement(image)
+    return pixel_deviation(noisy.y.reshape(image.shape).double().numpy()) / (2 * sigma / 255)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@pytest.mark.parametrize("sigma", [15, 25, 50])
+def test_the_noise_of_a_photograph_is_told_to_a_fifth(name, sigma):
+    # what docs/recover.md says of these photographs, noise cut as files of 8 bits cut it
+    ratios = [ratio(name, sigma, seed) for seed in range(3)]
+    assert min(ratios) >= 0.8
+    assert max(ratios) <= 1.25
+
+
+def twin(channel, known):
+    """The median over whole windows of 4x4 pixels of the size of their sum, weighted by products of high-pass taps."""
+    r = math.sqrt(3)
+    taps = np.array([1 - r, -(3 - r), 3 + r, -(1 + r)]) / (4 * math.sqrt(2))
+    c = [
+        abs(np.sum(np.outer(taps, taps) * channel[i : i + 4, j : j + 4]))
+        for i in range(channel.shape[0] - 3)
+        for j in range(channel.shape[1] - 3)
+        if known[i : i + 4, j : j + 4].all() and (np.abs(channel[i : i + 4, j : j + 4]) < 1).all()
+    ]
+    return np.median(c) / 0.6744897501960817
+
+
+def test_it_is_the_median_over_whole_windows():
+    rng = stream(0, "test", "noise level")
+    image = np.clip(0.4 * rng.standard_normal((2, 24, 30)), -1, 1)
+    known = np.ones((24, 30), dtype=bool)
+    known[3:9, 4:20] = False
+    wanted = math.sqrt(np.mean([twin(channel, known) ** 2 for channel in image]))
+    assert (np.abs(image) == 1).any()
+    assert pixel_deviation(image, known) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_pixels_that_are_not_known_have_no_part():
+    rng = stream(1, "test", "noise level")
+    image = 0.1 * rng.standard_normal((1, 40, 40))
+    known = rng.random((40, 40)) < 0.6
+    other = np.where(known, image, 0.9)
+    assert pixel_deviation(image, known) == pixel_deviation(other, known)
+    # a median of |normal| over N windows has a relative deviation of about 1.17/sqrt(N); overlap makes N smaller, and
+    # of 1521 windows of 2x2 an eighth is whole: N above 100 with four standard deviations of 12 % each
+    assert pixel_deviation(image, known) == pytest.approx(0.1, rel=0.5)
+
+
+def test_too_few_known_pixels_say_nothing():
+    known = np.zeros((40, 40), dtype=bool)
+    known[::2, ::2] = True
+    assert pixel_deviation(np.zeros((1, 40, 40)), known) is None
+    assert pixel_deviation(np.zeros((1, 3, 3))) is None
+
+
+def test_the_level_is_that_of_all_measurements_together():
+    image = example_image("camera", size=(64, 64), grey=True)
+    noisy = PixelNoise(30.0).measurement(image)
+    hidden = Measurement(noisy.operator, noisy.y)
+    estimate = estimated_noise(hidden)
+    assert estimate.level == pytest.approx(noisy.noise, rel=0.25)
+    assert "of 255 from the pixels" in estimate.says
+    known = np.ones((64, 64), dtype=bool)
+    known[10:30] = False
+    some = KnownPixels(known, None).measurement(noisy.y.reshape(1, 64, 64))
+    assert some.noise == 0.0
+    assert estimated_noise(some).level == pytest.approx(noisy.noise * math.sqrt(some.operator.m / 4096), rel=0.25)
+
+
+class Repeats:
+    """Every pixel of a 1x6x6 image three times, with other weights."""
+
+    weights = torch.tensor([1.0, 2.0, 0.5])[:, None]
+
+    def forward(self, x):
+        return (self.weights * x.reshape(1, -1)).reshape(-1)
+
+    def adjoint(self, y):
+        return (self.weights * y.reshape(3, -1)).sum(0).reshape(1, 6, 6)
+
+
+def test_least_squares_leave_the_noise_of_the_rows_that_are_too_many():
+    operator, rng = operators.user(Repeats(), (1, 6, 6)), stream(0, "test", "least squares")
+    x = torch.from_numpy(rng.random((1, 6, 6), dtype=np.float32))
+    eta = torch.from_numpy(0.3 * rng.standard_normal(108).astype(np.float32))
+    y = operator.forward(x) + eta
+    A = operator.forward(torch.eye(36).reshape(36, 1, 6, 6)).T.double().numpy()
+    residual = np.linalg.lstsq(A, y.double().numpy(), rcond=None)[1][0]
+    assert least_squares_noise(operator, y) == pytest.approx(math.sqrt(residual * 108 / 72), rel=1e-4)
+    # chi-square with 72 degrees of freedom: a relative deviation of 1/sqrt(144), four of which are a third
+    estimate = estimated_noise(Measurement(operator, y))
+    assert estimate.level == pytest.approx(0.3 * math.sqrt(108), rel=1 / 3)
+    assert "least squares" in estimate.says
+    with pytest.raises(ValueError, match="m must be above the 64 pixels"):
+        least_squares_noise(every_pixel((1, 8, 8)), torch.zeros(64))
+
+
+def test_a_fit_bounds_the_noise_of_few_measurements(monkeypatch):
+    image = example_image("camera", size=(16, 16), grey=True)
+    operator = make_operator("gaussian", image.shape, 200)
+    few = settings_for("csdip", {"steps": "60", "network_options.width": "6"}, "fast")
+    monkeypatch.setattr(noise_level.csdip, "preset", lambda name, operator: few)
+    levels = [estimated_noise(measure(image, operator, noise=noise)).level for noise in (0.0, 20.0)]
+    # 20 held out: their mean square has a relative deviation of sqrt(2/20); three of them leave 0.05 of 20^2
+    assert levels[1] > 20 * math.sqrt(0.05)
+    assert 0 < levels[0] < levels[1]
+
+
+def test_magnitudes_have_no_estimate():
+    operator = make_operator("magnitude", (1, 8, 8), 30)
+    with pytest.raises(ValueError, match="operator must be linear for its noise to be estimated, got magnitude"):
+        estimated_noise(Measurement(operator, torch.ones(30)))
+
+
+@pytest.mark.parametrize(("name", "own"), [("csdip", "last-window"), ("net-gd", "fixed"), ("conv-decoder", "fixed")])
+def test_methods_that_would_fit_noise_stop_by_its_level_where_it_is_known(name, own):
+    settings = settings_for(name)
+    told = told_noise(name, settings, (), 2.0)
+    assert (told.noise, told.stopping) == (2.0, "cautious-discrepancy")
+    assert told_noise(name, settings, ("stopping",), 2.0).stopping == own
+    assert told_noise(name, settings, (), 0.0) == settings
+    assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",), 2.0).noise == 3.0
+    assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",)).stopping == "cautious-discrepancy"
+
+
+def test_pixels_on_an_end_of_the_scale_have_no_noise_to_stop_by():
+    operator = every_pixel((1, 2, 4))
+    cut, beyond = torch.tensor([1.0, -1, 0, 0.5, 0.1, 1, 0, 0]), torch.tensor([1.5, -1, 0, 0.5, 0.1, 1, 0, 0])
+    cautious = told_noise("csdip", settings_for("csdip"), (), 2.0)
+    assert stopping_level(cautious, [operator], cut[None]) == pytest.approx(2 * math.sqrt(5 / 8))
+    assert stopping_level(cautious, [operator], beyond[None]) == 2.0
+    assert stopping_level(cautious, [operator], torch.ones(1, 8)) == 2.0
+    assert stopping_level(replace(cautious, stopping="discrepancy"), [operator], cut[None]) == 2.0
+    assert stopping_level(cautious, [make_operator("dct", (1, 2, 4), 8)], cut[None]) == 2.0
+    assert stopping_level(cautious, [operator] * 2, torch.stack([cut, cut * 0])) == pytest.approx(2 * math.sqrt(5 / 8))
+
+
+def test_other_methods_are_told_the_level_alone():
+    assert told_noise("tv", settings_for("tv"), (), 2.0).noise == 2.0
+    assert told_noise("net-pgd", settings_for("net-pgd"), (), 2.0).stopping == settings_for("net-pgd").stopping
+    assert told_noise("ridge", settings_for("ridge"), (), 2.0) == settings_for("ridge")
