@@ -195,7 +195,7 @@ def recover(
     return RecoveredImage(recover(y, operator, method, **options, **settings))
 
 
-def check(network: Any, latent: Any = None, m: int | None = None, **options: Any) -> Examination:
+def check(network: Any, latent: Any = None, m: float | None = None, **options: Any) -> Examination:
     """Say which conditions of the theory a network meets, what follows from them, and what really happens.
 
     `network` is a module with its input `latent`, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`; the options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import nan, prod
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -19,10 +19,20 @@ from untrained.sims.runtime import checked_device, memory_available
 Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]
 
 
-def _count(name: str, m: Any, most: int) -> int:
+def _count(name: str, m: Any, n: int, most: int | None = None) -> int:
+    """A number of measurements of n pixels, n at most, or the nearest to a share of n."""
+    most = n if most is None else most
     if m is None:
         raise ValueError(f"m must be given for {name}, between 1 and {most}, got none")
-    return bounded_integer("m", m, 1, most)
+    return bounded_integer("m", _of_share(m, n), 1, most)
+
+
+def _of_share(m: Any, n: int) -> Any:
+    if not isinstance(m, Real) or isinstance(m, Integral):
+        return m
+    if not 0 < float(m) < 1:
+        raise ValueError(f"m must be a whole number, or a share of the pixels above 0 and below 1, got {m!r}")
+    return max(1, round(float(m) * n))
 
 
 def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -35,7 +45,7 @@ MOST_MAGNITUDES = 16
 
 
 def _magnitude(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
-    return Magnitude(shape, _count(name, m, MOST_MAGNITUDES * prod(shape)), seed)
+    return Magnitude(shape, _count(name, m, prod(shape), MOST_MAGNITUDES * prod(shape)), seed)
 
 
 def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -143,16 +153,17 @@ def law_version(name: str) -> int:
 def make_operator(
     name: str,
     shape: Shape,
-    m: int | None = None,
+    m: float | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     **options: Any,
 ) -> Operator:
     """Return the named operator for images (C, H, W), drawn from a seed, with its numbers on a device.
 
-    m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead,
-    multicoil `coils` and `acceleration` (and, if you like, `centre` and `columns`), and inpainting takes a bool `mask`
-    (H, W) where pixels are not to be drawn. Numbers are drawn on the CPU, and so are the same on every device.
+    m counts measurements (positions for inpainting), or is a share of the pixels, such as 0.1; fourier-radial takes
+    `lines` and superres `factor` instead, multicoil `coils` and `acceleration` (and, if you like, `centre` and
+    `columns`), and inpainting takes a bool `mask` (H, W) where pixels are not to be drawn. Numbers are drawn on the
+    CPU, and so are the same on every device.
 
     Raises
     ------
@@ -170,7 +181,8 @@ def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, 
         raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
     shape, seed, device = checked_shape(shape), bounded_integer("seed", seed, 0), checked_device(device)
     if name in _HELD:
-        _refuse_beyond_memory(name, _count(name, m, _HELD[name] * prod(shape)), prod(shape), device)
+        n = prod(shape)
+        _refuse_beyond_memory(name, _count(name, m, n, _HELD[name] * n), n, device)
     return maker(name, shape, m, seed, options).to(device)
 
 

@@ -23,7 +23,7 @@ class Sensing:
     """How an image is to be measured: the operator's name and options, the noise level and the seed of both."""
 
     operator: str = "gaussian"
-    m: int | None = None
+    m: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     noise: float = 0.0
     seed: int = 0
@@ -75,13 +75,13 @@ def is_measurement(source: str) -> bool:
     return Path(source).suffix.lower() == ".npz"
 
 
-def sensing(operator: str, m: int | None, *, noise: float = 0.0, seed: int = 0, **options: Any) -> Sensing:
+def sensing(operator: str, m: float | None, *, noise: float = 0.0, seed: int = 0, **options: Any) -> Sensing:
     """Return how to measure; options that are None are left out."""
     return Sensing(operator, m, {name: value for name, value in options.items() if value is not None}, noise, seed)
 
 
 def sensing_of(
-    source: str, operator: str | None, m: int | None, *, noise: float | None, seed: int, **options: Any
+    source: str, operator: str | None, m: float | None, *, noise: float | None, seed: int, **options: Any
 ) -> Sensing | None:
     """Return how an image is to be measured, or None for a measurement file, which brings its operator.
 

@@ -80,6 +80,16 @@ def test_measure_says_what_it_measured(run):
     assert files() == ["photo.png", "y.npz"]
 
 
+@pytest.mark.parametrize(
+    ("operator", "share", "m"), [("gaussian", "25%", 48), ("dct", "0.01", 2), ("inpainting", "0.25", 48)]
+)
+def test_a_share_counts_the_pixels_of_all_channels(run, operator, share, m):
+    write_image("colours.png", an_image(3))
+    ended = run("measure", "colours.png", "--operator", operator, "--m", share, "-o", "y.npz")
+    rows = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines())
+    assert (rows["n"], rows["m"]) == ("192", str(m))
+
+
 def test_the_measurement_file_does_not_hold_the_image(run, measured):
     with np.load(measured) as held:
         assert sorted(held.files) == ["checksum", "format", "kind", "noise", "spec", "y"]
@@ -266,6 +276,11 @@ REFUSED = {
     "fewer than no measurements": (("measure", "photo.png", "--m", -3, "-o", "z.npz"), "between 1 and 64, got -3"),
     "an m that is left out": (("measure", "photo.png", "-o", "z.npz"), "m must be given for gaussian"),
     "an m that is no number": (("measure", "photo.png", "--m", "x", "-o", "z.npz"), "'--m'"),
+    "a share above one": (("measure", "photo.png", "--m", "150%", "-o", "z.npz"), "or a share above 0 and below 1"),
+    "a share for lines": (
+        ("measure", "photo.png", "--operator", "fourier-radial", "--lines", 2, "--m", "0.1", "-o", "z.npz"),
+        "--m must be left out for fourier-radial",
+    ),
     "negative noise": (("measure", "photo.png", "--m", 4, "--noise", -1, "-o", "z.npz"), "noise must be"),
     "noise that is no number": (("measure", "photo.png", "--m", 4, "--noise", "nan", "-o", "z.npz"), "noise must be"),
     "a negative seed": (

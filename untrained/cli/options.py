@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,28 @@ NETWORK_NAMES = (
     "conv-decoder, conv-generator, two-layer."
 )
 
+
+COUNT_HELP = "How many measurements, or which share of the pixels: 0.1 or 10%."
+
+
+def count_or_share(text: str) -> float:
+    """Return how many measurements a text says: a whole number, or a share of the pixels such as 0.1 or 10%.
+
+    Raises
+    ------
+    typer.BadParameter
+        where it says neither.
+    """
+    with contextlib.suppress(ValueError):
+        return int(text)
+    share = 0.0
+    with contextlib.suppress(ValueError):
+        share = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    if not 0 < share < 1:
+        raise typer.BadParameter(f"must be a whole number, or a share above 0 and below 1 of the pixels, got {text!r}")
+    return share
+
+
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
 Grey = Annotated[bool, typer.Option("--grey", help="Take the image in grey.")]
 SizeOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
@@ -38,7 +61,10 @@ PRESET_HELP = (
     "also paper-under and interpolation."
 )
 Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
-Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
+Count = Annotated[
+    float | None,
+    typer.Option("--m", parser=count_or_share, metavar="N|SHARE", help=COUNT_HELP),
+]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
 Coils = Annotated[int | None, typer.Option(help="Receiver coils of multicoil.")]
