@@ -156,6 +156,25 @@ def test_a_network_of_the_users_own_recovers_and_learns(run, measured):
     assert told(ended).endswith("must give images of the operator's shape (1, 8, 8), got an output of shape (1, 63)")
 
 
+def test_a_network_chosen_by_set_leaves_the_preset_s_options(run, measured):
+    words = ("--preset", "fast", "--set", "steps=12")
+    chosen = reported(run, measured, *words, "--network", "deep-decoder")["methods"][0]
+    by_set = reported(run, measured, *words, "--set", "network=deep-decoder")["methods"][0]
+    assert {**chosen, "seconds": 0} == {**by_set, "seconds": 0}
+
+
+def test_settings_are_listed_without_a_source(run):
+    ended = run("reconstruct", "--list-settings", "csdip")
+    title, head, *rows = ended.stdout.rstrip().splitlines()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert title.startswith("csdip: an untrained network")
+    assert head.split()[:5] == ["setting", "type", "default", "(paper)", "best"]
+    assert [row.split()[0] for row in rows] == list(methods.known_settings("csdip"))
+    both = run("reconstruct", "--list-settings", "--compare", "tv,damp").stdout.splitlines()
+    assert [line.split(":")[0] for line in both if line.startswith(("tv:", "damp:"))] == ["tv", "damp"]
+    assert run("reconstruct", "--list-settings").stdout.count("what it is") == len(methods.METHODS)
+
+
 def test_the_table_shows_the_numbers_of_the_report(run, measured):
     ended = run("reconstruct", measured, "--truth", "photo.png", *SMALL, "-o", "x.png", "--json", "r.json")
     head, row = ended.stdout.splitlines()
@@ -324,6 +343,13 @@ REFUSED = {
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
     "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, best, fast, got 'slow'"),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
+    "a setting of two meanings": (
+        (*FILE[:2], "--compare", "csdip,damp", "--set", "steps=300", "-o", "x.png"),
+        "steps must be given to one method, as csdip.steps=300",
+    ),
+    "settings of an unknown method": (("reconstruct", "--list-settings", "dip"), "one of csdip, lasso-dct"),
+    "no source": (("reconstruct", "-o", "x.png"), "SOURCE and --out FILE must be given"),
+    "no output of a recovery": (("reconstruct", "y.npz"), "SOURCE and --out FILE must be given"),
     "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
     "a setting of another type": ((*FILE, "--set", "steps=many"), "steps must be a whole number, got 'many'"),
     "a setting out of its range": ((*FILE, "--set", "steps=0"), "steps must be at least 1, got 0"),

@@ -55,6 +55,9 @@ SizeOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the 
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there is one.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+Listing = Annotated[
+    bool, typer.Option("--list-settings", help="List the settings of the method named (default: of all) and end.")
+]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 PRESET_HELP = (
     "Of csdip, net-... and conv-decoder: paper or best; of csdip, net-pgd and conv-decoder also fast; of conv-decoder "
@@ -78,8 +81,8 @@ Workers = Annotated[int | None, typer.Option(help="Processes (default: one per c
 
 
 def with_network(settings: Sequence[str] | None, network: str | None) -> Sequence[str]:
-    """The settings with a network chosen, whose options are then not a preset's but its own."""
-    chosen = [] if network is None else [f"network={network}", "network_options={}"]
+    """The settings with a network chosen."""
+    chosen = [] if network is None else [f"network={network}"]
     return (*chosen, *(settings or ()))
 
 

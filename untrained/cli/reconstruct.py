@@ -24,6 +24,7 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    Listing,
     NetworkOption,
     Preset,
     Seed,
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
 
 
 def reconstruct_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), or an image to measure.")
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
-    ],
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+    ] = None,
     method: Annotated[str | None, typer.Option(help=f"{METHOD_NAMES}.")] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
@@ -50,6 +53,7 @@ def reconstruct_command(
     preset: Preset = None,
     network: NetworkOption = None,
     settings: Settings = None,
+    listing: Listing = False,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
     operator: Annotated[str | None, typer.Option(help=f"To measure an image: {OPERATOR_NAMES}.")] = None,
     m: Count = None,
@@ -85,6 +89,11 @@ def reconstruct_command(
     from untrained.sims import runtime
     from untrained.sims.recovery import tasks
 
+    if listing:
+        _list_settings(source or compare or method)
+        return
+    if source is None or out is None:
+        raise ValueError("SOURCE and --out FILE must be given, or --list-settings")
     if method is not None and compare is not None:
         raise ValueError("method and compare must not be given both")
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
@@ -106,6 +115,16 @@ def reconstruct_command(
     where, side = runtime.pick_device(device), tasks.parse_size(size)
     recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where)
     _reconstruct(recovery, out, json, folder, together=compare is not None)
+
+
+def _list_settings(names: str | None) -> None:
+    from untrained.figures.tables import Table
+    from untrained.sims.recovery.methods import METHODS, method, settings_table
+
+    chosen = [method(name.strip()) for name in names.split(",")] if names else METHODS.values()
+    for one in chosen:
+        says = f"{one.name}: {one.says}" + ("; presets as for small images" if one.presets() else "")
+        console.show([says, Table(*settings_table(one.name)), ""], console.stdout())
 
 
 def _reconstruct(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
