@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from untrained.sims.choices import check_choice
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
 from untrained.sims.operators.coils import CENTRE, COLUMN_RULES, MulticoilFourier, column_counts
 from untrained.sims.operators.masks import Inpainting, SuperResolution, read_mask
@@ -174,8 +175,7 @@ def make_operator(
 
 
 def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, options: Mapping[str, Any]) -> Operator:
-    if name not in OPERATORS:
-        raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, got {name!r}")
+    check_choice("operator", name, OPERATORS)
     maker, names = _MAKERS[name]
     if unknown := sorted(set(options) - names):
         raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")

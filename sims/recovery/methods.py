@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from untrained.sims.choices import check_choice
 from untrained.sims.recovery.meanings import check_alike, settings_rows
 
 
@@ -121,8 +122,7 @@ def method(name: str) -> Method:
     ValueError
         where there is none.
     """
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {name!r}")
+    check_choice("method", name, METHODS)
     return METHODS[name]
 
 
@@ -179,9 +179,9 @@ def _start(chosen: Method, preset: str | None, operator: Any, changes: Mapping[s
     if preset is None:
         return own
     presets = chosen.presets()
-    if preset not in presets:
-        choices = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
-        raise ValueError(f"preset of {chosen.name} must be {choices}, got {preset!r}")
+    if not presets:
+        raise ValueError(f"preset of {chosen.name} must be left out, as it has none, got {preset!r}")
+    check_choice(f"preset of {chosen.name}", preset, presets)
     start = presets[preset] if operator is None else chosen.load().preset(preset, operator)
     return {f.name: getattr(start, f.name) for f in fields(start) if f.init} | own
 

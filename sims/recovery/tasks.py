@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from untrained.sims.choices import check_choice
 from untrained.sims.files import existing
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import make_operator
@@ -129,8 +130,8 @@ def checked_task(name: str | None, **options: Any) -> bool:
     ValueError
         where the task is unknown, or an option of denoising comes without it.
     """
-    if name not in (None, *TASKS):
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    if name is not None:
+        check_choice("task", name, TASKS)
     named = [option for option, value in options.items() if value]
     if name != "denoise" and named:
         raise ValueError(f"{named[0]} is for the task denoise, got it without: add --task denoise")

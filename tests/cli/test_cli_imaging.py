@@ -341,7 +341,10 @@ REFUSED = {
     "a method twice": ((*FILE, "--compare", "csdip,csdip"), "named once each"),
     "nothing to compare": ((*FILE, "--compare", ""), "got ''"),
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
-    "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, best, fast, got 'slow'"),
+    "an unknown preset": (
+        (*FILE, "--preset", "slow"),
+        "--preset must be one of paper, best, fast, paper-under, interpolation, got 'slow'",
+    ),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
     "a setting of two meanings": (
         (*FILE[:2], "--compare", "csdip,damp", "--set", "steps=300", "-o", "x.png"),

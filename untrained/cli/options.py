@@ -12,10 +12,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from untrained.sims.choices import check_choice
+
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
     "superres, multicoil, magnitude"
 )
+PRESET_NAMES = ("paper", "best", "fast", "paper-under", "interpolation")
+DEVICE_NAMES = ("cpu", "cuda", "auto")
+TASK_NAMES = ("sense", "denoise")
 METHOD_NAMES = (
     "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
     "ridge; to denoise also non-local-means, bm3d, noisy; "
@@ -106,10 +111,37 @@ class Command(TyperCommand):
             in place of a ValueError, which is how all rooms tell bad input.
         """
         try:
+            check_names(ctx.params)
             return super().invoke(ctx)
         except ValueError as error:
             flags = {str(p.name): max(p.opts, key=len) for p in self.params if p.opts and p.opts[0].startswith("-")}
             raise RefusedError(with_options(str(error), flags)) from error
+
+
+def check_names(arguments: Mapping[str, Any]) -> None:
+    """Refuse a misspelt operator, method, preset, task or device before any large library is loaded.
+
+    What looks like a file is left to the command.
+
+    Raises
+    ------
+    ValueError
+        where a name is unknown, with the one that may be meant.
+    """
+    from untrained.sims.recovery.methods import METHODS
+
+    operator = arguments.get("operator")
+    known = {"preset": PRESET_NAMES, "task": TASK_NAMES, "device": DEVICE_NAMES, "method": METHODS}
+    names = [(what, arguments[what], known[what]) for what in known if arguments.get(what) is not None]
+    names += [
+        ("method of `compare`", name.strip(), METHODS)
+        for name in (arguments.get("compare") or "").split(",")
+        if name.strip()
+    ]
+    if operator is not None and not re.search(r"[./:\\]", operator):
+        names.append(("operator", operator, OPERATOR_NAMES.split(", ")))
+    for what, name, choices in names:
+        check_choice(what, name, choices)
 
 
 def with_options(sentence: str, flags: Mapping[str, str]) -> str:

@@ -86,14 +86,14 @@ def reconstruct_command(
     ] = None,
 ) -> None:
     """Recover an image from its measurements, or denoise it, by one method or by several beside each other."""
-    from untrained.sims import runtime
-    from untrained.sims.recovery import tasks
-
     if listing:
         _list_settings(source or compare or method)
         return
     if source is None or out is None:
         raise ValueError("SOURCE and --out FILE must be given, or --list-settings")
+    from untrained.sims import runtime
+    from untrained.sims.recovery import tasks
+
     if method is not None and compare is not None:
         raise ValueError("method and compare must not be given both")
     denoises = tasks.checked_task(task, sigma=sigma, noisy=noisy, clip=clip)
