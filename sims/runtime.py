@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from untrained.sims.choices import check_choice
+
 _PACKAGES = ("untrained", "torch", "numpy", "scipy", "scikit-image")
 _ALLOCATION = ("DefaultCPUAllocator", "CUDA out of memory", "not enough memory", "alloc_cpu")
 DEVICES = ("cpu", "cuda", "auto")
@@ -25,8 +27,7 @@ def pick_device(name: str) -> torch.device:
     ValueError
         where the name is unknown, or CUDA is asked for and absent.
     """
-    if name not in DEVICES:
-        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
+    check_choice("device", name, DEVICES)
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise ValueError("device cuda needs a CUDA device that torch can use, got none; cpu works anywhere")

@@ -264,7 +264,7 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     return RecoveredImage(recovery, (*notes, *([tasks.stopping_note(method, rule)] if by_noise else [])))
 
 
-def check(network: Any, latent: Any = None, m: int | None = None, **options: Any) -> Examination:
+def check(network: Any, latent: Any = None, m: float | None = None, **options: Any) -> Examination:
     """Say which conditions of the theory a network meets, what follows from them, and what really happens.
 
     `network` is a module with its input `latent`, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`; the options

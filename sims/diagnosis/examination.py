@@ -39,7 +39,7 @@ class Question:
 
     target: str = "example:camera"
     operator: str = "gaussian"
-    m: int | None = None
+    m: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: int = 3
     steps: int = 300

@@ -1,7 +1,7 @@
 """Operators that measure images: a maker for each kind, with adjoints and exact descriptions.
 
-Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W but for coils and magnitudes. All
-are linear but magnitudes.
+Images are (C, H, W) with C of 1 or 3; m is the number of measurements, at most C H W but for coils and magnitudes, or
+its share of C H W, such as 0.1. All are linear but magnitudes.
 """
 
 from __future__ import annotations
@@ -76,18 +76,18 @@ def __dir__() -> list[str]:
     return list(__all__)
 
 
-def _make(name: str, shape: Shape, m: int | None, seed: int = 0, **options: Any) -> Operator:
+def _make(name: str, shape: Shape, m: float | None, seed: int = 0, **options: Any) -> Operator:
     registry = import_module(f"{__name__}.registry")
     operator: Operator = registry.make_operator(name, shape, m, seed, **options)
     return operator
 
 
-def gaussian(shape: Shape, m: int, seed: int = 0) -> Operator:
+def gaussian(shape: Shape, m: float, seed: int = 0) -> Operator:
     """A dense matrix of independent N(0, 1/m) entries, 4 m n bytes."""
     return _make("gaussian", shape, m, seed)
 
 
-def gaussian_seeded(shape: Shape, m: int, seed: int = 0) -> Operator:
+def gaussian_seeded(shape: Shape, m: float, seed: int = 0) -> Operator:
     """Independent N(0, 1/m) entries that are never held but drawn anew at every product."""
     return _make("gaussian-seeded", shape, m, seed)
 
@@ -97,28 +97,28 @@ def fourier_radial(shape: Shape, lines: int) -> Operator:
     return _make("fourier-radial", shape, None, lines=lines)
 
 
-def dct(shape: Shape, m: int, seed: int = 0) -> Operator:
+def dct(shape: Shape, m: float, seed: int = 0) -> Operator:
     """Random coefficients of the orthonormal discrete cosine transform."""
     return _make("dct", shape, m, seed)
 
 
-def hadamard(shape: Shape, m: int, seed: int = 0) -> Operator:
+def hadamard(shape: Shape, m: float, seed: int = 0) -> Operator:
     """Random coefficients of the Walsh-Hadamard transform, for sides that are powers of two."""
     return _make("hadamard", shape, m, seed)
 
 
-def scrambled_dct(shape: Shape, m: int, seed: int = 0) -> Operator:
+def scrambled_dct(shape: Shape, m: float, seed: int = 0) -> Operator:
     """As `dct`, after random signs of the pixels."""
     return _make("scrambled-dct", shape, m, seed)
 
 
-def scrambled_hadamard(shape: Shape, m: int, seed: int = 0) -> Operator:
+def scrambled_hadamard(shape: Shape, m: float, seed: int = 0) -> Operator:
     """As `hadamard`, after random signs of the pixels."""
     return _make("scrambled-hadamard", shape, m, seed)
 
 
 def inpainting(
-    shape: Shape, m: int | None = None, seed: int = 0, *, mask: np.ndarray | torch.Tensor | None = None
+    shape: Shape, m: float | None = None, seed: int = 0, *, mask: np.ndarray | torch.Tensor | None = None
 ) -> Operator:
     """The pixels at m random positions, or where a bool mask (H, W) is true, in every channel."""
     return _make("inpainting", shape, m, seed) if mask is None else _make("inpainting", shape, m, seed, mask=mask)
@@ -165,7 +165,7 @@ def fourier_cartesian(
     return _make("fourier-cartesian", shape, None, 0, mask=mask, **own)
 
 
-def magnitude(shape: Shape, m: int, seed: int = 0) -> Operator:
+def magnitude(shape: Shape, m: float, seed: int = 0) -> Operator:
     """Magnitudes |A u| of u = (x + 1)/2, A as `gaussian`: not linear, for methods of phase retrieval."""
     return _make("magnitude", shape, m, seed)
 

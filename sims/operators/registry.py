@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import nan, prod
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
 
+from untrained.sims.choices import check_choice
 from untrained.sims.operators.base import Operator, Shape, bounded_integer, checked_shape
 from untrained.sims.operators.cartesian import CartesianFourier, cartesian_fourier
 from untrained.sims.operators.coils import CENTRE, COLUMN_RULES, MulticoilFourier, column_counts
@@ -20,10 +21,20 @@ from untrained.sims.runtime import checked_device, memory_available
 Maker = Callable[[str, Shape, Any, int, Mapping[str, Any]], Operator]
 
 
-def _count(name: str, m: Any, most: int) -> int:
+def _count(name: str, m: Any, n: int, most: int | None = None) -> int:
+    """A number of measurements of n pixels, n at most, or the nearest to a share of n."""
+    most = n if most is None else most
     if m is None:
         raise ValueError(f"m must be given for {name}, between 1 and {most}, got none")
-    return bounded_integer("m", m, 1, most)
+    return bounded_integer("m", _of_share(m, n), 1, most)
+
+
+def _of_share(m: Any, n: int) -> Any:
+    if not isinstance(m, Real) or isinstance(m, Integral):
+        return m
+    if not 0 < float(m) < 1:
+        raise ValueError(f"m must be a whole number, or a share of the pixels above 0 and below 1, got {m!r}")
+    return max(1, round(float(m) * n))
 
 
 def _dense(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -36,7 +47,7 @@ MOST_MAGNITUDES = 16
 
 
 def _magnitude(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
-    return Magnitude(shape, _count(name, m, MOST_MAGNITUDES * prod(shape)), seed)
+    return Magnitude(shape, _count(name, m, prod(shape), MOST_MAGNITUDES * prod(shape)), seed)
 
 
 def _transform(name: str, shape: Shape, m: Any, seed: int, options: Mapping[str, Any]) -> Operator:
@@ -154,17 +165,17 @@ def law_version(name: str) -> int:
 def make_operator(
     name: str,
     shape: Shape,
-    m: int | None = None,
+    m: float | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     **options: Any,
 ) -> Operator:
     """Return the named operator for images (C, H, W), drawn from a seed, with its numbers on a device.
 
-    m counts measurements (positions for inpainting); fourier-radial takes `lines` and superres `factor` instead,
-    multicoil `coils` and `acceleration` (and, if you like, `centre` and `columns`), and inpainting takes a bool `mask`
-    (H, W) where pixels are not to be drawn; fourier-cartesian takes a `mask`, and coil `maps` of your own. Numbers are
-    drawn on the CPU, and so are the same on every device.
+    m counts measurements (positions for inpainting), or is a share of the pixels, such as 0.1; fourier-radial takes
+    `lines` and superres `factor` instead, multicoil `coils` and `acceleration` (and, if you like, `centre` and
+    `columns`), and inpainting takes a bool `mask` (H, W) where pixels are not to be drawn; fourier-cartesian takes a
+    `mask`, and coil `maps` of your own. Numbers are drawn on the CPU, and so are the same on every device.
 
     Raises
     ------
@@ -175,14 +186,14 @@ def make_operator(
 
 
 def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, options: Mapping[str, Any]) -> Operator:
-    if name not in OPERATORS:
-        raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, got {name!r}")
+    check_choice("operator", name, OPERATORS)
     maker, names = _MAKERS[name]
     if unknown := sorted(set(options) - names):
         raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
     shape, seed, device = checked_shape(shape), bounded_integer("seed", seed, 0), checked_device(device)
     if name in _HELD:
-        _refuse_beyond_memory(name, _count(name, m, _HELD[name] * prod(shape)), prod(shape), device)
+        n = prod(shape)
+        _refuse_beyond_memory(name, _count(name, m, n, _HELD[name] * n), n, device)
     return maker(name, shape, m, seed, options).to(device)
 
 

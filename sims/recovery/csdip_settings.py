@@ -119,7 +119,8 @@ PRESETS = {
     "sharp": CSDIPSettings(**(_SMOOTH | _SHARP), steps=500),
 }
 """`paper`: eq. 3 as published. `smooth`: a smaller network of smooth upsampling, more TV, averages. `crisp`: the
-same without smoothing and with less TV, where much is measured. `sharp`: a narrow DCGAN with a warm-up. `fast`: one of these two, by the size of the image and how much of it is measured; see `preset`.
+same without smoothing and with less TV, where much is measured. `sharp`: a narrow DCGAN with a warm-up. `fast`: smooth
+or sharp, by the size of the image and how much of it is measured; see `preset`.
 """
 
 LARGE, MUCH = 64 * 64, 0.02

@@ -12,6 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from untrained.sims.choices import check_choice
+from untrained.sims.recovery.meanings import check_alike, settings_rows
+
 
 @dataclass(frozen=True)
 class Method:
@@ -138,8 +141,7 @@ def method(name: str) -> Method:
     ValueError
         where there is none.
     """
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {name!r}")
+    check_choice("method", name, METHODS)
     return METHODS[name]
 
 
@@ -159,7 +161,7 @@ def settings_for(
 ) -> Any:
     """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, changed by text.
 
-    `network_options.width=32` changes one entry of a setting that is a mapping.
+    `network_options.width=32` changes one entry of a setting that is a mapping; those of a preset go with its network.
 
     Raises
     ------
@@ -167,7 +169,7 @@ def settings_for(
         where the method, the preset or a key is unknown, or a text does not fit its setting.
     """
     chosen = method(name)
-    kind, values = chosen.settings_class(), {**_start(chosen, preset, operator), **chosen.fixed}
+    kind, values = chosen.settings_class(), {**_start(chosen, preset, operator, assignments or {}), **chosen.fixed}
     types_of = {key: hint for key, hint in known_settings(name).items() if key not in chosen.fixed}
     for key, text in (assignments or {}).items():
         head, _, rest = key.partition(".")
@@ -190,7 +192,7 @@ def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = 
         if key not in hints:
             raise ValueError(f"setting of {name} must be one of {', '.join(hints)}, got {key!r}")
     changes = {key: checked_value(key, value, hints[key]) for key, value in values.items()}
-    return chosen.settings_class()(**{**_start(chosen, preset, operator), **chosen.fixed, **changes})
+    return chosen.settings_class()(**{**_start(chosen, preset, operator, values), **chosen.fixed, **changes})
 
 
 BY_NOISE = "cautious-discrepancy"
@@ -218,15 +220,17 @@ def known_settings(name: str) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in fields(kind) if f.init and f.name not in chosen.fixed}
 
 
-def _start(chosen: Method, preset: str | None, operator: Any) -> dict[str, Any]:
+def _start(chosen: Method, preset: str | None, operator: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What is changed: a preset, whose options of a network are not those of another."""
+    own: dict[str, Any] = {"network_options": {}} if "network" in changes else {}
     if preset is None:
-        return {}
+        return own
     presets = chosen.presets()
-    if preset not in presets:
-        choices = f"one of {', '.join(presets)}" if presets else "left out, as it has none"
-        raise ValueError(f"preset of {chosen.name} must be {choices}, got {preset!r}")
+    if not presets:
+        raise ValueError(f"preset of {chosen.name} must be left out, as it has none, got {preset!r}")
+    check_choice(f"preset of {chosen.name}", preset, presets)
     start = presets[preset] if operator is None else chosen.load().preset(preset, operator)
-    return {f.name: getattr(start, f.name) for f in fields(start) if f.init}
+    return {f.name: getattr(start, f.name) for f in fields(start) if f.init} | own
 
 
 def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -235,7 +239,7 @@ def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, st
     Raises
     ------
     ValueError
-        where a word is no assignment, or no named method has the setting.
+        where a word is no assignment, no named method has the setting, or it means different things to those that have.
     """
     dealt: dict[str, dict[str, str]] = {name: {} for name in names}
     for word in words:
@@ -247,9 +251,17 @@ def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, st
         if not takers:
             choices = "; ".join(f"{name} ({', '.join(known_settings(name))})" for name in names)
             raise ValueError(f"setting must be one of those of {choices}, got {key!r}")
+        if takers != [head]:
+            check_alike(head, text, takers)
         for name in takers:
             dealt[name][rest if head in dealt and rest else key] = text
     return dealt
+
+
+def settings_table(name: str) -> tuple[list[str], list[list[str]]]:
+    """The settings of a method as a table: columns, and a row a setting with its type, default, presets and meaning."""
+    chosen = method(name)
+    return settings_rows(name, chosen.settings_class(), known_settings(name), chosen.presets(), chosen.fixed)
 
 
 def parse(name: str, text: str, hint: Any) -> Any:

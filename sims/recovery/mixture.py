@@ -39,8 +39,8 @@ LEAST_WEIGHT = 0.02
 class MixtureSettings:
     """Which methods are mixed, and what of the measurements is held out to weigh them.
 
-    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts`, where it is not
-    0 (their own), are those of the networks' fits to all measurements; their mean is taken. `held_out` None is a tenth
+    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts`, where it is
+    not 0 (their own), are those of the networks' fits to all measurements; their mean is taken. `held_out` None is a tenth
     of the measurements, and up to a fifth of few. `folds` None is one, and more where the rows held out are few.
     `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
@@ -79,7 +79,7 @@ PRESETS = {
     "auto": MixtureSettings(),
     "best": MixtureSettings("csdip/smooth,csdip/crisp,csdip/sharp,tv,damp,damp/nlm", restarts=3),
 }
-"""`auto`: the two networks of `fast`, and two methods without a network. `best`: more of both, and means of restarts."""
+"""`auto`: the two networks of `fast`, and two methods without one. `best`: more of both, and means of restarts."""
 
 
 def preset(name: str, operator: Operator) -> MixtureSettings:

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from untrained.sims.choices import check_choice
 from untrained.sims.files import existing, gathered_warnings
 from untrained.sims.images.images import load_image
 from untrained.sims.operators import Operator, Shape, make_operator
-from untrained.sims.operators.base import checked_shape
+from untrained.sims.operators.base import bounded_integer, checked_shape
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure, measured_numbers
 from untrained.sims.operators.own_files import (
     holds_matrix,
@@ -41,7 +42,7 @@ class Sensing:
     """
 
     operator: str = "gaussian"
-    m: int | None = None
+    m: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     noise: float = 0.0
     seed: int = 0
@@ -81,9 +82,10 @@ class Sensing:
             if self.own:
                 if self.options:
                     raise ValueError(f"{next(iter(self.options))} is for operators by name, got it for one of your own")
+                m = None if self.m is None else bounded_integer("m", self.m, 1)
                 if self.matrix is not None:
-                    return operator_of_matrix(self.matrix, shape, self.m).to(device)
-                return operator_in_file(self.operator, shape, self.m).to(device)
+                    return operator_of_matrix(self.matrix, shape, m).to(device)
+                return operator_in_file(self.operator, shape, m).to(device)
             return make_operator(self.operator, shape, self.m, self.seed, device, **read_options(self.options))
 
 
@@ -143,7 +145,13 @@ def is_measurement(source: str) -> bool:
 
 
 def sensing(
-    operator: str | None, m: int | None, *, noise: float = 0.0, seed: int = 0, matrix: str | None = None, **options: Any
+    operator: str | None,
+    m: float | None,
+    *,
+    noise: float = 0.0,
+    seed: int = 0,
+    matrix: str | None = None,
+    **options: Any,
 ) -> Sensing:
     """Return how to measure, by `gaussian` where nothing is named; options that are None are left out.
 
@@ -161,7 +169,7 @@ def sensing(
 def sensing_of(
     source: str,
     operator: str | None,
-    m: int | None,
+    m: float | None,
     *,
     noise: float | None,
     seed: int,
@@ -266,8 +274,8 @@ def checked_task(name: str | None, **options: Any) -> bool:
     ValueError
         where the task is unknown, or an option of denoising comes without it.
     """
-    if name not in (None, *TASKS):
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    if name is not None:
+        check_choice("task", name, TASKS)
     named = [option for option, value in options.items() if value]
     if name != "denoise" and named:
         raise ValueError(f"{named[0]} is for the task denoise, got it without: add --task denoise")

@@ -80,6 +80,16 @@ def test_measure_says_what_it_measured(run):
     assert files() == ["photo.png", "y.npz"]
 
 
+@pytest.mark.parametrize(
+    ("operator", "share", "m"), [("gaussian", "25%", 48), ("dct", "0.01", 2), ("inpainting", "0.25", 48)]
+)
+def test_a_share_counts_the_pixels_of_all_channels(run, operator, share, m):
+    write_image("colours.png", an_image(3))
+    ended = run("measure", "colours.png", "--operator", operator, "--m", share, "-o", "y.npz")
+    rows = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines())
+    assert (rows["n"], rows["m"]) == ("192", str(m))
+
+
 def test_the_measurement_file_does_not_hold_the_image(run, measured):
     with np.load(measured) as held:
         assert sorted(held.files) == ["checksum", "format", "kind", "noise", "spec", "y"]
@@ -144,6 +154,25 @@ def test_a_network_of_the_users_own_recovers_and_learns(run, measured):
     assert ended.stdout.startswith("1 layers, from 1 measurements")
     ended = run("reconstruct", measured, "--network", "net.py:narrow", "-o", "x.npy")
     assert told(ended).endswith("must give images of the operator's shape (1, 8, 8), got an output of shape (1, 63)")
+
+
+def test_a_network_chosen_by_set_leaves_the_preset_s_options(run, measured):
+    words = ("--preset", "fast", "--set", "steps=12")
+    chosen = reported(run, measured, *words, "--network", "deep-decoder")["methods"][0]
+    by_set = reported(run, measured, *words, "--set", "network=deep-decoder")["methods"][0]
+    assert {**chosen, "seconds": 0} == {**by_set, "seconds": 0}
+
+
+def test_settings_are_listed_without_a_source(run):
+    ended = run("reconstruct", "--list-settings", "csdip")
+    title, head, *rows = ended.stdout.rstrip().splitlines()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert title.startswith("csdip: an untrained network")
+    assert head.split()[:5] == ["setting", "type", "default", "(paper)", "best"]
+    assert [row.split()[0] for row in rows] == list(methods.known_settings("csdip"))
+    both = run("reconstruct", "--list-settings", "--compare", "tv,damp").stdout.splitlines()
+    assert [line.split(":")[0] for line in both if line.startswith(("tv:", "damp:"))] == ["tv", "damp"]
+    assert run("reconstruct", "--list-settings").stdout.count("what it is") == len(methods.METHODS)
 
 
 def test_the_table_shows_the_numbers_of_the_report(run, measured):
@@ -266,6 +295,11 @@ REFUSED = {
     "fewer than no measurements": (("measure", "photo.png", "--m", -3, "-o", "z.npz"), "between 1 and 64, got -3"),
     "an m that is left out": (("measure", "photo.png", "-o", "z.npz"), "m must be given for gaussian"),
     "an m that is no number": (("measure", "photo.png", "--m", "x", "-o", "z.npz"), "'--m'"),
+    "a share above one": (("measure", "photo.png", "--m", "150%", "-o", "z.npz"), "or a share above 0 and below 1"),
+    "a share for lines": (
+        ("measure", "photo.png", "--operator", "fourier-radial", "--lines", 2, "--m", "0.1", "-o", "z.npz"),
+        "--m must be left out for fourier-radial",
+    ),
     "negative noise": (("measure", "photo.png", "--m", 4, "--noise", -1, "-o", "z.npz"), "noise must be"),
     "noise that is no number": (("measure", "photo.png", "--m", 4, "--noise", "nan", "-o", "z.npz"), "noise must be"),
     "a negative seed": (
@@ -307,8 +341,18 @@ REFUSED = {
     "a method twice": ((*FILE, "--compare", "csdip,csdip"), "named once each"),
     "nothing to compare": ((*FILE, "--compare", ""), "got ''"),
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
-    "an unknown preset": ((*FILE, "--preset", "slow"), "one of paper, fast, smooth, crisp, sharp, got 'slow'"),
+    "an unknown preset": (
+        (*FILE, "--preset", "slow"),
+        "--preset must be one of paper, best, fast, paper-under, interpolation, got 'slow'",
+    ),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
+    "a setting of two meanings": (
+        (*FILE[:2], "--compare", "csdip,damp", "--set", "steps=300", "-o", "x.png"),
+        "steps must be given to one method, as csdip.steps=300",
+    ),
+    "settings of an unknown method": (("reconstruct", "--list-settings", "dip"), "one of csdip, lasso-dct"),
+    "no source": (("reconstruct", "-o", "x.png"), "SOURCE and --out FILE must be given"),
+    "no output of a recovery": (("reconstruct", "y.npz"), "SOURCE and --out FILE must be given"),
     "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
     "a setting of another type": ((*FILE, "--set", "steps=many"), "steps must be a whole number, got 'many'"),
     "a setting out of its range": ((*FILE, "--set", "steps=0"), "steps must be at least 1, got 0"),

@@ -19,7 +19,21 @@ def test_m_outside_its_range_is_refused(name, m):
 
 
 @pytest.mark.parametrize("name", COUNTED)
-@pytest.mark.parametrize("m", [1.5, "9", True, float("nan")])
+@pytest.mark.parametrize("m", [0.0, 1.0, 1.5, -0.5, float("nan")])
+def test_a_share_that_is_none_is_refused(name, m):
+    with pytest.raises(ValueError, match=r"^m must be a whole number, or a share .* above 0 and below 1, got "):
+        make_operator(name, SHAPE, m)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize(("share", "m"), [(1e-7, 1), (0.1, 6), (np.float32(0.5), 32), (0.999, 64)])
+def test_a_share_of_the_pixels_is_the_nearest_number(name, share, m):
+    operator = make_operator(name, SHAPE, share, seed=3)
+    assert operator.spec() == make_operator(name, SHAPE, m, seed=3).spec()
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("m", ["9", True])
 def test_m_that_is_no_whole_number_is_refused(name, m):
     with pytest.raises(ValueError, match=r"^m must be a whole number between 1 and 64, got "):
         make_operator(name, SHAPE, m)

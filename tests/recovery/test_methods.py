@@ -1,14 +1,24 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from untrained.sims.recovery import methods
-from untrained.sims.recovery.methods import METHODS, assign, known_settings, method, parse, settings_for
+from untrained.sims.recovery.meanings import MEANINGS, OTHER_MEANINGS, meaning
+from untrained.sims.recovery.methods import (
+    METHODS,
+    assign,
+    checked_settings,
+    known_settings,
+    method,
+    parse,
+    settings_for,
+    settings_table,
+)
 
 ROOT = Path(methods.__file__).resolve().parents[2]
 
@@ -164,3 +174,48 @@ def test_assignments_go_to_every_method_that_has_the_setting(made):
 def test_an_assignment_that_no_method_takes_is_refused(made, word):
     with pytest.raises(ValueError, match="setting"):
         {name: settings_for(name, given) for name, given in assign(["all", "some"], [word]).items()}
+
+
+def test_a_word_for_methods_that_mean_another_thing_by_it_is_refused():
+    with pytest.raises(
+        ValueError, match=r"^steps must be given to one method, as csdip.steps=300, got it for all \(csdip"
+    ):
+        assign(["csdip", "tv", "damp"], ["steps=300"])
+    dealt = assign(["csdip", "tv", "damp"], ["csdip.steps=300", "noise=1"])
+    assert dealt == {"csdip": {"steps": "300", "noise": "1"}, "tv": {"noise": "1"}, "damp": {}}
+    alike = assign(["csdip", "tv", "net-gd", "csgm"], ["steps=300"])
+    assert alike == {"csdip": {"steps": "300"}, "tv": {}, "net-gd": {"steps": "300"}, "csgm": {"steps": "300"}}
+    assert assign(["damp"], ["steps=7"]) == {"damp": {"steps": "7"}}
+
+
+def test_every_setting_has_its_meaning_and_every_meaning_a_setting():
+    keys = {name: set(known_settings(name)) for name in METHODS}
+    assert [(name, key) for name in METHODS for key in keys[name] if not meaning(name, key)] == []
+    assert set(MEANINGS) == set().union(*keys.values())
+    assert [(name, key) for name, own in OTHER_MEANINGS.items() for key in own if key not in keys[name]] == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_table_of_settings_rebuilds_every_preset(name):
+    columns, rows = settings_table(name)
+    presets = method(name).presets()
+    for place, column in enumerate(columns[2:-1], start=2):
+        texts = {row[0]: row[place] or row[2] for row in rows}
+        words = {key: text for key, text in texts.items() if key != "network_options"}
+        options = "" if texts.get("network_options", "-") == "-" else texts["network_options"]
+        words |= {f"network_options.{word.split('=')[0]}": word.split("=")[1] for word in options.split()}
+        wanted = presets[column] if column in presets else method(name).settings_class()(**method(name).fixed)
+        if name != "csgm":
+            assert settings_for(name, words) == replace(wanted, **method(name).fixed)
+
+
+@pytest.mark.parametrize("name", ["csdip", "conv-decoder"])
+def test_another_network_leaves_a_preset_s_options_behind(name):
+    chosen = settings_for(name, {"network": "deep-decoder"}, "fast")
+    assert (chosen.network, chosen.network_options) == ("deep-decoder", {})
+    assert chosen == checked_settings(name, {"network": "deep-decoder"}, "fast")
+    assert chosen.steps == settings_for(name, preset="fast").steps
+    own = settings_for(name, {"network_options.depth": "3", "network": "deep-decoder"}, "fast")
+    assert own.network_options == {"depth": 3}
+    assert settings_for(name, {"network_options.depth": "3"}, "fast").network_options["depth"] == 3
+    assert len(settings_for(name, {"network_options.depth": "3"}, "fast").network_options) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from untrained.sims.choices import check_choice
+
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
     "superres, multicoil, magnitude, fourier-cartesian"
 )
+PRESET_NAMES = ("paper", "best", "fast", "paper-under", "interpolation")
+DEVICE_NAMES = ("cpu", "cuda", "auto")
+TASK_NAMES = ("sense", "denoise")
 METHOD_NAMES = (
     "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, "
     "csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
@@ -28,19 +34,47 @@ NETWORK_NAMES = (
     "conv-decoder, conv-generator, two-layer."
 )
 
+
+COUNT_HELP = "How many measurements, or which share of the pixels: 0.1 or 10%."
+
+
+def count_or_share(text: str) -> float:
+    """Return how many measurements a text says: a whole number, or a share of the pixels such as 0.1 or 10%.
+
+    Raises
+    ------
+    typer.BadParameter
+        where it says neither.
+    """
+    with contextlib.suppress(ValueError):
+        return int(text)
+    share = 0.0
+    with contextlib.suppress(ValueError):
+        share = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    if not 0 < share < 1:
+        raise typer.BadParameter(f"must be a whole number, or a share above 0 and below 1 of the pixels, got {text!r}")
+    return share
+
+
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
 Grey = Annotated[bool, typer.Option("--grey", help="Take the image in grey.")]
 SizeOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Crop the image to this shape and resample it.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA where there is one.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads (default: torch's); their number changes last digits.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+Listing = Annotated[
+    bool, typer.Option("--list-settings", help="List the settings of the method named (default: of all) and end.")
+]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 PRESET_HELP = (
     "Of mixture: auto (default) or best; of csdip: fast, paper, smooth, crisp or sharp; of damp: tv, nlm or wavelet; "
     "of net-...: paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or interpolation."
 )
 Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
-Count = Annotated[int | None, typer.Option("--m", help="How many measurements.")]
+Count = Annotated[
+    float | None,
+    typer.Option("--m", parser=count_or_share, metavar="N|SHARE", help=COUNT_HELP),
+]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
 Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
 Coils = Annotated[int | None, typer.Option(help="Receiver coils of multicoil.")]
@@ -99,8 +133,8 @@ def named_methods(method: str | None, compare: str | None, usual: str) -> list[s
 
 
 def with_network(settings: Sequence[str] | None, network: str | None) -> Sequence[str]:
-    """The settings with a network chosen, whose options are then not a preset's but its own."""
-    chosen = [] if network is None else [f"network={network}", "network_options={}"]
+    """The settings with a network chosen."""
+    chosen = [] if network is None else [f"network={network}"]
     return (*chosen, *(settings or ()))
 
 
@@ -124,10 +158,37 @@ class Command(TyperCommand):
             in place of a ValueError, which is how all rooms tell bad input.
         """
         try:
+            check_names(ctx.params)
             return super().invoke(ctx)
         except ValueError as error:
             flags = {str(p.name): max(p.opts, key=len) for p in self.params if p.opts and p.opts[0].startswith("-")}
             raise RefusedError(with_options(str(error), flags)) from error
+
+
+def check_names(arguments: Mapping[str, Any]) -> None:
+    """Refuse a misspelt operator, method, preset, task or device before any large library is loaded.
+
+    What looks like a file is left to the command.
+
+    Raises
+    ------
+    ValueError
+        where a name is unknown, with the one that may be meant.
+    """
+    from untrained.sims.recovery.methods import METHODS
+
+    operator = arguments.get("operator")
+    known = {"preset": PRESET_NAMES, "task": TASK_NAMES, "device": DEVICE_NAMES, "method": METHODS}
+    names = [(what, arguments[what], known[what]) for what in known if arguments.get(what) is not None]
+    names += [
+        ("method of `compare`", name.strip(), METHODS)
+        for name in (arguments.get("compare") or "").split(",")
+        if name.strip()
+    ]
+    if operator is not None and not re.search(r"[./:\\]", operator):
+        names.append(("operator", operator, OPERATOR_NAMES.split(", ")))
+    for what, name, choices in names:
+        check_choice(what, name, choices)
 
 
 def with_options(sentence: str, flags: Mapping[str, str]) -> str:

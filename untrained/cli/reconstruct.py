@@ -24,6 +24,7 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    Listing,
     MapsOption,
     MaskOption,
     MatrixOption,
@@ -46,11 +47,11 @@ if TYPE_CHECKING:
 
 def reconstruct_command(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), an image to measure, or y.")
-    ],
+        str | None, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), an image to measure, or y.")
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
-    ],
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+    ] = None,
     method: Annotated[str | None, typer.Option(help=f"{METHOD_NAMES}.")] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
@@ -58,6 +59,7 @@ def reconstruct_command(
     preset: Preset = None,
     network: NetworkOption = None,
     settings: Settings = None,
+    listing: Listing = False,
     truth: Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")] = None,
     operator: Annotated[str | None, typer.Option(help=f"What an image, or y, is measured by: {OPERATOR_HELP}")] = None,
     matrix: MatrixOption = None,
@@ -98,6 +100,11 @@ def reconstruct_command(
     ] = None,
 ) -> None:
     """Recover an image from its measurements, or denoise it, by one method or by several beside each other."""
+    if listing:
+        _list_settings(source or compare or method)
+        return
+    if source is None or out is None:
+        raise ValueError("SOURCE and --out FILE must be given, or --list-settings")
     from untrained.sims import runtime
     from untrained.sims.recovery import methods, tasks
 
@@ -122,6 +129,16 @@ def reconstruct_command(
     where, side = runtime.pick_device(device), tasks.parse_size(size)
     recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where, estimate_noise)
     run_task(recovery, out, json, folder, together=compare is not None)
+
+
+def _list_settings(names: str | None) -> None:
+    from untrained.figures.tables import Table
+    from untrained.sims.recovery.methods import METHODS, method, settings_table
+
+    chosen = [method(name.strip()) for name in names.split(",")] if names else METHODS.values()
+    for one in chosen:
+        says = f"{one.name}: {one.says}" + ("; presets as for small images" if one.presets() else "")
+        console.show([says, Table(*settings_table(one.name)), ""], console.stdout())
 
 
 def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
