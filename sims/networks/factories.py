@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
-from untrained.sims.networks.preparing import copied
+from untrained.sims.networks.preparing import copied, in_dtype
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import error_line, neighbours
@@ -110,7 +110,8 @@ class Inputs:
 def _like(z: torch.Tensor, one: object) -> object:
     if not isinstance(one, torch.Tensor):
         return one
-    return one.to(z.device, z.dtype if one.is_floating_point() and z.is_floating_point() else one.dtype, copy=True)
+    moved = one.to(z.device, copy=True)
+    return in_dtype(moved, z.real.dtype) if z.is_floating_point() or z.is_complex() else moved
 
 
 def inputs_of(name: str, latent: object) -> Inputs:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from untrained.sims.networks.output import OutputPart, described, tensor_of
-from untrained.sims.networks.preparing import modes, prepared
+from untrained.sims.networks.preparing import in_dtype, modes, prepared
 from untrained.sims.networks.probe import probe, probe_copy
 
 
@@ -56,12 +57,14 @@ def twin_of(
     Raises
     ------
     ValueError
-        where it cannot be copied, draws random numbers or has no weights that train.
+        where it cannot be copied, draws random numbers, has no weights that train, or has such as are not finite or
+        have hooks on their gradients.
     """
     twin = prepared(name, module, dtype)
     weights = _trained(name, twin, param_filter)
     if not weights:
         raise ValueError(f"{name} must have weights that train, got none")
+    _check_weights(name, dict(module.named_parameters()), weights)
     for key, weight in twin.named_parameters():
         weight.requires_grad_(key in weights)
     return twin, weights
@@ -76,6 +79,20 @@ def _trained(name: str, module: nn.Module, param_filter: str | None) -> tuple[st
         listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
         raise ValueError(f"param filter must match a weight of {name} ({listed}), got {param_filter!r}")
     return some
+
+
+def _check_weights(name: str, parameters: Mapping[str, torch.Tensor], weights: Sequence[str]) -> None:
+    for key, weight in parameters.items():
+        plain = key.replace("_orig_mod.", "")
+        if plain not in weights:
+            continue
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"weights of {name} must be finite, got a NaN or an infinity in {plain}")
+        if weight._backward_hooks:
+            raise ValueError(
+                f"weights of {name} must have no hooks on their gradients, got one on {plain}: remove it, or freeze "
+                "the weight"
+            )
 
 
 def compiled_filter(pattern: str) -> re.Pattern[str]:
@@ -100,7 +117,7 @@ def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.devic
     ValueError
         where it is not finite.
     """
-    z_copy = z.detach().to(device=device, dtype=dtype if z.is_floating_point() else None, copy=True)
+    z_copy = in_dtype(z.detach().to(device=device, copy=True), dtype)
     if not torch.isfinite(z_copy).all():
         raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")
     return z_copy

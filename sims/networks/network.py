@@ -185,7 +185,8 @@ class Network:
 
     def output(self) -> torch.Tensor:
         """The output as one vector (n,), channel by channel, attached to the weights."""
-        return flat(run_module(self.module, self.z), self.part)
+        y = flat(run_module(self.module, self.z), self.part)
+        return y if torch.is_grad_enabled() else y.detach()
 
     def output_at(self, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The output at other weights, by name; those that are left out are its own."""

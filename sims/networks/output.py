@@ -43,12 +43,20 @@ def tensor_of(output: object, part: OutputPart = None) -> torch.Tensor:
     """
     for path, tensor in tensors(output):
         if part is None or path.startswith(f"[{part!r}]"):
-            return tensor
+            return _dense(tensor)
     kind = str(output.dtype) if isinstance(output, torch.Tensor) else type(output).__name__
     if part is not None:
         paths = ", ".join(path for path, _ in tensors(output)) or "none"
         raise ValueError(f"part must be of the output, a {kind} (with {paths}), got {part!r}")
-    raise ValueError(f"output of the network must be a tensor of floating-point numbers, got {kind}")
+    way = ": give its real part, its size, or both parts" if "complex" in kind else ""
+    raise ValueError(f"output of the network must be a tensor of floating-point numbers, got {kind}{way}")
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.layout != torch.strided or tensor.is_nested:
+        layout = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
+        raise ValueError(f"output of the network must be a dense tensor, got a {layout} one")
+    return tensor
 
 
 def flat(output: object, part: OutputPart = None) -> torch.Tensor:

@@ -29,12 +29,13 @@ def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
     Raises
     ------
     ValueError
-        where a layer drops entries at random, has no weights yet or has complex ones, or the module cannot be copied.
+        where a layer drops entries at random, is quantised, has no weights yet or complex ones to train, or the module
+        cannot be copied.
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     for key, layer in module.named_modules():
         _check_layer(name, key, layer)
-    twin = copied(name, module, dtype).to(dtype)
+    twin = copied(name, module, dtype)._apply(lambda part: in_dtype(part, dtype))
     for layer in list(twin.modules()):
         _settle_spectral_norms(layer)
     for layer in twin.modules():
@@ -53,12 +54,19 @@ def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn
     memo: dict[int, Any] = {}
     for layer in module.modules():
         for constant in _constants([value for key, value in vars(layer).items() if key not in _REGISTERED]):
-            to = dtype if constant.is_floating_point() else None
-            memo[id(constant)] = constant.detach().clone().to(to or constant.dtype)
+            clone = constant.detach().clone()
+            memo[id(constant)] = clone if dtype is None else in_dtype(clone, dtype)
     try:
         return copy.deepcopy(module, memo)
     except Exception as error:
         raise ValueError(f"module of {name} must be one that can be copied, got {error_line(error)}") from error
+
+
+def in_dtype(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A tensor in a dtype of real numbers, or in the complex one that goes with it; whole numbers stay whole."""
+    if part.is_complex():
+        return part.to(dtype.to_complex())
+    return part.to(dtype) if part.is_floating_point() else part
 
 
 _REGISTERED = ("_parameters", "_modules")
@@ -81,6 +89,10 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
         raise ValueError(
             f"network must be plain modules, got {kind} in {place} of {name}: hand over what it was made of"
         )
+    if type(layer).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+        raise ValueError(
+            f"network must not be quantised, got {kind} in {place} of {name}: hand over what it was made of"
+        )
     if isinstance(layer, _RANDOM) and layer.training and getattr(layer, "p", 1) > 0:
         raise ValueError(
             f"network must not draw random numbers, got {kind} in training mode in {place} of {name}: "
@@ -89,7 +101,7 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
     for weight in layer.parameters(recurse=False):
         if isinstance(weight, nn.parameter.UninitializedParameter):
             raise ValueError(f"weights of {name} must have shapes, got a {kind} in {place} that has not run yet")
-        if weight.is_complex():
+        if weight.is_complex() and weight.requires_grad:
             raise ValueError(f"weights of {name} must be real, got {weight.dtype} in {place}".replace("torch.", ""))
         if weight.is_meta:
             raise ValueError(f"weights of {name} must have values, got a {kind} in {place} on the meta device")
@@ -113,8 +125,7 @@ def _settle(layer: nn.Module) -> None:
     if isinstance(layer, _NormBase) and layer.training:
         layer.track_running_stats = False
         layer.running_mean = layer.running_var = layer.num_batches_tracked = None
-    hooks = layer._forward_pre_hooks.values()
-    if isinstance(layer, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks):
+    if _has_spectral_norm(layer):
         layer.training = False
     for switch in ("inplace", "sparse"):  # which change how numbers are held, not what they are
         if getattr(layer, switch, False) is True:
@@ -122,11 +133,51 @@ def _settle(layer: nn.Module) -> None:
 
 
 def modes(module: nn.Module) -> list[str]:
-    """Say which layers run otherwise than they would in training, since the module came in eval mode."""
-    at_rest = [layer for layer in module.modules() if not layer.training]
+    """Say how layers run that run in more than one way, and what does not train though it looks so."""
+    layers = list(module.modules())
+    at_rest = [layer for layer in layers if not layer.training]
     says = []
     if any(isinstance(layer, _NormBase) and layer.running_mean is not None for layer in at_rest):
         says.append("norms go by their running statistics, as the network came in eval mode")
     if any(isinstance(layer, _RANDOM) and getattr(layer, "p", 1) > 0 for layer in at_rest):
         says.append("dropout is off, as the network came in eval mode")
-    return says
+    if any(layer.training and _has_spectral_norm(layer) for layer in layers):
+        says.append(f"spectral norms are those after {POWER_ITERATIONS} runs of their layers in training, then held")
+    short = {str(w.dtype) for w in module.parameters() if w.is_floating_point() and w.dtype.itemsize < 4}
+    if short:
+        says.append(f"it came in {' and '.join(sorted(short))} and is examined with more digits".replace("torch.", ""))
+    held = outside(module)
+    return [*says, f"held fixed, as no weights of its own: {', '.join(held)}"] if held else says
+
+
+def _has_spectral_norm(layer: nn.Module) -> bool:
+    hooks = layer._forward_pre_hooks.values()
+    return isinstance(layer, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks)
+
+
+def outside(module: nn.Module) -> list[str]:
+    """Where a module has tensors that require gradients, or layers with weights, which it does not count as its own."""
+    own = {id(part) for part in (*module.modules(), *module.parameters())}
+    places = []
+    for key, layer in module.named_modules():
+        for attribute, value in vars(layer).items():
+            parts = () if attribute.startswith("_") else _parts(value)
+            if any(id(part) not in own and _would_train(part) for part in parts):
+                places.append(f"{key}.{attribute}".lstrip("."))
+    return places
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+def _would_train(part: object) -> bool:
+    if isinstance(part, nn.Module):
+        return any(weight.requires_grad for weight in part.parameters())
+    return isinstance(part, torch.Tensor) and part.is_leaf and part.requires_grad

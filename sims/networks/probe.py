@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.sims.networks.output import OutputPart, tensor_of
-from untrained.sims.networks.preparing import copied, prepared
+from untrained.sims.networks.preparing import copied, outside, prepared
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import error_line
 
@@ -50,15 +54,31 @@ def _is_rounded(before: torch.dtype, after: torch.dtype) -> bool:
 
 
 def run_module(module: nn.Module, z: torch.Tensor) -> object:
-    """Run a module as it is differentiated: with kernels of attention that have derivatives of every order."""
-    with sdpa_kernel(SDPBackend.MATH):
-        return module(z)
+    """Run a module as it is differentiated: by kernels of attention with derivatives of every order, not compiled.
+
+    One that differentiates in its forward runs with gradients even where none are asked for.
+    """
+    with sdpa_kernel(SDPBackend.MATH), _uncompiled():
+        try:
+            return module(z)
+        except RuntimeError:
+            if torch.is_grad_enabled():
+                raise
+        with torch.enable_grad():
+            return module(z)
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Compiled parts run as they were written; nothing is compiled where this is not imported, which takes seconds."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def probe(
     name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor, weights: Sequence[str], part: OutputPart = None
 ) -> tuple[object, list[torch.Tensor]]:
     """Return what a module gives, run as its prepared copy `twin`, and J^T u for a fixed u, in parts, trying both.
+
+    One that draws random numbers is tried many times.
 
     Raises
     ------
@@ -68,15 +88,41 @@ def probe(
     """
     theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
-    with isolated_rng(0, "try", 1), watch:
-        output = _run_twin(name, module, twin, z)
+    with isolated_rng(0, "try", 1):
+        states = _states()
+        with watch:
+            output = _run_twin(name, module, twin, z)
+        watch.random += [] if states == _states() else ["random"]
     with isolated_rng(0, "try", 2), torch.no_grad():
         again = _run_twin(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
     y = tensor_of(output, part)
     _check_output(name, y, tensor_of(again, part), watch, theta[0].dtype)
-    return output, _check_gradient(name, y, theta)
+    gradients = _check_gradient(name, y, theta)
+    for number in range(TRIES if watch.random else 0):
+        with isolated_rng(0, "try", 4 + number):
+            other = tensor_of(run_module(twin, z), part)
+        _check_draws(name, (y, *gradients), (other, *_gradients(other, theta)), watch)
+    return output, gradients
+
+
+TRIES = 30
+"""Runs of a network that draws random numbers, all of which must give the same output and derivatives."""
+
+
+def _states() -> tuple[object, object]:
+    """Where the generators of Python and numpy stand."""
+    numpy = cast("tuple[Any, ...]", np.random.get_state())  # noqa: NPY002
+    return random.getstate(), (numpy[1].tobytes(), *numpy[2:])
+
+
+def _check_draws(name: str, ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor], watch: _Watch) -> None:
+    for what, one, other in zip(("output", *["derivatives"] * len(ones)), ones, others, strict=False):
+        if one.shape != other.shape or _differ(one.detach(), other.detach()):
+            raise ValueError(
+                f"{what} of {name} must be the same each time, got one that draws random numbers ({watch.random[0]})"
+            )
 
 
 def probe_copy(
@@ -94,7 +140,8 @@ def probe_copy(
 
     def output() -> torch.Tensor:
         with isolated_rng(0, "try", 1):
-            return tensor_of(run_module(later, z), part)
+            y = tensor_of(run_module(later, z), part)
+        return y if torch.is_grad_enabled() else y.detach()
 
     _check_copy(name, output(), theta, like)
     return [] if theta[0].dtype != torch.float64 or _are_differences(output, theta, like) else [OTHERWISE]
@@ -134,8 +181,11 @@ def _run_twin(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) ->
     except Exception as error:
         size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
         if _runs_otherwise(name, module, z):
+            places = ", ".join(outside(module))
+            foreign = "runs layers that are not its own" + (f" ({places})" if places else "")
             raise ValueError(
-                f"network must compute in {dtype}, got {name}, whose forward insists on another: {error_line(error)}"
+                f"network must compute in {dtype}, got {name}, whose forward insists on another, or {foreign}: "
+                f"{error_line(error)}"
             ) from error
         raise ValueError(f"{name} must accept a latent of shape {size}, got {error_line(error)}") from error
 
@@ -158,7 +208,7 @@ def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch
         raise ValueError(f"output of {name} must have entries, got shape {tuple(y.shape)}")
     if not torch.isfinite(y).all():
         raise ValueError(f"output of {name} must be finite, got a NaN or an infinity")
-    if y.shape != again.shape or _differ(y.detach(), again):
+    if y.shape != again.shape or _differ(y.detach(), again.detach()):
         reason = f"draws random numbers ({watch.random[0]})" if watch.random else "changes from call to call"
         raise ValueError(f"output of {name} must be the same each time, got one that {reason}")
     narrow = y.dtype if _is_rounded(dtype, y.dtype) else watch.narrowed
@@ -168,8 +218,12 @@ def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch
 
 
 def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:
-    size = float(y.abs().max())
-    return not float((y - again).abs().max()) <= _ROUNDING * torch.finfo(y.dtype).eps * size
+    return not _largest(y - again) <= _ROUNDING * torch.finfo(y.dtype).eps * _largest(y)
+
+
+def _largest(part: torch.Tensor) -> float:
+    """The largest size of an entry, 0 where there is none."""
+    return float(part.abs().max()) if part.numel() else 0.0
 
 
 def _check_gradient(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -201,8 +255,8 @@ def _direction(y: torch.Tensor) -> torch.Tensor:
 def _check_copy(name: str, y: torch.Tensor, theta: Sequence[torch.Tensor], like: Sequence[torch.Tensor]) -> None:
     """Refuse a network whose copy, made after a run, has other derivatives: it goes on from what it held."""
     gradients = _gradients(y, theta) if y.requires_grad else []
-    tolerance = _ROUNDING * torch.finfo(y.dtype).eps * max(float(g.abs().max()) for g in like)
-    if not gradients or any(float((a - b).abs().max()) > tolerance for a, b in zip(gradients, like, strict=True)):
+    tolerance = _ROUNDING * torch.finfo(y.dtype).eps * max(_largest(g) for g in like)
+    if not gradients or any(_largest(a - b) > tolerance for a, b in zip(gradients, like, strict=True)):
         raise ValueError(
             f"output of {name} must be computed from its weights at each call, got a forward that goes on from an "
             "earlier one: take out what it keeps"

@@ -17,17 +17,18 @@ Operation = Callable[..., torch.Tensor]
 class BatchedBackward(TorchFunctionMode):
     """Replaces convolutions, norms by statistics of the input, and resampling, all of 2-D images.
 
-    `widest` is the number of entries of the largest tensor that an operation gave.
+    Where not `replacing`, all run as they are. `widest` is the number of entries of the largest tensor that an
+    operation gave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replacing: bool = True) -> None:
         super().__init__()
-        self.widest = 1
+        self.replaced, self.widest = _REPLACED if replacing else {}, 1
 
     def __torch_function__(
         self, func: Operation, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        replaced = _REPLACED.get(func)
+        replaced = self.replaced.get(func)
         result = func(*args, **(kwargs or {})) if replaced is None else replaced(func, *args, **(kwargs or {}))
         if isinstance(result, torch.Tensor):
             self.widest = max(self.widest, result.numel())

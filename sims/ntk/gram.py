@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import CheckpointError
 
 from untrained.sims.networks.instance import own_input
 from untrained.sims.networks.network import Network
@@ -113,7 +114,7 @@ def _transposed(layer: nn.ConvTranspose2d, x: torch.Tensor) -> torch.Tensor | No
 def _linear(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor | None:
     if x.ndim < 2:
         return None
-    return x.reshape(-1, layer.in_features)
+    return x.flatten(0, -2)
 
 
 _KNOWN: dict[type[nn.Module], Callable[[Any, torch.Tensor], torch.Tensor | None]] = {
@@ -138,7 +139,7 @@ def _is_plain(layer: nn.Module) -> bool:
     return type(layer) in _KNOWN and own and not hooked and "forward" not in vars(layer)
 
 
-def _captured(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
+def _captured(network: Network, by_layers: bool, replaced: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
     """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
     runs: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
@@ -148,7 +149,7 @@ def _captured(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, list[
 
     hooks = [layer.register_forward_hook(note) for layer in network.module.modules() if by_layers and _is_plain(layer)]
     try:
-        with BatchedBackward() as mode:
+        with BatchedBackward(replaced) as mode:
             y = network.output()
     finally:
         for hook in hooks:
@@ -298,14 +299,17 @@ def jacobian_gram(network: Network) -> torch.Tensor:
     ValueError
         where the matrix does not fit into memory, with an estimate.
     """
-    K, agrees = _gram(network, by_layers=True)
-    return K if agrees else _gram(network, by_layers=False)[0]
+    try:
+        K, agrees = _gram(network)
+        return K if agrees else _gram(network, by_layers=False)[0]
+    except CheckpointError:  # what is computed again must be computed alike
+        return _gram(network, by_layers=False, replaced=False)[0]
 
 
-def _gram(network: Network, *, by_layers: bool) -> tuple[torch.Tensor, bool]:
+def _gram(network: Network, *, by_layers: bool = True, replaced: bool = True) -> tuple[torch.Tensor, bool]:
     """J J^T and whether it agrees with a product of its own: a layer's weights may be used elsewhere as well."""
     room = _room(network.n, network.parameter(network.weights[0]))
-    y, factors, widest = _captured(network, by_layers=by_layers)
+    y, factors, widest = _captured(network, by_layers, replaced)
     K = torch.zeros(len(y), len(y), dtype=y.dtype, device=y.device)
     for group in _groups(factors, room):
         for rows in _rows(y, group, widest):

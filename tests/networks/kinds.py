@@ -1,11 +1,13 @@
 """Modules of every kind, as people hand them over: each a pair (module, what its forward takes), in its own mode."""
 
+import dataclasses
+import random
 import warnings
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrizations, parametrize, prune
 from torch.utils.checkpoint import checkpoint
 
 
@@ -205,6 +207,111 @@ def checkpointed():
     )  # fmt: skip
 
 
+@dataclasses.dataclass
+class Parts:
+    """An output of several parts."""
+
+    image: torch.Tensor
+    code: torch.Tensor
+
+
+def with_buffer(buffer, join, **layers):
+    net = Forward(join, **layers)
+    net.register_buffer("other", buffer)
+    return net
+
+
+def checkpointed_norm():
+    return Forward(
+        lambda net, x: net.last(checkpoint(net.first, x, use_reentrant=False)),
+        first=sequence(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Tanh()), last=nn.Conv2d(3, 2, 1),
+    )  # fmt: skip
+
+
+def pruned():
+    layer = nn.Linear(4, 6)
+    prune.l1_unstructured(layer, "weight", 0.5)
+    return sequence(layer, nn.Tanh())
+
+
+def resting_in_part():
+    module, z = rested(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 2), shape=(1, 2, 5, 5))
+    module.train()
+    module[1].eval().requires_grad_(False)
+    return module, z
+
+
+def energy():
+    """The gradient of an energy by the input: a forward that differentiates."""
+
+    def join(net, x):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(torch.tanh(net.layer(x)).sum(), x, create_graph=True)[0]
+
+    return Forward(join, layer=nn.Linear(4, 6))
+
+
+def compiled_in_part():
+    return sequence(torch.compile(nn.Linear(4, 6), backend="eager"), nn.ReLU(), nn.Linear(6, 3))
+
+
+def compiled_in_place():
+    module = sequence(nn.Linear(4, 6), nn.Tanh())
+    module.compile(backend="eager")
+    return module
+
+
+def swish(x):
+    return x * torch.sigmoid(1.7 * x)
+
+
+def quietly(make, *arguments, **options):
+    """What torch warns of: forms that it calls old, and layers of no units."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make(*arguments, **options)
+
+
+SWISH = quietly(torch.jit.script, swish)
+
+
+def no_parameter():
+    net = Forward(lambda net, x: net.layer(x) * net.scale, layer=nn.Linear(4, 3))
+    net.scale = torch.linspace(1, 2, 3, dtype=torch.float64).requires_grad_()
+    return net
+
+
+def with_hook_on_gradients():
+    module = sequence(nn.Linear(4, 3))
+    module[0].weight.register_hook(lambda g: 0 * g)
+    return module
+
+
+def not_a_number():
+    module = sequence(nn.Linear(4, 3), nn.Linear(3, 3))
+    module[0].weight.data[0, 0] = torch.nan
+    return module
+
+
+def strength_of_noise():
+    net = Forward(lambda net, x: net.layer(x) + net.strength * torch.randn(6), layer=nn.Linear(4, 6))
+    net.strength = nn.Parameter(torch.zeros(()))
+    return net
+
+
+def in_a_list():
+    net = Forward(lambda net, x: net.last(net.layers[0](x)), last=nn.Linear(4, 3))
+    net.layers = [nn.Linear(4, 4)]
+    return net
+
+
+def quantised():
+    module = sequence(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5))
+    layer = quietly(torch.ao.nn.quantized.dynamic.Linear, 6, 5)
+    module[2] = layer
+    return module
+
+
 Z, IMAGE, ROW = lambda: noise(1, 4), lambda: noise(1, 2, 4, 4), lambda: noise(1, 2, 7)
 
 KINDS = {
@@ -383,6 +490,122 @@ KINDS = {
     ),
     "many channels": lambda: (sequence(nn.Conv2d(2, 5, 3, padding=1), nn.ReLU()), noise(1, 2, 3, 3)),
     "a scalar": lambda: (Forward(lambda net, x: net.layer(x).sum(), layer=nn.Linear(4, 6)), Z()),
+    "dataclass of parts": lambda: (
+        Forward(lambda net, x: Parts(net.image(x), net.code(x)), image=nn.Linear(4, 6), code=nn.Linear(4, 2)),
+        Z(),
+    ),
+    "a list within a list": lambda: (
+        Forward(lambda net, x: [[3, net.image(x)], net.code(x)], image=nn.Linear(4, 6), code=nn.Linear(4, 2)),
+        Z(),
+    ),
+    "in half precision": lambda: (sequence(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5)).half(), Z().half()),
+    "in bfloat16": lambda: (sequence(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4)).bfloat16(), IMAGE()),
+    "a complex buffer": lambda: (
+        with_buffer(
+            torch.polar(torch.ones(4), torch.arange(4.0)),
+            lambda net, x: (net.layer(x) * net.other + 1).abs(),
+            layer=nn.Linear(4, 4),
+        ),
+        Z(),
+    ),
+    "an input of complex numbers": lambda: (
+        Forward(lambda net, x: (net.layer(x.abs()) * x).imag, layer=nn.Linear(4, 4)),
+        torch.polar(torch.ones(1, 4), torch.arange(4.0)[None]).to(torch.complex128),
+    ),
+    "complex weights that are frozen": lambda: (
+        (lambda net: (setattr(net, "turn", nn.Parameter(torch.ones(4) * 1j, requires_grad=False)), net)[1])(
+            Forward(lambda net, x: (net.layer(x) * net.turn + 1).abs(), layer=nn.Linear(4, 4))
+        ),
+        Z(),
+    ),
+    "a layer of no units": lambda: (sequence(quietly(nn.Linear, 4, 0), quietly(nn.Linear, 0, 5)), Z()),
+    "a branch of no units": lambda: (
+        Forward(
+            lambda net, x: torch.cat([net.none(x), net.some(x)], -1),
+            none=quietly(nn.Linear, 4, 0),
+            some=nn.Linear(4, 5),
+        ),
+        Z(),
+    ),
+    "checkpoints of norms": lambda: (checkpointed_norm(), IMAGE()),
+    "checkpoints, old": lambda: (
+        Forward(
+            lambda net, x: net.two(checkpoint(net.one, x.requires_grad_(), use_reentrant=True)),
+            one=sequence(nn.Linear(4, 5), nn.Tanh()),
+            two=nn.Linear(5, 4),
+        ),
+        Z(),
+    ),
+    "parallel": lambda: (nn.DataParallel(sequence(nn.Linear(4, 6), nn.ReLU())), Z()),
+    "compiled": lambda: (quietly(torch.compile, sequence(nn.Linear(4, 6), nn.ReLU()), backend="eager"), Z()),
+    "compiled in part": lambda: (compiled_in_part(), Z()),
+    "compiled in place": lambda: (compiled_in_place(), Z()),
+    "traced to a graph": lambda: (torch.fx.symbolic_trace(sequence(nn.Linear(4, 6), nn.Tanh())), Z()),
+    "a scripted function": lambda: (Forward(lambda net, x: SWISH(net.layer(x)), layer=nn.Linear(4, 6)), Z()),
+    "pruned": lambda: (pruned(), Z()),
+    "weight norm and spectral norm": lambda: (
+        parametrizations.spectral_norm(parametrizations.weight_norm(nn.Linear(4, 6))),
+        Z(),
+    ),
+    "weight norm, old, eval": lambda: (sequence(normed_old(nn.Conv2d(2, 3, 3)), nn.Tanh()).eval(), IMAGE()),
+    "spectral norm, old, transposed": lambda: (nn.utils.spectral_norm(nn.ConvTranspose2d(2, 3, 3)), IMAGE()),
+    "norms at rest in a network that trains": resting_in_part,
+    "instance norm, tracked, training": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.InstanceNorm2d(3, affine=True, track_running_stats=True), nn.Tanh()),
+        noise(1, 2, 5, 5),
+    ),
+    "channels last": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Conv2d(3, 2, 1)).to(memory_format=torch.channels_last),
+        IMAGE().to(memory_format=torch.channels_last),
+    ),
+    "an output that is not contiguous": lambda: (
+        Forward(lambda net, x: net.layer(x).transpose(1, 2)[..., ::2].expand(2, -1, -1), layer=nn.Linear(4, 6)),
+        noise(1, 5, 4),
+    ),
+    "rnn": lambda: (nn.RNN(3, 4, batch_first=True), noise(1, 4, 3)),
+    "lstm with projections": lambda: (nn.LSTM(3, 4, proj_size=2), noise(4, 1, 3)),
+    "embedding with a padding": lambda: (nn.Embedding(6, 4, padding_idx=0), torch.tensor([[0, 5, 2]])),
+    "in place in a row": lambda: (
+        sequence(nn.Conv2d(2, 3, 3), nn.ReLU(inplace=True), nn.Conv2d(3, 2, 1), nn.ELU(inplace=True)),
+        IMAGE(),
+    ),
+    "an input that is overwritten": lambda: (
+        Forward(lambda net, x: net.layer(x.mul_(2)), layer=nn.Linear(4, 4)),
+        Z(),
+    ),
+    "a forward that differentiates": lambda: (energy(), Z()),
+    "attention, causal": lambda: (
+        Forward(
+            lambda net, x: F.scaled_dot_product_attention(*net.qkv(x)[:, None].chunk(3, -1), is_causal=True),
+            qkv=nn.Linear(4, 12),
+        ),
+        noise(1, 5, 4),
+    ),
+    "resampling by a grid": lambda: (
+        Forward(
+            lambda net, x: F.grid_sample(
+                x, F.affine_grid(net.turn(x.mean((2, 3))).view(1, 2, 3), x.shape, False), align_corners=False
+            ),
+            turn=nn.Linear(2, 6),
+        ),
+        IMAGE(),
+    ),
+    "weights used as they are and transposed": lambda: (
+        Forward(lambda net, x: F.linear(torch.tanh(net.layer(x)), net.layer.weight.T), layer=nn.Linear(4, 6)),
+        Z(),
+    ),
+    "random numbers that are always the same": lambda: (
+        Forward(
+            lambda net, x: net.layer(x) * torch.rand(4, generator=torch.Generator().manual_seed(1)),
+            layer=nn.Linear(4, 4),
+        ),
+        Z(),
+    ),
+    "random numbers that do nothing": lambda: (
+        Forward(lambda net, x: (torch.rand(3), net.layer(x))[1], layer=nn.Linear(4, 4)),
+        Z(),
+    ),
+    "a tensor that is no parameter": lambda: (no_parameter(), Z()),
     "in double precision": lambda: (sequence(nn.Linear(4, 6), nn.ReLU()).double(), Z().double()),
 }
 
@@ -446,5 +669,53 @@ REFUSED = {
     "numbers without end": (
         lambda: (Forward(lambda net, x: net.layer(x) / 0, layer=nn.Linear(4, 6)), Z()),
         "must be finite",
+    ),
+    "noise whose strength is 0": (lambda: (strength_of_noise(), Z()), "derivatives of net must be the same each time"),
+    "layers left out now and then": (
+        lambda: (
+            Forward(lambda net, x: net.one(x) if random.random() < 0.2 else 2 * net.one(x), one=nn.Linear(4, 6)),
+            Z(),
+        ),
+        "draws random numbers",
+    ),
+    "dropout between recurrent layers": (lambda: (nn.LSTM(3, 4, 2, dropout=0.5), noise(4, 1, 3)), "draws random"),
+    "a module of TorchScript": (
+        lambda: (quietly(torch.jit.script, sequence(nn.Linear(4, 6), nn.ReLU())), Z()),
+        "must be plain modules, got RecursiveScriptModule in itself of net: hand over what it was made of",
+    ),
+    "quantised layers": (lambda: (quantised(), Z()), "must not be quantised, got Linear in 2 of net"),
+    "a weight that is no number": (
+        lambda: (not_a_number(), Z()),
+        "must be finite, got a NaN or an infinity in 0.weight",
+    ),
+    "a hook on gradients": (
+        lambda: (with_hook_on_gradients(), Z()),
+        "must have no hooks on their gradients, got one on",
+    ),
+    "layers in a plain list": (lambda: (in_a_list(), Z()), r"or runs layers that are not its own \(layers\): "),
+    "autocast": (
+        lambda: (
+            Forward(lambda net, x: net.layer(x).to(torch.bfloat16).to(x.dtype), layer=nn.Linear(4, 6)),
+            Z(),
+        ),
+        "rounds to bfloat16",
+    ),
+    "embedding that renews its weights": (
+        lambda: (nn.Embedding(6, 4, max_norm=0.1), torch.tensor([[0, 5, 2]])),
+        "a forward that changes them",
+    ),
+    "an output of complex numbers": (
+        lambda: (Forward(lambda net, x: torch.fft.fft(net.layer(x)), layer=nn.Linear(4, 6)), Z()),
+        "got torch.complex128: give its real part, its size, or both parts",
+    ),
+    "a sparse output": (
+        lambda: (Forward(lambda net, x: net.layer(x).to_sparse(), layer=nn.Linear(4, 6)), Z()),
+        "must be a dense tensor, got a sparse_coo one",
+    ),
+    "no output": (lambda: (Forward(lambda net, x: None, layer=nn.Linear(4, 6)), Z()), "got NoneType"),
+    "an output of no entries": (lambda: (quietly(nn.Linear, 4, 0), Z()), "must have entries"),
+    "a forward without gradients": (
+        lambda: (Forward(torch.no_grad()(lambda net, x: net.layer(x)), layer=nn.Linear(4, 6)), Z()),
+        "must depend on its weights",
     ),
 }

@@ -16,8 +16,11 @@ from untrained.sims.random.isolated_rng import isolated_rng
 
 ONE_WAY = {"embedding bag"}
 """Kinds that torch differentiates only once and only backwards."""
-JUMPS = {"orthogonal"}
-"""Kinds whose output jumps where they start: torch takes whole parts of weights that are 1."""
+JUMPS = {"orthogonal", "checkpoints, old", "embedding with a padding"}
+"""Kinds whose output moves otherwise than their derivatives say, as torch itself has these.
+
+Whole parts of weights that are 1 are taken by the first; the others send nothing back to some weights.
+"""
 SETTLED = 15
 """Runs in training after which the vectors of a spectral norm are taken."""
 
@@ -41,8 +44,12 @@ def settled(module, call):
 def first(output):
     if isinstance(output, torch.Tensor):
         return output
-    parts = output.values() if isinstance(output, Mapping) else output
-    return next(part for part in parts if isinstance(part, torch.Tensor))
+    parts = output.values() if isinstance(output, Mapping) else vars(output).values() if is_plain(output) else output
+    return next(first(part) for part in parts if isinstance(part, torch.Tensor | list))
+
+
+def is_plain(output):
+    return not isinstance(output, tuple | list)
 
 
 def by_autograd(module, inputs):
@@ -104,7 +111,7 @@ def test_a_module_that_has_no_such_jacobian_is_refused_for_its_reason(kind):
 
 
 def test_there_are_kinds_enough():
-    assert len(KINDS) >= 60
+    assert len(KINDS) >= 120
 
 
 class Halved(torch.autograd.Function):
@@ -135,3 +142,26 @@ def test_derivatives_that_differences_do_not_have_are_said(join):
         nn.init.zeros_(weight)
     module = Forward(join, one=nn.Linear(4, 5), two=nn.Linear(5, 6), zero=zero)
     assert OTHERWISE in as_network(module, torch.randn(1, 4), name="net").draw(0).notes
+
+
+SAID = {
+    "in half precision": "it came in float16 and is examined with more digits",
+    "a tensor that is no parameter": "held fixed, as no weights of its own: scale",
+    "spectral norm": "spectral norms are those after 15 runs of their layers in training, then held",
+    "spectral norm, old": "spectral norms are those after 15 runs of their layers in training, then held",
+    "dropout, eval": "dropout is off, as the network came in eval mode",
+    "batch norm 2d, eval": "norms go by their running statistics, as the network came in eval mode",
+    "dataclass of parts": "of the 2 tensors of its output (['image'], ['code']) ['image'] is taken",
+    "a list within a list": "of the 2 tensors of its output ([0][1], [1]) [0][1] is taken",
+    "conv 2d, a batch of two": "its output (2 x 3 x 2 x 2) is taken as 6 planes of 2 x 2",
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_was_taken_for_granted_is_said(kind):
+    assert SAID[kind] in as_network(*KINDS[kind](), name="net").draw(0).notes
+
+
+def test_a_hook_on_a_weight_that_does_not_train_is_no_matter():
+    module, z = REFUSED["a hook on gradients"][0]()
+    assert as_network(module, z, param_filter="bias").draw(0).weights == ("0.bias",)

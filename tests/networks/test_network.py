@@ -84,7 +84,7 @@ def test_of_several_outputs_the_first_is_taken(wrap):
         (Returns(lambda y: y.float().double()), "must compute in float64, got net, whose forward rounds to float32"),
         (
             Returns(lambda y: y @ torch.ones(3, 2)),
-            "must compute in float64, got net, whose forward insists on another: Run",
+            "must compute in float64, got net, whose forward insists on another, or runs layers that are not its",
         ),
         (Returns(lambda y: y @ y), r"net must accept a latent of shape \(1, 4\), got RuntimeError: mat1 and mat2"),
         (nn.LazyLinear(3), "weights of net must have shapes, got a LazyLinear in itself that has not run yet"),
