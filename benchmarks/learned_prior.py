@@ -1,0 +1,276 @@
+"""Learned regularisation by every reading of the text, beside plain CS-DIP: chest x-rays, paired by image and start.
+
+Prints for each reading by how many per cent it lowers the mean error, with Fieller's 95 % interval over images, and the
+same for plain CS-DIP that stops earlier: at the noise, and at the one step that would have been best for all images.
+Rows and learned laws are kept in a folder, where a second call goes on.
+
+    PYTHONPATH=. python benchmarks/learned_prior.py --size 256 --m 500 --variance 1000 --images 4
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from untrained.sims.experiments.recipes.cells import image_seed
+from untrained.sims.images.datasets import dataset
+from untrained.sims.images.resizing import resize
+from untrained.sims.images.scores import ratio_interval
+from untrained.sims.operators import make_operator
+from untrained.sims.operators.measurements import measure
+from untrained.sims.recovery.csdip import PRESETS, network_for
+from untrained.sims.recovery.fitting import Fit, Targets
+from untrained.sims.recovery.learned_prior import exact_prior
+from untrained.sims.recovery.stopping import LastWindow
+
+EVERY = 10
+"""Steps between two points of a curve."""
+COMMON = 1
+"""The seed of weights and latent where all fits begin alike."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How LR(w) is read: which sum, with batch norm or not, over which weights of which fits.
+
+    `law` is a reading of `learned_prior`, or "coordinates", where every single weight has a mean and a variance of its
+    own (Section 3.2 before the layers) and all fits begin alike, as without it no two weights correspond. `at` says
+    which iterate of the fits is learned from: their last, or that of least error, as the published script stored it.
+    `noisy` learns from measurements as noisy as those recovered from; the others from clean ones.
+    """
+
+    law: str = "weights/d"
+    norm: bool = False
+    at: str = "last"
+    noisy: bool = False
+
+    @property
+    def common(self) -> bool:
+        """Whether all fits begin from the same weights and input."""
+        return self.law == "coordinates"
+
+
+READINGS: Mapping[str, Reading | None] = {
+    "plain": None,
+    "recipe": Reading(),
+    "norm": Reading(norm=True),
+    "noisy": Reading(noisy=True),
+    "sum": Reading("weights"),
+    "sum-norm": Reading("weights", norm=True),
+    "means": Reading("means"),
+    "code": Reading("means", norm=True),
+    "code-least": Reading("means", norm=True, at="least"),
+    "plain-common": None,
+    "coordinates": Reading("coordinates", norm=True),
+    "coordinates-least": Reading("coordinates", norm=True, at="least"),
+}
+
+
+class Coordinates:
+    """Each weight's own N(mu_i, s^2), s^2 pooled over a layer: a few fits do not tell variances of single weights."""
+
+    def __init__(self, weights: list[dict[str, torch.Tensor]]) -> None:
+        whole = {name: torch.stack([one[name] for one in weights]) for name in weights[0]}
+        self.means = {name: w.mean(0) for name, w in whole.items()}
+        self.variances = {name: float(w.var(0).mean()) for name, w in whole.items()}
+        self.size = sum(mean.numel() for mean in self.means.values())
+
+    def penalty(self, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The sum over all weights, (B,), by their number."""
+        parts = [(weights[n] - mu).square().flatten(1).sum(1) / self.variances[n] for n, mu in self.means.items()]
+        return torch.stack(parts).sum(0) / self.size
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What all fits of a call share, and the folder of its rows."""
+
+    size: int
+    m: int
+    variance: float
+    steps: int
+    starts: int
+    learned_from: int
+    tv_weight: float
+    folder: Path
+
+    def images(self) -> torch.Tensor:
+        """The x-rays at the sweep's size, (N, 1, size, size)."""
+        whole = dataset("xray")
+        side = (self.size, self.size)
+        return whole if self.size == 256 else torch.from_numpy(resize(whole.double().numpy(), side)).float()
+
+    def fit(self, number: int, variance: float, common: bool, prior: Any = None, weight: float = 0.0) -> list[Any]:
+        """Fit an image from each start: curves of error and misfit, ends, and the weights at the end and the least."""
+        image, seed = self.images()[number], image_seed("xray", number)
+        operator = make_operator("gaussian", tuple(image.shape), self.m, seed)
+        y = measure(image, operator, noise=variance**0.5, seed=seed).y
+        settings = replace(PRESETS["paper"], steps=self.steps, tv_weight=self.tv_weight)
+        data = Targets([operator], y[None], self.starts, settings, seed)
+        starts = [(COMMON if common else seed, restart) for restart in range(self.starts)]
+        fit = Fit(network_for(settings, operator.shape), data, settings, starts)
+        if weight:
+            fit.prior, fit.settings = prior, replace(settings, prior="learned", prior_weight=weight)
+        return descend(fit, image, self.steps)
+
+    def weights(self, reading: Reading) -> list[dict[str, torch.Tensor]]:
+        """The weights of the fits that a reading learns from, one network an image, made once."""
+        variance = self.variance if reading.noisy else 0.0
+        name = f"fits-{self.size}-{self.m}-{variance:g}-{self.steps}-{self.tv_weight:g}-{reading.common:d}"
+        found = []
+        for number in range(self.learned_from):
+            path = self.folder / f"{name}-{number}.pt"
+            if not path.exists():
+                one = replace(self, starts=1).fit(number, variance, reading.common)[0]
+                torch.save({at: one[at] for at in ("last", "least")}, path)
+            found.append(torch.load(path)[reading.at])
+        return found
+
+
+def descend(fit: Fit, image: torch.Tensor, steps: int) -> list[dict[str, Any]]:
+    """Take the steps; one mapping a start."""
+    chooser = LastWindow(steps)
+    errors, misfits = [], []
+    count = len(fit.z)
+    least, stored = [np.inf] * count, [{}] * count
+    for step in range(1, steps + 1):
+        before = [fit.network.copy_of(b) for b in range(count)] if step % EVERY == 0 else []
+        iterates = fit.advance(step)
+        chooser.observe(iterates)
+        if not before:
+            continue
+        errors.append((iterates.images - image).square().mean((1, 2, 3)).tolist())
+        misfits.append(iterates.misfits.tolist())
+        for b, error in enumerate(errors[-1]):
+            if error < least[b]:
+                least[b], stored[b] = error, before[b]
+    best = chooser.best
+    return [
+        {
+            "mse": float((best.images[b] - image).square().mean()),
+            "misfit": float(best.misfits[b]),
+            "dead": float((best.images[b].abs() < 1e-6).float().mean()),
+            "errors": [round(row[b], 6) for row in errors],
+            "misfits": [round(row[b], 3) for row in misfits],
+            "last": fit.network.copy_of(b),
+            "least": stored[b],
+        }
+        for b in range(count)
+    ]
+
+
+def learned(sweep: Sweep, reading: Reading) -> Any:
+    """The law of the weights as a reading has it."""
+    weights = sweep.weights(reading)
+    if reading.common:
+        return Coordinates(weights)
+    return exact_prior(weights, reading=reading.law, include_norm=reading.norm)
+
+
+def rows(sweep: Sweep, name: str, weight: float, images: range) -> Iterator[dict[str, Any]]:
+    """The rows of a reading, read from the folder or made now, one an image and start."""
+    reading = READINGS[name]
+    prior = None
+    for number in images:
+        key = f"{sweep.size}-{sweep.m}-{sweep.variance:g}-{sweep.steps}-{sweep.tv_weight:g}-{sweep.starts}"
+        path = sweep.folder / f"row-{key}-{sweep.learned_from}-{name}-{weight:g}-{number}.json"
+        if reading is None:
+            path = sweep.folder / f"row-{key}-{name}-{number}.json"
+        if not path.exists():
+            if reading is not None and prior is None:
+                prior = learned(sweep, reading)
+            common = name == "plain-common" or (reading is not None and reading.common)
+            found = sweep.fit(number, sweep.variance, common, prior, 0.0 if reading is None else weight)
+            kept = [{k: v for k, v in one.items() if k not in ("last", "least")} for one in found]
+            path.write_text(json.dumps(kept))
+        for start, row in enumerate(json.loads(path.read_text())):
+            yield {"image": number, "start": start, **row}
+
+
+def gain(errors: np.ndarray, plain: np.ndarray) -> str:
+    """Per cent by which the mean of `errors` is below that of `plain`, paired."""
+    if len(errors) < 2:
+        return f"{100 * (1 - errors[0] / plain[0]):6.1f} %"
+    ratio, low, high = ratio_interval(errors, plain)
+    return f"{100 * (1 - ratio):6.1f} % ({100 * (1 - high):.1f} to {100 * (1 - low):.1f})"
+
+
+def by_image(found: list[dict[str, Any]], values: list[float]) -> np.ndarray:
+    """Means over the starts of each image."""
+    numbers = sorted({row["image"] for row in found})
+    return np.array([np.mean([v for row, v in zip(found, values, strict=True) if row["image"] == i]) for i in numbers])
+
+
+def stopped(found: list[dict[str, Any]], variance: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Errors of plain fits stopped at the noise (at the end where it is not reached), and at the best common step."""
+    curves = np.array([row["errors"] for row in found])
+    misfits = np.array([row["misfits"] for row in found])
+    below = misfits <= variance
+    first = np.where(below.any(1), below.argmax(1), curves.shape[1] - 1)
+    best = int(curves.mean(0).argmin())
+    at_noise = curves[np.arange(len(curves)), first]
+    return by_image(found, list(at_noise)), by_image(found, list(curves[:, best])), (best + 1) * EVERY
+
+
+def line(label: str, errors: np.ndarray, plain: np.ndarray, rest: str = "") -> None:
+    """Print one line of the table."""
+    print(f"{label:28s} {errors.mean():.5f}  {gain(errors, plain)}  {rest}", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--m", type=int, default=500)
+    parser.add_argument("--variance", type=float, default=0.0, help="sigma^2: the noise has sigma^2/m an entry")
+    parser.add_argument(
+        "--readings", nargs="+", choices=[n for n in READINGS if n != "plain"], default=["recipe", "code"]
+    )
+    parser.add_argument("--weights", type=float, nargs="+", default=[100.0], help="lambda_L")
+    parser.add_argument("--images", type=int, default=2)
+    parser.add_argument("--first", type=int, default=10)
+    parser.add_argument("--starts", type=int, default=1, help="networks an image")
+    parser.add_argument("--learn-from", type=int, default=10, help="images from the first on")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--tv-weight", type=float, default=0.01)
+    parser.add_argument("--folder", type=Path, default=Path("build/learned_prior"))
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    sweep = Sweep(
+        given.size, given.m, given.variance, given.steps, given.starts, given.learn_from, given.tv_weight, given.folder
+    )
+    images = range(given.first, given.first + given.images)
+    energy = float(sweep.images()[images.start : images.stop].square().sum((1, 2, 3)).mean())
+    print(
+        f"{given.size}x{given.size}, m = {given.m}: ||x||^2 = {energy:.0f} on average, E||eta||^2 = {given.variance:g}"
+    )
+    found = list(rows(sweep, "plain", 0.0, images))
+    plain = by_image(found, [row["mse"] for row in found])
+    describe("plain", found, plain, plain)
+    at_noise, at_best, best = stopped(found, given.variance)
+    line("plain, stopped at the noise", at_noise, plain)
+    line(f"plain, stopped at step {best}", at_best, plain)
+    for name in given.readings:
+        for weight in [0.0] if READINGS[name] is None else given.weights:
+            found = list(rows(sweep, name, weight, images))
+            errors = by_image(found, [row["mse"] for row in found])
+            describe(f"{name} {weight:g}", found, errors, plain)
+
+
+def describe(label: str, found: list[dict[str, Any]], errors: np.ndarray, plain: np.ndarray) -> None:
+    """The line of a reading, with its misfit and how many of its images have a dead region."""
+    misfit = np.mean([row["misfit"] for row in found])
+    dead = sum(row["dead"] > 0.001 for row in found)
+    line(label, errors, plain, f"misfit {misfit:.2f}, dead regions in {dead} of {len(found)}")
+
+
+if __name__ == "__main__":
+    main()
