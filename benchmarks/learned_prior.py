@@ -43,22 +43,23 @@ class Reading:
     `law` is a reading of `learned_prior`, or "coordinates", where every single weight has a mean and a variance of its
     own (Section 3.2 before the layers) and all fits begin alike, as without it no two weights correspond. `at` says
     which iterate of the fits is learned from: their last, or that of least error, as the published script stored it.
-    `noisy` learns from measurements as noisy as those recovered from; the others from clean ones.
+    `noisy` learns from measurements as noisy as those recovered from; the others from clean ones. Controls have no law;
+    `tv` is a weight of total variation in place of the sweep's.
     """
 
-    law: str = "weights/d"
+    law: str | None = "weights/d"
     norm: bool = False
     at: str = "last"
     noisy: bool = False
-
-    @property
-    def common(self) -> bool:
-        """Whether all fits begin from the same weights and input."""
-        return self.law == "coordinates"
+    common: bool = False
+    tv: float | None = None
 
 
-READINGS: Mapping[str, Reading | None] = {
-    "plain": None,
+READINGS: Mapping[str, Reading] = {
+    "plain": Reading(None),
+    "plain-common": Reading(None, common=True),
+    "tv": Reading(None, tv=0.05),
+    "no-tv": Reading(None, tv=0.0),
     "recipe": Reading(),
     "norm": Reading(norm=True),
     "noisy": Reading(noisy=True),
@@ -67,9 +68,8 @@ READINGS: Mapping[str, Reading | None] = {
     "means": Reading("means"),
     "code": Reading("means", norm=True),
     "code-least": Reading("means", norm=True, at="least"),
-    "plain-common": None,
-    "coordinates": Reading("coordinates", norm=True),
-    "coordinates-least": Reading("coordinates", norm=True, at="least"),
+    "coordinates": Reading("coordinates", norm=True, common=True),
+    "coordinates-least": Reading("coordinates", norm=True, at="least", common=True),
 }
 
 
@@ -168,9 +168,9 @@ def descend(fit: Fit, image: torch.Tensor, steps: int) -> list[dict[str, Any]]:
 
 def learned(sweep: Sweep, reading: Reading) -> Any:
     """The law of the weights as a reading has it."""
-    weights = sweep.weights(reading)
-    if reading.common:
-        return Coordinates(weights)
+    weights = sweep.weights(reading) if reading.law else []
+    if reading.law is None or reading.law == "coordinates":
+        return Coordinates(weights) if reading.law else None
     return exact_prior(weights, reading=reading.law, include_norm=reading.norm)
 
 
@@ -181,14 +181,13 @@ def rows(sweep: Sweep, name: str, weight: float, images: range) -> Iterator[dict
     for number in images:
         key = f"{sweep.size}-{sweep.m}-{sweep.variance:g}-{sweep.steps}-{sweep.tv_weight:g}-{sweep.starts}"
         path = sweep.folder / f"row-{key}-{sweep.learned_from}-{name}-{weight:g}-{number}.json"
-        if reading is None:
+        if reading.law is None:
             path = sweep.folder / f"row-{key}-{name}-{number}.json"
         if not path.exists():
-            if reading is not None and prior is None:
-                prior = learned(sweep, reading)
-            common = name == "plain-common" or (reading is not None and reading.common)
-            found = sweep.fit(number, sweep.variance, common, prior, 0.0 if reading is None else weight)
-            kept = [{k: v for k, v in one.items() if k not in ("last", "least")} for one in found]
+            prior = prior or learned(sweep, reading)
+            one = sweep if reading.tv is None else replace(sweep, tv_weight=reading.tv)
+            found = one.fit(number, sweep.variance, reading.common, prior, weight if prior else 0.0)
+            kept = [{k: v for k, v in row.items() if k not in ("last", "least")} for row in found]
             path.write_text(json.dumps(kept))
         for start, row in enumerate(json.loads(path.read_text())):
             yield {"image": number, "start": start, **row}
@@ -217,6 +216,14 @@ def stopped(found: list[dict[str, Any]], variance: float) -> tuple[np.ndarray, n
     best = int(curves.mean(0).argmin())
     at_noise = curves[np.arange(len(curves)), first]
     return by_image(found, list(at_noise)), by_image(found, list(curves[:, best])), (best + 1) * EVERY
+
+
+def chance(found: list[dict[str, Any]], images: int) -> float:
+    """Per cent: the deviation of the gain of a run over another that differs in its starts only, over so many images."""
+    errors = np.array([row["mse"] for row in found])
+    numbers = np.array([row["image"] for row in found])
+    within = np.mean([errors[numbers == i].var(ddof=1) for i in np.unique(numbers)])
+    return float(100 * np.sqrt(2 * within / images) / errors.mean())
 
 
 def line(label: str, errors: np.ndarray, plain: np.ndarray, rest: str = "") -> None:
@@ -255,11 +262,13 @@ def main() -> None:
     found = list(rows(sweep, "plain", 0.0, images))
     plain = by_image(found, [row["mse"] for row in found])
     describe("plain", found, plain, plain)
+    if given.starts > 1:
+        print(f"other starts move a gain over 50 images by {chance(found, 50):.1f} % (one deviation)", flush=True)
     at_noise, at_best, best = stopped(found, given.variance)
     line("plain, stopped at the noise", at_noise, plain)
     line(f"plain, stopped at step {best}", at_best, plain)
     for name in given.readings:
-        for weight in [0.0] if READINGS[name] is None else given.weights:
+        for weight in [0.0] if READINGS[name].law is None else given.weights:
             found = list(rows(sweep, name, weight, images))
             errors = by_image(found, [row["mse"] for row in found])
             describe(f"{name} {weight:g}", found, errors, plain)
