@@ -219,7 +219,7 @@ def stopped(found: list[dict[str, Any]], variance: float) -> tuple[np.ndarray, n
 
 
 def chance(found: list[dict[str, Any]], images: int) -> float:
-    """Per cent: the deviation of the gain of a run over another that differs in its starts only, over so many images."""
+    """Per cent: the deviation of the gain of a run over another that differs in its starts only, over many images."""
     errors = np.array([row["mse"] for row in found])
     numbers = np.array([row["image"] for row in found])
     within = np.mean([errors[numbers == i].var(ddof=1) for i in np.unique(numbers)])
