@@ -25,7 +25,7 @@ from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
-from untrained.sims.recovery.total_variation import total_variation
+from untrained.sims.recovery.total_variation import jump_penalty
 
 
 def recover(
@@ -311,6 +311,6 @@ def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:
         return images.mean(0)
     operator = task.operators[image]
     misfits = (operator.forward(images) - task.ys[image]).square().sum(-1) / operator.gain
-    losses = misfits + task.settings.tv_weight * total_variation(images)
+    losses = misfits + task.settings.tv_weight * jump_penalty(images, task.settings.tv_scale)
     weights = torch.softmax(-losses / (losses.min() / 10 + 0.2), 0)
     return (weights[:, None, None, None] * images).sum(0)

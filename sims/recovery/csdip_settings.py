@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,13 +26,15 @@ class CSDIPSettings:
 
     `network` is a generator's name, which takes the shape of the image, a name with options such as
     `deep-decoder@64x64`, or `FILE.py:FACTORY`; `initialisation` is the law of the named ones.
+    `tv_scale`, where it is above 0, makes the penalty concave: a jump d counts tv_scale log(1 + |d|/tv_scale), so that
+    steep edges cost little more than small ones; 0 is total variation itself.
     `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
     their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
     `input_noise` is the standard deviation of fresh noise on z at every step; over `warm_up` steps the learning rate
     grows from nothing, so that the first ones, large while gradients are unknown, do not kill whole regions of ReLUs.
 
-    Source: vanveen18 eq. 3 and Appendix A.
+    Source: vanveen18 eq. 3 and Appendix A; Candes, Wakin and Boyd 2008 (the penalty that is concave)
     """
 
     network: str = "dcgan"
@@ -43,9 +44,9 @@ class CSDIPSettings:
     learning_rate: float = 1e-3
     momentum: float = 0.9
     warm_up: int = 0
-    decay: bool = False
     steps: int = 1000
     tv_weight: float = 0.01
+    tv_scale: float = 0.0
     prior: str | None = None
     prior_weight: float = 0.0
     restarts: int = 1
@@ -68,7 +69,7 @@ class CSDIPSettings:
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)
-        for name in ("tv_weight", "prior_weight", "input_noise", "noise", "warm_up"):
+        for name in ("tv_weight", "tv_scale", "prior_weight", "input_noise", "noise", "warm_up"):
             _at_least(name, getattr(self, name), 0)
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
@@ -80,12 +81,7 @@ class CSDIPSettings:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
-        fall = max(LEAST_RATE, (1 + math.cos(math.pi * step / self.steps)) / 2) if self.decay else 1.0
-        return self.learning_rate * fall * min(1.0, step / (self.warm_up + 1))
-
-
-LEAST_RATE = 0.02
-"""Share of the learning rate to which it falls, where it falls along a cosine."""
+        return self.learning_rate * min(1.0, step / (self.warm_up + 1))
 
 
 def _one_of(name: str, value: str, names: Sequence[str]) -> None:

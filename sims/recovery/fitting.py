@@ -16,7 +16,7 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.learned_prior import load_prior
 from untrained.sims.recovery.stopping import Iterates, StoppingRule
-from untrained.sims.recovery.total_variation import total_variation
+from untrained.sims.recovery.total_variation import jump_penalty
 
 
 class _Misfit(torch.autograd.Function):
@@ -120,7 +120,7 @@ class Fit:
     def _loss(self, x: torch.Tensor, misfits: torch.Tensor) -> torch.Tensor:
         loss = misfits / self.data.gain
         if self.settings.tv_weight:
-            loss = loss + self.settings.tv_weight * total_variation(x)
+            loss = loss + self.settings.tv_weight * jump_penalty(x, self.settings.tv_scale)
         if self.prior is not None:
             loss = loss + self.settings.prior_weight * self.prior.penalty(self.network.weights)
         return loss.sum()

@@ -21,7 +21,8 @@ class Method:
     """A recovery method: what it is, where it lives, and the settings that its name stands for.
 
     `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
-    settings that name a file, and `needs` is one without which there is no such method. `by_noise` says that where
+    settings that name a file, and `needs` is one without which there is no such method. `later` are settings
+    by whose defaults numbers are as before there were these. `by_noise` says that where
     the noise level is known it stops by that, unless the user names a rule. `version` grows when the same settings give
     other numbers.
     """
@@ -33,6 +34,7 @@ class Method:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ()
     needs: str | None = None
+    later: Sequence[str] = ()
     by_noise: bool = False
     version: int = 1
 
@@ -70,6 +72,7 @@ METHODS: dict[str, Method] = {
             "csdip",
             "CSDIPSettings",
             files=("prior",),
+            later=("tv_scale",),
             by_noise=True,
         ),
         Method(

@@ -60,6 +60,18 @@ def total_variation(x: torch.Tensor, kind: str = "anisotropic") -> torch.Tensor:
     return gradient_norms(discrete_gradient(x), kind).sum((0, -3, -2, -1))
 
 
+def jump_penalty(x: torch.Tensor, scale: float) -> torch.Tensor:
+    """Sum of scale log(1 + |d|/scale) over the differences d of neighbours, (..., C, H, W) to (...); TV where scale is 0.
+
+    It is concave in |d|, grows as TV does for |d| below the scale, and slower above.
+    Source: Candes, Wakin and Boyd 2008, enhancing sparsity by reweighted l1 minimization (log-sum penalty)
+    """
+    if scale == 0:
+        return total_variation(x)
+    across, down = ((d.abs() / scale).log1p() for d in neighbour_differences(x))
+    return scale * (across.sum((-3, -2, -1)) + down.sum((-3, -2, -1)))
+
+
 def total_variation_proximal(images: torch.Tensor, weight: float, steps: int) -> torch.Tensor:
     """Minimise ||u - x||^2/2 + weight TV(u), with the joint norm of all channels; images (..., C, H, W).
 

@@ -178,6 +178,14 @@ def test_a_key_depends_on_nothing_else(small_methods, monkeypatch):
     assert cell_key(cell, pixels[1]) == "74d585eeb6ccbbdee8cad4a8e72f426a"
 
 
+def test_a_setting_that_came_later_changes_no_key_by_its_default():
+    cell, pixel = ImageCell("mnist", 1, SETUPS[0], Algorithm("a", "csdip", preset="fast")), images()[1]
+    names = [replace(cell, algorithm=Algorithm("a", "csdip", {"tv_scale": s}, preset="fast")) for s in ("0.0", "0.5")]
+    keys = [cell_key(one, pixel) for one in (cell, *names)]
+    assert keys[0] == keys[1] == "bfbe96ec9ab3be061b7ac001adfbccc1"
+    assert keys[2] != keys[0]
+
+
 def test_a_cell_s_key_follows_the_versions_of_its_laws(small_methods, monkeypatch):
     cell, pixels = cells_of(recipe(), {"mnist": 6})[0], images(6)
     before = cell_key(cell, pixels[0])

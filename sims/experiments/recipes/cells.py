@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def cell_key(cell: ImageCell, image: torch.Tensor) -> str:
         "pixels": fingerprint(image),
         "setup": cell.setup.as_fields(),
         "method": algorithm.method,
-        "settings": _identified(asdict(settings_of(algorithm))),
+        "settings": _identified(algorithm.method, settings_of(algorithm)),
         "learned": None if algorithm.learned is None else [asdict(algorithm.learned), dict(algorithm.settings)],
         "seed": cell.seed,
         "preset": algorithm.preset,
@@ -143,9 +143,15 @@ def hash_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _identified(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with each file that they name replaced by a hash of its content."""
-    return {name: _content(value) if isinstance(value, str) else value for name, value in settings.items()}
+def _identified(name: str, settings: Any) -> dict[str, Any]:
+    """Settings with each file that they name replaced by a hash of its content.
+
+    Those that came later are left out where they have their default, by which numbers are as they were without them.
+    """
+    defaults = {f.name: f.default for f in fields(settings)}
+    late = {key for key in method(name).later if getattr(settings, key) == defaults[key]}
+    values = {key: value for key, value in asdict(settings).items() if key not in late}
+    return {key: _content(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _content(text: str) -> str:
