@@ -23,7 +23,7 @@ from untrained.cli.options import (
 
 
 def measure_command(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF, npy and others; or example:camera.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The measurement file, .npz.")],
     operator: Annotated[str, typer.Option(help=f"{OPERATOR_NAMES}.")] = "gaussian",
     m: Count = None,
