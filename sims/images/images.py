@@ -95,7 +95,7 @@ def read_image(
 def _tensor(codes: Codes, grey: bool, size: Size | None) -> torch.Tensor:
     cropped = codes.pixels if size is None else centre_crop(codes.pixels, size)
     pixels = replace(codes, pixels=cropped).to_scale()
-    reach = max(1.0, float(np.abs(pixels).max()))
+    reach = max(1.0, -float(pixels.min()), float(pixels.max()))
     if grey and len(pixels) == 3:
         pixels = np.tensordot(LUMA, pixels, axes=1)[None]
     return to_image(pixels if size is None else resize(pixels, size), reach)
