@@ -207,6 +207,9 @@ def tiffs():
         backward = np.packbits(np.unpackbits(np.frombuffer(array[..., 0].tobytes(), np.uint8), bitorder="little"))
         stored = raw_tiff((H, W, 1), backward.tobytes(), BitsPerSample=bits, FillOrder=2)
         yield f"tiff grey {bits} low bits first", (stored, pixels(array[..., 0], white))
+        tags = {"BitsPerSample": bits, "FillOrder": 2, "PhotometricInterpretation": 0}
+        stored = raw_tiff((H, W, 1), backward.tobytes(), **tags)
+        yield f"tiff {bits} low bits first, white is zero", (stored, pixels(white - array[..., 0], white))
     floats = UNIT[..., 0].astype(np.float32)
     stored = raw_tiff((H, W, 1), lzw(floats.tobytes()), Compression=5, BitsPerSample=32, SampleFormat=3)
     yield "tiff float32 lzw", (stored, pixels(floats, 1))
