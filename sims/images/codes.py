@@ -108,7 +108,9 @@ def float_codes(path: Path, planes: np.ndarray, signed: bool | None, own: bool =
             f"path must name an image of floats on [0, 1], or on [-1, 1] with some below -{_SURE}, got {got}, "
             "which may be either: clip it to [0, 1], or where -1 is black write (x + 1)/2"
         )
-    return Codes(planes, black, 1.0)
+    faint = signed is None and 0 < high <= 1 / _LEAST_SHARE[255.0]
+    notes = (f"its largest pixel is {high:g}, which is nearly black on [0, 1]",) if faint else ()
+    return Codes(planes, black, 1.0, notes)
 
 
 def profile_notes(profile: bytes) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     check_sides(path, *planes.shape[1:])
     own = _is_signed(path, array)
     if dtype.kind == "f":
-        codes = float_codes(path, planes, own if signed is None else signed, own=own is True)
+        codes = float_codes(path, planes, own if signed is None else signed, own=bool(own and signed is not False))
     else:
         codes = integer_codes(
             np.moveaxis(np.array(planes, dtype.newbyteorder("=")), 0, -1),

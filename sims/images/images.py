@@ -62,12 +62,16 @@ EXAMPLES: tuple[str, ...] = tuple(name for name, file in _FILES.items() if (_exa
 def read_image(
     path: str | Path, *, grey: bool = False, size: Size | None = None, signed: bool | None = None
 ) -> torch.Tensor:
-    """Read a PNG, JPEG, TIFF or npy file as a float32 tensor (C, H, W), C = 1 or 3, of pixels on [-1, 1].
+    """Read a PNG, JPEG, TIFF, WebP, BMP, GIF or npy file as a float32 tensor (C, H, W), C = 1 or 3, on [-1, 1].
 
     Integers and bits span their type: code v of top code t becomes (2 v - t)/t. Floats (npy, TIFF) are taken to be on
-    [-1, 1] where one is negative, else on [0, 1]; `signed` says which, where an image on [-1, 1] may have no negative
-    pixel. Alpha is composited on black. An npy is (H, W), (H, W, 3), (3, H, W) or (1, H, W), asked in the order
-    channels first, channels last. A photograph is turned upright by its EXIF orientation.
+    [-1, 1] where one is below -0.5, and on [0, 1] where none is negative; `signed` says which. An npy that
+    `write_image` wrote says it itself, and keeps pixels beyond the scale. Alpha is composited on black. An npy is
+    (H, W), (H, W, C) or (C, H, W), C = 1 or 3, asked in the order channels first, channels last. An image is turned
+    upright by its orientation (EXIF, TIFF).
+
+    A FileWarning is given of what the pixels leave open or out: codes of few bits in a type of many, transparency, a
+    colour profile other than sRGB, a gamma, four inks, channels first or last.
 
     `grey` takes the luma of ITU-R BT.601; `size` (a side, or height and width) crops about the centre to the aspect
     ratio and resamples, by exact areas where the image shrinks and linearly where it grows.
@@ -76,8 +80,9 @@ def read_image(
     ------
     ValueError
         where the file is absent, a folder, empty, damaged, of another format, of several pages or frames, of no pixels
-        or of more than `resizing.PIXEL_LIMIT`, of other channels than grey, RGB and alpha, or has floats
-        that are not finite or off the scale; or the size is not one.
+        or of more than `resizing.PIXEL_LIMIT`, of other channels than grey, RGB and alpha, of other integers than those
+        of 8 and 16 bits without sign, or has floats that are not finite, off the scale or of either; or the size is
+        not one.
     """
     if size is not None:
         checked_size(size)
@@ -90,7 +95,7 @@ def read_image(
 def _tensor(codes: Codes, grey: bool, size: Size | None) -> torch.Tensor:
     cropped = codes.pixels if size is None else centre_crop(codes.pixels, size)
     pixels = replace(codes, pixels=cropped).to_scale()
-    reach = max(1.0, float(np.abs(pixels).max()))
+    reach = max(1.0, -float(pixels.min()), float(pixels.max()))
     if grey and len(pixels) == 3:
         pixels = np.tensordot(LUMA, pixels, axes=1)[None]
     return to_image(pixels if size is None else resize(pixels, size), reach)
@@ -148,7 +153,8 @@ def write_image(path: str | Path, image: torch.Tensor) -> None:
     """Write an image (C, H, W) on [-1, 1] by the suffix of the path.
 
     PNG has 8 bits and TIFF 16 bits a channel, clipped to [-1, 1] and rounded; npy keeps the float32 pixels as they are,
-    clipping nothing. What was read from 8 bits is written and read again exactly (from npy with `signed=True`).
+    clipping nothing, and has their scale, [-1, 1], as a second array behind them. What was read from 8 bits is written
+    and read again exactly, and so is every npy.
 
     Raises
     ------

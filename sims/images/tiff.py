@@ -102,7 +102,8 @@ def _is_for_pillow(page: Any) -> bool:
     if page.photometric == PHOTOMETRIC.MINISBLACK and page.samplesperpixel == 1 and page.bitspersample == 12:
         return True
     if page.photometric == PHOTOMETRIC.PALETTE:
-        return bool(page.bitspersample <= 8)
+        # Some programs write colours of 8 bits into the table of 16, which Pillow takes for black.
+        return bool(page.bitspersample <= 8 and page.colormap is not None and page.colormap.max() > 255)
     if page.photometric == PHOTOMETRIC.YCBCR:
         shares = page.tags.get("YCbCrSubSampling")
         whole = shares is not None and tuple(shares.value) == (1, 1)
@@ -180,12 +181,14 @@ def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
     return array if array.dtype.itemsize == page.dtype.itemsize else None
 
 
-def _two_bytes(path: Path, image: ImageFile.ImageFile) -> np.ndarray:
+def _two_bytes(path: Path, image: ImageFile.ImageFile) -> np.ndarray | None:
     """Sixteen bits in colour: Pillow takes the high bytes, and the low ones where told that the order is the other."""
     low = ";16B" if sys.byteorder == "little" else ";16L"
     _set_raw(image, {"RGBa;16N": "RGBA;16N"})
     with Image.open(path, formats=("TIFF",)) as again:
         _set_raw(again, {f"{mode};16N": mode.upper() + low for mode in ("RGB", "RGBA", "RGBa")})
+        if not all(isinstance(tile.args, tuple) and str(tile.args[0]).endswith(low) for tile in again.tile):
+            return None
         return np.asarray(image) * np.uint16(256) + np.asarray(again)
 
 

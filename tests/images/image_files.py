@@ -81,6 +81,28 @@ def raw_tiff(shape, strip, **tags):
     return bytes(content + b"\0" * 4 + tail + strip)
 
 
+def planar_tiff(shape, planes, **tags):
+    """A TIFF of one strip a channel; the strips stand well behind the tags."""
+    ends = np.cumsum([400, *map(len, planes)]).tolist()
+    counts = [len(plane) for plane in planes]
+    content = raw_tiff(shape, b"", PlanarConfiguration=2, StripOffsets=ends[:-1], StripByteCounts=counts, **tags)
+    return content.ljust(400, b"\0") + b"".join(planes)
+
+
+def big_endian(content):
+    """A file of `raw_tiff` with its tags turned over; the strip stays, and must be of samples that are."""
+    count, tail = struct.unpack("<H", content[8:10])[0], 0
+    turned_over = bytearray(b"MM\0*" + struct.pack(">IH", 8, count))
+    for i in range(count):
+        code, kind, number, value = struct.unpack("<HHII", content[10 + 12 * i : 22 + 12 * i])
+        short = struct.pack(">HH", value & 0xFFFF, value >> 16)
+        turned_over += struct.pack(">HHI", code, kind, number) + (short if number < 3 else struct.pack(">I", value))
+        tail += 2 * number if number > 2 else 0
+    after = 10 + 12 * count + 4
+    numbers = struct.unpack(f"<{tail // 2}H", content[after : after + tail])
+    return bytes(turned_over) + bytes(4) + struct.pack(f">{tail // 2}H", *numbers) + content[after + tail :]
+
+
 def lzw(data):
     """LZW of TIFF that learns nothing: literals of nine bits, the table cleared before it grows."""
     codes = []

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from tests.images.image_files import (
+    big_endian,
     chunk,
     exif,
     lzw,
@@ -19,12 +20,13 @@ from tests.images.image_files import (
     packbits,
     packed,
     pillow,
+    planar_tiff,
     png,
     raw_tiff,
     tiff,
     turned,
     zstandard,
-)  # fmt: skip
+)
 from untrained.sims.files import FileWarning
 from untrained.sims.images.images import read_image, write_image
 from untrained.sims.random.streams import stream
@@ -194,7 +196,20 @@ def tiffs():
             yield f"tiff rgba {name} lzw alpha {extra}", (
                 raw_tiff((H, W, 4), lzw(array.tobytes()), Compression=5, BitsPerSample=[bits] * 4, ExtraSamples=extra,
                          PhotometricInterpretation=2), wanted, BLACK)  # fmt: skip
-    yield "tiff rgb 16 lzw big-endian", (big_endian_lzw(), pixels(U16[..., :3], 65535))
+    for count, name in ((1, "grey"), (3, "rgb")):
+        array = U16[..., :count].astype(">u2")
+        lying = raw_tiff((H, W, count), lzw(array.tobytes()), Compression=5, BitsPerSample=[16] * count)
+        yield f"tiff {name} 16 lzw big-endian", (big_endian(lying), pixels(array, 65535))
+    planes = [lzw(U8[..., i].tobytes()) for i in range(3)]
+    yield "tiff rgb 8 planes lzw", (
+        planar_tiff((H, W, 3), planes, Compression=5), pixels(U8[..., :3]))  # fmt: skip
+    for bits, array, white in ((8, U8, 255), (16, U16, 65535)):
+        backward = np.packbits(np.unpackbits(np.frombuffer(array[..., 0].tobytes(), np.uint8), bitorder="little"))
+        stored = raw_tiff((H, W, 1), backward.tobytes(), BitsPerSample=bits, FillOrder=2)
+        yield f"tiff grey {bits} low bits first", (stored, pixels(array[..., 0], white))
+        tags = {"BitsPerSample": bits, "FillOrder": 2, "PhotometricInterpretation": 0}
+        stored = raw_tiff((H, W, 1), backward.tobytes(), **tags)
+        yield f"tiff {bits} low bits first, white is zero", (stored, pixels(white - array[..., 0], white))
     floats = UNIT[..., 0].astype(np.float32)
     stored = raw_tiff((H, W, 1), lzw(floats.tobytes()), Compression=5, BitsPerSample=32, SampleFormat=3)
     yield "tiff float32 lzw", (stored, pixels(floats, 1))
@@ -225,19 +240,6 @@ def tiffs():
         raw_tiff((H, W, 1), index.tobytes(), PhotometricInterpretation=None), pixels(255 - index))  # fmt: skip
     yield "tiff with a smaller version", (with_preview(), pixels(U8[..., :3]))
     yield "tiff profile", (tiff(U8[..., :3], photometric="rgb", iccprofile=b"Adobe RGB"), pixels(U8[..., :3]), PROFILE)
-
-
-def big_endian_lzw():
-    """Pillow writes no 16 bits in colour, and tifffile no LZW: turned over from one that is little-endian."""
-    content = raw_tiff((H, W, 3), lzw(U16[..., :3].astype(">u2").tobytes()), Compression=5, BitsPerSample=[16] * 3)
-    count = struct.unpack("<H", content[8:10])[0]
-    turned_over = bytearray(b"MM\0*" + struct.pack(">IH", 8, count))
-    for i in range(count):
-        code, kind, number, value = struct.unpack("<HHII", content[10 + 12 * i : 22 + 12 * i])
-        short = struct.pack(">HH", value & 0xFFFF, value >> 16)
-        turned_over += struct.pack(">HHI", code, kind, number) + (short if number < 3 else struct.pack(">I", value))
-    after = 10 + 12 * count + 4
-    return bytes(turned_over) + bytes(4) + struct.pack(">3H", 16, 16, 16) + content[after + 6 :]
 
 
 def with_preview():
@@ -289,6 +291,10 @@ def arrays():
         for kind, array, white in (("u2", U16, 65535), ("f2", UNIT, 1), ("f4", UNIT, 1), ("f8", UNIT, 1)):
             array = array[..., :3].astype(order + kind)
             yield f"npy {order}{kind}", (npy(array), pixels(array, white))
+    yield (
+        "npy divided twice",
+        (npy(U8[..., 0] / 255**2), pixels(U8[..., 0] / 255**2, 1), "largest pixel is .* nearly black"),
+    )
     yield "npy uint8", (npy(grey), pixels(grey))
     yield "npy bool", (npy(grey > 127), pixels(grey > 127, 1))
     yield "npy channels first", (npy(np.moveaxis(rgb, -1, 0)), pixels(rgb))
@@ -372,3 +378,10 @@ def test_what_numpy_wrote_has_no_scale_but_its_own_pixels(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "x.npy").numpy()[0], light)
     np.testing.assert_array_equal(read_image(tmp_path / "y.npy").numpy(), pixels(light, 1))
     np.testing.assert_array_equal(read_image(tmp_path / "y.npy", signed=True).numpy()[0], light)
+
+
+def test_a_scale_that_is_said_goes_before_the_one_in_the_file(tmp_path):
+    write_image(tmp_path / "x.npy", torch.tensor([[[-0.25, 0.5]]]))
+    assert torch.equal(read_image(tmp_path / "x.npy", signed=True), torch.tensor([[[-0.25, 0.5]]]))
+    with pytest.raises(ValueError, match=r"floats on \[0, 1\], got .* from -0.25 to 0.5: clip them"):
+        read_image(tmp_path / "x.npy", signed=False)

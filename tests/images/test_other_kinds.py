@@ -80,6 +80,9 @@ def tiffs():
     for code, name in ((4, "MASK"), (6, "YCBCR"), (8, "CIELAB"), (32803, "CFA")):
         content = raw_tiff((H, W, 3), RGB.tobytes(), PhotometricInterpretation=code)
         yield f"tiff {name}", content, f"in grey or RGB, got .* of 8 bits, uint8, {name}: save it as one of these"
+    for name, table in (("dark table", [*range(256)] * 3), ("no table", None)):
+        content = raw_tiff((H, W, 1), GREY.tobytes(), PhotometricInterpretation=3, ColorMap=table)
+        yield f"tiff palette of {name}", content, "in grey or RGB, got .* of 8 bits, uint8, PALETTE: save it as one"
     stack = np.ascontiguousarray(np.moveaxis(U8, -1, 0))
     kinds = {"pages": {}, "truncated": {"truncate": True}, "OME": {"ome": True},
              "volume": {"volumetric": True, "tile": (4, 16, 16)}}  # fmt: skip

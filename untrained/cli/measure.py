@@ -26,7 +26,7 @@ from untrained.cli.options import (
 
 
 def measure_command(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or npy; or example:camera.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF, npy and others; or example:camera.")],
     out: Annotated[
         Path,
         typer.Option(
