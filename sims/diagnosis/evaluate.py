@@ -174,10 +174,8 @@ def _sensing(observations: Observations, A: RowMap) -> list[Condition]:
         further["moves A does not see"] = hidden.difference[None]
     ratios = isometry(np.stack([s.output for s in starts]), A, further, [s.spectrum for s in starts])
     rows = [conditions.low_dimension(reach.least, A.m, None if hidden is None else hidden.least, exact=reach.exact)]
-    return [*rows, conditions.restricted_isometry(ratios.kinds), *_recovers(observations.descents.sensing)]
+    return [*rows, conditions.restricted_isometry(ratios.kinds), *_recovers(observations.descents.sensing, A)]
 
 
-def _recovers(fit: SensingFit | None) -> list[Condition]:
-    if fit is None:
-        return []
-    return [conditions.recovers({"real fit": 1 - fit.error / fit.baseline}, fit.error, fit.baseline)]
+def _recovers(fit: SensingFit | None, A: RowMap) -> list[Condition]:
+    return [] if fit is None else [conditions.recovers(fit.error, fit.baseline, A.m, A.n)]

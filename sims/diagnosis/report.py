@@ -172,8 +172,12 @@ def _sensing(status: Mapping[str, str], predictions: Sequence[Prediction]) -> st
     prediction = _by_name(predictions).get("error of sensing")
     if prediction is None:
         return ""
-    helped = "adds to" if status.get("sensing") == "SUPPORTED" else "did not add to"
+    kinds = {
+        "SUPPORTED": "adds to the measurements",
+        "INCONCLUSIVE": "adds to the measurements no more than chance may",
+    }
+    helped = kinds.get(status.get("sensing", ""), "did not add to the measurements")
     return (
-        f"Its prior {helped} the measurements: the error is {prediction.real:.3g} of ||x|| after the steps tried "
+        f"Its prior {helped}: the error is {prediction.real:.3g} of ||x|| after the steps tried "
         f"({prediction.predicted:.3g} predicted)."
     )

@@ -17,6 +17,9 @@ from untrained.sims.runtime import memory_available
 VECTORS, VECTORS_A_SEED = 50, 5
 """Vectors of weights in float64 that an examination holds at its peak, and what each further seed adds (measured)."""
 
+SQUARES, SQUARES_A_SEED = 4, 2
+"""Matrices (n, n) of a whole spectrum at its peak, and what each seed keeps of its own (measured)."""
+
 SEARCH, DESCENTS, ROW = 4000, 20, 3
 """Runs forth and back that the search for perturbations takes, a step of all descents, and a row of J J^T (measured).
 
@@ -65,7 +68,7 @@ def count_of(network: Network) -> int:
 def examination_estimate(network: Network, *, seeds: int, steps: int, rows: Callable[[int], int]) -> Estimate:
     """Estimate what `check` takes, from its weights and the time of a run forth and back, before anything long begins.
 
-    `rows(n)` says how many products with J J^T (n, n) a spectrum takes.
+    `rows(n)` says how many products with J J^T (n, n) a spectrum takes; it is whole where they are n.
 
     Raises
     ------
@@ -75,6 +78,8 @@ def examination_estimate(network: Network, *, seeds: int, steps: int, rows: Call
     memory = check_examination_fits(network, seeds)
     one = network.draw(0)
     runs = SEARCH + DESCENTS * steps + ROW * seeds * rows(one.n)
+    if rows(one.n) == one.n:
+        memory += 8 * one.n**2 * (SQUARES + SQUARES_A_SEED * seeds)
     return Estimate(runs * _seconds_a_run(one), memory)
 
 

@@ -29,8 +29,8 @@ def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
     Raises
     ------
     ValueError
-        where a layer drops entries at random, is quantised, has no weights yet or complex ones to train, or the module
-        cannot be copied.
+        where a layer drops entries at random, is quantised, or has weights without values or complex ones to train, or
+        the module cannot be copied.
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     for key, layer in module.named_modules():
@@ -83,6 +83,22 @@ def _constants(value: object) -> Iterator[torch.Tensor]:
             yield from _constants(part)
 
 
+def check_shapes(name: str, module: nn.Module) -> None:
+    """Refuse lazy layers.
+
+    Raises
+    ------
+    ValueError
+        where a layer's weights have no shape yet.
+    """
+    for key, layer in module.named_modules():
+        if any(isinstance(weight, nn.parameter.UninitializedParameter) for weight in layer.parameters(recurse=False)):
+            kind, place = type(layer).__name__, key or "itself"
+            raise ValueError(
+                f"weights of {name} must have shapes, got a {kind} in {place} that has not run yet: run it once"
+            )
+
+
 def _check_layer(name: str, key: str, layer: nn.Module) -> None:
     kind, place = type(layer).__name__, key or "itself"
     if isinstance(layer, torch.jit.ScriptModule):
@@ -99,8 +115,6 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
             "remove it or hand the network over in eval mode"
         )
     for weight in layer.parameters(recurse=False):
-        if isinstance(weight, nn.parameter.UninitializedParameter):
-            raise ValueError(f"weights of {name} must have shapes, got a {kind} in {place} that has not run yet")
         if weight.is_complex() and weight.requires_grad:
             raise ValueError(f"weights of {name} must be real, got {weight.dtype} in {place}".replace("torch.", ""))
         if weight.is_meta:

@@ -155,8 +155,22 @@ def _captured(network: Network, by_layers: bool, replaced: bool) -> tuple[torch.
         for hook in hooks:
             hook.remove()
     whole, covered = _known(network, runs)
+    widest = max(mode.widest, _largest_saved(network))
     rest = [network.parameter(name) for name in network.weights if name not in covered]
-    return y, [*whole, *(_Weight(weight, 0, weight.numel()) for weight in rest)], mode.widest
+    return y, [*whole, *(_Weight(weight, 0, weight.numel()) for weight in rest)], widest
+
+
+def _largest_saved(network: Network) -> int:
+    """Entries of the largest tensor that is kept for the way back: an attention's are within one operation."""
+    entries = [1]
+
+    def pack(part: torch.Tensor) -> torch.Tensor:
+        entries.append(part.numel())
+        return part.detach()
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda part: part):
+        network.output()
+    return max(entries)
 
 
 def _known(

@@ -1,9 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 
 from untrained.sims.diagnosis import conditions
 from untrained.sims.ntk.spectrum import Bounds
+from untrained.sims.random.streams import stream
 
 
 def exact(value):
@@ -104,9 +106,33 @@ def test_gains_decide_on_denoising_and_sensing():
     # 7.8e-7 dB, and anything within what chance in 100 entries of noise may do: chi-square/100 lies in (0.74, 1.30).
     for error in (1 - 9e-8, 0.9, 1.1):
         assert status(conditions.denoises(error, 1.0, 100)) == "INCONCLUSIVE"
-    assert status(conditions.recovers({"run": 0.5}, 0.2, 0.4)) == "SUPPORTED"
-    assert status(conditions.recovers({"run": -0.1}, 0.5, 0.4)) == "REFUTED"
+    assert status(conditions.recovers(0.2, 0.4, 100, 256)) == "SUPPORTED"
+    assert status(conditions.recovers(0.5, 0.4, 100, 256)) == "REFUTED"
+    # 100 random measurements of 256 pixels miss a share of energy within 14 % of its mean, which errors halve.
+    for gain in (1e-7, 0.05, -1e-7, -0.05):
+        assert status(conditions.recovers(0.4 * (1 - gain), 0.4, 100, 256)) == "INCONCLUSIVE"
+
+
+def test_what_chance_in_the_measurements_may_do_is_what_random_projections_miss():
+    m, n, misses = 20, 60, []
+    for number in range(400):
+        Q, _ = np.linalg.qr(stream(0, "rows", number).standard_normal((n, m)))
+        misses.append(1 - float(np.sum(Q[0] ** 2)))  # of the first unit vector
+    low, high = np.quantile(misses, [0.025, 0.975]) / np.mean(misses)
+    for end, inside, outside in ((low**0.5, 1.02, "SUPPORTED"), (high**0.5, 0.98, "REFUTED")):
+        assert status(conditions.recovers(end * inside, 1.0, m, n)) == "INCONCLUSIVE"
+        assert status(conditions.recovers(end / inside, 1.0, m, n)) == outside
 
 
 def test_a_number_that_is_none_counts_against():
-    assert status(conditions.recovers({"run": math.nan, "other": 0.5}, 3.0, 4.0)) == "REFUTED"
+    assert status(conditions.recovers(math.nan, 4.0, 100, 256)) == "REFUTED"
+    assert status(conditions.recovers(1e-9, 0.0, 256, 256)) == "REFUTED"
+
+
+def test_a_fit_of_few_steps_does_not_tell_twice_as_long():
+    def bias(**times):
+        return status(conditions.image_first("bias", "they are", times))
+
+    assert bias(a=(1, 2)) == bias(a=(2, 4)) == bias(a=(1, 2), b=(10, 100)) == "INCONCLUSIVE"
+    assert bias(a=(1, 3)) == bias(a=(2, 5)) == "SUPPORTED"
+    assert bias(a=(1, 1)) == bias(a=(2, 3)) == bias(a=(1, 2), b=(10, 11)) == "REFUTED"

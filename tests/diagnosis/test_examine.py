@@ -105,6 +105,13 @@ def test_a_linear_network_is_inside_the_theorem():
         np.testing.assert_allclose(real, predicted, rtol=1e-3, err_msg=name)
 
 
+def test_a_linear_network_of_one_input_gains_nothing_that_is_more_than_chance():
+    found = check(as_network(nn.Linear(16, 64, bias=False), normal(1, 16)), seeds=1, steps=10)
+    assert abs(next(one for one in found.predictions if one.name == "gain").real) < 1e-4  # dB, of single precision
+    assert found.condition("denoising").verdict.status == "INCONCLUSIVE"
+    assert found.condition("bias").verdict.status == "REFUTED"
+
+
 def test_fewer_weights_than_outputs_are_told_apart():
     found = check(nn.Linear(5, 1, bias=False), normal(36, 5), seeds=1, steps=5, m=20)
     assert found.condition("A1").verdict.status == "REFUTED"

@@ -35,8 +35,8 @@ def test_what_an_examination_takes_grows_with_what_is_asked():
     network = as_network(wide(10))
     few = expected_cost(network, Question(seeds=1, steps=10))
     many = expected_cost(network, Question(seeds=3, steps=10_000))
-    assert many.memory - few.memory == 8 * 226 * 2 * forecast.VECTORS_A_SEED
-    assert few.memory == 8 * 226 * forecast.VECTORS
+    assert many.memory - few.memory == 8 * 2 * (226 * forecast.VECTORS_A_SEED + 16**2 * forecast.SQUARES_A_SEED)
+    assert few.memory == 8 * (226 * forecast.VECTORS + 16**2 * (forecast.SQUARES + forecast.SQUARES_A_SEED))
     assert many.seconds > 5 * few.seconds > 0  # steps alone are 47 times as many; a run's time varies
 
 

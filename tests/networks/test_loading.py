@@ -42,6 +42,8 @@ def fails():
     raise RuntimeError("no such\\nthing")
 def wide(width):
     return nn.Linear(4, width)
+def lazy():
+    return nn.LazyLinear(3), torch.ones(1, 4)
 def leaves():
     raise SystemExit("bye")
 def frozen():
@@ -104,6 +106,7 @@ def test_the_filter_says_which_weights_train(nets):
         ("three", "must return (module, latent) or a module, got tuple of Linear, Tensor, int"),
         ("fails", "nets.py:fails must return without error, got RuntimeError: no such (line 29)"),
         ("wide", "must return without error, got TypeError: wide() missing 1 required positional argument: 'width'"),
+        ("lazy", "must have shapes, got a LazyLinear in itself that has not run yet: run it once"),
         ("leaves", "must return without error, got SystemExit: bye"),
         ("frozen", "must have weights that train, got none"),
         ("mistaken", "must accept a latent of shape (1, 4), got RuntimeError: mat1 and mat2"),

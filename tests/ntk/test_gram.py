@@ -162,3 +162,10 @@ def test_layers_that_do_more_than_their_kind_are_taken_for_what_they_do(made):
     module = made()
     z = normal(1, 1, 3, 4) if isinstance(module, nn.Conv2d) else normal(2, 4)
     agree(make_network("more", nn.Sequential(module), z))
+
+
+def test_a_batch_of_sensitivities_counts_what_an_attention_keeps_within():
+    tokens = 40
+    module = nn.TransformerEncoderLayer(2, 1, 3, dropout=0.0, batch_first=True)
+    examined = make_network("attention", module, normal(1, 1, tokens, 2)[0])
+    assert gram._captured(examined, by_layers=True, replaced=True)[2] == tokens**2

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 """Number of the layout of the JSON."""
+_LONG = 60
+"""Seconds above which what an examination takes is said even where nobody watches."""
 
 
 def check_command(
@@ -109,8 +111,8 @@ def _reports(networks: Sequence[Network], question: Question) -> tuple[list[Repo
     refusals: list[str] = []
     for network in networks:
         try:
-            if sys.stderr.isatty():
-                needs = expected_cost(network, question)
+            needs = expected_cost(network, question)
+            if sys.stderr.isatty() or needs.seconds > _LONG:
                 print(f"{network.name}: about {needs.seconds:.2g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
             reports.append(check(network, question=question, watching=console.progress_of))
         except KeyboardInterrupt:
