@@ -68,7 +68,10 @@ class PhysicsProducts:
         self._physics, self._shape, self._channels = physics, shape, shape[0]
         if shape[0] == 1 and not self._takes(1) and self._takes(2):
             self._channels = 2
-        self._like = self._measure(torch.zeros(shape))
+        try:
+            self._like = self._measure(torch.zeros(shape))
+        except Exception as error:
+            raise ValueError(f"A of the physics must measure images of shape {shape}, got '{error}'") from error
 
     def _takes(self, channels: int) -> bool:
         try:
