@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from untrained.sims.operators.base import Shape as Shape
     from untrained.sims.operators.measurements import Measurement as Measurement
     from untrained.sims.operators.measurements import measure as measure
+    from untrained.sims.operators.physics import as_physics as as_physics
     from untrained.sims.operators.registry import OPERATORS as OPERATORS
     from untrained.sims.operators.registry import make_operator as make_operator
     from untrained.sims.operators.registry import operator_from_spec as operator_from_spec
@@ -32,6 +33,7 @@ __all__ = [
     "Shape",
     "Stack",
     "as_operator",
+    "as_physics",
     "dct",
     "dot_test",
     "fourier_cartesian",
@@ -58,6 +60,7 @@ _HOMES = {
     "Shape": "base",
     "Stack": "stacked",
     "as_operator": "user_operator",
+    "as_physics": "physics",
     "dot_test": "user_operator",
     "make_operator": "registry",
     "measure": "measurements",

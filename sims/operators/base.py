@@ -27,13 +27,15 @@ class Operator(ABC):
     `orthonormal` says that A A^T = I; `coefficients` is what a user calls the number of measurements. Images and
     measurements are float32 or float64, and products keep their dtype. `version` numbers the law that turns a spec into
     this kind of operator: it is raised by hand when the same spec gives other numbers. An operator that is not `linear`
-    takes magnitudes after its `linear_part`, and has no adjoint.
+    takes magnitudes after its `linear_part`, and has no adjoint. One that is `streamed` has a matrix that is never held
+    whole.
     """
 
     name: str
     version: int = 1
     orthonormal: bool = False
     linear: bool = True
+    streamed: bool = False
     gain: float
 
     def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:

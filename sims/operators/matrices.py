@@ -110,6 +110,7 @@ class MatrixOperator(Operator):
         self._complex = self._type.kind == "c"
         super().__init__(shape, rows * (1 + self._complex))
         self._matrix = _held(matrix, self._type)
+        self.streamed = not isinstance(self._matrix, np.ndarray)
         self.gain = _squares(self._matrix) / self.n
         if not isfinite(self.gain):
             raise ValueError("operator must hold finite numbers, got a matrix with others")

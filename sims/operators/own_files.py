@@ -101,7 +101,7 @@ def holds_measurements(source: str) -> bool:
             array = np.load(source, mmap_mode="r", allow_pickle=False)
             return array.ndim == 1 or array.dtype.kind == "c"
         with Path(source).open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            return "y" in archive.files and "kind" not in archive.files
+            return "kind" not in archive.files and ("y" in archive.files or len(archive.files) == 1)
     except Exception:  # a damaged file is told as such by its reader
         return False
 
@@ -115,7 +115,7 @@ def holds_matrix(source: str) -> bool:
 
 
 def read_measurements(source: str) -> np.ndarray:
-    """Read real or complex y: an npy of any shape, y of an npz, or numbers in text, with commas or spaces between.
+    """Read real or complex y: an npy of any shape, y of an npz (or its only array), or numbers in text.
 
     Raises
     ------
@@ -130,7 +130,11 @@ def read_measurements(source: str) -> np.ndarray:
             y = y if y.imag.any() else y.real
         else:
             loaded = np.load(path, allow_pickle=False)
-            y = loaded if isinstance(loaded, np.ndarray) else loaded["y"]
+            if isinstance(loaded, np.ndarray):
+                y = loaded
+            else:
+                with loaded:
+                    y = loaded["y" if "y" in loaded.files else loaded.files[0]]
     if y.dtype.kind not in "biufc":
         raise ValueError(f"y must be numbers, got {y.dtype} in {source}")
     return y

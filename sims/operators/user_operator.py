@@ -68,7 +68,10 @@ class PhysicsProducts:
         self._physics, self._shape, self._channels = physics, shape, shape[0]
         if shape[0] == 1 and not self._takes(1) and self._takes(2):
             self._channels = 2
-        self._like = self._measure(torch.zeros(shape))
+        try:
+            self._like = self._measure(torch.zeros(shape))
+        except Exception as error:
+            raise ValueError(f"A of the physics must measure images of shape {shape}, got '{error}'") from error
 
     def _takes(self, channels: int) -> bool:
         try:
@@ -103,15 +106,16 @@ class UserOperator(Operator):
     """A user's object with `forward` and `adjoint` on one image; batches are looped over.
 
     `gain` is estimated from a few dozen images of random signs, and exact where A^T A is diagonal. Where the object
-    takes only one of float32 and float64, as one that holds a tensor, it is given that one throughout. Of complex
-    measurements y holds real parts, then imaginary ones; `adjoint` is then A^H, of which the real part is taken.
+    takes only one of float32 and float64, as one that holds a tensor, it is given that one throughout, and all on the
+    CPU, unless only CUDA will do. Of complex measurements y holds real parts, then imaginary ones; `adjoint` is then
+    A^H, of which the real part is taken.
     """
 
     name = "user"
 
     def __init__(self, user: Any, shape: Shape, m: int | None = None) -> None:
         super().__init__(shape, 0)
-        self._user, self._arrays, self._complex = user, False, False
+        self._user, self._arrays, self._complex, self._place = user, False, False, "cpu"
         self._types: tuple[torch.dtype, ...] = TYPES
         self.m = self._count(m)
         back = self._call("adjoint", torch.zeros(self.m))
@@ -130,11 +134,12 @@ class UserOperator(Operator):
     def _first_measurements(self) -> torch.Tensor:
         """Measure a first image, as a tensor or, where the operator cannot take tensors, as an array."""
         reasons = []
-        for self._arrays in (False, True):
+        places = [(False, "cpu"), (True, "cpu"), *([(False, "cuda")] if torch.cuda.is_available() else [])]
+        for self._arrays, self._place in places:
             tries = {kind: self._try(kind) for kind in TYPES}
             if passed := {kind: y for kind, y in tries.items() if isinstance(y, torch.Tensor)}:
                 self._types = tuple(passed)
-                return passed[self._types[0]]
+                return passed[self._types[0]].cpu()
             reasons.append(tries[TYPES[0]])
         raise ValueError(f"user's operator must take tensors or arrays, got '{reasons[0]}' and '{reasons[1]}'")
 
@@ -143,7 +148,7 @@ class UserOperator(Operator):
         method = "forward"
         try:
             with _arrays_stay_arrays():
-                y = self._result(method, torch.zeros(self.shape, dtype=kind))
+                y = self._result(method, torch.zeros(self.shape, dtype=kind, device=self._place))
                 method = "adjoint"
                 self._result(method, y)
             return y
@@ -159,7 +164,8 @@ class UserOperator(Operator):
         return result.detach()
 
     def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
-        own = value.detach().to(value.dtype if value.dtype in self._types else self._types[0], copy=True)
+        kind = value.dtype if value.dtype in self._types else self._types[0]
+        own = value.detach().to(self._place, kind, copy=True)
         if self._complex and method == "adjoint":
             own = torch.complex(*own.reshape(2, -1))
         result = self._result(method, own)

@@ -6,7 +6,7 @@ import torch
 
 from untrained.sims.operators import Operator
 
-END = 0.99
+SCALE_END = 0.99
 """Pixels from here on are at an end of the scale."""
 OFF_SCALE = 1.5
 """Pixels from here on are off it by more than a method without bounds overshoots."""
@@ -21,7 +21,7 @@ def reach_warning(operator: Operator, y: torch.Tensor, image: torch.Tensor, misf
     where the recovered image is off the scale, or at its ends with a misfit ||y - A x|| above half of ||y||.
     """
     length, size = float(y.double().norm()), image.double().abs()
-    ends, off = float((size >= END).double().mean()), float((size >= OFF_SCALE).double().mean())
+    ends, off = float((size >= SCALE_END).double().mean()), float((size >= OFF_SCALE).double().mean())
     relative = misfit**0.5 / length if length > 0 else 0.0
     if not operator.linear or not (off > 0.1 or (relative > 0.5 and ends > 0.1)):
         return ""

@@ -77,6 +77,7 @@ SOURCES = {
     "column": (lambda: (np.save("A.npy", A), np.save("y.npy", A @ X.reshape(64, 1))), "y.npy --matrix A.npy", A),
     "both": (lambda: np.savez("yA.npz", y=A @ X.ravel(), A=A), "yA.npz", A),
     "y of npz": (lambda: (np.savez("y.npz", y=A @ X.ravel()), np.savez("B.npz", B=A)), "y.npz --matrix B.npz", A),
+    "one of npz": (lambda: (np.savez("y.npz", A @ X.ravel()), np.save("A.npy", A)), "y.npz --matrix A.npy", A),
     "csv": (lambda: (sparse.save_npz("S.npz", S), save_csv("y.csv", S @ X.ravel())), "y.csv --matrix S.npz", S),
     "row": (lambda: (io.mmwrite("S.mtx", S), save_csv("y.csv", (S @ X.ravel())[None])), "y.csv --matrix S.mtx", S),
     "complex": (lambda: (np.save("C.npy", C), np.save("y.npy", C @ X.ravel())), "y.npy --matrix C.npy", C),

@@ -24,8 +24,11 @@ DENSE = "gaussian", "gaussian-seeded", "user"
 def worth_holding(operator: Operator, device: torch.device, structured: int) -> bool:
     """Whether to hold m filtered rows of n float32: they fit, and there are not too many of them.
 
-    Too many are over 10000, or over `structured` where the operator is a fast transform.
+    Too many are over 10000, or over `structured` where the operator is a fast transform. A large matrix that is sparse
+    or in a file was not meant to be held.
     """
+    if operator.streamed and operator.m * operator.n > SMALL_MATRIX:
+        return False
     available = memory_available(device)
     most = MOST_ROWS if operator.name in DENSE else structured
     return operator.m <= most and (available is None or 8 * operator.m * operator.n <= available)
