@@ -33,7 +33,7 @@ def upscale_command(
     out: Out,
     factor: Annotated[int, typer.Option(help="How many times each side grows.")] = 2,
     sigma: PixelSigma = None,
-    method: Annotated[str | None, typer.Option(help=f"csdip where none is named; {METHOD_NAMES}.")] = None,
+    method: Annotated[str | None, typer.Option(help=f"tv where none is named; {METHOD_NAMES}.")] = None,
     compare: Compare = None,
     preset: Preset = None,
     network: NetworkOption = None,
@@ -51,7 +51,7 @@ def upscale_command(
     from untrained.sims import runtime
     from untrained.sims.recovery import pixel_tasks, tasks
 
-    names, side = named_methods(method, compare, "csdip"), tasks.parse_size(size)
+    names, side = named_methods(method, compare, "tv"), tasks.parse_size(size)
     means = pixel_tasks.BlockMeans(factor, sigma)
     runtime.use_threads(threads)
     where, chosen = runtime.pick_device(device), with_network(settings, network)
