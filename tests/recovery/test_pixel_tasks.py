@@ -134,7 +134,7 @@ def test_the_door_denoises_with_an_estimated_level():
     result = untrained.denoise(noisy, truth=image, **FEW)
     assert result.recovery.settings["stopping"] == "cautious-discrepancy"
     assert "sigma estimated as" in str(result)
-    assert "stops by cautious-discrepancy" in str(result)
+    assert "goes by cautious-discrepancy" in str(result)
     told = untrained.denoise(noisy, 25.5, stopping="fixed", **FEW)
     assert told.notes == ()
     assert told.recovery.settings["noise"] == pytest.approx(0.2 * 32)
