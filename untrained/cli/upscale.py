@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from untrained.cli.options import (
+    FACTOR_HELP,
     METHOD_NAMES,
     Compare,
     Device,
@@ -31,7 +32,7 @@ from untrained.cli.reconstruct import run_task
 def upscale_command(
     source: Annotated[str, typer.Argument(metavar="IMAGE", help="The small image: PNG, JPEG, TIFF or npy.")],
     out: Out,
-    factor: Annotated[int, typer.Option(help="How many times each side grows.")] = 2,
+    factor: Annotated[int, typer.Option(help=FACTOR_HELP)] = 2,
     sigma: PixelSigma = None,
     method: Annotated[str | None, typer.Option(help=f"tv where none is named; {METHOD_NAMES}.")] = None,
     compare: Compare = None,
