@@ -262,7 +262,7 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     recovery = with_known_copied(recovery, measurement, pixels)
     if options.get("truth") is not None:
         truth = real_tensor("truth", options["truth"]).cpu()
-        recovery = replace(recovery, scores=recover.scores_of(recovery.image, truth))
+        recovery = replace(recovery, scores=recover.scores_where_known(recovery.image, truth))
     rule = str(recovery.settings.get("stopping"))
     by_noise = "stopping" not in options and rule == tasks.BY_NOISE
     return RecoveredImage(recovery, (*notes, *([tasks.stopping_note(method, rule)] if by_noise else [])))

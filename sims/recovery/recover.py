@@ -58,7 +58,7 @@ def recover(
     start = bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
-    return replace(recovery, scores=scores_of(recovery.image, target))
+    return replace(recovery, scores=scores_where_known(recovery.image, target))
 
 
 def _options(method: str, network: Any, truth: torch.Tensor | None, settings: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
     return tensor
 
 
-def scores_of(image: torch.Tensor, truth: torch.Tensor | None) -> dict[str, float]:
+def scores_where_known(image: torch.Tensor, truth: torch.Tensor | None) -> dict[str, float]:
     """Scores of an image (C, H, W) where the truth is known and the image is finite."""
     return score(image, truth) if truth is not None and bool(image.isfinite().all()) else {}
 
