@@ -217,8 +217,8 @@ def inpaint(
 ) -> RecoveredImage:
     """Fill in the pixels of an image (C, H, W) on [-1, 1] that are not `known`, bool of (H, W); by default, the NaN.
 
-    The noise of the others has deviation sigma (on 0 to 255; 0 is none), estimated where it is None; `options` are
-    those of `denoise`.
+    The noise of the others has deviation sigma (on 0 to 255), estimated where it is None; with 0 they are copied.
+    `options` are those of `denoise`.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def inpaint(
 
 
 def upscale(
-    image: Any, factor: int = 2, sigma: float | None = None, method: str = "csdip", **options: Any
+    image: Any, factor: int = 2, sigma: float | None = None, method: str = "tv", **options: Any
 ) -> RecoveredImage:
     """Recover an image of `factor` times the sides, whose means of blocks are the pixels of one (C, H, W) on [-1, 1].
 
@@ -252,6 +252,7 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     """Recover from pixels, with a preset where one is usual, and the sentences of what was decided."""
     from untrained.sims.operators.measurements import real_tensor
     from untrained.sims.recovery import recover, tasks
+    from untrained.sims.recovery.pixel_tasks import with_known_copied
 
     tensor = real_tensor("image", image)
     if tensor.ndim != 3:
@@ -259,6 +260,10 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     preset = tasks.usual_preset([method], options.get("preset"))
     measurement, notes = tasks.with_noise_level(pixels.measurement(tensor), pixels)
     recovery = recover.recover(measurement, method=method, **{**options, "preset": preset})
+    recovery = with_known_copied(recovery, measurement, pixels)
+    if options.get("truth") is not None:
+        truth = real_tensor("truth", options["truth"]).cpu()
+        recovery = replace(recovery, scores=recover.scores_where_known(recovery.image, truth))
     rule = str(recovery.settings.get("stopping"))
     by_noise = "stopping" not in options and rule == tasks.BY_NOISE
     return RecoveredImage(recovery, (*notes, *([tasks.stopping_note(method, rule)] if by_noise else [])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.operators.masks import read_mask
 from untrained.sims.operators.measurements import Measurement, measure, real_tensor
 from untrained.sims.recovery.denoising import TOP_CODE
+from untrained.sims.recovery.result import Recovery
 
 
 def _check_pixel_sigma(sigma: float | None) -> None:
@@ -29,8 +30,8 @@ def _check_pixel_sigma(sigma: float | None) -> None:
 class KnownPixels:
     """An image of which the pixels `known` (H, W) are looked at, the same in every channel, and no others.
 
-    Their noise has standard deviation `sigma` (pixels on 0 to 255); None has it estimated. `mask` is the file that says
-    which are known, for the report.
+    Their noise has standard deviation `sigma` (pixels on 0 to 255); None has it estimated, and with 0 they are copied
+    into what is recovered. `mask` is the file that says which are known, for the report.
     """
 
     known: np.ndarray = field(repr=False)
@@ -55,6 +56,15 @@ class KnownPixels:
     def about(self) -> dict[str, Any]:
         """What a report says of it."""
         return {"inpainting": {"mask": self.mask, "known": int(self.known.sum()), "sigma": self.sigma}}
+
+
+def with_known_copied(recovery: Recovery, measurement: Measurement, sensing: object) -> Recovery:
+    """The recovery with known pixels as they were measured, where these have no noise; scores are not taken again."""
+    if not (isinstance(sensing, KnownPixels) and sensing.sigma == 0):
+        return recovery
+    operator, y = measurement.operator.to("cpu"), measurement.y.cpu()
+    image = recovery.image + operator.adjoint(y - operator.forward(recovery.image))
+    return replace(recovery, image=image, misfit=float((operator.forward(image) - y).double().square().sum()))
 
 
 @dataclass(frozen=True)

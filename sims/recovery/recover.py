@@ -14,6 +14,7 @@ from untrained.sims.operators.measurements import Measurement, measured_numbers,
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, told_noise
+from untrained.sims.recovery.pixel_tasks import with_known_copied
 from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
@@ -61,7 +62,7 @@ def recover(
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
     warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit)
-    return replace(recovery, scores=_scores(recovery.image, target), warning=warning)
+    return replace(recovery, scores=scores_where_known(recovery.image, target), warning=warning)
 
 
 def _options(method: str, network: Any, truth: torch.Tensor | None, settings: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +97,8 @@ def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
     return tensor
 
 
-def _scores(image: torch.Tensor, truth: torch.Tensor | None) -> dict[str, float]:
+def scores_where_known(image: torch.Tensor, truth: torch.Tensor | None) -> dict[str, float]:
+    """Scores of an image (C, H, W) where the truth is known and the image is finite."""
     return score(image, truth) if truth is not None and bool(image.isfinite().all()) else {}
 
 
@@ -167,7 +169,7 @@ def _recover(problem: RecoveryProblem, name: str, watch: Progress | None) -> Rec
     measurement, seed = problem.measurement, problem.task.seed
     function = methods.method(name).recover()
     recovery: Recovery = function(measurement.operator, measurement.y, problem.settings[name], seed=seed, watch=watch)
-    return recovery
+    return with_known_copied(recovery, measurement, problem.task.sensing)
 
 
 def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: Recovery) -> None:

@@ -401,8 +401,8 @@ def stopping_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple
 
 
 def stopping_note(name: str, rule: str) -> str:
-    """The sentence that a method stops by a rule because of the noise level."""
-    return f"{name} stops by {rule}, as the noise level is known (--set stopping=RULE: by another)"
+    """The sentence that a method stops, where it does, by a rule that goes by the noise level."""
+    return f"{name} goes by {rule}, as the noise level is known (--set stopping=RULE: by another)"
 
 
 def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:

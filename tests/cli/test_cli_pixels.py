@@ -49,7 +49,7 @@ def test_noise_is_added_to_a_clean_image_for_a_trial(run):
     assert entry["scores"]["psnr"] > 0
     assert report()["denoising"]["clip"]
     assert report()["notes"] == [
-        "conv-decoder stops by cautious-discrepancy, as the noise level is known (--set stopping=RULE: by another)"
+        "conv-decoder goes by cautious-discrepancy, as the noise level is known (--set stopping=RULE: by another)"
     ]
     assert report()["notes"][0] in ended.stdout
 

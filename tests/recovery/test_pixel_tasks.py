@@ -134,7 +134,7 @@ def test_the_door_denoises_with_an_estimated_level():
     result = untrained.denoise(noisy, truth=image, **FEW)
     assert result.recovery.settings["stopping"] == "cautious-discrepancy"
     assert "sigma estimated as" in str(result)
-    assert "stops by cautious-discrepancy" in str(result)
+    assert "goes by cautious-discrepancy" in str(result)
     told = untrained.denoise(noisy, 25.5, stopping="fixed", **FEW)
     assert told.notes == ()
     assert told.recovery.settings["noise"] == pytest.approx(0.2 * 32)
@@ -148,6 +148,11 @@ def test_the_door_fills_in_what_is_nan_or_not_known():
     by_nan = untrained.inpaint(holes, sigma=0, method="tv", truth=image)
     by_name = untrained.inpaint(image, known, sigma=0, method="tv")
     assert torch.equal(by_nan.image, by_name.image)
+    inside = torch.from_numpy(known)[None]
+    torch.testing.assert_close(by_nan.image[inside], image[inside], rtol=0, atol=1e-6)
+    assert by_nan.recovery.scores["mse"] == pytest.approx(float((by_nan.image - image).square().mean()), rel=1e-5)
+    noisy = untrained.inpaint(image, known, sigma=9, method="tv")
+    assert (noisy.image - image)[inside].abs().max() > 1e-3
     # 0, the grey that NaN becomes, is a poor guess of what a hole hides
     hole = ~torch.from_numpy(known)[None]
     assert (by_nan.image - image)[hole].square().mean() < image[hole].square().mean()

@@ -52,7 +52,7 @@ def inpaint_command(
     json: Json = None,
     folder: Folder = None,
 ) -> None:
-    """Fill in the unknown pixels of an image; the noise of the others is estimated where --sigma does not say it."""
+    """Fill in the unknown pixels of an image; the others are denoised, or copied with --sigma 0."""
     from untrained.sims import runtime
     from untrained.sims.recovery import pixel_tasks, tasks
 

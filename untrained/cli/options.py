@@ -76,7 +76,8 @@ Count = Annotated[
     typer.Option("--m", parser=count_or_share, metavar="N|SHARE", help=COUNT_HELP),
 ]
 Lines = Annotated[int | None, typer.Option(help="Lines of fourier-radial, in place of --m.")]
-Factor = Annotated[int | None, typer.Option(help="Factor of superres, in place of --m.")]
+FACTOR_HELP = "How many times a side of the image is that of its means of blocks (superres: in place of --m)."
+Factor = Annotated[int | None, typer.Option(help=FACTOR_HELP)]
 Coils = Annotated[int | None, typer.Option(help="Receiver coils of multicoil.")]
 Acceleration = Annotated[float | None, typer.Option(help="Of multicoil: all columns over sampled ones.")]
 Centre = Annotated[float | None, typer.Option(help="Share of multicoil's columns in the sampled centre (0.08).")]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from untrained.cli.options import (
+    FACTOR_HELP,
     METHOD_NAMES,
     Compare,
     Device,
@@ -31,9 +32,9 @@ from untrained.cli.reconstruct import run_task
 def upscale_command(
     source: Annotated[str, typer.Argument(metavar="IMAGE", help="The small image: PNG, JPEG, TIFF or npy.")],
     out: Out,
-    factor: Annotated[int, typer.Option(help="How many times each side grows.")] = 2,
+    factor: Annotated[int, typer.Option(help=FACTOR_HELP)] = 2,
     sigma: PixelSigma = None,
-    method: Annotated[str | None, typer.Option(help=f"csdip where none is named; {METHOD_NAMES}.")] = None,
+    method: Annotated[str | None, typer.Option(help=f"tv where none is named; {METHOD_NAMES}.")] = None,
     compare: Compare = None,
     preset: Preset = None,
     network: NetworkOption = None,
@@ -51,7 +52,7 @@ def upscale_command(
     from untrained.sims import runtime
     from untrained.sims.recovery import pixel_tasks, tasks
 
-    names, side = named_methods(method, compare, "csdip"), tasks.parse_size(size)
+    names, side = named_methods(method, compare, "tv"), tasks.parse_size(size)
     means = pixel_tasks.BlockMeans(factor, sigma)
     runtime.use_threads(threads)
     where, chosen = runtime.pick_device(device), with_network(settings, network)
