@@ -25,6 +25,7 @@ from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, r
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.stopping import BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import total_variation
+from untrained.sims.runtime import SMALL_STEP, few_threads
 
 
 def recover(
@@ -131,7 +132,8 @@ def estimate(
     task = _Task([operator], y[None], replace(settings, steps=_TRIED), [seed], None, chosen)
     groups = list(_groups(task))
     threads = torch.get_num_threads() if y.device.type == "cpu" else 1
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1 if groups[1:] else threads,)) as pool:
+    one = groups[1:] or _work(task) < SMALL_STEP
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1 if one else threads,)) as pool:
         seconds = pool.submit(_seconds_a_step, task, groups[0]).result()
     rounds = -(-len(groups) // threads)
     return Estimate(seconds * settings.steps * rounds, need([operator], chosen, settings, y.device).memory)
@@ -245,10 +247,16 @@ def _all_groups(task: _Task, groups: list[_Problems], watch: Progress) -> list[_
     """One group runs here with all threads; several run on a thread each, so that none waits for another."""
     end, steps = threading.Event(), task.settings.steps
     if len(groups) == 1:
-        ended = [_fit_group(task, groups[0], lambda step, loss: watch(step, steps, loss), end)]
+        with few_threads(_work(task), SMALL_STEP):
+            ended = [_fit_group(task, groups[0], lambda step, loss: watch(step, steps, loss), end)]
     else:
         ended = _on_threads(task, groups, watch, end)
     return [group for group in ended if group.course.steps]
+
+
+def _work(task: _Task) -> int:
+    """Multiply-adds of a step of all networks."""
+    return need(task.operators, task.chosen, task.settings, task.ys.device).products
 
 
 def _on_threads(task: _Task, groups: list[_Problems], watch: Progress, end: threading.Event) -> list[_Ended]:
