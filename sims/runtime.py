@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 
 from untrained.sims.choices import check_choice
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 _PACKAGES = ("untrained", "torch", "numpy", "scipy", "scikit-image")
 _ALLOCATION = ("DefaultCPUAllocator", "CUDA out of memory", "not enough memory", "alloc_cpu")
 DEVICES = ("cpu", "cuda", "auto")
@@ -47,6 +49,38 @@ def use_threads(count: int | None) -> int:
             raise ValueError(f"threads must be at least 1, got {count}")
         torch.set_num_threads(count)
     return torch.get_num_threads()
+
+
+SMALL_PRODUCT, SMALL_STEP = 1 << 24, 1 << 26
+"""Multiply-adds of a product by A, and of a step of a network's descent, below which one thread is as fast as more.
+
+Threads that wait for each other at every small operation lose far more than they share where the cores are busy.
+"""
+
+
+@contextlib.contextmanager
+def few_threads(work: int, small: int = SMALL_PRODUCT) -> Iterator[None]:
+    """Keep torch on one thread where an operation's multiply-adds are fewer than `small`; as it was afterwards."""
+    before = torch.get_num_threads()
+    few = work < small and before > 1
+    if few:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if few:
+            torch.set_num_threads(before)
+
+
+def few_threads_where_small(recover: _F) -> _F:
+    """Run a solver, whose first argument is the operator, on one thread where products by it are small."""
+
+    @functools.wraps(recover)
+    def limited(operator: Any, *arguments: Any, **options: Any) -> Any:
+        with few_threads(operator.m * operator.n):
+            return recover(operator, *arguments, **options)
+
+    return cast(_F, limited)
 
 
 def runtime_report(device: torch.device) -> dict[str, Any]:

@@ -27,12 +27,20 @@ Networks of 0.02 to 3 million weights came within a factor of 2.5 of this.
 """
 
 
+LEAST_TRIED, LEAST_SECONDS = 4, 0.4
+"""Steps after the first, and seconds, that an estimate is made of at least."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """What something long will take: seconds, and bytes at its peak."""
+    """What something long will take: seconds, and bytes at its peak; `at_most` where a rule may end it before."""
 
     seconds: float
     memory: int
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        return f"{'at most ' if self.at_most else ''}about {self.seconds:.3g} s and {self.memory / 1e9:.2g} GB"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from untrained.sims.networks.copies import check_image
-from untrained.sims.networks.forecast import Estimate
+from untrained.sims.networks.forecast import LEAST_SECONDS, LEAST_TRIED, Estimate
 from untrained.sims.networks.generators import ARCHITECTURES, architecture
 from untrained.sims.networks.loading import NetworkLike, as_network, by_name
 from untrained.sims.networks.network import Network
@@ -24,8 +24,9 @@ from untrained.sims.recovery.csdip_settings import preset as preset
 from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
 from untrained.sims.recovery.result import Recovery, check_measurements
-from untrained.sims.recovery.stopping import BestIterates, stopping_rule
+from untrained.sims.recovery.stopping import MAY_STOP, BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import jump_penalty
+from untrained.sims.runtime import SMALL_STEP, few_threads
 
 
 def recover(
@@ -129,27 +130,34 @@ def estimate(
     """
     chosen = network_for(settings, operator.shape, network)
     check_fits([operator], chosen, settings, y.device)
-    task = _Task([operator], y[None], replace(settings, steps=_TRIED), [seed], None, chosen)
+    task = _Task([operator], y[None], settings, [seed], None, chosen)
     groups = list(_groups(task))
-    threads = torch.get_num_threads() if y.device.type == "cpu" else 1
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1 if groups[1:] else threads,)) as pool:
-        seconds = pool.submit(_seconds_a_step, task, groups[0]).result()
-    rounds = -(-len(groups) // threads)
-    return Estimate(seconds * settings.steps * rounds, need([operator], chosen, settings, y.device).memory)
+    at_once = min(len(groups), torch.get_num_threads() if y.device.type == "cpu" else 1)
+    one = groups[1:] or _work(task) < SMALL_STEP
+    each = 1 if one else torch.get_num_threads()
+    with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(each,)) as pool:
+        starts, steps = zip(*pool.map(lambda group: _times(task, group), groups[:at_once]), strict=True)
+    seconds = max(starts) + settings.steps * max(steps)
+    memory = need([operator], chosen, settings, y.device).memory
+    return Estimate(seconds * -(-len(groups) // at_once), memory, settings.stopping in MAY_STOP)
 
 
-_TRIED = 4
-"""Steps that an estimate is made of; the first of them is not timed."""
-
-
-def _seconds_a_step(task: _Task, problems: _Problems) -> float:
-    times: list[float] = []
-    fit = Fit(task.chosen, _data(task, problems), task.settings, [(task.seeds[i], r) for i, r in problems])
-    for step in range(1, _TRIED + 1):
-        begun = time.perf_counter()
-        float(fit.advance(step).misfits.sum())  # which waits for an accelerator
-        times.append(time.perf_counter() - begun)
-    return min(times[1:])
+def _times(task: _Task, problems: _Problems) -> tuple[float, float]:
+    """Seconds before the second step of a group, and of a step, from the mean of several: cores are shared."""
+    begun, settings = time.perf_counter(), task.settings
+    fit = Fit(task.chosen, _data(task, problems), settings, [(task.seeds[i], r) for i, r in problems])
+    name = settings.stopping if settings.stopping in MAY_STOP else "fixed"
+    rule = stopping_rule(name, settings.steps, window=settings.window, noise=settings.noise)
+    first = last = 0.0
+    for step in range(1, settings.steps + 1):
+        iterates = fit.advance(step)
+        rule.observe(iterates)
+        float(iterates.misfits.sum())  # which waits for an accelerator
+        last = time.perf_counter()
+        first = first or last
+        if step > LEAST_TRIED and last - first > LEAST_SECONDS:
+            break
+    return first - begun, (last - first) / max(1, step - 1)
 
 
 def held_out_misfit(
@@ -245,10 +253,16 @@ def _all_groups(task: _Task, groups: list[_Problems], watch: Progress) -> list[_
     """One group runs here with all threads; several run on a thread each, so that none waits for another."""
     end, steps = threading.Event(), task.settings.steps
     if len(groups) == 1:
-        ended = [_fit_group(task, groups[0], lambda step, loss: watch(step, steps, loss), end)]
+        with few_threads(_work(task), SMALL_STEP):
+            ended = [_fit_group(task, groups[0], lambda step, loss: watch(step, steps, loss), end)]
     else:
         ended = _on_threads(task, groups, watch, end)
     return [group for group in ended if group.course.steps]
+
+
+def _work(task: _Task) -> int:
+    """Multiply-adds of a step of all networks."""
+    return need(task.operators, task.chosen, task.settings, task.ys.device).products
 
 
 def _on_threads(task: _Task, groups: list[_Problems], watch: Progress, end: threading.Event) -> list[_Ended]:

@@ -11,18 +11,19 @@ from typing import Any, TypeVar
 import torch
 
 from untrained.sims.networks.copies import check_image
+from untrained.sims.networks.forecast import LEAST_SECONDS, LEAST_TRIED, Estimate
 from untrained.sims.networks.generators import architecture
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.csdip_settings import copies_at_once
+from untrained.sims.recovery.csdip_settings import CSDIPSettings, copies_at_once, need
 from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.error_bar import carried, error_bar, has_bar
 from untrained.sims.recovery.fitting import Course, run_fit
 from untrained.sims.recovery.net_fit import FittedRows, Measured, NetGD
 from untrained.sims.recovery.net_settings import NetGDSettings, one_of
 from untrained.sims.recovery.result import Recovery, check_measurements
-from untrained.sims.recovery.stopping import BestIterates, stopping_rule
+from untrained.sims.recovery.stopping import MAY_STOP, BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import total_variation
 
 Chosen = TypeVar("Chosen", bound=NetGDSettings)
@@ -144,6 +145,31 @@ def recovered(
     if len(done) < len(operators):
         raise KeyboardInterrupt
     return done
+
+
+def descent_estimate(
+    recover: Callable[..., Recovery], operator: Operator, y: torch.Tensor, settings: NetGDSettings, *, seed: int = 0
+) -> Estimate:
+    """Estimate what a method takes that descends with these settings, from the times of its first few steps.
+
+    Raises
+    ------
+    ValueError
+        as the method does.
+    """
+
+    def times(steps: int) -> tuple[float, float]:
+        at, short = [time.perf_counter()], replace(settings, steps=steps, stopping="fixed")
+        recover(operator, y, short, seed=seed, watch=lambda *_: at.append(time.perf_counter()))
+        return at[1] - at[0], (at[-1] - at[1]) / max(1, steps - 1)
+
+    before, step = times(min(settings.steps, LEAST_TRIED + 1))
+    if step * LEAST_TRIED < LEAST_SECONDS:  # cores are shared, and the mean of so few steps is not
+        before, step = times(min(settings.steps, 2 + int(LEAST_SECONDS / max(step, 1e-4))))
+    copies = CSDIPSettings(restarts=settings.restarts + settings.witnesses)
+    memory = need([operator], network_of(settings, operator), copies, y.device).memory
+    early = settings.stopping in MAY_STOP or getattr(settings, "tolerance", 0) > 0
+    return Estimate(before + settings.steps * step, memory, early)
 
 
 def network_of(settings: NetGDSettings, operator: Operator) -> Network:

@@ -22,6 +22,10 @@ class Iterates:
     held_out: torch.Tensor | None = None
 
 
+MAY_STOP = ("discrepancy", "windowed-variance", "held-out")
+"""Rules by which a fit may end before its steps do."""
+
+
 class StoppingRule(Protocol):
     """A stopping rule for P problems: `observe` answers which have stopped; `best` is what each would return.
 

@@ -464,18 +464,48 @@ def test_an_interrupt_with_nothing_found_writes_nothing(run, measured, monkeypat
     assert files() == ["photo.png", "y.npz"]
 
 
-def test_an_interrupt_from_the_keyboard_writes_the_best_so_far(measured):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_or_a_termination_writes_the_best_so_far(measured, number, code):
     command = [sys.executable, "-m", "untrained", "reconstruct", measured, "--set", "steps=1000000", *SMALL[2:]]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": {**os.environ, "TTY_COMPATIBLE": "1"}}
     process = subprocess.Popen([*command, "-o", "x.npy"], start_new_session=True, **pipes)
     shown = b""
     while b"/1000000" not in shown and process.poll() is None:
         shown += os.read(process.stderr.fileno(), 4096)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert err.decode().splitlines()[-1].endswith("interrupted in csdip; the best so far by csdip is written to x.npy")
     assert read_image("x.npy", signed=True).shape == (1, 8, 8)
+
+
+@contextmanager
+def terminating(name):
+    yield lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_learning_that_is_terminated_writes_nothing(run, measured, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli.console, "progress_of", terminating)
+    ended = run("learn-prior", measured, *SMALL, "-o", "p.npz")
+    assert (ended.returncode, told(ended)) == (143, "interrupted")
+    assert files() == ["photo.png", "y.npz"]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_off_a_terminal_a_line_a_minute_is_said(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(cli.console.time, "monotonic", lambda: now[0])
+    with cli.console.progress_of("csdip") as watch:
+        for second in range(0, 200, 10):
+            now[0] = float(second)
+            watch(second, 1000, 0.5)
+    assert capsys.readouterr().err.splitlines() == [
+        "csdip: step 60 of 1000, loss 0.5, about 16 min left",
+        "csdip: step 120 of 1000, loss 0.5, about 15 min left",
+        "csdip: step 180 of 1000, loss 0.5, about 14 min left",
+    ]
+    assert [cli.console.duration(seconds) for seconds in (8, 99, 100, 7000)] == ["8 s", "99 s", "2 min", "1.9 h"]
 
 
 def test_a_method_that_refuses_late_does_not_lose_the_others(run, measured, monkeypatch):

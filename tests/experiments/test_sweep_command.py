@@ -160,7 +160,10 @@ def table_of(cells):
     return [{"source": "simulation", "quantity": "sum", "value": sum(row["sum"] for _, _, row in cells)}]
 
 
-def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_path, cli):
+@pytest.mark.parametrize(
+    ("stop", "number", "exit_code"), [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)]
+)
+def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_path, cli, stop, number, exit_code):
     place = tmp_path / "s.sqlite"
     arguments = (TINY, "--grid", "n=1:10:10 x=0:1:100 sleep=0.01", "--workers", "2", "--store", place)
     running = start(*arguments, start_new_session=True)
@@ -169,7 +172,7 @@ def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_
     code, told, err = cli(TINY, "--status", "--store", place)
     assert (code, err) == (0, "")
     assert ", running, in " in told
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does it: to the client and its workers
+    stop(running.pid, number)  # an interrupt as a terminal does it: to the client and its workers
     out, err = running.communicate()
     (line,) = err.splitlines()
     kept = raw(place)
@@ -177,7 +180,7 @@ def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_
         f"untrained: interrupted after {len(kept)} of 2000 cells, which are kept; "
         "the same command with --resume goes on from there."
     )
-    assert (running.returncode, out) == (130, "")
+    assert (running.returncode, out) == (exit_code, "")
     assert 0 < len(kept) < 2000
 
 

@@ -435,6 +435,9 @@ def test_an_estimate_says_what_a_fit_takes(restarts, at_once, monkeypatch):
     )
     shorter = csdip.estimate(operator, y, dataclasses.replace(settings, steps=4))
     assert expected.seconds > shorter.seconds > 0
+    assert not expected.at_most
+    may_stop = csdip.estimate(operator, y, dataclasses.replace(settings, steps=4, stopping="windowed-variance"))
+    assert str(may_stop).startswith("at most about ")
 
 
 def test_the_preset_paper_holds_the_papers_numbers():

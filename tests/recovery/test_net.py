@@ -362,3 +362,23 @@ def test_settings_are_reported_whole():
     operator, y, _ = a_problem()
     settings = pgd()
     assert net_pgd.recover(operator, y, settings).settings == dataclasses.asdict(settings)
+
+
+def test_the_estimate_is_what_comes_before_and_so_many_steps(monkeypatch):
+    """By a clock of ours: 3 s before the first step has ended, and 0.2 s a step; four of them are time enough."""
+    now, tried = [0.0], []
+    monkeypatch.setattr(net_gd.time, "perf_counter", lambda: now[0])
+
+    def recover(operator, y, settings, *, seed, watch):
+        tried.append((settings.steps, settings.stopping, seed))
+        for step in range(1, settings.steps + 1):
+            now[0] += 0.2 if step > 1 else 3.0
+            if step in (1, settings.steps):
+                watch(step, settings.steps, 0.0)
+
+    operator = make_operator("gaussian", (1, 8, 8), 20)
+    settings = NetGDSettings(network_options={"widths": "4,3"}, steps=100, stopping="held-out")
+    said = net_gd.descent_estimate(recover, operator, torch.zeros(20), settings, seed=4)
+    assert said.seconds == pytest.approx(3.0 + 100 * 0.2)
+    assert (said.at_most, tried) == (True, [(5, "fixed", 4)])
+    assert said.memory > operator.memory

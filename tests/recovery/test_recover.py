@@ -197,7 +197,7 @@ def test_progress_is_called():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "cs-dip"}, "method must be one of csdip, .*, got 'cs-dip'"),
+        ({"method": "cs-dip"}, r"method must be one of csdip, .*, got 'cs-dip'; did you mean csdip\?"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
         ({"y": Y * 1j}, r"y must be of shape \(60,\), got \(120,\)"),

@@ -1,7 +1,17 @@
 import pytest
 import torch
 
-from untrained.sims.runtime import memory_told, pick_device, use_threads, versions
+from untrained.sims.operators import gaussian
+from untrained.sims.recovery.recover import recover
+from untrained.sims.runtime import (
+    SMALL_PRODUCT,
+    few_threads,
+    few_threads_where_small,
+    memory_told,
+    pick_device,
+    use_threads,
+    versions,
+)
 
 CPU = (
     "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
@@ -48,3 +58,45 @@ def test_devices_and_threads_are_checked(monkeypatch):
 def test_a_package_that_is_not_installed_is_told_so(monkeypatch):
     monkeypatch.setattr("untrained.sims.runtime._PACKAGES", ("no-such-package-of-ours", "torch"))
     assert versions()["no-such-package-of-ours"] == "uninstalled"
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_small_work_is_done_on_one_thread_and_the_rest_as_before(two_threads):
+    with few_threads(SMALL_PRODUCT - 1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    with few_threads(SMALL_PRODUCT):
+        assert torch.get_num_threads() == 2
+    with pytest.raises(KeyError), few_threads(0):
+        raise KeyError
+    assert torch.get_num_threads() == 2
+
+
+def test_a_solver_is_limited_by_the_size_of_its_operator(two_threads):
+    threads = few_threads_where_small(lambda operator, y=0: torch.get_num_threads())
+    small = gaussian((1, 8, 8), 20)
+    assert threads(small) == threads(operator=small, y=1) == 1
+    small.m = SMALL_PRODUCT
+    assert threads(small) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("tv", {"max_steps": 20}),
+        ("lasso-dct", {"max_steps": 20}),
+        ("csdip", {"network_options": {"width": 4, "latent": 4}, "steps": 3}),
+    ],
+)
+def test_small_recoveries_see_one_thread_and_leave_two(two_threads, method, settings):
+    A, heard = gaussian((1, 8, 8), 20), []
+    y = A.forward(torch.linspace(-1, 1, 64).reshape(1, 8, 8) ** 3)
+    recover(y, A, method, progress=lambda *_: heard.append(torch.get_num_threads()), **settings)
+    assert (set(heard), torch.get_num_threads()) == ({1}, 2)

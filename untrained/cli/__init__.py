@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -79,7 +84,41 @@ def _end(sentence: str, code: int) -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run the command line: bad input is one sentence and exit code 2, never a traceback."""
+    """Run the command line: bad input is one sentence and exit code 2, never a traceback.
+
+    An interrupt ends with 130 and a SIGTERM, which keeps what an interrupt keeps, with 143.
+    """
+    terminated = threading.Event()
+    with _as_interrupt(terminated):
+        try:
+            _main()
+        except SystemExit as ended:
+            sys.exit(143 if terminated.is_set() and ended.code == 130 else ended.code)
+
+
+@contextlib.contextmanager
+def _as_interrupt(terminated: threading.Event) -> Iterator[None]:
+    """Take the first SIGTERM as an interrupt, in this process alone; a second ends it at once."""
+    here = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != here:  # a worker, which is forked with this handler
+            os.kill(os.getpid(), number)
+        terminated.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _main() -> NoReturn:
     try:
         with console.warnings_in_lines():
             code = app(sys.argv[1:] or ["--help"], prog_name="untrained", standalone_mode=False)

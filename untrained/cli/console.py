@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -59,12 +60,44 @@ def stderr() -> Console:
     return Console(stderr=True)
 
 
+class MinuteLines:
+    """Where no terminal looks on: a line a minute on standard error, the first after a minute."""
+
+    def __init__(self, name: str = "", *, hidden: bool = False) -> None:
+        self.name, self.hidden = name, hidden
+        self.begun = self.last = time.monotonic()
+
+    def tell(self, done: int, total: int, words: str) -> None:
+        """Say how far the work has come, where a minute has passed."""
+        now = time.monotonic()
+        if self.hidden or now - self.last < MINUTE:
+            return
+        self.last = now
+        left = f", about {duration((now - self.begun) * (total - done) / done)} left" if 0 < done < total else ""
+        print(f"{self.name}: {words}{left}", file=sys.stderr, flush=True)
+
+    def steps(self, step: int, total: int, loss: float) -> None:
+        """Tell of a step and its loss."""
+        self.tell(step, total, f"step {step}{f' of {total}' if total else ''}, loss {loss:.4g}")
+
+
+MINUTE = 60.0
+"""Seconds between two lines."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, in two digits or so."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
 @contextmanager
 def progress_of(name: str) -> Iterator[Progress | None]:
-    """Show the progress of a piece of work where a terminal looks on."""
+    """Show the progress of a piece of work: a bar on a terminal, a line a minute elsewhere."""
     screen = stderr()
     if not screen.is_terminal:
-        yield None
+        yield MinuteLines(name).steps
         return
     with bar("{task.description}", "loss {task.fields[loss]:.4g}", screen=screen) as progress:
         task = progress.add_task(name, total=None, loss=float("nan"))

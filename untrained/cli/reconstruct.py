@@ -152,7 +152,7 @@ def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | No
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
-            print(f"{name}: about {needs.seconds:.3g} s and {needs.memory / 1e9:.2g} GB", file=sys.stderr)
+            print(f"{name}: {needs}", file=sys.stderr)
     ended = recover.recover_all(problem, console.progress_of)
     picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)

@@ -126,16 +126,22 @@ def _progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
     words = ("{task.description} {task.fields[step]}", "cells")
     with console.bar(*words, screen=console.stderr(), speed_estimate_period=_DAY) as progress:
         task = progress.add_task("starting", total=cells, step="")
+        lines, ended = console.MinuteLines("starting", hidden=console.stderr().is_terminal), [0, 0]
 
         def follow(state: Summary) -> None:
-            progress.update(task, completed=state.done + state.failed)
+            ended[:] = state.done + state.failed, state.before
+            progress.update(task, completed=ended[0])
+            lines.tell(ended[0] - ended[1], cells - ended[1], f"{ended[0]} of {cells} cells")
 
         def steps(step: int, total: int, loss: float) -> None:
             progress.update(task, step=f"step {step} of {total}, loss {loss:.3g}")
+            words = f"{ended[0]} of {cells} cells, step {step} of {total}, loss {loss:.4g}"
+            lines.tell(ended[0] - ended[1], cells - ended[1], words)
 
         @contextmanager
         def open_progress(name: str) -> Iterator[Progress | None]:
             progress.update(task, description=name, step="")
+            lines.name = name
             yield steps
 
         yield follow, open_progress

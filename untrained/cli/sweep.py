@@ -107,11 +107,14 @@ def _progress(chosen: Sweep) -> Iterator[Follow]:
     words = ("{task.description}", "cells, {task.fields[rate]}", "{task.fields[failed]} failed")
     with console.bar(*words, screen=console.stderr()) as progress:
         task = progress.add_task(chosen.study.name, total=len(chosen.grid), rate="", failed=0)
+        lines = console.MinuteLines(chosen.study.name, hidden=console.stderr().is_terminal)
 
         def follow(state: Summary) -> None:
             ended = state.done + state.failed
             rate = f"{(ended - state.before) / state.seconds:.3g} a second" if state.seconds else "starting"
             progress.update(task, completed=ended, rate=rate, failed=state.failed)
+            new, cells = ended - state.before, len(chosen.grid)
+            lines.tell(new, cells - state.before, f"{ended} of {cells} cells, {rate}, {state.failed} failed")
 
         yield follow
 

@@ -15,6 +15,7 @@ from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.lasso_columns import ColumnSource, column_source, project_away
 from untrained.sims.recovery.baselines.lasso_solver import NewtonLog, PenaltyPath, dual_value
 from untrained.sims.recovery.result import Recovery, check_measurements
+from untrained.sims.runtime import few_threads_where_small
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class _Problem:
         return float((self.operator.forward(x) - self.y).square().sum())
 
 
+@few_threads_where_small
 @torch.no_grad()
 def recover(
     operator: Operator,

@@ -14,6 +14,7 @@ from untrained.sims.recovery.baselines.linear_systems import DENSE, SMALL_MATRIX
 from untrained.sims.recovery.baselines.tv_solver import Model, Search, SearchLog
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.total_variation import TV_KINDS
+from untrained.sims.runtime import few_threads_where_small
 
 NOISELESS, NOISY = 1e-3, 1.0
 """The default lambda over the operator's gain, without noise; and over sigma sqrt(gain/m), with it."""
@@ -58,6 +59,7 @@ class TVSettings:
         return self.penalty or max(NOISELESS * operator.gain, noisy)
 
 
+@few_threads_where_small
 @torch.no_grad()
 def recover(
     operator: Operator,
