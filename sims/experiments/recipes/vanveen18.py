@@ -224,6 +224,7 @@ TABLES = (
         ),
         silent=(
             "Which measurements (mu, Sigma) is learned from is not said: ten other images', same m, no noise.",
+            "Whether a pair of runs begins from the same weights is not said: here it does.",
             "How the ratio of the two errors is averaged is not said: the mean MSEs are compared, and the interval is "
             "Fieller's over images.",
         ),
