@@ -342,7 +342,7 @@ def test_an_interrupt_gives_the_best_image_so_far():
     ("change", "message"),
     [
         ({"rule": "vamp"}, "rule must be one of auto, amp, plug-and-play, got 'vamp'"),
-        ({"denoiser": "median"}, "denoiser must be one of tv, nlm, wavelet, bm3d, got 'median'"),
+        ({"denoiser": "median"}, "denoiser must be one of tv, nlm, wavelet, block-matching, bm3d, got 'median'"),
         ({"steps": 0}, "steps must be an integer of at least 1, got 0"),
         ({"steps": 2.5}, "steps must be an integer of at least 1, got 2.5"),
         ({"steps": True}, "steps must be an integer of at least 1, got True"),

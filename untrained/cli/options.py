@@ -17,7 +17,7 @@ OPERATOR_NAMES = (
 )
 METHOD_NAMES = (
     "csdip (default), lasso-dct, lasso-wavelet, tv, damp, csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
-    "ridge; to denoise also non-local-means, bm3d, noisy; "
+    "ridge; to denoise also non-local-means, block-matching, bm3d, noisy; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
 NETWORK_NAMES = (
