@@ -117,8 +117,15 @@ METHODS: dict[str, Method] = {
             {"denoiser": "none"},
         ),
         Method(
+            "block-matching",
+            "like patches filtered together",
+            "baselines.pixel_denoisers",
+            "PixelDenoiserSettings",
+            {"denoiser": "block-matching"},
+        ),
+        Method(
             "bm3d",
-            "like patches filtered together; needs the package bm3d",
+            "the same by the package bm3d, if installed",
             "baselines.pixel_denoisers",
             "PixelDenoiserSettings",
             {"denoiser": "bm3d"},

@@ -169,7 +169,9 @@ def test_tiny_images_are_taken():
 
 
 def test_unknown_denoisers_are_refused():
-    with pytest.raises(ValueError, match="denoiser must be one of tv, nlm, wavelet, bm3d, got 'median'"):
+    with pytest.raises(
+        ValueError, match="denoiser must be one of tv, nlm, wavelet, block-matching, bm3d, got 'median'"
+    ):
         denoiser("median")
 
 

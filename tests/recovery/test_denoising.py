@@ -304,6 +304,18 @@ def test_the_noisy_image_is_returned_as_it_was_measured(measurement):
     assert (found.method, found.misfit) == ("noisy", 0.0)
 
 
+def test_block_matching_by_its_noise_and_by_an_estimate(camera, measurement):
+    operator, y = measurement.operator, measurement.y
+    told = pixel_denoisers.recover(
+        operator, y, pixel_denoisers.PixelDenoiserSettings("block-matching", measurement.noise)
+    )
+    estimated = pixel_denoisers.recover(operator, y, pixel_denoisers.PixelDenoiserSettings("block-matching"))
+    assert told.method == "block-matching"
+    assert psnr(told.image, camera) > psnr(operator.adjoint(y), camera) + 1
+    assert told.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
+    assert 0.5 < estimated.certificate["pixel_sigma"] / told.certificate["pixel_sigma"] < 2
+
+
 def test_bm3d_is_told_the_deviation_and_refused_where_it_is_absent(measurement, monkeypatch):
     chosen = pixel_denoisers.PixelDenoiserSettings("bm3d", measurement.noise)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

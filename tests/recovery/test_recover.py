@@ -28,7 +28,7 @@ PLAIN = {
     "conv-decoder": {"network_options": {"channels": 4}, "steps": 40, "average": 0.5, "learning_rate": 0.05},
     "ridge": {},
 }
-OF_EVERY_PIXEL = ("non-local-means", "bm3d", "noisy")
+OF_EVERY_PIXEL = ("non-local-means", "block-matching", "bm3d", "noisy")
 FROM_MAGNITUDES = ("net-gd-phase", "net-pgd-phase", "amplitude-flow", "sparta")
 
 

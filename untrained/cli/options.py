@@ -18,13 +18,16 @@ OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
     "superres, multicoil, magnitude, fourier-cartesian"
 )
-PRESET_NAMES = ("paper", "best", "fast", "paper-under", "interpolation")
+PRESET_NAMES = (
+    "auto", "best", "fast", "paper", "smooth", "crisp", "sharp", "paper-under", "interpolation",
+    "tv", "nlm", "wavelet", "block-matching",
+)  # fmt: skip
 DEVICE_NAMES = ("cpu", "cuda", "auto")
 TASK_NAMES = ("sense", "denoise")
 METHOD_NAMES = (
     "mixture (default), csdip (where a preset, network or setting is one of its), lasso-dct, lasso-wavelet, tv, damp, "
     "csgm, net-gd, net-pgd, conv-decoder (default to denoise) or "
-    "ridge; to denoise also non-local-means, bm3d, noisy; "
+    "ridge; to denoise also non-local-means, block-matching, bm3d, noisy; "
     "from magnitudes net-gd-phase, net-pgd-phase, amplitude-flow or sparta"
 )
 OPERATOR_HELP = f"{OPERATOR_NAMES}; or FILE.py:FACTORY, your own (the file is run, so trust it first)."

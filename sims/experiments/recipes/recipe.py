@@ -40,6 +40,7 @@ NAMES: Mapping[str, str] = {
     "floor-code": "floor, code's widths",
     "noisy": "noisy image",
     "non-local-means": "non-local means",
+    "block-matching": "block matching",
     "bm3d": "BM3D",
     "skip-net": "DIP, skip net",
     "decoder-under": "deep decoder, 128 channels",

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from skimage.restoration import denoise_nl_means
 
+from untrained.sims.recovery.baselines.block_matching import denoise_block_matching
 from untrained.sims.recovery.total_variation import total_variation_proximal
 
 Denoiser = Callable[[torch.Tensor, float], torch.Tensor]
@@ -127,6 +128,7 @@ DENOISERS: dict[str, Denoiser] = {
     "tv": denoise_tv,
     "nlm": denoise_nlm,
     "wavelet": denoise_wavelet,
+    "block-matching": denoise_block_matching,
     "bm3d": denoise_bm3d,
 }
 

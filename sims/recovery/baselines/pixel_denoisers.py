@@ -1,4 +1,4 @@
-"""The image that was measured, as it is or by a denoiser of another package: baselines for denoising."""
+"""The image that was measured, as it is or by block matching, ours or of a package: baselines for denoising."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
+from untrained.sims.recovery.baselines.block_matching import denoise_block_matching
 from untrained.sims.recovery.baselines.denoise import Denoiser, denoise_bm3d
 from untrained.sims.recovery.baselines.non_local_means import denoised
 from untrained.sims.recovery.result import Recovery
 
 _DENOISERS: dict[str, tuple[str, Denoiser]] = {
     "none": ("noisy", lambda noisy, _: noisy),
+    "block-matching": ("block-matching", denoise_block_matching),
     "bm3d": ("bm3d", denoise_bm3d),
 }
 """The method's name and what it does."""
@@ -25,7 +27,7 @@ _DENOISERS: dict[str, tuple[str, Denoiser]] = {
 class PixelDenoiserSettings:
     """`noise` is sigma as measured: each of the m pixels has standard deviation sigma/sqrt(m); 0 has it estimated."""
 
-    denoiser: Literal["none", "bm3d"] = "none"
+    denoiser: Literal["none", "block-matching", "bm3d"] = "none"
     noise: float = 0.0
 
     def __post_init__(self) -> None:
@@ -51,7 +53,7 @@ def recover(
     ValueError
         where y does not fit the operator, the operator does not see every pixel, or the package is not installed.
 
-    Source: Dabov, Foi, Katkovnik and Egiazarian 2007 (BM3D), by the package `bm3d`.
+    Source: Dabov, Foi, Katkovnik and Egiazarian 2007 (BM3D), written here (block-matching) or by the package `bm3d`.
     """
     name, denoise = _DENOISERS[settings.denoiser]
     return denoised(name, denoise, operator, y, asdict(settings))
