@@ -13,7 +13,7 @@ PAPERS = ROOT / "theory" / "papers"
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 DOOR = sorted(path for path in (ROOT / "untrained").rglob("*.py") if not any(p.is_symlink() for p in path.parents))
 
-MOST_FILES = 234
+MOST_FILES = 243
 """Not counting the papers: there a lemma is a file."""
 LONG = 14
 """Code lines that nine functions in ten keep to."""
@@ -21,9 +21,9 @@ PARTICIPLES = {"asked", "drawn", "found", "given", "held", "kept", "known", "mad
 MOST_PARTICIPLES = 0.001
 """Share of all bindings, at most."""
 
-DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "preset", "recover", "recover_batch"}
+DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "estimate", "preset", "recover", "recover_batch"}
 """Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds the
-functions `recover`, `recover_batch` and `preset` and the PRESETS of every method, and the door's functions are called
+functions `recover`, `recover_batch`, `estimate` and `preset` and the PRESETS of every method, and the door's functions are called
 as those that do the work."""
 
 

@@ -85,7 +85,7 @@ def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
 
 
 def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
-    known = "a PNG, JPEG, TIFF, WebP, BMP, GIF or npy image"
+    kinds = "a PNG, JPEG, TIFF, WebP, BMP, GIF or npy image"
     try:
         return Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -93,7 +93,7 @@ def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
             why = "which begins as one but cannot be read: it is damaged or of a kind that Pillow does not know"
         else:
             why = _other(head)
-        raise Refused(f"path must name {known}, got {path}, {why}") from error
+        raise Refused(f"path must name {kinds}, got {path}, {why}") from error
     except Image.DecompressionBombError as error:
         raise Refused(f"path must name an image of at most {PIXEL_LIMIT} pixels, got a larger {path}") from error
 

@@ -25,11 +25,11 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery.methods import known_settings, method, settings_for, told_noise
 from untrained.sims.recovery.result import Recovery, check_measurements
 
-SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
+LEAST_SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
 """Share of the measurements that is held out; more of few, up to `MOST_SHARE`, so that these are about FEW_ROWS."""
 ENOUGH_ROWS, MOST_FOLDS = 100, 5
 """Rows held out, one fold after another, on which weights are taken to be known well; and folds at most."""
-INDEPENDENT = ("gaussian", "gaussian-seeded")
+INDEPENDENT_ROWS = ("gaussian", "gaussian-seeded")
 """Operators whose rows are independent of one another."""
 LEAST_WEIGHT = 0.02
 """A candidate of less weight is left out, and not fitted to all measurements."""
@@ -98,13 +98,13 @@ def folds_of(operator: Operator, settings: MixtureSettings, seed: int) -> list[t
         where nothing would be left to fit, or to hold out.
     """
     m = operator.m
-    share = settings.held_out or max(SHARE, min(MOST_SHARE, FEW_ROWS / m))
+    share = settings.held_out or max(LEAST_SHARE, min(MOST_SHARE, FEW_ROWS / m))
     rows = max(1, round(share * m))
     if rows >= m:
         raise ValueError(f"held_out must leave measurements on both sides, got {share:g} of {m}")
     folds = min(settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows)), m // rows)
     order = torch.from_numpy(stream(seed, "folds").permutation(m))
-    if folds == 1 and operator.name in INDEPENDENT:
+    if folds == 1 and operator.name in INDEPENDENT_ROWS:
         order = torch.arange(m).flip(0)
     return [order[k * rows : (k + 1) * rows].sort().values for k in range(folds)]
 
@@ -222,9 +222,9 @@ class _Run:
         weights, scale = self.weights(), self.operator.m / (self.operator.gain * self.operator.n)
         image = sum((w * self.images[name] for name, w in weights.items() if w), torch.zeros(self.operator.shape))
         joined = sum(w * self.residuals[name] for name, w in weights.items() if w)
-        known = {f"weight of {name}": w for name, w in weights.items()}
-        known |= {f"error of {name}": scale * float(np.mean(r**2)) for name, r in self.residuals.items()}
-        return image, known | {"error": scale * float(np.mean(joined**2)), "rows": float(np.size(joined))}
+        facts = {f"weight of {name}": w for name, w in weights.items()}
+        facts |= {f"error of {name}": scale * float(np.mean(r**2)) for name, r in self.residuals.items()}
+        return image, facts | {"error": scale * float(np.mean(joined**2)), "rows": float(np.size(joined))}
 
 
 def _recovered(

@@ -187,5 +187,5 @@ def _add(recoveries: Recoveries, problem: RecoveryProblem, name: str, recovery: 
 
 def run_report(problem: RecoveryProblem, recoveries: Recoveries) -> dict[str, Any]:
     """Return the report of a run."""
-    told = (problem.task, problem.measurement, recoveries.entries, recoveries.ended, problem.notes)
-    return {**recovery_report(*told), "warnings": list(problem.warnings)}
+    content = (problem.task, problem.measurement, recoveries.entries, recoveries.ended, problem.notes)
+    return {**recovery_report(*content), "warnings": list(problem.warnings)}

@@ -365,8 +365,8 @@ def _prepare(task: RecoveryTask) -> RecoveryProblem:
     settings = _settings(task, measurement)
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
     measurement, notes = with_noise_level(measurement, task.sensing, estimate=task.estimate, seed=task.seed)
-    told = _with_noise(settings, measurement, task)
-    return RecoveryProblem(task, measurement, told, truth, (*notes, *stopping_notes(settings, told)))
+    final = _with_noise(settings, measurement, task)
+    return RecoveryProblem(task, measurement, final, truth, (*notes, *stopping_notes(settings, final)))
 
 
 def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:

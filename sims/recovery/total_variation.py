@@ -61,9 +61,9 @@ def total_variation(x: torch.Tensor, kind: str = "anisotropic") -> torch.Tensor:
 
 
 def jump_penalty(x: torch.Tensor, scale: float) -> torch.Tensor:
-    """Sum of scale log(1 + |d|/scale) over the differences d of neighbours, (..., C, H, W) to (...); TV where scale is 0.
+    """Sum of scale log(1 + |d|/scale) over the differences of neighbours, (..., C, H, W) to (...); TV where it is 0.
 
-    It is concave in |d|, grows as TV does for |d| below the scale, and slower above.
+    It is concave in |d|, and grows as TV does below the scale.
     Source: Candes, Wakin and Boyd 2008, enhancing sparsity by reweighted l1 minimization (log-sum penalty)
     """
     if scale == 0:
