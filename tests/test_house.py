@@ -23,8 +23,8 @@ MOST_PARTICIPLES = 0.001
 
 DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "estimate", "preset", "recover", "recover_batch"}
 """Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds the
-functions `recover`, `recover_batch`, `estimate` and `preset` and the PRESETS of every method, and the door's functions are called
-as those that do the work."""
+functions `recover`, `recover_batch`, `estimate` and `preset` and the PRESETS of every method, and the functions of the
+door are called as those that do the work."""
 
 
 def trees():

@@ -182,8 +182,8 @@ def check_names(arguments: Mapping[str, Any]) -> None:
     from untrained.sims.recovery.methods import METHODS
 
     operator = arguments.get("operator")
-    choices = {"preset": PRESET_NAMES, "task": TASK_NAMES, "device": DEVICE_NAMES, "method": METHODS}
-    names = [(what, arguments[what], choices[what]) for what in choices if arguments.get(what) is not None]
+    lists = {"preset": PRESET_NAMES, "task": TASK_NAMES, "device": DEVICE_NAMES, "method": METHODS}
+    names = [(what, arguments[what], lists[what]) for what in lists if arguments.get(what) is not None]
     names += [
         ("method of `compare`", name.strip(), METHODS)
         for name in (arguments.get("compare") or "").split(",")
