@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import torch
 
@@ -42,7 +43,7 @@ def main() -> None:
     torch.set_num_threads(1)
     asked = {"damping": told.damping, "second_strength": told.second_strength, "steps": told.steps}
     same = {key: value for key, value in asked.items() if value is not None}
-    choices = [amp.DAMPSettings(denoiser=name, **same) for name in told.denoisers]
+    choices = [replace(amp.PRESETS[name], **same) for name in told.denoisers]
     for m in told.m:
         operator = make_operator("gaussian", (1, told.side, told.side), m, seed=0)
         for name in told.images:

@@ -101,6 +101,7 @@ _SMOOTH: dict[str, Any] = {
     "warm_up": 20,
     "average": 0.95,
 }
+_EDGES: dict[str, Any] = {"tv_weight": 0.07, "tv_scale": 0.3}
 _CRISP: dict[str, Any] = {"network_options": {"width": 24, "slope": 0.1, "upsampling": "nearest"}, "tv_weight": 0.01}
 _SHARP: dict[str, Any] = {
     "network": "dcgan",
@@ -110,7 +111,7 @@ _SHARP: dict[str, Any] = {
 PRESETS = {
     "paper": CSDIPSettings(),
     "fast": CSDIPSettings(**_SMOOTH, steps=800),
-    "smooth": CSDIPSettings(**_SMOOTH, steps=800),
+    "smooth": CSDIPSettings(**(_SMOOTH | _EDGES), steps=800),
     "crisp": CSDIPSettings(**(_SMOOTH | _CRISP), steps=800),
     "sharp": CSDIPSettings(**(_SMOOTH | _SHARP), steps=500),
 }

@@ -21,6 +21,7 @@ MEANINGS: dict[str, str] = {
     "inner_steps": "steps of descent in a projection, at most",
     "max_steps": "steps of the solver, at most",
     "tv_weight": "weight of the image's total variation",
+    "tv_scale": "size of a jump from which on it costs less (0: never)",
     "prior": "file of a learned prior",
     "prior_weight": "its weight",
     "restarts": "fits from different weights",
@@ -54,14 +55,18 @@ MEANINGS: dict[str, str] = {
     "step": "length of a gradient step, in units of 1/m",
     "truncation": "a row is dropped below 1/(1 + this) of its magnitude",
     "largest": "share of magnitudes that the start is taken from",
+    "candidates": "what is mixed: METHOD or METHOD/PRESET, with commas",
+    "folds": "how often other measurements are held out (none: by their number)",
     "sparsity": "share of pixels that may be bright",
 }
 """What a setting is in every method but those of `OTHER_MEANINGS`."""
 
 _PROJECTIONS = "gradient steps in the image, each with a projection"
 _SOLVED = "gain of an inner step below which a projection is solved"
+_WEIGHING = "share of the measurements that weighs the candidates (none: by their number)"
 _SETTLED = "relative change of the image at which it has converged"
 OTHER_MEANINGS: dict[str, Mapping[str, str]] = {
+    "mixture": {"restarts": "fits of networks to all measurements (0: their own)", "held_out": _WEIGHING},
     "damp": {"steps": "rounds of the denoiser", "tolerance": _SETTLED},
     "net-pgd": {"steps": _PROJECTIONS, "tolerance": _SOLVED},
     "net-pgd-phase": {"steps": _PROJECTIONS, "tolerance": _SOLVED},

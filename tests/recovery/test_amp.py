@@ -382,19 +382,18 @@ def test_the_rule_is_chosen_for_the_operator_and_told(name, rule):
     assert torch.equal(chosen.image, named.image)
 
 
-def test_what_is_left_out_is_what_suits_the_denoiser():
-    found = [DAMPSettings(denoiser=name) for name in ("tv", "block-matching")]
-    assert [(s.damping, s.second_strength) for s in found] == [(1.0, 1.5), (0.7, 1.0)]
-    chosen = DAMPSettings(denoiser="block-matching", damping=1.0, second_strength=2.0)
-    assert (chosen.damping, chosen.second_strength) == (1.0, 2.0)
-    assert dataclasses.replace(found[1], steps=3).damping == 0.7
+def test_presets_are_the_denoisers_and_block_matching_is_damped():
+    assert {name: chosen.denoiser for name, chosen in amp.PRESETS.items()} == {name: name for name in amp.PRESETS}
+    assert amp.preset("tv", gaussian_problem()[0]) == DAMPSettings()
+    damped = amp.preset("block-matching", gaussian_problem()[0])
+    assert (damped.damping, damped.second_strength) == (0.7, 1.0)
 
 
 def test_block_matching_beats_total_variation_on_a_photograph():
     x = example_image("coffee", grey=True, size=(32, 32))
     operator = make_operator("gaussian", tuple(x.shape), 400, seed=0)
     errors = [
-        float((recover(operator, operator.forward(x), DAMPSettings(denoiser=name)).image - x).square().mean())
+        float((recover(operator, operator.forward(x), amp.PRESETS[name]).image - x).square().mean())
         for name in ("block-matching", "tv")
     ]
     assert errors[0] < errors[1]

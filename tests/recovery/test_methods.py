@@ -158,7 +158,7 @@ def test_an_unknown_preset_is_refused(made, name, sentence):
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"one of csdip, .*sparta, got 'CSDIP'"):
+    with pytest.raises(ValueError, match=r"one of mixture, csdip, .*sparta, got 'CSDIP'"):
         method("CSDIP")
 
 

@@ -18,6 +18,7 @@ SHAPE = (1, 16, 16)
 A = operators.gaussian(SHAPE, 60, seed=1)
 SMALL = {"network_options": {"width": 4, "latent": 4}, "steps": 5}
 PLAIN = {
+    "mixture": {"candidates": "tv,ridge"},
     "csdip": SMALL,
     "lasso-dct": {"max_steps": 20},
     "lasso-wavelet": {"max_steps": 20},
@@ -197,7 +198,7 @@ def test_progress_is_called():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "cs-dip"}, r"method must be one of csdip, .*, got 'cs-dip'; did you mean csdip\?"),
+        ({"method": "cs-dip"}, r"method must be one of mixture, csdip, .*, got 'cs-dip'; did you mean csdip\?"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
         ({"y": Y * 1j}, r"y must be of shape \(60,\), got \(120,\)"),

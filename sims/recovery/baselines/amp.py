@@ -21,11 +21,6 @@ GROWTH = 1.25
 FIRST_SIGMA = 1.0
 """Strength at which plug-and-play starts: half the range of the pixels."""
 
-MIXING, STRENGTHS = {"block-matching": 0.7}, {"block-matching": 1.0}
-"""`damping` and `second_strength` of denoisers that do better with others than PLAIN_MIXING and PLAIN_STRENGTH: with
-block matching a mean MSE of 0.0316 against 0.0374 over five photographs of 64x64 at m = 410 (benchmarks/damp.py)."""
-PLAIN_MIXING, PLAIN_STRENGTH = 1.0, 1.5
-
 UNSTRUCTURED = ("gaussian", "gaussian-seeded", "scrambled-dct", "scrambled-hadamard")
 """Operators whose residual looks Gaussian in the image, which is what message passing rests on."""
 
@@ -37,19 +32,19 @@ class DAMPSettings:
     """What D-AMP depends on, beside measurements and seed.
 
     `rule`: "amp" is for operators without structure (gaussian, scrambled ones), "plug-and-play" for any other, and
-    "auto" takes the one that is for the operator at hand. `damping`: share of the new iterate (1: all; left out, 1,
-    or 0.7 with block matching). `box`: pixels are known to lie on [-1, 1]. `second_strength`: every step also tries
-    the denoiser at so many times sigma and keeps what has the smaller unbiased risk estimate (1: no; left out, 1.5,
-    or 1 with block matching). `tolerance`: relative change of the image at which AMP has converged. `last_sigma`:
-    strength, in pixel units, at which plug-and-play ends.
+    "auto" takes the one that is for the operator at hand.
+    `damping`: share of the new iterate (1: all). `box`: pixels are known to lie on [-1, 1]. `second_strength`: every
+    step also tries the denoiser at so many times sigma and keeps what has the smaller unbiased risk estimate (1: no).
+    `tolerance`: relative change of the image at which AMP has converged. `last_sigma`: strength, in pixel units, at
+    which plug-and-play ends.
     """
 
     rule: AMPRule = "auto"
     denoiser: str = "tv"
     steps: int = 30
-    damping: float = None  # type: ignore[assignment]
+    damping: float = 1.0
     box: bool = True
-    second_strength: float = None  # type: ignore[assignment]
+    second_strength: float = 1.5
     tolerance: float = 1e-4
     last_sigma: float = 0.01
 
@@ -58,10 +53,6 @@ class DAMPSettings:
             raise ValueError(f"rule must be one of {', '.join(get_args(AMPRule))}, got {self.rule!r}")
         if self.denoiser not in DENOISERS:
             raise ValueError(f"denoiser must be one of {', '.join(DENOISERS)}, got {self.denoiser!r}")
-        if self.damping is None:
-            object.__setattr__(self, "damping", MIXING.get(self.denoiser, PLAIN_MIXING))
-        if self.second_strength is None:
-            object.__setattr__(self, "second_strength", STRENGTHS.get(self.denoiser, PLAIN_STRENGTH))
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
             raise ValueError(f"steps must be an integer of at least 1, got {self.steps!r}")
         if not 0 < self.damping <= 1:
@@ -74,8 +65,13 @@ class DAMPSettings:
             raise ValueError(f"last_sigma must be above 0 and at most {FIRST_SIGMA:g}, got {self.last_sigma}")
 
 
-PRESETS = {name: DAMPSettings(denoiser=name) for name in ("tv", "nlm", "wavelet", "block-matching")}
-"""D-AMP with each of the denoisers that come with the package."""
+PRESETS = {
+    **{name: DAMPSettings(denoiser=name) for name in ("tv", "nlm", "wavelet")},
+    "block-matching": DAMPSettings(denoiser="block-matching", damping=0.7, second_strength=1.0),
+}
+"""D-AMP with each of the denoisers that come with the package. With block matching, which is a hard threshold, Stein's
+estimate of the risk is noisy: one strength and damping have a mean MSE of 0.0316 against 0.0374 over five photographs
+of 64x64 at m = 410 (benchmarks/damp.py)."""
 
 
 def preset(name: str, operator: Operator) -> DAMPSettings:
