@@ -22,6 +22,8 @@ from untrained.sims.operators import Operator
 from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
+from untrained.sims.recovery import csdip
+from untrained.sims.recovery.baselines.amp import UNSTRUCTURED
 from untrained.sims.recovery.methods import known_settings, method, settings_for, told_noise
 from untrained.sims.recovery.result import Recovery, check_measurements
 
@@ -75,16 +77,26 @@ class MixtureSettings:
         return [name.strip() for name in self.candidates.split(",")]
 
 
+SMOOTH, OTHERS = ("csdip/smooth",), ("csdip/sharp", "tv", "damp", "damp/block-matching")
+"""Candidates for small images and few measurements, and for all."""
+MORE = ("csdip/fast", "csdip/crisp", "damp/nlm")
+"""Candidates beside those, each better than the others somewhere."""
 PRESETS = {
-    "auto": MixtureSettings(),
-    "best": MixtureSettings("csdip/smooth,csdip/crisp,csdip/sharp,tv,damp,damp/nlm", restarts=3),
+    "auto": MixtureSettings(",".join((*SMOOTH, *OTHERS))),
+    "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=3),
 }
-"""`auto`: the two networks of `fast`, and two methods without one. `best`: more of both, and means of restarts."""
+"""`auto`: two networks, and three methods without one. `best`: more of both, and means of restarts."""
 
 
 def preset(name: str, operator: Operator) -> MixtureSettings:
-    """Return the settings of a preset, which are the same for all operators."""
-    return PRESETS[name]
+    """Return the settings of a preset for an operator: networks that smooth are left out where much of a large image
+    is measured, and denoisers that only message passing is served by where the operator is not for it.
+    """
+    chosen = PRESETS[name]
+    idle: tuple[str, ...] = () if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
+    if csdip.preset("fast", operator) == csdip.PRESETS["sharp"]:
+        idle += ("csdip/smooth", "csdip/crisp", "csdip/fast")
+    return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))
 
 
 def folds_of(operator: Operator, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:

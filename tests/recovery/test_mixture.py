@@ -191,6 +191,19 @@ def test_settings_that_cannot_be_are_refused(changes, words):
         replace(CHEAP, **changes)
 
 
+def test_presets_leave_out_what_an_operator_has_no_use_for():
+    def names(preset, name, side, m=None, **options):
+        operator = make_operator(name, (1, side, side), m, 0, torch.device("cpu"), **options)
+        return mixture.preset(preset, operator).names()
+
+    small = ["csdip/smooth", "csdip/sharp", "tv", "damp", "damp/block-matching"]
+    assert names("auto", "gaussian", 64, 1000) == small
+    assert names("best", "gaussian", 64, 1000) == [*small, "csdip/fast", "csdip/crisp", "damp/nlm"]
+    assert names("auto", "gaussian", 72, 200) == small[1:]
+    assert names("auto", "gaussian", 72, 50) == small
+    assert names("auto", "fourier-radial", 64, lines=5) == small[:-1]
+
+
 def test_a_single_measurement_cannot_be_held_out():
     operator, y = problem(m=1)
     with pytest.raises(ValueError, match="held_out must leave measurements on both sides"):
