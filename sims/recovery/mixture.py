@@ -31,6 +31,8 @@ LEAST_SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
 """Share of the measurements that is held out; more of few, up to `MOST_SHARE`, so that these are about FEW_ROWS."""
 ENOUGH_ROWS, MOST_FOLDS = 100, 5
 """Rows held out, one fold after another, on which weights are taken to be known well; and folds at most."""
+LARGEST = 0.1
+"""Share of the measurements that are never held out, where rows are not independent."""
 INDEPENDENT_ROWS = ("gaussian", "gaussian-seeded")
 """Operators whose rows are independent of one another."""
 LEAST_WEIGHT = 0.02
@@ -99,10 +101,12 @@ def preset(name: str, operator: Operator) -> MixtureSettings:
     return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))
 
 
-def folds_of(operator: Operator, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:
+def folds_of(operator: Operator, y: torch.Tensor, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:
     """Return the rows that each fold holds out, equally many, none in two folds.
 
     Of one fold of independent rows they are the last, so that the others are a view of the matrix; else they are drawn.
+    Of rows that are not independent, as Fourier coefficients, those of the largest tenth of |y| are always fitted: no
+    other row tells them, and what they weigh would hide how well the rest is predicted.
 
     Raises
     ------
@@ -116,7 +120,11 @@ def folds_of(operator: Operator, settings: MixtureSettings, seed: int) -> list[t
         raise ValueError(f"held_out must leave measurements on both sides, got {share:g} of {m}")
     folds = min(settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows)), m // rows)
     order = torch.from_numpy(stream(seed, "folds").permutation(m))
-    if folds == 1 and operator.name in INDEPENDENT_ROWS:
+    if operator.name not in INDEPENDENT_ROWS:
+        largest = y.cpu().abs().argsort(descending=True)[: round(LARGEST * m)]
+        order = order[~torch.isin(order, largest)]
+        folds = min(folds, len(order) // rows)
+    elif folds == 1:
         order = torch.arange(m).flip(0)
     return [order[k * rows : (k + 1) * rows].sort().values for k in range(folds)]
 
@@ -201,7 +209,7 @@ class _Run:
     images: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.folds = folds_of(self.operator, self.settings, self.seed)
+        self.folds = folds_of(self.operator, self.y, self.settings, self.seed)
         every = torch.arange(self.operator.m)
         self.parts = [RowSubset(self.operator, every[~torch.isin(every, fold)]) for fold in self.folds]
 
@@ -274,7 +282,7 @@ def estimate(
 ) -> Estimate:
     """Estimate a mixture before starting it: folds and fits of the candidates that can tell."""
     settings, needs = settings or PRESETS["auto"], []
-    folds = len(folds_of(operator, settings, seed))
+    folds = len(folds_of(operator, y, settings, seed))
     for name in settings.names():
         module = method(name.partition("/")[0]).load()
         if hasattr(module, "estimate"):
