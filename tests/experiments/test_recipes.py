@@ -8,9 +8,10 @@ import pytest
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.sims.experiments.recipes import cells
 from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, cells_of, image_seed, settings_of
+from untrained.sims.experiments.recipes.comparisons import paired
 from untrained.sims.experiments.recipes.recipe import COEFFICIENTS, NAMES, Algorithm, Learned, Part, Setup
 from untrained.sims.experiments.recipes.reproduction import load_recipe, select
-from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates, judge_sentence, paired
+from untrained.sims.experiments.recipes.statements import Alike, GainGrows, Lower, Saturates, judge_sentence
 from untrained.sims.experiments.recipes.summary import interval, percent
 from untrained.sims.experiments.recipes.vanveen18 import LEARNED, RECIPES
 from untrained.sims.operators import make_operator
@@ -224,8 +225,8 @@ def scores(**means):
 
 LOWER = Lower("a is better", "a", ("b",))
 ALIKE = scores(a=(1, 1), b=(2, 1))
-ALIKE["a", Setup(m=20)] = {19 - i: mse for i, mse in ALIKE["a", Setup(m=20)].items()}
-"""At m = 20 the means are the same, and the images that are good for a are bad for b."""
+ALIKE["a", Setup(m=20)] = {i ^ 1: mse for i, mse in ALIKE["a", Setup(m=20)].items()}
+"""At m = 20 the means are the same at every look, and of two images one is better for a, the other for b."""
 JUDGED = {
     "lower everywhere": (LOWER, scores(a=(1, 1), b=(2, 2)), "holds"),
     "higher everywhere": (LOWER, scores(a=(2, 2), b=(1, 1)), "fails"),
@@ -236,6 +237,9 @@ JUDGED = {
     "lower in half of the cases": (replace(LOWER, share=0.5), scores(a=(1, 2), b=(2, 1)), "holds"),
     "lower, but not by a factor of three": (replace(LOWER, factor=3), scores(a=(1, 1), b=(2, 2)), "fails"),
     "lower by a factor of three": (replace(LOWER, factor=3), scores(a=(1, 1), b=(4, 4)), "holds"),
+    "alike within a factor": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 1), b=(1.1, 0.9)), "holds"),
+    "twice as large is not alike": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 2), b=(1, 1)), "fails"),
+    "half is not alike": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 1), b=(1, 2)), "fails"),
     "no such run": (LOWER, scores(a=(1, 1)), "not run"),
     "saturated": (Saturates("a stops", "a", 10), scores(a=(1, 0.9)), "holds"),
     "not saturated": (Saturates("a stops", "a", 10), scores(a=(1, 0.5)), "fails"),

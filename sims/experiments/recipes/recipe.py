@@ -213,6 +213,11 @@ class Recipe:
         """Return the label of every algorithm, once each."""
         return list(dict.fromkeys(algorithm.label for part in self.parts for algorithm in part.algorithms))
 
+    def arms(self) -> list[tuple[str, Setup]]:
+        """Return every (label, setup) that is run, once each."""
+        pairs = ((a.label, setup) for part in self.parts for a in part.algorithms for setup in part.setups)
+        return list(dict.fromkeys(pairs))
+
     def number(self, setup: Setup, label: str) -> float | None:
         """Return the paper's number, None where it prints none."""
         return next((n.value for n in self.numbers if (n.setup, n.label) == (setup, label)), None)

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from untrained.sims.experiments.recipes.cells import ImageCell
+from untrained.sims.experiments.recipes.cells import ImageCell, cells_of
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
-from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
+from untrained.sims.experiments.recipes.summary import Done, columns_of, gains, groups, judged, points
 from untrained.sims.images.resizing import resize
 from untrained.sims.operators import make_operator
 from untrained.sims.record.store import fits
@@ -124,6 +124,36 @@ def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, p
         "label": label,
         "png": png,
     }
+
+
+def recorded_rows(recipe: Recipe, record: Mapping[str, Any]) -> dict[ImageCell, dict[str, Any]]:
+    """Return the rows of a record by the cells of the recipe as it is now, without what a record does not hold.
+
+    There are none of another version, nor of settings that have changed.
+    """
+    if record["version"] != recipe.version:
+        return {}
+    cells = {(c.dataset, c.image, c.setup, c.algorithm.label): c for c in cells_of(recipe, {})}
+    pictures = {(p["dataset"], p["image"], p["label"], str(p["setup"])): p["png"] for p in record["pictures"]}
+    rows = {}
+    for group in record["groups"]:
+        for i, image in enumerate(group["image"]):
+            cell = cells.get((group["dataset"], image, Setup(**group["setup"]), group["label"]))
+            if cell is None or (cell.algorithm.method, dict(cell.algorithm.settings)) != _how(group):
+                continue
+            columns = {n: group[n][i] if isinstance(group[n], list) else group[n] for n in columns_of(recipe.score)}
+            png = pictures.get((cell.dataset, image, cell.algorithm.label, str(group["setup"])))
+            rows[cell] = {**columns, "m": group["m"], "picture": png}
+    return rows
+
+
+def _how(group: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    return group["method"], group["settings"]
+
+
+def rejudged(recipe: Recipe, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the recipe's sentences of now, judged by the rows that it holds."""
+    return {**record, "statements": judged(recipe, recorded_rows(recipe, record))}
 
 
 def blank(recipe: Recipe) -> dict[str, Any]:
