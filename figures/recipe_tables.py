@@ -163,6 +163,16 @@ def sentences(record: RecipeRecord) -> Iterator[tuple[str, str]]:
         yield from ((word, sentence) for sentence in record[word])
 
 
+def decision_table(records: Sequence[RecipeRecord]) -> Table:
+    """A row a sentence: what it came out as, of how many images, by which interval, in how many hours."""
+    rows = [
+        [record["name"], one["verdict"], str(one["images"]), one["interval"] or "-", f"{one['hours']:.2g}", one["says"]]
+        for record in records
+        for one in record["statements"]
+    ]
+    return Table(("recipe", "verdict", "images", "interval", "hours", "sentence"), rows, ("images", "hours"))
+
+
 def cost_table(costs: Sequence[Cost]) -> Table:
     """A row a recipe: what it is, its cells with all images, the hours these take, and whether it is recorded."""
     rows = []

@@ -169,18 +169,23 @@ class Look:
             return head
         return {**head, "interval": [one.estimate, one.low, one.high], "says": f"{one.sense} {one.limit:.4g}"}
 
-    def in_words(self) -> str:
-        """The interval in words."""
+    def interval_in_words(self) -> str:
+        """The estimate with its interval; nothing before the first look."""
         if (one := self.compared) is None:
+            return ""
+        return f"{one.estimate:.3g} [{one.low:.3g}, {one.high:.3g}]{self.comparison.unit}"
+
+    def in_words(self) -> str:
+        """What is compared, with its interval."""
+        if self.compared is None:
             return f"{self.comparison.in_words()}: {self.images} images"
-        ends = f"{one.estimate:.3g} [{one.low:.3g}, {one.high:.3g}]{self.comparison.unit}"
-        return f"{self.comparison.in_words()}: {ends} over {self.used} images"
+        return f"{self.comparison.in_words()}: {self.interval_in_words()} over {self.used} images"
 
 
 def judge_by_looks(comparison: Comparison, scores: Scores, level: float) -> Look:
     """Judge a comparison by the first look that decides it; later ones change nothing.
 
-    A look takes the first images that there are, in their order, so the verdict depends on no order of computation.
+    A look takes the first images that have a score, in their order.
     """
     by_image = comparison.samples(scores)
     samples: list[Any] = [by_image[i] for i in sorted(by_image)]

@@ -14,7 +14,7 @@ from untrained.sims.experiments.recipes.recipe import Recipe
 from untrained.sims.experiments.recipes.records import record_of, recorded_rows, rejudged
 from untrained.sims.experiments.recipes.reproduction import RecipeRun, make_recipe_run, seconds_of, timings
 from untrained.sims.experiments.recipes.statements import Statement, judge_sentence, share_of
-from untrained.sims.experiments.recipes.summary import Done, points, scores_of
+from untrained.sims.experiments.recipes.summary import Done, leading, points, scores_of
 from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.record.store import read_all
 
@@ -91,7 +91,7 @@ class Decision:
 
     def _sentences(self, recipe: Recipe) -> Iterator[Sentence]:
         rows = self._own(recipe, self.rows)
-        scores, by_arm = scores_of(rows, recipe.score), self._lacking(recipe, rows)
+        scores, by_arm = scores_of(leading(recipe, rows), recipe.score), self._lacking(recipe, rows)
         for statement in recipe.statements:
             verdict = judge_sentence(statement, scores, recipe.axis, recipe.arms())
             arms = [one.comparison.arms for one in verdict.looks]
@@ -100,13 +100,18 @@ class Decision:
             yield Sentence(recipe, statement, verdict.verdict, stands, lacking)
 
     def _lacking(self, recipe: Recipe, rows: Done) -> dict[Arm, dict[int, frozenset[str]]]:
-        """The key of each cell that is not there, by run and image; images that can have no score are left out."""
+        """The key of each cell that is not there, by run and image, before the first that failed.
+
+        Images that can have no score are left out.
+        """
         by_arm: dict[Arm, dict[int, frozenset[str]]] = {}
+        ended: set[Arm] = set()
         for cell in self.chosen.cells[recipe.name]:
-            key, row = self.chosen.keys[cell], rows.get(cell)
-            if key not in self._failed and (row is None or row[recipe.score] is not None):
-                lacks = frozenset[str]() if row else frozenset((key,))
-                by_arm.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = lacks
+            arm, key, row = (cell.algorithm.label, cell.setup), self.chosen.keys[cell], rows.get(cell)
+            if key in self._failed:
+                ended.add(arm)
+            if arm not in ended and (row is None or row[recipe.score] is not None):
+                by_arm.setdefault(arm, {})[cell.image] = frozenset[str]() if row else frozenset((key,))
         return by_arm
 
     def _own(self, recipe: Recipe, rows: Done) -> Done:

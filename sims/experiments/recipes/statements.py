@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
@@ -135,8 +135,8 @@ def judge_sentence(
     looks = tuple(judge_by_looks(one, scores, level_of(comparisons)) for one in comparisons)
     if not any(one.images for one in looks):
         return SentenceVerdict(NOT_RUN, "no setup has both", looks)
-    verdict = verdict_by_share(looks, share_of(statement))
-    return SentenceVerdict(verdict, _numbers(looks, verdict), looks)
+    verdict = SentenceVerdict(verdict_by_share(looks, share_of(statement)), "", looks)
+    return replace(verdict, numbers=_numbers(looks, telling_look(verdict)))
 
 
 def verdict_by_share(looks: Sequence[Look], share: float) -> str:
@@ -147,15 +147,20 @@ def verdict_by_share(looks: Sequence[Look], share: float) -> str:
     return FAILS if len(looks) - failing < share * len(looks) else OPEN
 
 
-def _numbers(looks: Sequence[Look], verdict: str) -> str:
-    """How many comparisons stand how, and the interval of the one that says most about the verdict."""
+def telling_look(verdict: SentenceVerdict) -> Look | None:
+    """The look that says most about a verdict: of those that came out like it, the one that was hardest to tell."""
+    likely = [one for one in verdict.looks if one.compared is not None and verdict.verdict in (one.verdict, OPEN)]
+    return min(likely, key=_clearness, default=None)
+
+
+def _numbers(looks: Sequence[Look], telling: Look | None) -> str:
+    """How many comparisons stand how, and the interval of one of them."""
     if len(looks) == 1:
         return looks[0].in_words()
     counts = {word: sum(one.verdict == word for one in looks) for word in (HOLDS, FAILS)}
     left = len(looks) - sum(counts.values())
     words = f"of {len(looks)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {left} are undecided"
-    telling = [one for one in looks if one.compared is not None and verdict in (one.verdict, OPEN)]
-    return f"{words}; {min(telling, key=_clearness).in_words()}" if telling else words
+    return f"{words}; {telling.in_words()}" if telling else words
 
 
 def _clearness(one: Look) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,13 @@ from untrained.sims.experiments.recipes.cells import ImageCell
 from untrained.sims.experiments.recipes.comparisons import LOOKS, OPEN, Look, Scores, paired
 from untrained.sims.experiments.recipes.planning import Standing, standing
 from untrained.sims.experiments.recipes.recipe import Recipe, Score, Setup
-from untrained.sims.experiments.recipes.statements import SentenceVerdict, Statement, judge_sentence, share_of
+from untrained.sims.experiments.recipes.statements import (
+    SentenceVerdict,
+    Statement,
+    judge_sentence,
+    share_of,
+    telling_look,
+)
 from untrained.sims.images.scores import mean_interval, ratio_interval
 from untrained.sims.recovery.reports import json_ready
 
@@ -122,21 +129,39 @@ def judged(recipe: Recipe, done: Done) -> list[dict[str, Any]]:
 
     One that is undecided is told with what it would take, if means and spreads stay as they are.
     """
+    done = leading(recipe, done)
     scores, arms = scores_of(done, recipe.score), recipe.arms()
     verdicts = [(statement, judge_sentence(statement, scores, recipe.axis, arms)) for statement in recipe.statements]
     return [_judgement(statement, verdict, scores, done) for statement, verdict in verdicts]
 
 
 def _judgement(statement: Statement, verdict: SentenceVerdict, scores: Scores, done: Done) -> dict[str, Any]:
-    looks = verdict.looks
+    looks, telling = verdict.looks, telling_look(verdict)
     needs = needs_in_words(standing(looks, scores, share_of(statement)), done) if verdict.verdict == OPEN else ""
     return {
         "says": statement.says,
         "verdict": verdict.verdict,
         "told": "; ".join(filter(None, (verdict.numbers, needs))),
+        "images": telling.used if telling else max((one.images for one in looks), default=0),
+        "interval": telling.interval_in_words() if telling else "",
+        "needs": needs,
         "hours": float(f"{_hours(looks, done):.3g}"),
         "comparisons": [rounded(one.as_fields()) for one in looks if one.images],
     }
+
+
+def leading(recipe: Recipe, done: Done) -> Done:
+    """The rows of each run before the first image that it lacks.
+
+    Sentences are judged by these, so that no verdict depends on which of later images happen to be there.
+    """
+    runs = [
+        [ImageCell(part.dataset, image, setup, algorithm) for image in part.images()]
+        for part in recipe.parts
+        for setup in part.setups
+        for algorithm in part.algorithms
+    ]
+    return {cell: done[cell] for cells in runs for cell in takewhile(done.__contains__, cells)}
 
 
 def _hours(looks: Sequence[Look], done: Done) -> float:
