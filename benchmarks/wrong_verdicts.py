@@ -1,7 +1,7 @@
 """How often are two runs with the same mean MSE told apart, if their errors are lognormal?
 
-Of each pair of log-deviations, beside a factor of the image that both runs share: the share of trials in which the ratio
-of the means is told from 1 at any look up to 6 and up to 20 images, at a level of 5 %.
+Of each pair of log-deviations, beside a factor of the image that both runs share: the share of trials in which the
+ratio of the means is told from 1 at any look up to 6 and up to 20 images, at a level of 5 %.
 
 `python benchmarks/wrong_verdicts.py`
 """

@@ -53,9 +53,9 @@ def error_table(record: RecipeRecord) -> Table:
     labels = labels_of(record)
     rows = []
     for (dataset, setup), points in _rows(record).items():
-        count = max(point["images"] for point in points.values())
+        counts = sorted({point["images"] for point in points.values()})
         cells = [_error(record, points[name]) if name in points else "-" for name in labels]
-        rows.append([f"{dataset}, {setup}", str(count), *cells])
+        rows.append([f"{dataset}, {setup}", _span(counts), *cells])
     head = f"{SCORE_NAMES[score_of(record)]}, 95 % interval over images"
     return _table(rows, head, "images", *(NAMES.get(name, name) for name in labels))
 
@@ -74,6 +74,11 @@ def score_table(record: RecipeRecord) -> Table:
         for label, point in points.items()
     ]
     return _table(rows, SCORE_NAMES[score_of(record)], "images", "paper", "ours, 95 % interval", "seconds an image")
+
+
+def _span(counts: Sequence[int]) -> str:
+    """Numbers of images that differ from run to run."""
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _error(record: RecipeRecord, point: Mapping[str, Any]) -> str:
@@ -171,6 +176,11 @@ def decision_table(records: Sequence[RecipeRecord]) -> Table:
         for one in record["statements"]
     ]
     return Table(("recipe", "verdict", "images", "interval", "hours", "sentence"), rows, ("images", "hours"))
+
+
+def needs_lines(records: Sequence[RecipeRecord]) -> list[str]:
+    """What each undecided sentence would take."""
+    return [f"{r['name']}, {one['says']}: {one['needs']}" for r in records for one in r["statements"] if one["needs"]]
 
 
 def cost_table(costs: Sequence[Cost]) -> Table:

@@ -118,6 +118,11 @@ class Decision:
         return {cell: rows[cell] for cell in self.chosen.cells[recipe.name] if cell in rows}
 
     @property
+    def failed(self) -> int:
+        """How many cells have failed."""
+        return len(self._failed)
+
+    @property
     def open(self) -> list[Sentence]:
         """The sentences that are not decided."""
         return [s for s in self.sentences if s.stands.looks and s.verdict not in (HOLDS, FAILS)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,9 +64,17 @@ def _images(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> lis
 
 def _fewer(recipe: Recipe, done: Done) -> list[str]:
     """A sentence for each set of which there are other images than the paper has."""
-    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
-    fewer = {name: paper for name, paper in papers.items() if paper not in (None, used.get(name))}
-    return [f"{used[name]} images of {name} were used, the paper has {paper}." for name, paper in fewer.items()]
+    papers = {part.dataset: part.paper_count for part in recipe.parts if part.paper_count is not None}
+    counts = {name: _counts_in_words(name, done) for name in papers}
+    others = [name for name in papers if counts[name] != str(papers[name])]
+    return [f"{counts[name]} images of {name} were used, the paper has {papers[name]}." for name in others]
+
+
+def _counts_in_words(name: str, done: Done) -> str:
+    """How many images of a set each run has."""
+    runs = Counter((cell.setup, cell.algorithm) for cell in done if cell.dataset == name)
+    least, most = min(runs.values(), default=0), max(runs.values(), default=0)
+    return str(most) if least == most else f"{least} to {most}"
 
 
 def _absent(recipe: Recipe) -> list[str]:
