@@ -27,12 +27,13 @@ def decision_on(names: Sequence[str], hours: float | None, *, record: bool, **op
     """
     from untrained.sims.experiments.recipes.deciding import make_decision
     from untrained.sims.experiments.recipes.vanveen18 import RECIPES
+    from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
 
     if hours is None or not hours >= 0:
         raise ValueError(f"hours must be a number from 0 on where sentences are decided, got {hours}")
     if not hours and (store := options["store"]) is not None and not store.is_file():
         raise ValueError(f"store must be a file of results where nothing is computed, got {store}")
-    chosen = names or [name for name, recipe in RECIPES.items() if recipe.statements]
+    chosen = names or [name for name, recipe in {**RECIPES, **TEXT_RECIPES}.items() if recipe.statements]
     decision = make_decision(*chosen, **options)
     if record:
         decision.chosen.check_recordable()

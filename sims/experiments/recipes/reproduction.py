@@ -19,6 +19,7 @@ from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
 from untrained.sims.experiments.recipes.recipe import Part, Recipe
 from untrained.sims.experiments.recipes.records import record_of
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
+from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
 from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.studies import STUDIES
@@ -28,7 +29,7 @@ from untrained.sims.images.datasets import available, dataset
 from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.record.store import read_all
 
-ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **NET_RECIPES, **DENOISING_RECIPES}
+ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **TEXT_RECIPES, **NET_RECIPES, **DENOISING_RECIPES}
 """The recipes of all papers, by name."""
 
 
