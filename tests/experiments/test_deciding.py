@@ -157,6 +157,16 @@ def test_a_cell_that_fails_ends_its_run_and_is_not_tried_again(decision):
     assert some.sentences[0].stands.looks[0].images == 4
 
 
+def test_what_has_no_image_yet_is_told(decision):
+    recipe = toy(BOTH)
+    rows = decision(recipe, {"a": 1.0, "b": 3.0, "c": 3.0}, there=2).rows
+    (whole,), (half,) = (
+        judged(recipe, {c: row for c, row in rows.items() if c.algorithm.label in labels}) for labels in ("abc", "ab")
+    )
+    assert whole["needs"] == "would take 6 images, about 0.033 h more"  # four more of three runs, ten seconds each
+    assert half["needs"] == "1 comparisons have no image yet"
+
+
 def test_too_few_images_are_never_aimed_at(decision):
     some = decision(toy(BOTH, count=5), {"a": 1.0, "b": 3.0, "c": 3.0})
     assert some.run(1.0) == "no image that there is can decide more"

@@ -174,6 +174,8 @@ def _hours(looks: Sequence[Look], done: Done) -> float:
 def needs_in_words(stands: Standing, done: Done) -> str:
     """What it would take to decide a sentence: images and hours."""
     needed = stands.needs()
+    if needed is None and (unknown := sum(not stands.outlooks[i].images for i in stands.open)):
+        return f"{unknown} comparisons have no image yet"
     if needed is None:
         return f"no number of images up to {max(LOOKS)} is expected to decide"
     images: dict[Any, int] = {}
