@@ -53,9 +53,9 @@ def error_table(record: RecipeRecord) -> Table:
     labels = labels_of(record)
     rows = []
     for (dataset, setup), points in _rows(record).items():
-        count = max(point["images"] for point in points.values())
+        counts = sorted({point["images"] for point in points.values()})
         cells = [_error(record, points[name]) if name in points else "-" for name in labels]
-        rows.append([f"{dataset}, {setup}", str(count), *cells])
+        rows.append([f"{dataset}, {setup}", _span(counts), *cells])
     head = f"{SCORE_NAMES[score_of(record)]}, 95 % interval over images"
     return _table(rows, head, "images", *(NAMES.get(name, name) for name in labels))
 
@@ -74,6 +74,11 @@ def score_table(record: RecipeRecord) -> Table:
         for label, point in points.items()
     ]
     return _table(rows, SCORE_NAMES[score_of(record)], "images", "paper", "ours, 95 % interval", "seconds an image")
+
+
+def _span(counts: Sequence[int]) -> str:
+    """Numbers of images that differ from run to run."""
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _error(record: RecipeRecord, point: Mapping[str, Any]) -> str:
@@ -161,6 +166,21 @@ def sentences(record: RecipeRecord) -> Iterator[tuple[str, str]]:
         yield statement["verdict"], f"{statement['says']}: {statement['told']}"
     for word in ("silent", "differs"):
         yield from ((word, sentence) for sentence in record[word])
+
+
+def decision_table(records: Sequence[RecipeRecord]) -> Table:
+    """A row a sentence: what it came out as, of how many images, by which interval, in how many hours."""
+    rows = [
+        [record["name"], one["verdict"], str(one["images"]), one["interval"] or "-", f"{one['hours']:.2g}", one["says"]]
+        for record in records
+        for one in record["statements"]
+    ]
+    return Table(("recipe", "verdict", "images", "interval", "hours", "sentence"), rows, ("images", "hours"))
+
+
+def needs_lines(records: Sequence[RecipeRecord]) -> list[str]:
+    """What each undecided sentence would take."""
+    return [f"{r['name']}, {one['says']}: {one['needs']}" for r in records for one in r["statements"] if one["needs"]]
 
 
 def cost_table(costs: Sequence[Cost]) -> Table:

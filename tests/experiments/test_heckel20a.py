@@ -153,14 +153,20 @@ def test_points_are_means_of_decibels_image_by_image():
     [((27.0, 28.0, 29.0), "holds"), ((17.0, 17.5, 22.0), "fails"), ((20.1, 20.9, 25.0), "undecided")],
 )
 def test_higher_is_judged_by_paired_decibels(high, verdict):
-    one, done = rows(([20.0, 21.0, 25.0], list(high)))
-    (found,) = judged(one, done)
-    assert found["verdict"] == verdict
-    assert "dB over 3 images" in found["told"]
+    one, done = rows(([20.0, 21.0, 25.0] * 2, list(high) * 2))
+    (judgement,) = judged(one, done)
+    assert judgement["verdict"] == verdict
+    assert "dB over 6 images" in judgement["told"]
+
+
+def test_three_photographs_decide_nothing_and_what_would_is_told():
+    (judgement,) = judged(*rows(([20.0, 21.0, 25.0], [27.0, 28.0, 29.0])))
+    assert judgement["verdict"] == "undecided"
+    assert "would take 6 images, about 0.0017 h more" in judgement["told"]  # three more of two runs, a second each
 
 
 def test_higher_by_so_much_and_where_nothing_was_run():
-    scores = {("a", TABLE): {0: 21.0, 1: 22.1, 2: 23.0}, ("b", TABLE): {0: 20.0, 1: 21.0, 2: 22.0}}
+    scores = {("a", TABLE): {i: 21 + i + 0.1 * (i % 2) for i in range(6)}, ("b", TABLE): {i: 20 + i for i in range(6)}}
     assert judge_sentence(Higher("", "a", ("b",), by=0.5), scores, "m").verdict == "holds"
     assert judge_sentence(Higher("", "a", ("b",), by=1.5), scores, "m").verdict == "fails"
     assert judge_sentence(Higher("", "a", ("c",)), scores, "m").verdict == "not run"

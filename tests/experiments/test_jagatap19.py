@@ -16,6 +16,7 @@ from untrained.sims.experiments.recipes.jagatap19 import CPR, CS, NET_RECIPES, R
 from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
 from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, load_recipe
 from untrained.sims.experiments.recipes.summary import NMSE_COLUMNS, groups, judged, points
+from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
 from untrained.sims.images.datasets import available, dataset
 from untrained.sims.images.scores import intensity_nmse
 from untrained.sims.operators import make_operator
@@ -26,7 +27,7 @@ RECORDED = {name: record for name, record in read_all("recipe").items() if name 
 
 def test_recipes_of_all_papers_are_found_by_their_names():
     names = ["jagatap19-cs", "jagatap19-cpr", "jagatap19-celeba", *DENOISING_RECIPES]
-    assert list(ALL_RECIPES) == [*vanveen18.RECIPES, *names]
+    assert list(ALL_RECIPES) == [*vanveen18.RECIPES, *TEXT_RECIPES, *names]
     assert load_recipe("jagatap19-cs") is NET_RECIPES["jagatap19-cs"]
 
 

@@ -8,13 +8,23 @@ import pytest
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, images, recipe
 from untrained.sims.experiments.recipes import cells
 from untrained.sims.experiments.recipes.cells import ImageCell, batches_of, cell_key, cells_of, image_seed, settings_of
+from untrained.sims.experiments.recipes.comparisons import paired
 from untrained.sims.experiments.recipes.recipe import COEFFICIENTS, NAMES, Algorithm, Learned, Part, Setup
 from untrained.sims.experiments.recipes.reproduction import load_recipe, select
-from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates, judge_sentence, paired
+from untrained.sims.experiments.recipes.statements import (
+    Alike,
+    GainGrows,
+    Lower,
+    Saturates,
+    comparisons_of,
+    judge_sentence,
+)
 from untrained.sims.experiments.recipes.summary import interval, percent
 from untrained.sims.experiments.recipes.vanveen18 import LEARNED, RECIPES
+from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
 from untrained.sims.operators import make_operator
 from untrained.sims.recovery import methods
+from untrained.sims.recovery.csdip import network_for
 
 FIGURES = ["1a", "1b", "2", "3a", "3b", "4a", "4b", *map(str, range(5, 15))]
 
@@ -224,8 +234,8 @@ def scores(**means):
 
 LOWER = Lower("a is better", "a", ("b",))
 ALIKE = scores(a=(1, 1), b=(2, 1))
-ALIKE["a", Setup(m=20)] = {19 - i: mse for i, mse in ALIKE["a", Setup(m=20)].items()}
-"""At m = 20 the means are the same, and the images that are good for a are bad for b."""
+ALIKE["a", Setup(m=20)] = {i ^ 1: mse for i, mse in ALIKE["a", Setup(m=20)].items()}
+"""At m = 20 the means are the same at every look, and of two images one is better for a, the other for b."""
 JUDGED = {
     "lower everywhere": (LOWER, scores(a=(1, 1), b=(2, 2)), "holds"),
     "higher everywhere": (LOWER, scores(a=(2, 2), b=(1, 1)), "fails"),
@@ -236,6 +246,9 @@ JUDGED = {
     "lower in half of the cases": (replace(LOWER, share=0.5), scores(a=(1, 2), b=(2, 1)), "holds"),
     "lower, but not by a factor of three": (replace(LOWER, factor=3), scores(a=(1, 1), b=(2, 2)), "fails"),
     "lower by a factor of three": (replace(LOWER, factor=3), scores(a=(1, 1), b=(4, 4)), "holds"),
+    "alike within a factor": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 1), b=(1.1, 0.9)), "holds"),
+    "twice as large is not alike": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 2), b=(1, 1)), "fails"),
+    "half is not alike": (Alike("same", "a", ("b",), 0.2), scores(a=(1, 1), b=(1, 2)), "fails"),
     "no such run": (LOWER, scores(a=(1, 1)), "not run"),
     "saturated": (Saturates("a stops", "a", 10), scores(a=(1, 0.9)), "holds"),
     "not saturated": (Saturates("a stops", "a", 10), scores(a=(1, 0.5)), "fails"),
@@ -261,6 +274,28 @@ def test_a_single_image_decides_nothing():
 def test_pairs_are_of_images_that_both_have():
     found = {("a", 1): {0: 1.0, 2: 3.0, 3: 4.0}, ("b", 1): {3: 5.0, 0: 6.0, 1: 7.0}}
     assert paired(found, ("a", 1), ("b", 1)) == ([1.0, 4.0], [6.0, 5.0])
+
+
+@pytest.mark.parametrize("name", TEXT_RECIPES)
+def test_sentences_of_the_text_are_of_cells_that_figures_have_too(name):
+    one = TEXT_RECIPES[name]
+    (part,), (statement,) = one.parts, one.statements
+    assert comparisons_of(statement, one.arms(), one.axis)
+    assert {statement.label, *statement.than} == set(one.labels()) <= set(NAMES)
+    for algorithm in part.algorithms:
+        settings_of(algorithm)
+    figure = RECIPES[{"mnist": "fig1b", "xray": "fig1a", "retina": "fig3a"}[part.dataset]]
+    pixels = images()[0]
+    keys = {cell_key(c, pixels) for c in cells_of(figure, {}, images=1)}
+    shared = [c.algorithm.label for c in cells_of(one, {}, images=1) if cell_key(c, pixels) in keys]
+    assert set(shared) == ({"lasso-dct"} if "wavelet" in name else {"csdip"})
+
+
+def test_the_dimension_of_z_that_is_compared_is_half_and_twice_the_published():
+    for name, shape in (("mnist", (1, 28, 28)), ("xray", (1, 256, 256))):
+        (part,) = TEXT_RECIPES[f"vanveen18-latent-{name}"].parts
+        sizes = [network_for(settings_of(a), shape).latent.shape[0] for a in part.algorithms]
+        assert [size / sizes[0] for size in sizes] == [1, 0.5, 2]
 
 
 def test_selecting_keeps_the_order_asked_for():

@@ -10,6 +10,8 @@ from rich.console import Console
 import untrained
 from tests.experiments.small_recipes import HALF, LEARNING, SETUPS, WHOLE, Workshop, images, recipe, write_images
 from untrained import cli
+from untrained.figures.recipe_tables import recipe_parts
+from untrained.figures.tables import text_of
 from untrained.sims.experiments.recipes import compute, learning, reproduction
 from untrained.sims.experiments.recipes.cells import image_seed
 from untrained.sims.experiments.recipes.compute import PICTURED, measured
@@ -453,3 +455,82 @@ def test_some_numbers_of_measurements_are_a_part_of_the_recipe(workshop):
     assert 0 < len(part.keys) < len(whole.keys)
     with pytest.raises(ValueError, match=r"m must hold numbers of measurements that the recipes have, got \[7\]"):
         make_recipe_run("small", sizes=[7])
+
+
+@pytest.fixture
+def six(known):
+    """A recipe with as many images as a verdict takes."""
+    known["six"] = recipe("six", count=6, setups=SETUPS[:1])
+    return known["six"]
+
+
+def test_the_command_decides_and_judges_again_what_is_stored(command, workshop, six, cache, tmp_path):
+    out = command("six", "--decide", "--hours", "1", "--record")
+    assert "every sentence is decided" in out
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("six ")]
+    assert row[:3] == ["six", "holds", "6"]
+    calls = len(workshop.calls)
+    record = json.loads((tmp_path / "record" / "recipes" / "six.json").read_text())
+    assert record["statements"][0]["verdict"] == "holds"
+    assert (
+        command("six", "--decide", "--hours", "0", "--store", cache / "recipes.sqlite").split("\n")[1:3]
+        == (out.split("\n")[1:3])
+    )
+    (cache / "recipes.sqlite").unlink()  # the record's own rows are enough
+    out = command("six", "--decide", "--hours", "0", "--record")
+    assert json.loads((tmp_path / "record" / "recipes" / "six.json").read_text()) == record
+    assert len(workshop.calls) == calls == 2 * 6
+
+
+def test_runs_with_different_numbers_of_images_are_told_and_recorded(command, workshop, six, tmp_path):
+    command("six", "--methods", "tv", "--images", "5")
+    command("six", "--methods", "csdip", "--images", "2")
+    out = command("six", "--decide", "--hours", "0", "--record", "--folder", tmp_path / "out")
+    assert "six, half is better: would take 6 images" in out
+    record = json.loads((tmp_path / "record" / "recipes" / "six.json").read_text())
+    assert [point["images"] for point in record["points"]] == [2, 5]
+    assert "2 to 5 images of mnist were used, the paper has 5." in record["differs"]
+    assert "2 to 5" in text_of(recipe_parts(record))
+    assert (tmp_path / "out" / "six.png").stat().st_size > 3000
+
+
+def test_a_record_is_not_written_over_with_less(command, six, tmp_path):
+    command("six", "--decide", "--hours", "1", "--record")
+    with pytest.raises(cli.RefusedError, match=r"must hold all that the record of six has, got fewer than 6 images of"):
+        command("six", "--decide", "--hours", "0", "--record", "--images", "3")
+
+
+def test_a_decision_that_is_interrupted_says_so_in_one_sentence(command, workshop, six):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    workshop.does[3] = interrupt
+    with pytest.raises(cli.InterruptedRunError, match=r"^interrupted; cells that have ended are kept, and the same"):
+        command("six", "--decide", "--hours", "1")
+    assert "every sentence is decided" in command("six", "--decide", "--hours", "1")
+    assert len(workshop.calls) == 2 * 6 + 1
+
+
+def test_a_cell_that_fails_while_deciding_ends_the_command_with_one(command, workshop, six):
+    def refuse():
+        raise ValueError("too hard")
+
+    workshop.does[1] = refuse
+    assert "ValueError: too hard" in command("six", "--decide", "--hours", "1", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("six", "--decide"), "--hours must be a number from 0 on"),
+        (("six", "--decide", "--hours", "-1"), "--hours must be a number from 0 on"),
+        (("six", "--hours", "1"), "--hours must be left out without --decide"),
+        (("six", "--decide", "--hours", "0", "--store", "nowhere.sqlite"), "--store must be a file of results"),
+        (("heckel20a-fig1", "--decide", "--hours", "1"), "--decide must be left out for a study"),
+        (("silent", "--decide", "--hours", "1"), "must hold a recipe with a sentence to decide, got silent"),
+    ],
+)
+def test_bad_arguments_of_a_decision_are_refused(command, known, six, arguments, words):
+    known["silent"] = replace(six, name="silent", statements=())
+    with pytest.raises(cli.RefusedError, match=words):
+        command(*arguments)

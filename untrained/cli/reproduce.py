@@ -42,6 +42,10 @@ def reproduce_command(
     device: Device = "auto",
     threads: Threads = None,
     record: Record = False,
+    decide: Annotated[
+        bool, typer.Option("--decide", help="Compute what decides most sentences an hour (default: CS-DIP's recipes).")
+    ] = False,
+    hours: Annotated[float | None, typer.Option(help="How long to decide; 0 judges what there is.")] = None,
     listing: Annotated[
         bool, typer.Option("--list", help="List the recipes, what each costs, and which are recorded.")
     ] = False,
@@ -57,8 +61,11 @@ def reproduce_command(
         _list_recipes(names or [])
         return
     recipes, studies = recipes_and_studies(names or [])
+    if hours is not None and not decide:
+        raise ValueError(f"hours must be left out without --decide, got {hours:g}")
     if studies:
-        _refuse_recipes_options({"images": images, "methods": methods, "m": m, "at-once": at_once}, studies)
+        some = {"images": images, "methods": methods, "m": m, "at-once": at_once, "decide": decide or None}
+        _refuse_recipes_options(some, studies)
     if studies and (recipes or folder is not None):
         raise ValueError(f"studies must be run by themselves and without --folder, got {', '.join(studies)}")
     runtime.use_threads(threads)
@@ -69,12 +76,25 @@ def reproduce_command(
     where, place = runtime.pick_device(device), None if folder is None else reports.check_folder("folder", folder)
     labels, sizes = methods.split(",") if methods else None, tasks.parse_counts("m", m)
     options = {"images": images, "at_once": at_once, "store": store}
+    if decide:
+        how = {"methods": labels, "sizes": sizes, "workers": workers, "device": where.type, **options}
+        raise typer.Exit(_decide(names or [], hours, place, record=record, **how))
     chosen = make_recipe_run(*names or (), methods=labels, sizes=sizes, **options)  # type: ignore[arg-type]
     if record:
         chosen.check_recordable()
     failed = run_shown(chosen, workers, where.type, resume=resume).failed
     _report(chosen, place, record=record and not failed)
     raise typer.Exit(1 if failed else 0)
+
+
+def _decide(names: Sequence[str], hours: float | None, folder: Path | None, *, record: bool, **options: Any) -> int:
+    """Decide sentences, show and write how they came out, and return the exit code."""
+    from untrained.cli.decide import decision_on, run_decision, show_decision
+
+    decision = decision_on(names, hours, record=record, **options)
+    run_decision(decision, hours or 0.0)
+    show_decision(decision.new_records(), folder, record=record)
+    return 1 if decision.failed else 0
 
 
 def recipes_and_studies(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -112,7 +132,7 @@ def _known_studies() -> list[str]:
 def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = False) -> Summary:
     """Run what is asked for, and show how it goes on where a terminal looks on."""
     try:
-        with _progress(len(chosen.keys)) as (follow, open_progress):
+        with cells_progress(len(chosen.keys)) as (follow, open_progress):
             summary = chosen.run(workers, device=device, resume=resume, follow=follow, open_progress=open_progress)
     except KeyboardInterrupt:
         raise interruption(chosen.status()) from None
@@ -122,21 +142,22 @@ def run_shown(chosen: RecipeRun, workers: int, device: str, *, resume: bool = Fa
 
 
 @contextmanager
-def _progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
+def cells_progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
+    """Show how cells end and calls go on: a bar on a terminal, else a line a minute."""
     words = ("{task.description} {task.fields[step]}", "cells")
     with console.bar(*words, screen=console.stderr(), speed_estimate_period=_DAY) as progress:
         task = progress.add_task("starting", total=cells, step="")
-        lines, ended = console.MinuteLines("starting", hidden=console.stderr().is_terminal), [0, 0]
+        lines, ended = console.MinuteLines("starting", hidden=console.stderr().is_terminal), [0, 0, cells]
 
         def follow(state: Summary) -> None:
-            ended[:] = state.done + state.failed, state.before
-            progress.update(task, completed=ended[0])
-            lines.tell(ended[0] - ended[1], cells - ended[1], f"{ended[0]} of {cells} cells")
+            ended[:] = state.done + state.failed, state.before, state.cells
+            progress.update(task, completed=ended[0], total=state.cells)
+            lines.tell(ended[0] - ended[1], ended[2] - ended[1], f"{ended[0]} of {ended[2]} cells")
 
         def steps(step: int, total: int, loss: float) -> None:
             progress.update(task, step=f"step {step} of {total}, loss {loss:.3g}")
-            words = f"{ended[0]} of {cells} cells, step {step} of {total}, loss {loss:.4g}"
-            lines.tell(ended[0] - ended[1], cells - ended[1], words)
+            words = f"{ended[0]} of {ended[2]} cells, step {step} of {total}, loss {loss:.4g}"
+            lines.tell(ended[0] - ended[1], ended[2] - ended[1], words)
 
         @contextmanager
         def open_progress(name: str) -> Iterator[Progress | None]:

@@ -20,6 +20,10 @@ NAMES: Mapping[str, str] = {
     "csdip": "CS-DIP",
     "csdip-fast": "CS-DIP, preset fast",
     "csdip-lr": "CS-DIP, learned regularisation",
+    "csdip-once": "CS-DIP, one start",
+    "csdip-restarts": "CS-DIP, 5 restarts",
+    "csdip-half": "CS-DIP, half the dimension of z",
+    "csdip-twice": "CS-DIP, twice the dimension of z",
     "damp": "D-AMP",
     "tv": "TV",
     "lasso-dct": "Lasso (DCT)",
@@ -212,6 +216,11 @@ class Recipe:
     def labels(self) -> list[str]:
         """Return the label of every algorithm, once each."""
         return list(dict.fromkeys(algorithm.label for part in self.parts for algorithm in part.algorithms))
+
+    def arms(self) -> list[tuple[str, Setup]]:
+        """Return every (label, setup) that is run, once each."""
+        pairs = ((a.label, setup) for part in self.parts for a in part.algorithms for setup in part.setups)
+        return list(dict.fromkeys(pairs))
 
     def number(self, setup: Setup, label: str) -> float | None:
         """Return the paper's number, None where it prints none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from untrained.sims.experiments.recipes.cells import ImageCell
+from untrained.sims.experiments.recipes.cells import ImageCell, cells_of
 from untrained.sims.experiments.recipes.recipe import Recipe, Setup
-from untrained.sims.experiments.recipes.summary import Done, gains, groups, judged, points
+from untrained.sims.experiments.recipes.summary import Done, columns_of, gains, groups, judged, points
 from untrained.sims.images.resizing import resize
 from untrained.sims.operators import make_operator
 from untrained.sims.record.store import fits
@@ -63,9 +64,17 @@ def _images(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> lis
 
 def _fewer(recipe: Recipe, done: Done) -> list[str]:
     """A sentence for each set of which there are other images than the paper has."""
-    used, papers = _used(recipe, done), {part.dataset: part.paper_count for part in recipe.parts}
-    fewer = {name: paper for name, paper in papers.items() if paper not in (None, used.get(name))}
-    return [f"{used[name]} images of {name} were used, the paper has {paper}." for name, paper in fewer.items()]
+    papers = {part.dataset: part.paper_count for part in recipe.parts if part.paper_count is not None}
+    counts = {name: _counts_in_words(name, done) for name in papers}
+    others = [name for name in papers if counts[name] != str(papers[name])]
+    return [f"{counts[name]} images of {name} were used, the paper has {papers[name]}." for name in others]
+
+
+def _counts_in_words(name: str, done: Done) -> str:
+    """How many images of a set each run has."""
+    runs = Counter((cell.setup, cell.algorithm) for cell in done if cell.dataset == name)
+    least, most = min(runs.values(), default=0), max(runs.values(), default=0)
+    return str(most) if least == most else f"{least} to {most}"
 
 
 def _absent(recipe: Recipe) -> list[str]:
@@ -124,6 +133,36 @@ def _picture(dataset: str, image: int | None, setup: Setup | None, label: str, p
         "label": label,
         "png": png,
     }
+
+
+def recorded_rows(recipe: Recipe, record: Mapping[str, Any]) -> dict[ImageCell, dict[str, Any]]:
+    """Return the rows of a record by the cells of the recipe as it is now, without what a record does not hold.
+
+    There are none of another version, nor of settings that have changed.
+    """
+    if record["version"] != recipe.version:
+        return {}
+    cells = {(c.dataset, c.image, c.setup, c.algorithm.label): c for c in cells_of(recipe, {})}
+    pictures = {(p["dataset"], p["image"], p["label"], str(p["setup"])): p["png"] for p in record["pictures"]}
+    rows = {}
+    for group in record["groups"]:
+        for i, image in enumerate(group["image"]):
+            cell = cells.get((group["dataset"], image, Setup(**group["setup"]), group["label"]))
+            if cell is None or (cell.algorithm.method, dict(cell.algorithm.settings)) != _how(group):
+                continue
+            columns = {n: group[n][i] if isinstance(group[n], list) else group[n] for n in columns_of(recipe.score)}
+            png = pictures.get((cell.dataset, image, cell.algorithm.label, str(group["setup"])))
+            rows[cell] = {**columns, "m": group["m"], "picture": png}
+    return rows
+
+
+def _how(group: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    return group["method"], group["settings"]
+
+
+def rejudged(recipe: Recipe, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the recipe's sentences of now, judged by the rows that it holds."""
+    return {**record, "statements": judged(recipe, recorded_rows(recipe, record))}
 
 
 def blank(recipe: Recipe) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
 from untrained.sims.experiments.recipes.recipe import Part, Recipe
 from untrained.sims.experiments.recipes.records import record_of
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
+from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
 from untrained.sims.experiments.runner import Existing, run_cells
 from untrained.sims.experiments.store import reading
 from untrained.sims.experiments.studies import STUDIES
@@ -28,7 +29,7 @@ from untrained.sims.images.datasets import available, dataset
 from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.record.store import read_all
 
-ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **NET_RECIPES, **DENOISING_RECIPES}
+ALL_RECIPES: Mapping[str, Recipe] = {**RECIPES, **TEXT_RECIPES, **NET_RECIPES, **DENOISING_RECIPES}
 """The recipes of all papers, by name."""
 
 
@@ -49,7 +50,7 @@ def costs(recipes: Iterable[Recipe], sizes: Mapping[str, int], records: Mapping[
     A cell is taken to last as long as recorded ones of its set, setup and algorithm; else as its set's and
     algorithm's on average.
     """
-    timed = _timed([point for record in records.values() for point in record["points"]])
+    timed = timings([point for record in records.values() for point in record["points"]])
     return [_cost(recipe, sizes, timed, records.get(recipe.name)) for recipe in recipes]
 
 
@@ -69,7 +70,7 @@ def all_costs(names: Sequence[str]) -> list[Cost]:
 
 def _cost(recipe: Recipe, sizes: Mapping[str, int], timed: Any, record: Mapping[str, Any] | None) -> Cost:
     cells = cells_of(recipe, sizes)
-    seconds = [_seconds(cell, timed) for cell in cells]
+    seconds = [seconds_of(cell, timed) for cell in cells]
     untimed = dict.fromkeys(c.algorithm.label for c, s in zip(cells, seconds, strict=True) if s is None)
     return Cost(recipe, len(cells), sum(s or 0.0 for s in seconds) / 3600, tuple(untimed), _recorded(record))
 
@@ -81,7 +82,8 @@ def _recorded(record: Mapping[str, Any] | None) -> str | None:
     return f"recorded ({used})" if used else "recorded"
 
 
-def _timed(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[float]]:
+def timings(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[float]]:
+    """Return the mean seconds of recorded cells, by set, label and setup, and by set and label."""
     timed: dict[tuple[Any, ...], list[float]] = {}
     for point in points:
         setup = tuple(point["setup"].values())
@@ -90,7 +92,8 @@ def _timed(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[fl
     return timed
 
 
-def _seconds(cell: ImageCell, timed: Mapping[tuple[Any, ...], Sequence[float]]) -> float | None:
+def seconds_of(cell: ImageCell, timed: Mapping[tuple[Any, ...], Sequence[float]]) -> float | None:
+    """Return how long a cell is taken to last; None where none of its set and algorithm was timed."""
     places = (
         (cell.dataset, cell.algorithm.label, tuple(cell.setup.as_fields().values())),
         (cell.dataset, cell.algorithm.label),

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
-from untrained.theory.evidence import Compared
-from untrained.theory.verdict import Status, judge
+from untrained.sims.experiments.recipes.comparisons import (
+    FAILS,
+    HOLDS,
+    NOT_RUN,
+    OPEN,
+    Arm,
+    Comparison,
+    GainDifference,
+    Look,
+    MeanDifference,
+    Ratio,
+    Scores,
+    judge_by_looks,
+)
 
-Scores = Mapping[tuple[str, Any], Mapping[int, float]]
-"""MSE, or PSNR for a sentence about it, by image, for each (label, setup) that was run."""
-
-HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
-"""What a sentence can come out as; `undecided` where the intervals allow both."""
-VERDICT_WORDS: Mapping[Status, str] = {"SUPPORTED": HOLDS, "REFUTED": FAILS, "UNTESTED": NOT_RUN}
-"""What the judge's verdicts are called here; every other one is undecided."""
 _LEVEL = 0.05
-"""How often a sentence is judged wrongly, at most: it is split over the comparisons that a sentence takes."""
+"""How often a sentence is judged wrongly, at most: it is split over all comparisons that the sentence takes, run or
+not, and each part of it over the looks."""
 
 
 @dataclass(frozen=True)
 class SentenceVerdict:
-    """How a sentence came out, and by which numbers in words."""
+    """How a sentence came out, by which numbers in words, and how each of its comparisons stands."""
 
     verdict: str
     numbers: str
+    looks: tuple[Look, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,16 @@ class Lower:
     between: tuple[float, float] | None = None
     factor: float = 1.0
     share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The mean MSE of `label` is that of each of `than` up to a factor of 1 + `by`, in every setup."""
+
+    says: str
+    label: str
+    than: tuple[str, ...]
+    by: float
 
 
 @dataclass(frozen=True)
@@ -69,124 +86,134 @@ class GainGrows:
     """The gain of `label` over `plain` (1 less the ratio of MSEs, image by image) is larger at `more` than at `less`.
 
     `of` names the number of a setup that is compared, "m" or "variance"; the gain is averaged over all setups with that
-    value.
+    value, of those whose other number is `within`, ends included.
     """
 
     says: str
     label: str
     plain: str
-    of: str
+    of: Literal["m", "variance"]
     more: float
     less: float
+    within: tuple[float, float] | None = None
 
 
-Statement = Lower | Higher | Saturates | GainGrows
+Statement = Lower | Alike | Higher | Saturates | GainGrows
 
 
-def judge_sentence(statement: Statement, scores: Scores, axis: str) -> SentenceVerdict:
-    """Judge a sentence of the paper by the scores of images.
+def comparisons_of(statement: Statement, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    """Return everything that a sentence compares, of what a recipe runs: pairs of label and setup.
 
     `axis` names the number of a setup that `between` and `after` mean.
     """
-    judges: dict[type, Any] = {Lower: _lower, Higher: _higher, Saturates: _saturates, GainGrows: _gain_grows}
-    return judges[type(statement)](statement, scores, axis)
+    makers: dict[type, Any] = {
+        Lower: _lower, Alike: _alike, Higher: _higher, Saturates: _saturates, GainGrows: _gain_grows,
+    }  # fmt: skip
+    comparisons: list[Comparison] = makers[type(statement)](statement, tuple(dict.fromkeys(arms)), axis)
+    return comparisons
 
 
-def paired(scores: Scores, first: tuple[str, Any], second: tuple[str, Any]) -> tuple[list[float], list[float]]:
-    """Return the MSEs of two runs on the images that both have."""
-    a, b = scores.get(first, {}), scores.get(second, {})
-    images = sorted(a.keys() & b.keys())
-    return [a[i] for i in images], [b[i] for i in images]
+def share_of(statement: Statement) -> float:
+    """The share of its comparisons that must hold for a sentence to hold."""
+    return statement.share if isinstance(statement, Lower) else 1.0
 
 
-def _setups(scores: Scores) -> list[Any]:
-    return list(dict.fromkeys(setup for _, setup in scores))
+def level_of(comparisons: Sequence[Comparison]) -> float:
+    """How often each of the comparisons of a sentence may be judged wrongly."""
+    return _LEVEL / max(1, len(comparisons))
 
 
-def _lower(claim: Lower, scores: Scores, axis: str) -> SentenceVerdict:
-    low, high = claim.between or (-inf, inf)
-    setups = [s for s in _setups(scores) if low <= (getattr(s, axis) or 0) <= high]
-    pairs = [paired(scores, (claim.label, s), (other, s)) for s in setups for other in claim.than]
-    pairs = [pair for pair in pairs if pair[0]]
-    if not pairs:
-        return SentenceVerdict(NOT_RUN, "no setup has both")
-    verdicts = [verdict_of(ratio(a, b, "<", 1 / claim.factor, _LEVEL / len(pairs))) for a, b in pairs]
-    counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
-    numbers = f"of {len(pairs)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {counts[OPEN]} are undecided"
-    return SentenceVerdict(_share(counts, claim.share), numbers)
+def judge_sentence(
+    statement: Statement, scores: Scores, axis: str, arms: Sequence[Arm] | None = None
+) -> SentenceVerdict:
+    """Judge a sentence of the paper by the scores of images, at the looks that are stated before.
+
+    `axis` names the number of a setup that `between` and `after` mean; `arms` is what the recipe runs, by default
+    what has scores: a comparison without any is undecided.
+    """
+    comparisons = comparisons_of(statement, list(scores) if arms is None else arms, axis)
+    looks = tuple(judge_by_looks(one, scores, level_of(comparisons)) for one in comparisons)
+    if not any(one.images for one in looks):
+        return SentenceVerdict(NOT_RUN, "no setup has both", looks)
+    verdict = SentenceVerdict(verdict_by_share(looks, share_of(statement)), "", looks)
+    return replace(verdict, numbers=_numbers(looks, telling_look(verdict)))
 
 
-def _higher(claim: Higher, scores: Scores, axis: str) -> SentenceVerdict:
-    pairs = [paired(scores, (claim.label, s), (other, s)) for s in _setups(scores) for other in claim.than]
-    gains = [[x - y for x, y in zip(*pair, strict=True)] for pair in pairs if pair[0]]
-    if not gains:
-        return SentenceVerdict(NOT_RUN, "no setup has both")
-    verdicts = [verdict_of(_above_zero([g - claim.by for g in each], _LEVEL / len(gains))) for each in gains]
-    counts = {verdict: verdicts.count(verdict) for verdict in (HOLDS, OPEN, FAILS)}
-    means = ", ".join(f"{sum(each) / len(each):+.2f} dB" for each in gains)
-    return SentenceVerdict(_share(counts, 1.0), f"{means} over {min(map(len, gains))} images")
-
-
-def ratio(
-    a: Sequence[float], b: Sequence[float], sense: Literal["<", ">"], limit: float, level: float = _LEVEL
-) -> Compared:
-    """Compare mean(a)/mean(b) with a limit, by Fieller's interval that errs with probability `level`."""
-    from untrained.sims.images.scores import ratio_interval
-
-    estimate, low, high = ratio_interval(a, b, 1 - level) if len(a) > 1 else (a[0] / b[0] if b[0] else inf, -inf, inf)
-    return Compared({}, estimate, low, high, sense, limit, level, len(a))
-
-
-def verdict_of(comparison: Compared) -> str:
-    """The one judge's verdict on a comparison, in the words of the record; its opposite is the negative control."""
-    verdict = judge([comparison], {"the opposite": [comparison.opposite()]}, {})
-    return VERDICT_WORDS.get(verdict.status, OPEN)
-
-
-def _share(counts: Mapping[str, int], least: float) -> str:
-    total = sum(counts.values())
-    if counts[HOLDS] >= least * total:
+def verdict_by_share(looks: Sequence[Look], share: float) -> str:
+    """What a sentence comes out as whose comparisons stand so, where a share of them must hold."""
+    holding, failing = (sum(one.verdict == word for one in looks) for word in (HOLDS, FAILS))
+    if holding >= share * len(looks):
         return HOLDS
-    return FAILS if counts[HOLDS] + counts[OPEN] < least * total else OPEN
+    return FAILS if len(looks) - failing < share * len(looks) else OPEN
 
 
-def _saturates(claim: Saturates, scores: Scores, axis: str) -> SentenceVerdict:
-    at = {getattr(s, axis): s for label, s in scores if label == claim.label}
+def telling_look(verdict: SentenceVerdict) -> Look | None:
+    """The look that says most about a verdict: of those that came out like it, the one that was hardest to tell."""
+    likely = [one for one in verdict.looks if one.compared is not None and verdict.verdict in (one.verdict, OPEN)]
+    return min(likely, key=_clearness, default=None)
+
+
+def _numbers(looks: Sequence[Look], telling: Look | None) -> str:
+    """How many comparisons stand how, and the interval of one of them."""
+    if len(looks) == 1:
+        return looks[0].in_words()
+    counts = {word: sum(one.verdict == word for one in looks) for word in (HOLDS, FAILS)}
+    left = len(looks) - sum(counts.values())
+    words = f"of {len(looks)} comparisons {counts[HOLDS]} hold, {counts[FAILS]} fail, {left} are undecided"
+    return f"{words}; {telling.in_words()}" if telling else words
+
+
+def _clearness(one: Look) -> float:
+    """How far an interval lies from the limit, in its own lengths; least where it decides least."""
+    interval = one.compared
+    if interval is None or not interval.high - interval.low < inf:
+        return -inf
+    outside = max(interval.low - interval.limit, interval.limit - interval.high)
+    return outside / (interval.high - interval.low or 1.0)
+
+
+def _setups(arms: Sequence[Arm], *labels: str) -> list[Any]:
+    """The setups in which all of these are run."""
+    setups = dict.fromkeys(setup for _, setup in arms)
+    return [setup for setup in setups if all((label, setup) in arms for label in labels)]
+
+
+def _lower(claim: Lower, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    low, high = claim.between or (-inf, inf)
+    return [
+        Ratio((claim.label, setup), (other, setup), "<", 1 / claim.factor)
+        for other in claim.than
+        for setup in _setups(arms, claim.label, other)
+        if low <= (getattr(setup, axis) or 0) <= high
+    ]
+
+
+def _alike(claim: Alike, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    pairs = [((claim.label, s), (other, s)) for other in claim.than for s in _setups(arms, claim.label, other)]
+    return [
+        one for pair in pairs for one in (Ratio(*pair, "<", 1 + claim.by), Ratio(*pair, ">", 1 / (1 + claim.by)))
+    ]  # fmt: skip
+
+
+def _higher(claim: Higher, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    pairs = [((claim.label, s), (other, s)) for other in claim.than for s in _setups(arms, claim.label, other)]
+    return [MeanDifference(*pair, claim.by) for pair in pairs]
+
+
+def _saturates(claim: Saturates, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    at = {getattr(setup, axis): setup for setup in _setups(arms, claim.label)}
     last = max(at, default=claim.after)
     if claim.after not in at or last == claim.after:
-        return SentenceVerdict(NOT_RUN, "the setups were not run")
-    a, b = paired(scores, (claim.label, at[last]), (claim.label, at[claim.after]))
-    if not a:
-        return SentenceVerdict(NOT_RUN, "no image was recovered in both setups")
-    verdict = verdict_of(ratio(a, b, ">", 1 - claim.most))
-    fall = 100 * (1 - sum(a) / sum(b)) if sum(b) else 0.0
-    return SentenceVerdict(verdict, f"from {claim.after:g} to {last:g} the MSE falls by {fall:.0f} %")
+        return []
+    return [Ratio((claim.label, at[last]), (claim.label, at[claim.after]), ">", 1 - claim.most)]
 
 
-def _gain_grows(claim: GainGrows, scores: Scores, axis: str) -> SentenceVerdict:
-    more, less = (_mean_gains(claim, scores, value) for value in (claim.more, claim.less))
-    images = sorted(more.keys() & less.keys())
-    if not images:
-        return SentenceVerdict(NOT_RUN, "no setup has both")
-    means = [100 * sum(g[i] for i in images) / len(images) for g in (more, less)]
-    numbers = f"{means[0]:.1f} % at {claim.more:g} against {means[1]:.1f} % at {claim.less:g}"
-    return SentenceVerdict(verdict_of(_above_zero([more[i] - less[i] for i in images])), numbers)
-
-
-def _above_zero(values: Sequence[float], level: float = _LEVEL) -> Compared:
-    from untrained.sims.images.scores import mean_interval
-
-    mean, low, high = mean_interval(values, 1 - level) if len(values) > 1 else (values[0], -inf, inf)
-    return Compared({}, mean, low, high, ">", 0.0, level, len(values))
-
-
-def _mean_gains(claim: GainGrows, scores: Scores, value: float) -> dict[int, float]:
-    """Gain of each image that was recovered in every setup with this value, averaged over these."""
-    setups = [s for s in _setups(scores) if getattr(s, claim.of) == value]
-    tables = [_gains(scores.get((claim.label, s), {}), scores.get((claim.plain, s), {})) for s in setups]
-    shared = set.intersection(*(set(t) for t in tables)) if tables else set()
-    return {i: sum(t[i] for t in tables) / len(tables) for i in shared}
-
-
-def _gains(learned: Mapping[int, float], plain: Mapping[int, float]) -> dict[int, float]:
-    return {i: 1 - learned[i] / plain[i] for i in learned.keys() & plain.keys() if plain[i]}
+def _gain_grows(claim: GainGrows, arms: Sequence[Arm], axis: str) -> list[Comparison]:
+    other = "variance" if claim.of == "m" else "m"
+    low, high = claim.within or (-inf, inf)
+    setups = [s for s in _setups(arms, claim.label, claim.plain) if low <= (getattr(s, other) or 0) <= high]
+    more, less = (
+        tuple(s for s in setups if getattr(s, claim.of) == value) for value in (claim.more, claim.less)
+    )  # fmt: skip
+    words = f"gain at {claim.of} = {claim.more:g} less gain at {claim.less:g}"
+    return [GainDifference(claim.label, claim.plain, more, less, words)] if more and less else []

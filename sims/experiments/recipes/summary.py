@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from statistics import median
 from typing import Any
 
 from untrained.sims.experiments.recipes.cells import ImageCell
+from untrained.sims.experiments.recipes.comparisons import LOOKS, OPEN, Look, Scores, paired
+from untrained.sims.experiments.recipes.planning import Standing, standing
 from untrained.sims.experiments.recipes.recipe import Recipe, Score, Setup
-from untrained.sims.experiments.recipes.statements import Scores, judge_sentence, paired
+from untrained.sims.experiments.recipes.statements import (
+    SentenceVerdict,
+    Statement,
+    judge_sentence,
+    share_of,
+    telling_look,
+)
 from untrained.sims.images.scores import mean_interval, ratio_interval
 from untrained.sims.recovery.reports import json_ready
 
@@ -104,19 +113,87 @@ def percent(learned: Sequence[float], plain: Sequence[float]) -> list[float | No
 
 
 def scores_of(done: Done, score: Score = "mse") -> Scores:
-    """The score by image, for each (label, setup); images without a finite one are left out."""
+    """The score by image, for each (label, setup); images without a finite one are left out.
+
+    They have the digits of the record, so that its own rows give the record's verdicts.
+    """
     scores: dict[tuple[str, Setup], dict[int, float]] = {}
     for cell, row in done.items():
         if row[score] is not None:
-            scores.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = row[score]
+            scores.setdefault((cell.algorithm.label, cell.setup), {})[cell.image] = rounded(row[score])
     return scores
 
 
-def judged(recipe: Recipe, done: Done) -> list[dict[str, str]]:
-    """Each sentence of the paper with its verdict and the numbers that decided it."""
-    scores = scores_of(done, recipe.score)
-    findings = [(statement, judge_sentence(statement, scores, recipe.axis)) for statement in recipe.statements]
-    return [{"says": s.says, "verdict": f.verdict, "told": f.numbers} for s, f in findings]
+def judged(recipe: Recipe, done: Done) -> list[dict[str, Any]]:
+    """Each sentence of the paper with its verdict, the interval of each comparison, and the hours that these took.
+
+    One that is undecided is told with what it would take, if means and spreads stay as they are.
+    """
+    done = leading(recipe, done)
+    scores, arms = scores_of(done, recipe.score), recipe.arms()
+    verdicts = [(statement, judge_sentence(statement, scores, recipe.axis, arms)) for statement in recipe.statements]
+    return [_judgement(statement, verdict, scores, done) for statement, verdict in verdicts]
+
+
+def _judgement(statement: Statement, verdict: SentenceVerdict, scores: Scores, done: Done) -> dict[str, Any]:
+    looks, telling = verdict.looks, telling_look(verdict)
+    needs = needs_in_words(standing(looks, scores, share_of(statement)), done) if verdict.verdict == OPEN else ""
+    return {
+        "says": statement.says,
+        "verdict": verdict.verdict,
+        "told": "; ".join(filter(None, (verdict.numbers, needs))),
+        "images": telling.used if telling else max((one.images for one in looks), default=0),
+        "interval": telling.interval_in_words() if telling else "",
+        "needs": needs,
+        "hours": float(f"{_hours(looks, done):.3g}"),
+        "comparisons": [rounded(one.as_fields()) for one in looks if one.images],
+    }
+
+
+def leading(recipe: Recipe, done: Done) -> Done:
+    """The rows of each run before the first image that it lacks.
+
+    Sentences are judged by these, so that no verdict depends on which of later images happen to be there.
+    """
+    runs = [
+        [ImageCell(part.dataset, image, setup, algorithm) for image in part.images()]
+        for part in recipe.parts
+        for setup in part.setups
+        for algorithm in part.algorithms
+    ]
+    return {cell: done[cell] for cells in runs for cell in takewhile(done.__contains__, cells)}
+
+
+def _hours(looks: Sequence[Look], done: Done) -> float:
+    """Hours of all cells that the comparisons of a sentence take."""
+    arms = {arm for one in looks for arm in one.comparison.arms}
+    cells = (cell for cell in done if (cell.algorithm.label, cell.setup) in arms)
+    return sum(rounded(done[cell]["seconds"]) for cell in cells) / 3600
+
+
+def needs_in_words(stands: Standing, done: Done) -> str:
+    """What it would take to decide a sentence: images and hours."""
+    needed = stands.needs()
+    if needed is None and (unknown := sum(not stands.outlooks[i].images for i in stands.open)):
+        return f"{unknown} comparisons have no image yet"
+    if needed is None:
+        return f"no number of images up to {max(LOOKS)} is expected to decide"
+    images: dict[Any, int] = {}
+    for i, count in needed.items():
+        for arm in stands.looks[i].comparison.arms:
+            images[arm] = max(count, images.get(arm, 0))
+    seconds = [_left(arm, count, done) for arm, count in images.items()]
+    hours = sum(x or 0.0 for x in seconds) / 3600
+    about = "more than" if None in seconds else "about"
+    return f"would take {max(needed.values())} images, {about} {hours:.2g} h more"
+
+
+def _left(arm: Any, images: int, done: Done) -> float | None:
+    """Seconds of the cells that a run lacks of so many, by those it has or its algorithm has elsewhere."""
+    own = [row["seconds"] for cell, row in done.items() if (cell.algorithm.label, cell.setup) == arm]
+    like = own or [row["seconds"] for cell, row in done.items() if cell.algorithm.label == arm[0]]
+    left = max(0, images - len(own))
+    return left * sum(like) / len(like) if like else (None if left else 0.0)
 
 
 def columns_of(score: Score) -> tuple[str, ...]:

@@ -1,0 +1,222 @@
+"""What a sentence compares, image by image, and when images are enough: at numbers of them that are stated before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, log
+from typing import Any, ClassVar, Literal
+
+from untrained.sims.images.scores import mean_interval, ratio_interval
+from untrained.theory.evidence import Compared
+from untrained.theory.verdict import Status, judge
+
+Arm = tuple[str, Any]
+"""A label and a setup: what one image costs one cell of."""
+Scores = Mapping[Arm, Mapping[int, float]]
+"""MSE, or PSNR for a sentence about it, by image, for each (label, setup) that was run."""
+
+HOLDS, FAILS, OPEN, NOT_RUN = "holds", "fails", "undecided", "not run"
+"""What a sentence or a comparison can come out as; `undecided` where the intervals allow both."""
+VERDICT_WORDS: Mapping[Status, str] = {"SUPPORTED": HOLDS, "REFUTED": FAILS, "UNTESTED": NOT_RUN}
+"""What the judge's verdicts are called here; every other one is undecided."""
+
+LOOKS: Mapping[int, float] = {6: 1 / 2, 8: 1 / 4, 12: 1 / 8, 20: 1 / 16, 36: 1 / 32, 60: 1 / 64, 100: 1 / 64}
+"""The numbers of images at which a comparison is looked at, and the share of its level that each look may spend.
+
+The shares make one, so that all looks together err no more often than one at the whole level. Early looks have more,
+because quantiles of few images depend most on it.
+"""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The mean MSE of one run by that of another, over the images of both, lies in `sense` to `limit`."""
+
+    first: Arm
+    second: Arm
+    sense: Literal["<", ">"]
+    limit: float
+    unit: ClassVar[str] = ""
+    scale: ClassVar[float] = 1.0
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared."""
+        return self.first, self.second
+
+    def samples(self, scores: Scores) -> dict[int, tuple[float, float]]:
+        """Both MSEs of each image that has both."""
+        return pairs_by_image(scores, self.first, self.second)
+
+    def compared(self, samples: Sequence[tuple[float, float]], level: float) -> Compared:
+        """The ratio with Fieller's interval, which errs with probability `level`."""
+        a, b = [pair[0] for pair in samples], [pair[1] for pair in samples]
+        estimate, low, high = ratio_interval(a, b, 1 - level) if sum(b) > 0 else (inf, -inf, inf)
+        return Compared({}, estimate, low, high, self.sense, self.limit, level, len(a))
+
+    def margins(self, scores: Scores) -> list[float]:
+        """By how much the logarithm of each image's ratio speaks for the sentence."""
+        sign = 1 if self.sense == "<" else -1
+        logs = ([log(max(value, 1e-300)) for value in pair] for pair in self.samples(scores).values())
+        return [sign * (log(self.limit) + b - a) for a, b in logs]
+
+    def in_words(self) -> str:
+        """What is compared, in few words."""
+        (label, setup), (other, where) = self.first, self.second
+        if setup == where:
+            return f"{label} by {other}, {setup.in_words()}"
+        return f"{label}, {setup.in_words()} by {where.in_words()}"
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """The mean PSNR of one run less that of another is above `limit`."""
+
+    first: Arm
+    second: Arm
+    limit: float = 0.0
+    unit: ClassVar[str] = " dB"
+    scale: ClassVar[float] = 10 / log(10)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared."""
+        return self.first, self.second
+
+    def samples(self, scores: Scores) -> dict[int, float]:
+        """The difference of each image that has both."""
+        return {i: a - b for i, (a, b) in pairs_by_image(scores, self.first, self.second).items()}
+
+    def compared(self, samples: Sequence[float], level: float) -> Compared:
+        """The mean with Student's interval, which errs with probability `level`."""
+        return _mean(samples, self.limit, level)
+
+    def margins(self, scores: Scores) -> list[float]:
+        """By how much each image speaks for the sentence."""
+        return [value - self.limit for value in self.samples(scores).values()]
+
+    def in_words(self) -> str:
+        """What is compared, in few words."""
+        return f"{self.first[0]} less {self.second[0]}, {self.first[1].in_words()}"
+
+
+@dataclass(frozen=True)
+class GainDifference:
+    """The gain of a run over a plain one (1 less the ratio of MSEs, image by image) is larger in some setups.
+
+    Gains are averaged over the setups of either side; images that lack one of them are left out.
+    """
+
+    label: str
+    plain: str
+    more: tuple[Any, ...]
+    less: tuple[Any, ...]
+    words: str
+    unit: ClassVar[str] = ""
+    scale: ClassVar[float] = 1.0
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared."""
+        return tuple((label, setup) for setup in (*self.more, *self.less) for label in (self.label, self.plain))
+
+    def samples(self, scores: Scores) -> dict[int, float]:
+        """The difference of the mean gains of each image that has all."""
+        more, less = (self._mean_gains(scores, setups) for setups in (self.more, self.less))
+        return {i: more[i] - less[i] for i in sorted(more.keys() & less.keys())}
+
+    def _mean_gains(self, scores: Scores, setups: Sequence[Any]) -> dict[int, float]:
+        pairs = [pairs_by_image(scores, (self.label, s), (self.plain, s)) for s in setups]
+        tables = [{i: 1 - a / b for i, (a, b) in table.items() if b} for table in pairs]
+        shared = set.intersection(*(set(table) for table in tables)) if tables else set()
+        return {i: sum(table[i] for table in tables) / len(tables) for i in shared}
+
+    def compared(self, samples: Sequence[float], level: float) -> Compared:
+        """The mean with Student's interval, which errs with probability `level`."""
+        return _mean(samples, 0.0, level)
+
+    def margins(self, scores: Scores) -> list[float]:
+        """By how much each image speaks for the sentence."""
+        return list(self.samples(scores).values())
+
+    def in_words(self) -> str:
+        """What is compared, in few words."""
+        return self.words
+
+
+Comparison = Ratio | MeanDifference | GainDifference
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a comparison stands: its verdict, by how many of the images there are, and the interval of the last look.
+
+    `level` is what all looks together may spend.
+    """
+
+    comparison: Comparison
+    verdict: str
+    images: int
+    used: int
+    compared: Compared | None
+    level: float
+
+    def as_fields(self) -> dict[str, Any]:
+        """What JSON holds of it; ends that are not finite become null there."""
+        head = {"what": self.comparison.in_words(), "verdict": self.verdict, "images": self.images}
+        if (one := self.compared) is None:
+            return head
+        return {**head, "interval": [one.estimate, one.low, one.high], "says": f"{one.sense} {one.limit:.4g}"}
+
+    def interval_in_words(self) -> str:
+        """The estimate with its interval; nothing before the first look."""
+        if (one := self.compared) is None:
+            return ""
+        return f"{one.estimate:.3g} [{one.low:.3g}, {one.high:.3g}]{self.comparison.unit}"
+
+    def in_words(self) -> str:
+        """What is compared, with its interval."""
+        if self.compared is None:
+            return f"{self.comparison.in_words()}: {self.images} images"
+        return f"{self.comparison.in_words()}: {self.interval_in_words()} over {self.used} images"
+
+
+def judge_by_looks(comparison: Comparison, scores: Scores, level: float) -> Look:
+    """Judge a comparison by the first look that decides it; later ones change nothing.
+
+    A look takes the first images that have a score, in their order.
+    """
+    by_image = comparison.samples(scores)
+    samples: list[Any] = [by_image[i] for i in sorted(by_image)]
+    used, compared = 0, None
+    for images, share in LOOKS.items():
+        if images > len(samples):
+            break
+        used, compared = images, comparison.compared(samples[:images], level * share)
+        if (verdict := verdict_of(compared)) != OPEN:
+            return Look(comparison, verdict, len(samples), used, compared, level)
+    return Look(comparison, OPEN if samples else NOT_RUN, len(samples), used, compared, level)
+
+
+def verdict_of(comparison: Compared) -> str:
+    """The one judge's verdict on a comparison, in the words of the record; its opposite is the negative control."""
+    verdict = judge([comparison], {"the opposite": [comparison.opposite()]}, {})
+    return VERDICT_WORDS.get(verdict.status, OPEN)
+
+
+def pairs_by_image(scores: Scores, first: Arm, second: Arm) -> dict[int, tuple[float, float]]:
+    """The scores of two runs of each image that both have."""
+    a, b = scores.get(first, {}), scores.get(second, {})
+    return {i: (a[i], b[i]) for i in sorted(a.keys() & b.keys())}
+
+
+def paired(scores: Scores, first: Arm, second: Arm) -> tuple[list[float], list[float]]:
+    """Return the MSEs of two runs on the images that both have."""
+    pairs = pairs_by_image(scores, first, second).values()
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _mean(values: Sequence[float], limit: float, level: float) -> Compared:
+    mean, low, high = mean_interval(values, 1 - level)
+    return Compared({}, mean, low, high, ">", limit, level, len(values))
