@@ -256,7 +256,7 @@ COEFFICIENTS: Mapping[int, int] = {3: 381, 5: 634, 10: 1260, 20: 2500}
 BASELINES = ("damp", "tv", "lasso-dct")
 
 
-def fourier(lines: int) -> Mapping[str, Mapping[str, str]]:
+def settings_for_lines(lines: int) -> Mapping[str, Mapping[str, str]]:
     """The settings by which x-rays are recovered from so many radial lines.
 
     AMP is made for matrices without structure: its denoiser is used in plain descent. CS-DIP minimises eq. 3 with

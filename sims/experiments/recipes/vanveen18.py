@@ -33,9 +33,9 @@ from untrained.sims.experiments.recipes.recipe import (
     Recipe,
     Setup,
     algorithms,
-    fourier,
     mnist,
     retina,
+    settings_for_lines,
     xray,
 )
 from untrained.sims.experiments.recipes.statements import GainGrows, Lower, Saturates
@@ -107,7 +107,7 @@ CURVES = (
         tuple(
             xray(
                 (Setup("fourier-radial", lines=lines),),
-                algorithms("csdip", "csdip-fast", *BASELINES, changed=fourier(lines)),
+                algorithms("csdip", "csdip-fast", *BASELINES, changed=settings_for_lines(lines)),
             )
             for lines in COEFFICIENTS
         ),
@@ -198,7 +198,7 @@ PICTURES = (
         (
             xray(
                 (Setup("fourier-radial", lines=10),),
-                algorithms("csdip", "damp", "tv", changed=fourier(10)),
+                algorithms("csdip", "damp", "tv", changed=settings_for_lines(10)),
                 _COUNTS["xray"],
             ),
         ),
