@@ -31,7 +31,7 @@ LEAST_SHARE, MOST_SHARE, FEW_ROWS = 0.1, 0.2, 20
 """Share of the measurements that is held out; more of few, up to `MOST_SHARE`, so that these are about FEW_ROWS."""
 ENOUGH_ROWS, MOST_FOLDS = 100, 5
 """Rows held out, one fold after another, on which weights are taken to be known well; and folds at most."""
-LARGEST = 0.1
+NEVER_HELD_OUT = 0.1
 """Share of the measurements that are never held out, where rows are not independent."""
 INDEPENDENT_ROWS = ("gaussian", "gaussian-seeded")
 """Operators whose rows are independent of one another."""
@@ -121,7 +121,7 @@ def folds_of(operator: Operator, y: torch.Tensor, settings: MixtureSettings, see
     folds = min(settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows)), m // rows)
     order = torch.from_numpy(stream(seed, "folds").permutation(m))
     if operator.name not in INDEPENDENT_ROWS:
-        largest = y.cpu().abs().argsort(descending=True)[: round(LARGEST * m)]
+        largest = y.cpu().abs().argsort(descending=True)[: round(NEVER_HELD_OUT * m)]
         order = order[~torch.isin(order, largest)]
         folds = min(folds, len(order) // rows)
     elif folds == 1:
