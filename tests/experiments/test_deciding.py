@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import t, ttest_1samp
 
 from untrained.sims.experiments.engine import Summary
 from untrained.sims.experiments.recipes import deciding
@@ -219,6 +219,20 @@ def test_the_chance_of_a_look_is_how_often_it_decides():
     assert holds == pytest.approx((totals > reach).mean(), abs=0.015)
     assert fails == pytest.approx((totals < -reach).mean(), abs=0.015)
     assert view.chances(there, level) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("sense", ["<", ">"])
+def test_what_is_planned_with_is_what_the_interval_judges(sense):
+    rng, verdicts, one = stream(4, "deciding", "margins"), set(), replace(LESS, sense=sense, limit=0.8)
+    for _ in range(60):
+        a, b = np.exp(0.2 * rng.normal(size=(2, 6)) + [[rng.normal() / 4], [0.2]])
+        compared_ = one.compared(list(zip(a, b, strict=True)), 0.025)
+        margins = np.array(one.margins(pairs(a, b)))
+        p = ttest_1samp(margins, 0).pvalue
+        tells = (compared_.high < 0.8 or compared_.low > 0.8) and compared_.high < np.inf
+        assert tells == (p < 0.025)
+        verdicts.add(tells and margins.mean() > 0)
+    assert verdicts == {True, False}
 
 
 def test_what_it_would_take_is_the_first_look_that_decides_if_nothing_changes():

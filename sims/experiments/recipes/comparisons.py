@@ -56,10 +56,14 @@ class Ratio:
         return Compared({}, estimate, low, high, self.sense, self.limit, level, len(a))
 
     def margins(self, scores: Scores) -> list[float]:
-        """By how much the logarithm of each image's ratio speaks for the sentence."""
+        """By how much each image speaks for the sentence, in units of the mean MSE of both.
+
+        Fieller's interval leaves out the limit where a t test of these tells their mean from zero.
+        """
         sign = 1 if self.sense == "<" else -1
-        logs = ([log(max(value, 1e-300)) for value in pair] for pair in self.samples(scores).values())
-        return [sign * (log(self.limit) + b - a) for a, b in logs]
+        pairs = [(a, self.limit * b) for a, b in self.samples(scores).values()]
+        unit = sum(a + b for a, b in pairs) / max(1, 2 * len(pairs)) or 1.0
+        return [sign * (b - a) / unit for a, b in pairs]
 
     def in_words(self) -> str:
         """What is compared, in few words."""

@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from untrained.sims.experiments.recipes.comparisons import FAILS, HOLDS, LOOKS, Comparison, Look, Scores
 
 _EFFECT, _SPREAD, _IMAGES = 0.5, 0.3, 2
-"""Guessed before any image: size of a mean log-ratio, spread of single ones, and how many images the guess weighs."""
+"""Guessed before any image: size of a mean margin, spread of single ones, and how many images the guess weighs."""
 
 
 @dataclass(frozen=True)
