@@ -366,7 +366,7 @@ def _prepare(task: RecoveryTask) -> RecoveryProblem:
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
     measurement, notes = with_noise_level(measurement, task.sensing, estimate=task.estimate, seed=task.seed)
     final = _with_noise(settings, measurement, task)
-    return RecoveryProblem(task, measurement, final, truth, (*notes, *stopping_notes(settings, final)))
+    return RecoveryProblem(task, measurement, final, truth, notes=(*notes, *stopping_notes(settings, final)))
 
 
 def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:
