@@ -168,7 +168,7 @@ def test_settings_are_listed_without_a_source(run):
     title, head, *rows = ended.stdout.rstrip().splitlines()
     assert (ended.returncode, ended.stderr) == (0, "")
     assert title.startswith("csdip: an untrained network")
-    assert head.split()[:5] == ["setting", "type", "default", "(paper)", "best"]
+    assert head.split()[:5] == ["setting", "type", "default", "(paper)", "fast"]
     assert [row.split()[0] for row in rows] == list(methods.known_settings("csdip"))
     both = run("reconstruct", "--list-settings", "--compare", "tv,damp").stdout.splitlines()
     assert [line.split(":")[0] for line in both if line.startswith(("tv:", "damp:"))] == ["tv", "damp"]
@@ -336,21 +336,22 @@ REFUSED = {
         ("reconstruct", "tiny.png", "-o", "x.png", "--operator", "dct", "--m", 4),
         "4x4",
     ),
-    "an unknown method": ((*FILE, "--method", "dip"), "one of csdip, lasso-dct"),
-    "an unknown method to compare": ((*FILE, "--compare", "csdip,dip"), "one of csdip, lasso-dct"),
+    "an unknown method": ((*FILE, "--method", "dip"), "one of mixture, csdip, lasso-dct"),
+    "an unknown method to compare": ((*FILE, "--compare", "csdip,dip"), "one of mixture, csdip, lasso-dct"),
     "a method twice": ((*FILE, "--compare", "csdip,csdip"), "named once each"),
     "nothing to compare": ((*FILE, "--compare", ""), "got ''"),
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
     "an unknown preset": (
         (*FILE, "--preset", "slow"),
-        "--preset must be one of paper, best, fast, paper-under, interpolation, got 'slow'",
+        "--preset must be one of auto, best, fast, paper, smooth, crisp, sharp, paper-under, interpolation, tv, nlm, "
+        "wavelet, block-matching, got 'slow'",
     ),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
     "a setting of two meanings": (
         (*FILE[:2], "--compare", "csdip,damp", "--set", "steps=300", "-o", "x.png"),
         "steps must be given to one method, as csdip.steps=300",
     ),
-    "settings of an unknown method": (("reconstruct", "--list-settings", "dip"), "one of csdip, lasso-dct"),
+    "settings of an unknown method": (("reconstruct", "--list-settings", "dip"), "one of mixture, csdip, lasso-dct"),
     "no source": (("reconstruct", "-o", "x.png"), "SOURCE and --out FILE must be given"),
     "no output of a recovery": (("reconstruct", "y.npz"), "SOURCE and --out FILE must be given"),
     "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
@@ -414,7 +415,7 @@ def test_memory_that_runs_out_is_told_with_advice(run, measured, monkeypatch):
         torch.empty(2**60, dtype=torch.uint8)
 
     monkeypatch.setattr("untrained.sims.recovery.csdip.recover", recover)
-    ended = run(*FILE)
+    ended = run(*FILE, "--method", "csdip")
     assert ended.returncode == 2
     assert "csdip must fit in memory" in told(ended)
     assert files() == ["photo.png", "y.npz"]
@@ -459,7 +460,7 @@ def test_an_interrupt_with_nothing_found_writes_nothing(run, measured, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr("untrained.sims.recovery.csdip.recover", recover)
-    ended = run("reconstruct", measured, "-o", "x.npy", "--json", "r.json")
+    ended = run("reconstruct", measured, "--method", "csdip", "-o", "x.npy", "--json", "r.json")
     assert (ended.returncode, told(ended)) == (130, "interrupted")
     assert files() == ["photo.png", "y.npz"]
 
