@@ -242,7 +242,12 @@ def agreement(apart: float, most: float) -> dict[str, Any]:
 def operator_agreement(device: str, shape: tuple[int, int, int]) -> dict[str, Any]:
     """A x and, of linear ones, A^T y of every operator on a device and on the CPU, relative to their norms."""
     rows, n = {}, prod(shape)
-    options = {"fourier-radial": {"lines": 3}, "superres": {"factor": 2}, "multicoil": {"coils": 2, "acceleration": 2}}
+    options: dict[str, dict[str, Any]] = {
+        "fourier-radial": {"lines": 3},
+        "superres": {"factor": 2},
+        "multicoil": {"coils": 2, "acceleration": 2},
+        "fourier-cartesian": {"mask": torch.ones(shape[1:], dtype=torch.bool)},
+    }
     x = torch.from_numpy(stream(0, "image").standard_normal(shape)).float()
     for name in OPERATORS:
         m = None if name in options else shape[1] * shape[2] // 4

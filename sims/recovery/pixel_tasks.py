@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from untrained.sims.files import decoding, existing
+from untrained.sims.files import FileWarning, decoding, existing
 from untrained.sims.images.images import load_image
 from untrained.sims.images.resizing import Size, centre_crop, resize
 from untrained.sims.operators import make_operator
@@ -130,7 +131,9 @@ def read_known(path: str) -> np.ndarray:
         where it cannot be read, or is of another shape or kind.
     """
     if Path(path).suffix.lower() != ".npy":
-        values = load_image(path, grey=True)[0].double().numpy() + 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FileWarning)  # a mask of 0 and 1 is as good as one of black and white
+            values = load_image(path, grey=True)[0].double().numpy() + 1
         return values > values.max() / 2
     with decoding(existing(path)):
         values = np.load(path, allow_pickle=False)

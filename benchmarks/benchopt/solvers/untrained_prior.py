@@ -72,7 +72,7 @@ class Solver(BaseSolver):  # type: ignore[misc]
     """What benchopt runs: the fit itself happens where the objective calls the model."""
 
     name = "untrained"
-    parameters: ClassVar = {"method, preset": [("csdip", "fast"), ("csdip", "best"), ("tv", None)], "seed": [0]}
+    parameters: ClassVar = {"method, preset": [("csdip", "fast"), ("mixture", "auto"), ("tv", None)], "seed": [0]}
     sampling_strategy = "run_once"
     requirements: ClassVar[list[str]] = []
 
