@@ -20,7 +20,7 @@ from untrained.sims.recovery.tasks import RecoveryTask, prepare_task, sensing
 RUNS: dict[str, tuple[str, int, str, list[str]]] = {
     "csdip fast": ("csdip", 16, "fast", ["steps=200"]),
     "csdip paper": ("csdip", 16, "paper", ["steps=200"]),
-    "csdip best": ("csdip", 32, "best", ["steps=100"]),
+    "csdip smooth": ("csdip", 32, "smooth", ["steps=100"]),
     "csdip, may stop": ("csdip", 16, "fast", ["steps=300", "stopping=windowed-variance"]),
     "net-gd best": ("net-gd", 16, "best", ["steps=200"]),
     "net-pgd fast": ("net-pgd", 16, "fast", ["steps=60"]),

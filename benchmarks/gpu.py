@@ -114,7 +114,7 @@ def measure(
 ) -> dict[str, Any]:
     """Many images at once, plain and compiled, against one at a time."""
     rows: dict[str, Any] = {"m": m, "steps": steps}
-    for name in ("paper", "best"):
+    for name in ("paper", "smooth"):
         settings = replace(PRESETS[name], steps=steps)
         fit(1, m, replace(settings, restarts=1, steps=5), device)
         short = replace(settings, restarts=1, steps=min(steps, 200))
