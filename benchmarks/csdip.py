@@ -104,7 +104,7 @@ def batch(problems: list[Any], settings: Any, others: list[float], their_seconds
 
 
 def best(images: int, m: int) -> dict[str, Any]:
-    """The preset `fast` with 1000 steps and five restarts, averaged, beside `paper` with its one, the same images and matrices."""
+    """`fast` with 1000 steps and five restarts, averaged, beside `paper` with its one, the same images and matrices."""
     truths = dataset("mnist")[:images]
     problems = [problem(truths, i, m) for i in range(images)]
     paper = batch(problems, PRESETS["paper"], [1.0] * images, 1.0)
