@@ -126,3 +126,11 @@ def test_names_are_seen_where_they_are_bound():
     tree = ast.parse("A, found = 1, 2\nB: int = 3\ndef f(kept, _=0): told = kept\nclass C: x = 1\n")
     assert sorted(public_names(tree)) == ["A", "B", "C", "f", "found"]
     assert sorted(bindings(tree)) == ["A", "B", "C", "_", "f", "found", "kept", "told", "x"]
+
+
+def test_no_two_test_files_have_one_name():
+    """Pytest imports them by their names alone, and collects neither."""
+    files = defaultdict(list)
+    for path in (ROOT / "tests").rglob("*.py"):
+        files[path.name].append(path)
+    assert {name for name, paths in files.items() if len(paths) > 1} <= {"conftest.py"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -16,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from untrained.sims.networks.output import OutputPart, tensor_of
 from untrained.sims.networks.preparing import copied, outside, prepared
-from untrained.sims.random.isolated_rng import isolated_rng
+from untrained.sims.random.isolated_rng import global_states, isolated_rng
 from untrained.sims.user_files import error_line
 
 _ROUNDING = 1e4
@@ -89,10 +87,10 @@ def probe(
     theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
     with isolated_rng(0, "try", 1):
-        states = _states()
+        states = global_states()
         with watch:
             output = _run_twin(name, module, twin, z)
-        watch.random += [] if states == _states() else ["random"]
+        watch.random += [] if states == global_states() else ["random"]
     with isolated_rng(0, "try", 2), torch.no_grad():
         again = _run_twin(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
@@ -109,12 +107,6 @@ def probe(
 
 TRIES = 30
 """Runs of a network that draws random numbers, all of which must give the same output and derivatives."""
-
-
-def _states() -> tuple[object, object]:
-    """Where the generators of Python and numpy stand."""
-    numpy = cast("tuple[Any, ...]", np.random.get_state())  # noqa: NPY002
-    return random.getstate(), (numpy[1].tobytes(), *numpy[2:])
 
 
 def _check_draws(name: str, ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor], watch: _Watch) -> None:

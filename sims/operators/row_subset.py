@@ -51,6 +51,15 @@ class RowSubset(Operator):
         return super()._residual_and_gradient(x, y)
 
     @property
+    def device(self) -> torch.device | None:
+        """Where the numbers of the whole lie; which rows there are is known on the CPU."""
+        return self.whole.device
+
+    def to(self, device: str | torch.device) -> RowSubset:
+        """The same rows of the whole on a device."""
+        return RowSubset(self.whole.to(device), self.rows)
+
+    @property
     def options(self) -> dict[str, Any]:
         """The whole operator, and which of its rows; it is made by the one who holds some out."""
         rows = hashlib.sha256(self.rows.cpu().numpy().astype("<i8").tobytes()).hexdigest()

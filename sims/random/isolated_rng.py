@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -34,6 +35,12 @@ def isolated_rng(seed: int, *names: str | int) -> Iterator[None]:
         finally:
             np.random.set_state(numpy_state)  # noqa: NPY002
             random.setstate(python_state)
+
+
+def global_states() -> tuple[object, object]:
+    """Where the generators of Python and numpy stand, to be compared."""
+    numpy = cast("tuple[Any, ...]", np.random.get_state())  # noqa: NPY002
+    return random.getstate(), (numpy[1].tobytes(), *numpy[2:])
 
 
 @contextmanager

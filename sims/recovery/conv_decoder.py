@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod, sqrt
 from typing import Any
 
@@ -17,7 +18,7 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery.denoising import sees_every_pixel
 from untrained.sims.recovery.muon import Muon
 from untrained.sims.recovery.net_fit import BETAS, FittedRows, Measured, NetGD
-from untrained.sims.recovery.net_gd import recovered
+from untrained.sims.recovery.net_gd import descent_estimate, recovered
 from untrained.sims.recovery.net_settings import NetGDSettings, one_of, within
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.stopping import Iterates
@@ -235,3 +236,7 @@ def recover_batch(
 ) -> list[Recovery]:
     """Recover I images at once, each from its own operator: ys (I, m), one seed an image."""
     return recovered("conv-decoder", ConvDecoderFit, operators, ys, settings, seeds, watch, None)
+
+
+estimate = partial(descent_estimate, recover)
+"""What a fit takes, from the times of its first few steps; see `descent_estimate`."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -308,3 +309,7 @@ def _outcome(course: Course, place: int) -> str:
     if course.interrupted:
         return "interrupted"
     return "stopped early" if course.stopped[place] else "steps ended"
+
+
+estimate = partial(descent_estimate, recover)
+"""What a fit takes, from the times of its first few steps; see `descent_estimate`."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.net_fit import NetPGD
-from untrained.sims.recovery.net_gd import ADAM, recovered, tuned
+from untrained.sims.recovery.net_gd import ADAM, descent_estimate, recovered, tuned
 from untrained.sims.recovery.net_settings import NetPGDSettings
 from untrained.sims.recovery.result import Recovery
 
@@ -85,3 +86,7 @@ def recover_batch(
 ) -> list[Recovery]:
     """Recover I images at once, each from its own operator: ys (I, m), one seed an image, truths (I, C, H, W)."""
     return recovered("net-pgd", NetPGD, operators, ys, settings, seeds, watch, truths)
+
+
+estimate = partial(descent_estimate, recover)
+"""What a fit takes, from the times of its first few steps; see `descent_estimate`."""

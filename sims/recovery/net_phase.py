@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.net_fit import NetGD, NetPGD
-from untrained.sims.recovery.net_gd import ADAM, recovered, tuned
+from untrained.sims.recovery.net_gd import ADAM, descent_estimate, recovered, tuned
 from untrained.sims.recovery.net_settings import NetPhaseSettings
 from untrained.sims.recovery.result import Recovery
 
@@ -104,3 +105,7 @@ def _other_basin(recovery: Recovery) -> float:
     """The share of restarts whose misfit is above ten times the least one."""
     misfits = recovery.trace["restart_misfits"]
     return sum(misfit > 10 * min(misfits) for misfit in misfits) / len(misfits)
+
+
+estimate = partial(descent_estimate, recover)
+"""What a fit takes, from the times of its first few steps; see `descent_estimate`."""

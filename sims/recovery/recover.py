@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from untrained.sims.operators.measurements import Measurement, measured_numbers,
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, told_noise
-from untrained.sims.recovery.net_gd import descent_estimate
-from untrained.sims.recovery.net_settings import NetGDSettings
 from untrained.sims.recovery.pixel_tasks import with_known_copied
 from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
@@ -162,11 +159,7 @@ def estimates(problem: RecoveryProblem) -> dict[str, Any]:
     """
     measurement, needs = problem.measurement, {}
     for name, settings in problem.settings.items():
-        method = methods.method(name)
-        estimate = getattr(method.load(), "estimate", None)
-        if isinstance(settings, NetGDSettings):
-            estimate = partial(descent_estimate, method.recover())
-        if estimate:
+        if estimate := getattr(methods.method(name).load(), "estimate", None):
             with memory_told(name):
                 needs[name] = estimate(measurement.operator, measurement.y, settings, seed=problem.task.seed)
     return needs

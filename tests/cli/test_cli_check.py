@@ -1,12 +1,8 @@
 """`untrained check` as a user meets it, in this process."""
 
 import json
-import sys
-import types
 
 import pytest
-
-from untrained import cli
 
 NETWORK = """
 from torch import nn, randn
@@ -39,18 +35,10 @@ QUICK = ("--seeds", 1, "--steps", 5)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, untrained):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NETWORK)
-
-    def of(*arguments):
-        monkeypatch.setattr(sys, "argv", ["untrained", "check", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return types.SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
-
-    return of
+    return lambda *arguments: untrained("check", *arguments)
 
 
 def test_a_factory_in_a_file_is_examined(run, tmp_path):

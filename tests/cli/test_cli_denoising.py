@@ -1,13 +1,10 @@
 """`untrained reconstruct --task denoise` as a user meets it."""
 
 import json
-import sys
-import types
 from pathlib import Path
 
 import pytest
 
-from untrained import cli
 from untrained.sims.images.images import example_image, read_image, write_image
 from untrained.sims.images.scores import score
 
@@ -16,17 +13,9 @@ CAMERA = ("example:camera", "--size", 16, "--grey", "--task", "denoise")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, untrained):
     monkeypatch.chdir(tmp_path)
-
-    def of(*arguments):
-        words = ["untrained", "reconstruct", *map(str, arguments), "-o", "x.npy", "--json", "r.json"]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return types.SimpleNamespace(returncode=ended.value.code, stderr=capsys.readouterr().err)
-
-    return of
+    return lambda *arguments: untrained("reconstruct", *arguments, "-o", "x.npy", "--json", "r.json")
 
 
 def report():

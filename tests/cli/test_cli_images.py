@@ -1,8 +1,6 @@
 """Image files as a user hands them to the command line: what is warned of, refused, written and read again."""
 
 import json
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +9,15 @@ import tifffile
 import torch
 from PIL import Image
 
-from untrained import cli
 from untrained.sims.images.images import read_image, write_image
 
 DENOISE = ("--task", "denoise", "--sigma", 5, "--method", "non-local-means")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, untrained):
     monkeypatch.chdir(tmp_path)
-
-    def of(*arguments):
-        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return types.SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
-
-    return of
+    return untrained
 
 
 def light(side=16):

@@ -7,7 +7,6 @@ import signal
 import struct
 import subprocess
 import sys
-import types
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,15 +41,8 @@ def an_image(channels=1, side=8):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
-    def of(*arguments):
-        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return types.SimpleNamespace(returncode=ended.value.code, stdout=out, stderr=err)
-
-    return of
+def run(folder, untrained):
+    return untrained
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Operators, matrices, masks and measurements of a user's own on the command line."""
 
 import json
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,6 @@ import pytest
 import torch
 from scipy import io, sparse
 
-from untrained import cli
 from untrained.sims.images.images import write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import inpainting
@@ -47,24 +44,16 @@ def broken(shape):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, untrained):
     monkeypatch.chdir(tmp_path)
     write_image("photo.png", torch.from_numpy(X))
     Path("own.py").write_text(OPERATOR)
-
-    def of(*arguments):
-        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return types.SimpleNamespace(code=ended.value.code, out=out, err=err)
-
-    return of
+    return untrained
 
 
 def reported(run, *arguments):
     ended = run("reconstruct", *arguments, "--method", "tv", "-o", "x.npy", "--json", "r.json")
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.returncode, ended.stderr) == (0, "")
     return json.loads(Path("r.json").read_text())
 
 
@@ -102,7 +91,7 @@ def test_measurements_of_ones_own_are_recovered_from(run, kind):
 def test_an_image_is_measured_by_ones_own_operator_and_recovered_apart_or_at_once(run):
     own = ("--operator", "own.py:make")
     ended = run("measure", "photo.png", *own, "-o", "y.npy")
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.returncode, ended.stderr) == (0, "")
     np.testing.assert_allclose(np.load("y.npy"), X[:, ::2].ravel(), atol=1e-6)
     apart = reported(run, "y.npy", *own, "--shape", "8x8", "--truth", "photo.png")
     at_once = reported(run, "photo.png", *own)
@@ -114,7 +103,7 @@ def test_an_image_is_measured_by_ones_own_operator_and_recovered_apart_or_at_onc
 def test_a_mask_of_ones_own_is_measured_by_and_comes_back_from_the_measurement_file(run):
     mask = np.random.default_rng(3).random((8, 8)) < 0.5
     np.save("mask.npy", mask)
-    assert run("measure", "photo.png", "--operator", "inpainting", "--mask", "mask.npy", "-o", "y.npz").code == 0
+    assert run("measure", "photo.png", "--operator", "inpainting", "--mask", "mask.npy", "-o", "y.npz").returncode == 0
     assert reported(run, "y.npz")["operator"]["fingerprint"] == inpainting((1, 8, 8), mask=mask).fingerprint()
 
 
@@ -123,7 +112,7 @@ def test_y_of_an_operator_by_name_is_taken(run):
     np.save("mask.npy", mask * 255)
     np.save("y.npy", X[:, mask > 0].ravel())
     assert run("reconstruct", "y.npy", "--operator", "inpainting", "--mask", "mask.npy", "--shape", "8x8",
-               "--method", "tv", "-o", "x.png").code == 0  # fmt: skip
+               "--method", "tv", "-o", "x.png").returncode == 0  # fmt: skip
 
 
 def test_k_space_with_a_mask_and_coil_maps_of_ones_own_is_recovered_from(run):
@@ -139,7 +128,7 @@ def test_k_space_with_a_mask_and_coil_maps_of_ones_own_is_recovered_from(run):
     # More complex numbers than pixels determine the image.
     assert report["methods"][0]["scores"]["mse"] < 1e-3
     ended = run("measure", "photo.png", *own, "-o", "y.npz")
-    assert ended.err.startswith("untrained: --out must end in .npy for your own operator or maps, which no")
+    assert ended.stderr.startswith("untrained: --out must end in .npy for your own operator or maps, which no")
 
 
 def test_y_of_another_scale_is_said_and_can_be_told(run):
@@ -147,10 +136,10 @@ def test_y_of_another_scale_is_said_and_can_be_told(run):
     np.save("y.npy", A @ ((X.ravel() + 1) * 127.5))
     own = ("y.npy", "--matrix", "A.npy", "--shape", "8x8")
     ended = run("reconstruct", *own, "--method", "tv", "-o", "x.npy", "--json", "r.json")
-    assert ended.code == 0
-    assert ended.err.startswith("tv: no image on [-1, 1] has this y, which is ")
-    assert "(--pixels LOW:HIGH)" in ended.err
-    assert json.loads(Path("r.json").read_text())["methods"][0]["warning"] in ended.err
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("tv: no image on [-1, 1] has this y, which is ")
+    assert "(--pixels LOW:HIGH)" in ended.stderr
+    assert json.loads(Path("r.json").read_text())["methods"][0]["warning"] in ended.stderr
     entry = reported(run, *own, "--pixels", "0:255")["methods"][0]
     np.save("y.npy", A @ X.ravel())
     assert entry["misfit"] == pytest.approx(reported(run, *own)["methods"][0]["misfit"], rel=1e-2)
@@ -207,19 +196,19 @@ def test_what_is_missing_or_wrong_is_told_in_a_sentence(run, words):
     np.save("nan.npy", np.where(np.arange(40) == 3, np.nan, 1))
     Path("words.csv").write_text("one,two\n")
     ended = run("reconstruct", *words.split(), "--method", "tv", "-o", "x.png")
-    assert ended.code == 2
-    (line,) = ended.err.splitlines()
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
     assert line.startswith(f"untrained: {REFUSED[words]}")
     assert not Path("x.png").exists()
 
 
 def test_a_measurement_file_is_refused_for_an_operator_that_it_cannot_hold(run):
     ended = run("measure", "photo.png", "--operator", "own.py:make", "-o", "y.npz")
-    assert (ended.code, Path("y.npz").exists()) == (2, False)
-    assert "--out must end in .npy for your own operator or maps" in ended.err
+    assert (ended.returncode, Path("y.npz").exists()) == (2, False)
+    assert "--out must end in .npy for your own operator or maps" in ended.stderr
     np.save("A.npy", A)
     ended = run("reconstruct", "photo.png", "--matrix", "A.npy", "--method", "tv", "-o", "A.npy")
-    assert "the output must not replace what is read" in ended.err
+    assert "the output must not replace what is read" in ended.stderr
 
 
 def test_matrices_are_read_as_they_are(run):

@@ -1,22 +1,19 @@
 """`untrained denoise`, `inpaint` and `upscale` as a user meets them."""
 
 import json
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from untrained import cli
 from untrained.sims.images.images import example_image, read_image, write_image
 
 SMALL = ("--set", "steps=40", "--set", "network_options.channels=8")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, untrained):
     monkeypatch.chdir(tmp_path)
     truth = example_image("camera", size=(32, 32), grey=True)
     write_image("clean.png", truth)
@@ -26,15 +23,7 @@ def run(tmp_path, monkeypatch, capsys):
     codes = np.asarray(Image.open("clean.png"))
     Image.fromarray(np.dstack([codes] * 3 + [np.uint8(255 * known)])).save("alpha.png")
     Image.fromarray(np.asarray(Image.open("clean.png").resize((16, 16)))).save("small.png")
-
-    def of(*arguments):
-        monkeypatch.setattr(sys, "argv", ["untrained", *map(str, arguments), "-o", "x.npy", "--json", "r.json"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return types.SimpleNamespace(returncode=ended.value.code, stderr=said.err, stdout=said.out)
-
-    return of
+    return lambda *arguments: untrained(*arguments, "-o", "x.npy", "--json", "r.json")
 
 
 def report():

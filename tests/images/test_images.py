@@ -5,10 +5,10 @@ import zlib
 
 import numpy as np
 import pytest
-import tifffile
 import torch
 from PIL import Image
 
+from tests.images.image_files import npy, pillow, tiff
 from untrained.sims.images.images import EXAMPLES, LUMA, example_image, image, read_image, write_image
 from untrained.sims.images.resizing import centre_crop, resize
 from untrained.sims.random.streams import stream
@@ -32,24 +32,6 @@ def scaled(codes, top):
 def composited(codes, top):
     """Colours times alpha, over black."""
     return codes[..., :-1].astype(np.float64) * codes[..., -1:] / top
-
-
-def pillow(array, suffix, **options):
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, suffix, **options)
-    return buffer.getvalue()
-
-
-def tiff(array, **options):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, array, **options)
-    return buffer.getvalue()
-
-
-def npy(array, **options):
-    buffer = io.BytesIO()
-    np.save(buffer, array, **options)
-    return buffer.getvalue()
 
 
 def png16(codes, chunks=b"", colour=None, interlaced=False):
