@@ -17,6 +17,8 @@ from untrained.theory.papers.own import (
     netpgd_phase,
     netpgd_set,
     parseval,
+    path_budget,
+    path_width,
     practice,
     self_regularisation,
     sensing,
@@ -61,5 +63,7 @@ _FILES = (
     linearised,
     self_regularisation,
     low_pass,
+    path_budget,
+    path_width,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

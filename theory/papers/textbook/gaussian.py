@@ -33,7 +33,7 @@ from untrained.theory.proof.algebra import exact_number, gaussian_mean, reduced
 from untrained.theory.proof.balls import ball
 
 LIPSCHITZ, FERNIQUE, GORDON = "textbook.gaussian_lipschitz", "textbook.sudakov_fernique", "textbook.gordon"
-CHEVET = "textbook.chevet"
+CHEVET, POINCARE = "textbook.chevet", "textbook.poincare"
 _HALF = F(1, 2)
 _BITS = 192
 AFTER_ZERO = Hypothesis("t", "t >= 0", lambda case, c: case["t"] >= 0)
@@ -98,6 +98,49 @@ _LIPSCHITZ = Claim(
         Control("factor_0.99", {"factor": F(99, 100)}),
         *TAIL_CONTROLS,
     ),
+)
+
+
+# The variance: in the basis of Hermite polynomials.
+
+
+def spectral_gap(p: Premises) -> Symbolic:
+    """Var F = sum of c_a^2 over |a| >= 1 and E ||grad F||^2 = sum |a| c_a^2, F = sum c_a H_a/sqrt(a!)."""
+    x, s, t = sp.symbols("x s t", real=True)
+    more = sp.Symbol("|a| - 1", nonnegative=True, integer=True)
+    H = sp.exp(s * x - s**2 / 2)
+    density = sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+    product = sp.integrate(H * H.subs(s, t) * density, (x, -sp.oo, sp.oo))
+    return reduced(
+        "e^{sx - s^2/2} generates H_k(x) s^k/k!: the H_k/sqrt(k!) are orthonormal, as the mean of two is e^{st}, and "
+        "H_k' = k H_{k-1}, so H_k'/sqrt(k!) = sqrt(k) H_{k-1}/sqrt((k - 1)!); and |a| >= 1 off the mean.",
+        [
+            ("mean of two", product - sp.exp(s * t)),
+            ("derivative", sp.diff(H, x) - s * H),
+            ("factor |a| >= 1", sp.expand(exact_number(p["factor"]) * (1 + more) - 1) >= 0),
+        ],
+        sufficient=True,
+    )
+
+
+def variance_sides(case: Case, c: Constants) -> Sides:
+    """Var of ||g|| in R^k, k = 1 being |g|, or of <g, e>, against factor."""
+    if case["of"] == "norm":
+        with ctx.workprec(_BITS):
+            return Sides(int(case["k"]) - chi_mean(int(case["k"])) ** 2, ball(c["factor"]))
+    return Sides(1, F(c["factor"]))
+
+
+_POINCARE = Claim(
+    id=POINCARE,
+    source=Source("textbook", "Gaussian Poincare inequality (Nash 1958)"),
+    says="For a function F of independent standard normal variables, Var F <= ${factor:factor}E <grad F, grad F>; so one that is 1-Lipschitz has E F >= sqrt(E F^2 - $factor) where F >= 0.",
+    tex=r"\mathrm{Var}\,F\le ${factor:factor}\mathbb{E}\|\nabla F\|^2",
+    refuted_by="a function of larger variance",
+    constants={"factor": Constant(1, "down")},
+    proofs=(spectral_gap,),
+    exact=ExactRoute(({"of": "product"}, *({"of": "norm", "k": k} for k in (1, 2, 5, 100, 10**6))), variance_sides),
+    controls=(Control("factor_0.99", {"factor": F(99, 100)}),),
 )
 
 
@@ -269,4 +312,4 @@ _CHEVET = Claim(
     controls=(Control("rows_0.99", {"rows": F(99, 100)}), Control("width_0.99", {"width": F(99, 100)})),
 )
 
-CLAIMS: tuple[Claim, ...] = (_LIPSCHITZ, *_COMPARISONS, _CHEVET)
+CLAIMS: tuple[Claim, ...] = (_LIPSCHITZ, _POINCARE, *_COMPARISONS, _CHEVET)

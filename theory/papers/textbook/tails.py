@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import sympy as sp
 from flint import arb, ctx
+from scipy.special import smirnov
 
 from untrained.theory.claim import (
     Case,
@@ -27,7 +28,7 @@ from untrained.theory.laws.suprema import binomial_above
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball
 
-CHERNOFF = "textbook.chernoff"
+CHERNOFF, MASSART = "textbook.chernoff", "textbook.massart"
 _HALF = F(1, 2)
 _BITS = 512
 
@@ -284,4 +285,43 @@ _MILLS = Claim(
     ),
 )
 
-CLAIMS: tuple[Claim, ...] = (_CHERNOFF, *_BINOMIAL, _MILLS)
+
+# The empirical law.
+
+
+def empirical_sides(case: Case, c: Constants) -> Sides:
+    """P(sup(F_d - F) > eps), the law of Smirnov's statistic, against factor e^{-rate d eps^2}."""
+    d, eps = int(case["d"]), case["deviations"] / math.sqrt(case["d"])
+    return Sides(
+        float(smirnov(d, eps)), float(c["factor"]) * math.exp(-float(c["rate"]) * d * eps ** float(c["power"]))
+    )
+
+
+_MASSART = Claim(
+    id=MASSART,
+    source=Source(
+        "textbook",
+        "Massart 1990 (Dvoretzky, Kiefer, Wolfowitz 1956), one-sided; Reeve 2024 where the bound is above 1/2",
+    ),
+    says="For d independent draws of a law with distribution function F, the supremum of F_d - F, F_d that of the draws, is above eps with probability at most ${factor:factor}e^{-${rate:factor}d eps^$power}.",
+    tex=r"P\{\sup_x(F_d(x)-F(x))>\varepsilon\}\le ${factor:factor}e^{-${rate:factor}d\varepsilon^{$power}}",
+    refuted_by="d and eps where the law of the supremum for a continuous F, which is exact, gives more",
+    domain={"d": Range(1, 10**9, True, True), "deviations": Range(0, 1e5, False)},
+    constants={"factor": Constant(1, "down"), "rate": Constant(2, "up"), "power": Constant(2, "down")},
+    exact=ExactRoute(
+        tuple(
+            {"d": d, "deviations": t}
+            for d in (1, 2, 5, 20, 100, 10**4, 10**5)
+            for t in (0.1, 0.5, 1.0, 2.0, 3.0)
+            if t**2 < d
+        ),
+        empirical_sides,
+    ),
+    controls=(
+        Control("factor_0.99", {"factor": F(99, 100)}),
+        Control("rate_2.01", {"rate": F(201, 100)}),
+        Control("power_1.99", {"power": F(199, 100)}),
+    ),
+)
+
+CLAIMS: tuple[Claim, ...] = (_CHERNOFF, *_BINOMIAL, _MILLS, _MASSART)
