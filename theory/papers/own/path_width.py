@@ -502,8 +502,8 @@ CLAIMS: tuple[Claim, ...] = (
     _least("descent", F(3513, 10), F(1, 10), 4, _HALF, F(1, 10)),
     _least("descent.whole_step", F(8340, 10), F(1), 4, _HALF, F(1, 10)),
     _least("flow", F(3298, 10), F(0), 4, _HALF, F(1, 10)),
-    _least("descent.limit", F(9448, 100), F(1, 10), 10**6, _LIMIT_RATE, F(1, 100)),
-    _least("flow.limit", F(8787, 100), F(0), 10**6, _LIMIT_RATE, F(1, 100)),
+    _least("descent.limit", F(9458, 100), F(1, 10), 100, _LIMIT_RATE, F(1, 100)),
+    _least("flow.limit", F(8797, 100), F(0), 100, _LIMIT_RATE, F(1, 100)),
     _theorem(
         "descent",
         "Theorem 4.1 with 400 in place of 4.3e15",
