@@ -252,13 +252,10 @@ def least_aspect(
         where no width up to 10^9 n serves.
     """
 
-    def serves(aspect: Fraction) -> bool:
-        return bool(surplus(Path(aspect, rate, inverse_rows), step, pieces).surplus > 0)
-
     def fails(aspect: Fraction) -> bool:
         return bool(surplus_at_most(Path(aspect, rate, inverse_rows), step, pieces) < 0)
 
-    high = _first(serves, Fraction(16), digits)
+    high = least_serving(lambda aspect: surplus(Path(aspect, rate, inverse_rows), step, pieces).surplus, digits)
     low, unit = high, high / 10**digits
     while not fails(low):
         low, unit = low - unit, 2 * unit
@@ -267,15 +264,22 @@ def least_aspect(
     return low, high
 
 
-def _first(serves: Callable[[Fraction], bool], start: Fraction, digits: int) -> Fraction:
-    """The least aspect that serves, to so many digits, from above."""
-    high = start
-    while not serves(high):
-        high *= 2
-        if high > 10**9:
-            raise ValueError("no width up to 10^9 n serves")
-    low = high / 2
-    while high - low > high / 10**digits:
-        middle = (low + high) / 2
-        low, high = (low, middle) if serves(middle) else (middle, high)
-    return high
+def least_serving(margin: Callable[[Fraction], arb], digits: int = 4) -> Fraction:
+    """A width d/n at which a margin is certainly positive, within 10^-digits of itself of one at which it is not.
+
+    Raises
+    ------
+    ValueError
+        where none up to 10^30 serves.
+    """
+    with ctx.workprec(BITS):
+        high = Fraction(16)
+        while not margin(high) > 0:
+            high *= 2
+            if high > 10**30:
+                raise ValueError("no width up to 10^30 n serves")
+        low = high / 2
+        while high - low > high / 10**digits:
+            middle = (low + high) / 2
+            low, high = (low, middle) if margin(middle) > 0 else (middle, high)
+        return high
