@@ -1,7 +1,7 @@
 """From 4.3e15 down: how much width each improvement of Theorem 4.1's proof saves, alone and with those before it.
 
-The paper's chain asks that the change of the Jacobian, by all neurons that may be lost in the ball that the meta-theorem
-needs, is within alpha/3, alpha half of sigma_min at the start. Lengths are in units of sqrt n, sigma_min in units of sqrt d.
+The paper's chain asks that all neurons that may be lost in the ball that the meta-theorem needs change the Jacobian by
+alpha/3 at most, alpha half of sigma_min at the start. Lengths are in units of sqrt n, sigma_min in units of sqrt d.
 Source: vanveen18 Section B.4
 """
 
@@ -36,7 +36,7 @@ class ProofChain:
     smallest: Callable[[Fraction], arb] = field(default=lambda aspect: arb(1) / 2)
 
     def margin(self, aspect: Fraction) -> arb:
-        """alpha/3 less 2 sqrt(n/d) + sqrt(2 v log(1/v) + linear v), with v = 3 (2R)^{2/3} (n/d)^{1/3} flips a neuron."""
+        """alpha/3 less 2 sqrt(n/d) + sqrt(2 v log(1/v) + linear v), with v = 3 (2R)^{2/3} (n/d)^{1/3} the flips."""
         alpha = self.smallest(aspect) / 2
         radius = ball(self.path) * self.misfit(aspect) / alpha
         v = 3 * (2 * radius) ** (arb(2) / 3) * ball(aspect) ** (-arb(1) / 3)
