@@ -74,11 +74,10 @@ def main() -> None:
         begun, d = time.perf_counter(), round(c["aspect"]) * n
         runs = [descend(n, d, c, stream(chosen.seed, "sharper", n, i)) for i in range(chosen.runs)]
         row: dict[str, Any] = {"n": n, "d": d, "runs": len(runs), "seconds": round(time.perf_counter() - begun, 1)}
-        row |= {f"largest {key}": max(run[key] for run in runs) for key in runs[0]}
-        row["outside the bounds"] = sum(
-            run["misfit over bound"] > 1 or run["path over bound"] > 1 or run["price over path"] > 1 for run in runs
-        )
-        row["converged"] = sum(run["final misfit"] <= PRECISION for run in runs)
+        row |= {f"largest {key}": float(max(run[key] for run in runs)) for key in runs[0]}
+        bounds = ("misfit over bound", "path over bound", "price over path")
+        row["outside the bounds"] = sum(any(run[name] > 1 for name in bounds) for run in runs)
+        row["converged"] = int(sum(run["final misfit"] <= PRECISION for run in runs))
         print(json.dumps(row))
         sys.stdout.flush()
 
