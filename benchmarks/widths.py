@@ -1,0 +1,42 @@
+"""The least d/n that the sharper theorem's argument serves, and what each improvement of the proof saves; prints JSON.
+
+Each width is certain to serve, and 10^-4 of it less is certain not to. `rate` is a in e^{-an}, with which each of the
+events (five for descent, four for flow) may fail: 1/2 is the paper's; where `failure` is stated, all together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+
+from untrained.theory.objects.path_budget import least_aspect
+from untrained.theory.objects.width_chain import improvements
+
+STEPS = (Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(1, 4), Fraction(1, 2), Fraction(1))
+FINE = 10**9
+
+
+def event_rate(step: Fraction, rows: int, failure: float) -> Fraction:
+    return Fraction(math.ceil(math.log((5 if step else 4) / failure) / rows * FINE) + 1, FINE)
+
+
+def main() -> None:
+    for rows in (1, 4, 10, 100, 10**6):
+        for failure in (None, 0.01):
+            line: dict[str, object] = {"n from": rows, "failure": failure or "5 e^{-n/2}, flow 4 e^{-n/2}"}
+            for step in STEPS:
+                rate = Fraction(1, 2) if failure is None else event_rate(step, rows, failure)
+                low, high = least_aspect(rate, Fraction(1, rows), step, 5)
+                line[f"c = {step}" if step else "flow"] = [round(float(low), 3), math.ceil(float(high) * 1000) / 1000]
+            print(json.dumps(line), flush=True)
+    limit = {str(step): float(least_aspect(Fraction(1, 2 * 10**6), Fraction(1, 10**6), step, 5)[1]) for step in STEPS}
+    print(json.dumps({"rate 5e-7, n from 10^6": limit}), flush=True)
+    for one in improvements():
+        alone = None if one.alone is None else float(one.alone)
+        widths = {"alone": alone, "together": float(one.together)}
+        print(json.dumps({"improvement": one.name, "claim": one.claim, **widths}))
+
+
+if __name__ == "__main__":
+    main()
