@@ -48,7 +48,7 @@ _REDUCTION, _OFF = "own.descent.reduction", "own.descent.off_stays_off"
 
 _LAW = {"V": Draw("gaussian", ("n", "d")), "g": Draw("gaussian", ("d",)), "r": Draw("direction", ("n",))}
 _ANY = {"n": Range(1, 10**9), "d": Range(1, 10**9)}
-_SMALL = {"n": Range(1, 3), "d": Range(1, 10)}
+_SMALL = {"n": Range(1, 3), "d": Range(5, 10), "crowd": Range(1, 3, False)}
 _LONG, _BRIEF = 60, 12
 """Steps of a searched descent."""
 _ROOM = 2 * FLOAT_GUARD
@@ -57,9 +57,10 @@ _ROOM = 2 * FLOAT_GUARD
 
 @dataclass(frozen=True)
 class _Run:
-    """A case: V, g and the direction of r_0 with a leading axis of one, c, and r_0 of `pull` times a natural size.
+    """A case: V, g and the direction of r_0 with a leading axis of one, c, and ||r_0|| as `pull` of a natural size.
 
-    That is what the path up to `reach` ||g_{A_0}|| takes off a misfit, or else ||V_{A_0}|| ||g_{A_0}||, or 1.
+    That is the integral of m up to L = `reach` ||g_{A_0}||, or else ||V_{A_0}|| ||g_{A_0}||, or 1 where there is none.
+    For a drawn x the margins are x|x|^crowd, so that many are small beside the largest and some neurons die.
     """
 
     case: Case
@@ -71,7 +72,8 @@ class _Run:
 
     @cached_property
     def g(self) -> Array:
-        return np.asarray(self.case["g"][0], float)
+        x = np.asarray(self.case["g"][0], float)
+        return x * np.abs(x) ** float(self.case.get("crowd", 0))
 
     @cached_property
     def largest(self) -> float:
@@ -263,6 +265,7 @@ def convergence_argument(p: Premises) -> Symbolic:
             ("m at L_0 times L", sp.expand(value * length - value * (length - end) - value * end)),
             ("delta/L", rate <= 1),
             ("power of m", power - exact_number(step["power"])),
+            ("the gain is not negative", sp.Ge(exact_number(step["lead"]) - exact_number(step["share"]) * largest, 0)),
             ("gain of a step", sp.And(lead <= exact_number(step["lead"]), exact_number(step["share"]) <= 1)),
         ],
         sufficient=True,
@@ -411,9 +414,15 @@ _FLOW_BUDGET = Hypothesis(
 )
 _SMALL_STEP = Hypothesis("step", "c < $step", small_step)
 _SIGN = Hypothesis("sign", "lambda >= 0", multiplier_is_a_price)
-_PULLS = Range(1e-3, 1.2, False, True)
-_WIDE = {**_SMALL, "c": Range(0.01, 4, False, True), "pull": Range(1e-2, 1e2, False, True)}
-_REACH = Range(0.05, 1, False, True)
+_PULLS = Range(0.05, 1.2, False, True)
+_WIDE = {
+    **_SMALL,
+    "d": Range(1, 10),
+    "crowd": Range(0, 3, False),
+    "c": Range(0.01, 4, False, True),
+    "pull": Range(1e-2, 1e2, False, True),
+}
+_REACH = Range(0.1, 1, False)
 
 
 def _source(label: str) -> Source:
@@ -424,7 +433,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=_STEP,
         source=_source("one step of Theorem 4.1's descent whose neurons die within it"),
-        says="In a step of that descent let D_l be the part of it in which neuron l is alive, and p the norm of a = V^T r on those alive: <a, Da> is the mean of p^$power, and <r_+, r_+> is at most <r, r> - eta($lead - ${share:factor}c)<a, Da>.",
+        says="In a step h_+ = h - eta a of Theorem 4.1's descent, a = V^T r on the neurons alive and nothing elsewhere, let D_l be the part of the step before neuron l dies and p the norm of a on those still alive: B = <a, Da> is the mean of p^$power, and <r_+, r_+> is at most <r, r> - eta($lead - ${share:factor}c)B, where c = eta||V_{A_0}V_{A_0}^T|| and A_0 are the neurons on at the start.",
         tex=r"B=\langle a,Da\rangle=\int p(u)^{$power}\,du,\quad \langle r_+,r_+\rangle\le\langle r,r\rangle-\eta($lead-${share:factor}c)B",
         refuted_by="a step whose B is another, or after which more is left",
         domain=_ANY,
@@ -445,7 +454,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=_PRICE,
         source=_source("what a path costs that neurons die on"),
-        says="At every point of that descent's path the neurons of A_0 that are dead, R, have ${paid:factor}||g_R|| <= s, the length of the path so far, each neuron's moves being counted until it dies.",
+        says="At every point of that descent's path the neurons of A_0 that are dead, R, have ${paid:factor}||g_R|| <= s, the length of the path so far: the sum of eta times the mean of p, so that a neuron's moves count until it dies; g is the start of h.",
         tex=r"${paid:factor}\|g_R\|\le s",
         refuted_by="a path shorter than what its dead neurons have moved",
         domain=_ANY,
@@ -460,7 +469,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=_SPENT,
         source=_source("what the path has spent is off the misfit"),
-        says="Along that descent (1 - ${half:factor}c) times the integral of m from 0 to s_t, plus ||r_t||, is at most ||r_0||.",
+        says="Along that descent (1 - ${half:factor}c) times the integral of m from 0 to s_t, plus ||r_t||, is at most ||r_0||, where m(s) is the least sigma_min(V_{A_0 minus R}) over R with ||g_R|| <= s, and s_t is the length of the path.",
         tex=r"(1-${half:factor}c)\int_0^{s_t}m\,ds+\|r_t\|\le\|r_0\|",
         refuted_by="a descent that has spent more",
         domain=_ANY,
@@ -471,7 +480,7 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(spent_argument,),
         exact=ExactRoute(_SPENT_CASES, spent_sides),
         search=SearchRoute(
-            spent_sides, no_neuron_is_on, within={**_WIDE, "c": Range(0.01, 2.5, False)}, effort=0.5
+            spent_sides, no_neuron_is_on, within={**_WIDE, "c": Range(0.01, 2.1, False)}, effort=0.5
         ),
         controls=(
             Control("half_0.499", {"half": F(499, 1000)}),
@@ -483,7 +492,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.path_budget.convergence",
         source=_source("a convergence theorem for Theorem 4.1's descent from what V has left along the path"),
-        says="Then that descent's path stays shorter than L at every t, and <r_{t+1}, r_{t+1}> is at most 1 - eta($lead - c)mu^$power of <r_t, r_t>, mu the larger of m(L) and ${rate:factor}delta/L.",
+        says="Then the path of Theorem 4.1's descent stays shorter than L at every t, and <r_{t+1}, r_{t+1}> is at most 1 - eta($lead - c)mu^$power of <r_t, r_t>, mu the larger of m(L) and ${rate:factor}delta/L.",
         tex=r"\int_0^Lm\,ds=\tfrac{\|r_0\|}{1-${half:factor}c}+\delta,\ c<$step\Rightarrow s_t<L,\ \langle r_{t+1},r_{t+1}\rangle\le\big(1-\eta($lead-c)\max(m(L),${rate:factor}\delta/L)^{$power}\big)\langle r_t,r_t\rangle",
         refuted_by="a descent that meets the hypotheses whose path is longer, or a step that leaves more",
         domain=_ANY,
@@ -501,7 +510,7 @@ CLAIMS: tuple[Claim, ...] = (
         exact=ExactRoute(_CONVERGENCE_CASES, convergence_sides),
         search=SearchRoute(
             convergence_sides,
-            within={**_SMALL, "c": Range(0.05, 2.2, False), "pull": _PULLS, "reach": _REACH},
+            within={**_SMALL, "c": Range(0.05, 2.2, False, True), "pull": _PULLS, "reach": _REACH},
             effort=0.5,
         ),
         controls=(
@@ -536,7 +545,7 @@ CLAIMS: tuple[Claim, ...] = (
         proofs=(flow_argument,),
         exact=ExactRoute(_FLOW_CASES, flow_sides),
         search=SearchRoute(
-            flow_sides, within={"n": Range(1, 1), "d": Range(1, 10), "pull": _PULLS, "reach": _REACH}, effort=0.5
+            flow_sides, within={**_SMALL, "n": Range(1, 1), "pull": _PULLS, "reach": _REACH}, effort=0.5
         ),
         controls=(
             Control("start_0.99", {"start": F(99, 100)}),
