@@ -141,15 +141,20 @@ def gain_of_a_step(p: Premises) -> Symbolic:
 
 def step_sides(case: Case, c: Constants) -> Sides:
     """Largest difference of B and the mean of p^power, in units of B, or of the squares, in units of <r, r>."""
-    run, power = _Run(case), float(c["power"])
+    run, power, worst = _Run(case), float(c["power"]), 0.0
     fall = run.eta * (float(c["lead"]) - float(c["share"]) * float(case["c"]))
-    worst = 0.0
     for one in run.steps(_BRIEF):
+        if _square(one.r) < _RESOLVED**2 * _square(run.r):
+            break
         mean = float(np.diff(one.ends, prepend=0.0) @ one.norms**power)
-        after = one.r - run.eta * (run.V @ (one.D * one.a))
+        after = one.r + run.V @ (np.maximum(one.h_after, 0) - np.maximum(one.h, 0))
         beyond = (_square(after) - _square(one.r) + fall * one.gain) / _square(one.r)
         worst = max(worst, beyond, abs(mean - one.gain) / max(mean, one.gain, 1e-300))
     return Sides(worst, _ROOM, unit=1)
+
+
+_RESOLVED = 1e-4
+"""Misfit in units of the first down to which the change of V h_+ is compared with it."""
 
 
 # What the dead have cost.
@@ -192,7 +197,7 @@ def spent_argument(p: Premises) -> Symbolic:
     step, price = p.of(_STEP), p.of(_PRICE)
     lead, share = exact_number(step["lead"]), exact_number(step["share"])
     return reduced(
-        "On a step p >= m(s)||r||, as sum g_R^2 <= s^2 for the dead R; so the integral of m over its path, that of m eta p "
+        "On a step p >= m(s)||r||, as ||g_R|| <= s for the dead R; so the integral of m over its path, that of m eta p "
         "du, is at most eta B/||r||, B the mean of p^2. With (lead - share c)eta B <= ||r||^2 - ||r_+||^2 half of this over "
         "||r|| is at most ||r|| - ||r_+||. Where 1 - half c is negative ||r_+|| <= ||r|| is enough. Steps add up.",
         [
@@ -213,8 +218,7 @@ def spent_sides(case: Case, c: Constants) -> Sides:
     weight, first = 1 - float(c["half"]) * float(case["c"]), float(np.linalg.norm(run.r))
     for one in run.steps(_LONG):
         s += float(one.lengths[-1])
-        after = np.linalg.norm(one.r - run.eta * (run.V @ (one.D * one.a)))
-        worst = max(worst, (weight * run.left.integral(s) + float(after)) / first)
+        worst = max(worst, (weight * run.left.integral(s) + float(np.linalg.norm(one.r_after))) / first)
     return Sides(worst, 1 + _ROOM)
 
 
@@ -242,7 +246,7 @@ def small_step(case: Case, c: Constants) -> bool:
     return bool(case["c"] < float(c["step"]))
 
 
-def _slowest(run: _Run, delta: float, c: Constants) -> float:
+def _mu_power(run: _Run, delta: float, c: Constants) -> float:
     """mu^power, mu the larger of m(L) and rate delta/L."""
     return float(max(run.left.at(run.budget), float(c["rate"]) * delta / run.budget) ** float(c["power"]))
 
@@ -255,8 +259,8 @@ def convergence_argument(p: Premises) -> Symbolic:
     half, lead, rate, power = (exact_number(p[name]) for name in ("half", "lead", "rate", "power"))
     return reduced(
         "The integral of m up to s_t never exceeds ||r_0||/(1 - half c), which is reached at an L_0 < L; m falls, so delta "
-        "<= m(L_0)(L - L_0), and m(s) >= m(L_0) all along. B, the mean of p^2, is at least m(s)^2||r||^2 at the end of a "
-        "step, and at least mu^2||r||^2.",
+        "<= m(L_0)(L - L_0), and m(s) >= m(L_0) all along. B, the mean of p^2, is at least m(s)^2||r||^2 with the s at the "
+        "end of the step, and so at least mu^2||r||^2.",
         [
             ("the path costs delta more", p.given("budget")),
             ("steps", sp.Le(largest, exact_number(spent["step"]))),
@@ -275,15 +279,14 @@ def convergence_argument(p: Premises) -> Symbolic:
 def convergence_sides(case: Case, c: Constants) -> Sides:
     """Largest of s/L - 1 and of <r_+, r_+>/<r, r> less its claimed factor over a descent, against 0."""
     run, s, worst = _Run(case, by_reach=True), 0.0, -1.0
-    fall = run.eta * (float(c["lead"]) - float(case["c"])) * _slowest(run, descent_excess(case, c), c)
+    fall = run.eta * (float(c["lead"]) - float(case["c"])) * _mu_power(run, descent_excess(case, c), c)
     for one in run.steps(_LONG):
         s += float(one.lengths[-1])
-        after = one.r - run.eta * (run.V @ (one.D * one.a))
-        worst = max(worst, s / run.budget - 1, _square(after) / _square(one.r) - (1 - fall))
+        worst = max(worst, s / run.budget - 1, _square(one.r_after) / _square(one.r) - (1 - fall))
     return Sides(worst, _ROOM, unit=1)
 
 
-def flow_argument(p: Premises) -> Symbolic:
+def argument_of_the_flow(p: Premises) -> Symbolic:
     """Gradient flow: d||r||/ds = -p/||r||, and the end of the argument for steps."""
     a, r, t, mu = sp.symbols("a r t mu", positive=True)
     start, twice, rate, power = (exact_number(p[name]) for name in ("start", "twice", "rate", "power"))
@@ -313,7 +316,7 @@ def flow_argument(p: Premises) -> Symbolic:
 def flow_sides(case: Case, c: Constants) -> Sides:
     """Largest of s/L - 1 and of ln(<r, r>/<r_0, r_0>) + twice mu^power t over a flow with n = 1, against 0."""
     run = _Run(case, by_reach=True)
-    fall = float(c["twice"]) * _slowest(run, flow_excess(case, c), c)
+    fall = float(c["twice"]) * _mu_power(run, flow_excess(case, c), c)
     (r,) = run.r
     flow = flow_of_one_output(run.V[0] * np.sign(r), run.g, abs(float(r)), _FOLLOWED)
     decay = 2 * np.log(flow.misfits / flow.misfits[0]) + fall * flow.times
@@ -404,15 +407,15 @@ _CUTS = (
 
 _BUDGET = Hypothesis(
     "budget",
-    "the integral of m from 0 to L is ||r_0||/(1 - ${half:factor}c) plus a delta > 0",
+    "the integral of m up to L is ||r_0||/(1 - ${half:factor}c) plus a delta > 0",
     lambda case, c: descent_excess(case, c) > 0,
 )
 _FLOW_BUDGET = Hypothesis(
     "budget",
-    "the integral of m from 0 to L is ${start:factor}||r_0|| plus a delta > 0",
+    "the integral of m up to L is ${start:factor}||r_0|| plus a delta > 0",
     lambda case, c: flow_excess(case, c) > 0,
 )
-_SMALL_STEP = Hypothesis("step", "c < $step", small_step)
+_SMALL_STEP = Hypothesis("step", "c = eta||V_{A_0}V_{A_0}^T|| < $step", small_step)
 _SIGN = Hypothesis("sign", "lambda >= 0", multiplier_is_a_price)
 _PULLS = Range(0.05, 1.2, False, True)
 _WIDE = {
@@ -469,7 +472,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=_SPENT,
         source=_source("what the path has spent is off the misfit"),
-        says="Along that descent (1 - ${half:factor}c) times the integral of m from 0 to s_t, plus ||r_t||, is at most ||r_0||, where m(s) is the least sigma_min(V_{A_0 minus R}) over R with ||g_R|| <= s, and s_t is the length of the path.",
+        says="Along that descent (1 - ${half:factor}c) times the integral of m up to s_t, plus ||r_t||, is at most ||r_0||, where m(s) is the least sigma_min(V_{A_0 minus R}) over R with ||g_R|| <= s, and s_t is the length of the path.",
         tex=r"(1-${half:factor}c)\int_0^{s_t}m\,ds+\|r_t\|\le\|r_0\|",
         refuted_by="a descent that has spent more",
         domain=_ANY,
@@ -492,8 +495,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.path_budget.convergence",
         source=_source("a convergence theorem for Theorem 4.1's descent from what V has left along the path"),
-        says="Then the path of Theorem 4.1's descent stays shorter than L at every t, and <r_{t+1}, r_{t+1}> is at most 1 - eta($lead - c)mu^$power of <r_t, r_t>, mu the larger of m(L) and ${rate:factor}delta/L.",
-        tex=r"\int_0^Lm\,ds=\tfrac{\|r_0\|}{1-${half:factor}c}+\delta,\ c<$step\Rightarrow s_t<L,\ \langle r_{t+1},r_{t+1}\rangle\le\big(1-\eta($lead-c)\max(m(L),${rate:factor}\delta/L)^{$power}\big)\langle r_t,r_t\rangle",
+        says="Then the path of Theorem 4.1's descent stays shorter than L at every t, and a step leaves <r_+, r_+> at most 1 - eta($lead - c)mu^$power of <r, r>, mu the larger of m(L) and ${rate:factor}delta/L; m as in own.path_budget.spent.",
+        tex=r"\int_0^Lm\,ds=\tfrac{\|r_0\|}{1-${half:factor}c}+\delta,\ c<$step\Rightarrow s_t<L,\ \langle r_+,r_+\rangle\le\big(1-\eta($lead-c)\max(m(L),${rate:factor}\delta/L)^{$power}\big)\langle r,r\rangle",
         refuted_by="a descent that meets the hypotheses whose path is longer, or a step that leaves more",
         domain=_ANY,
         law=_LAW,
@@ -529,7 +532,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="own.path_budget.flow",
         source=_source("the same for gradient flow"),
-        says="Then along the gradient flow dh/dt = -a the path stays shorter than L, and <r, r> is at most e^{-${twice:factor}mu^$power t}<r_0, r_0> at time t, mu the larger of m(L) and ${rate:factor}delta/L.",
+        says="Then along the gradient flow dh/dt = -a the path stays shorter than L, and <r, r> is at most e^{-${twice:factor}mu^$power t}<r_0, r_0> at time t, mu the larger of m(L) and ${rate:factor}delta/L; m as in own.path_budget.spent.",
         tex=r"\int_0^Lm\,ds=${start:factor}\|r_0\|+\delta\Rightarrow s<L,\ \langle r,r\rangle\le e^{-${twice:factor}\max(m(L),${rate:factor}\delta/L)^{$power}t}\langle r_0,r_0\rangle",
         refuted_by="a flow that meets the hypothesis whose path is longer, or that is slower",
         domain=_ANY,
@@ -542,7 +545,7 @@ CLAIMS: tuple[Claim, ...] = (
             "power": Constant(2),
         },
         needs=(_PRICE, _REDUCTION, _OFF),
-        proofs=(flow_argument,),
+        proofs=(argument_of_the_flow,),
         exact=ExactRoute(_FLOW_CASES, flow_sides),
         search=SearchRoute(
             flow_sides, within={**_SMALL, "n": Range(1, 1), "pull": _PULLS, "reach": _REACH}, effort=0.5
