@@ -25,13 +25,14 @@ _MOST_COLUMNS = 16
 
 @dataclass(frozen=True)
 class StepWithDeaths:
-    """One step from h (d,) and r (n,) along a (d,): D (d,) says up to which part of the step a neuron is alive."""
+    """One step from h (d,) and r (n,) to r_+ (n,): neuron l moves along a (d,) up to the part D_l (d,) of the step."""
 
     h: Array
     r: Array
     a: Array
     D: Array
     eta: float
+    r_after: Array
 
     @property
     def gain(self) -> float:
@@ -39,9 +40,14 @@ class StepWithDeaths:
         return float(self.D @ self.a**2)
 
     @property
+    def h_after(self) -> Array:
+        """h_+ (d,), before ReLU: negative for those who die."""
+        return self.h - self.eta * self.a
+
+    @property
     def survivors(self) -> NDArray[np.bool_]:
         """Who is alive after the step, (d,)."""
-        alive: NDArray[np.bool_] = self.h - self.eta * self.a > 0
+        alive: NDArray[np.bool_] = self.h_after > 0
         return alive
 
     @property
@@ -72,11 +78,11 @@ def step_with_deaths(V: Array, h: Array, r: Array, eta: float) -> StepWithDeaths
     a = (V.T @ r) * (h > 0)
     fatal = (h > 0) & (eta * a >= h)
     D = np.where(fatal, h / np.where(fatal, eta * a, 1.0), 1.0) * (h > 0)
-    return StepWithDeaths(h, r, a, D, eta)
+    return StepWithDeaths(h, r, a, D, eta, r - eta * (V @ (D * a)))
 
 
 def descend_with_deaths(V: Array, h: Array, r: Array, eta: float, steps: int) -> Iterator[StepWithDeaths]:
-    """Yield the steps from h and r; r moves by -eta V(Da), so that small misfits are as exact as large ones.
+    """Yield the steps from h and r; r moves by -eta V(Da), so that small misfits are as good as large ones.
 
     It ends early where the misfit is 0 or a 10^-100th of the first.
 
@@ -96,7 +102,7 @@ def descend_with_deaths(V: Array, h: Array, r: Array, eta: float, steps: int) ->
             return
         one = step_with_deaths(V, h, r, eta)
         yield one
-        h, r = h - eta * one.a, r - eta * (V @ (one.D * one.a))
+        h, r = one.h_after, one.r_after
 
 
 @dataclass(frozen=True)
