@@ -20,7 +20,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from untrained.theory.proof.balls import ball
 
-BITS = 128
+WORKING_BITS = 128
 PIECES = 512
 """Pieces of the path, on each of which one multiplier bounds what the cut can remove."""
 
@@ -108,7 +108,7 @@ def misfit_square(share: arb, deviation: arb) -> ChernoffBound:
 
 
 @dataclass(frozen=True)
-class Path:
+class PathBudget:
     """What is left along a path at d = aspect n, where each event fails with probability e^{-rate n} = e^{-t^2/2}.
 
     Of all n and d that have no smaller d/n, no larger 1/n and no larger rate, these are the worst: what is left falls,
@@ -218,7 +218,7 @@ class Surplus:
 
 
 @lru_cache(maxsize=4096)
-def surplus(path: Path, step: Fraction, pieces: int = PIECES) -> Surplus:
+def surplus(path: PathBudget, step: Fraction, pieces: int = PIECES) -> Surplus:
     """What is left at c = eta beta_0^2 <= step (0 is gradient flow) beyond what is needed.
 
     Raises
@@ -228,15 +228,15 @@ def surplus(path: Path, step: Fraction, pieces: int = PIECES) -> Surplus:
     """
     if not 0 <= step < 2:
         raise ValueError(f"step must be at least 0 and below 2, got {step}")
-    with ctx.workprec(BITS):
+    with ctx.workprec(WORKING_BITS):
         misfit = misfit_square(output_share(path.ratio, path.deviation).most, path.deviation).most.sqrt()
         total, length = path.integral(pieces)
         return Surplus(total - misfit * path.ratio / (1 - ball(step) / 2), length, misfit)
 
 
-def surplus_at_most(path: Path, step: Fraction, pieces: int = PIECES) -> arb:
+def surplus_at_most(path: PathBudget, step: Fraction, pieces: int = PIECES) -> arb:
     """An upper bound of what this argument can leave, whatever multipliers and exponents it takes."""
-    with ctx.workprec(BITS):
+    with ctx.workprec(WORKING_BITS):
         misfit = misfit_square(output_share(path.ratio, path.deviation).least, path.deviation).least.sqrt()
         return path.integral_at_most(pieces) - misfit * path.ratio / (1 - ball(step) / 2)
 
@@ -253,9 +253,9 @@ def least_aspect(
     """
 
     def fails(aspect: Fraction) -> bool:
-        return bool(surplus_at_most(Path(aspect, rate, inverse_rows), step, pieces) < 0)
+        return bool(surplus_at_most(PathBudget(aspect, rate, inverse_rows), step, pieces) < 0)
 
-    high = least_serving(lambda aspect: surplus(Path(aspect, rate, inverse_rows), step, pieces).surplus, digits)
+    high = least_serving(lambda aspect: surplus(PathBudget(aspect, rate, inverse_rows), step, pieces).surplus, digits)
     low, unit = high, high / 10**digits
     while not fails(low):
         low, unit = low - unit, 2 * unit
@@ -272,7 +272,7 @@ def least_serving(margin: Callable[[Fraction], arb], digits: int = 4) -> Fractio
     ValueError
         where none up to 10^30 serves.
     """
-    with ctx.workprec(BITS):
+    with ctx.workprec(WORKING_BITS):
         high = Fraction(16)
         while not margin(high) > 0:
             high *= 2

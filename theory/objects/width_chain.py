@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb
 
 from untrained.theory.objects import path_budget
-from untrained.theory.objects.path_budget import Path, least_serving
+from untrained.theory.objects.path_budget import PathBudget, least_serving
 from untrained.theory.proof.balls import ball
 
 _USUAL = (Fraction(1, 2), Fraction(1, 4))
@@ -47,19 +47,19 @@ class ProofChain:
 
 
 def _sharp_misfit(aspect: Fraction) -> arb:
-    return path_budget.surplus(Path(aspect, *_USUAL), Fraction(0), 1).misfit
+    return path_budget.surplus(PathBudget(aspect, *_USUAL), Fraction(0), 1).misfit
 
 
 def _sharp_smallest(aspect: Fraction) -> arb:
     """What the margins, Gordon's comparison and the deviation leave of sigma_min before anything is cut."""
-    path = Path(aspect, *_USUAL)
+    path = PathBudget(aspect, *_USUAL)
     energy = arb(1) / 2 - path.lost
     return energy.sqrt() - path.below if energy > 0 else arb(-1)
 
 
 def product_margin(aspect: Fraction) -> arb:
     """x w(x) - rho eps at the best of many lengths x: a path no longer than ||r_0||/m(L) for its L (gradient flow)."""
-    path, best = Path(aspect, *_USUAL), arb(-1)
+    path, best = PathBudget(aspect, *_USUAL), arb(-1)
     misfit = _sharp_misfit(aspect)
     for angle in np.linspace(0.6, 1.5, 181):
         psi = arb(float(angle))
@@ -76,7 +76,7 @@ def integral_margin(
     """The surplus of `own.sharper` as a function of d/n."""
 
     def margin(aspect: Fraction) -> arb:
-        return path_budget.surplus(Path(aspect, rate, inverse_rows), step).surplus
+        return path_budget.surplus(PathBudget(aspect, rate, inverse_rows), step).surplus
 
     return margin
 

@@ -18,6 +18,7 @@ from untrained.theory.papers.own import (
     netpgd_set,
     parseval,
     path_budget,
+    path_width,
     practice,
     self_regularisation,
     sensing,
@@ -63,7 +64,6 @@ _FILES = (
     linearised,
     self_regularisation,
     low_pass,
-    path_budget,
     path_width,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)

@@ -34,16 +34,17 @@ from untrained.theory.evidence import Enclosed, Symbolic
 from untrained.theory.laws.suprema import chi_mean
 from untrained.theory.laws.wishart import smallest_eigenvalue_below
 from untrained.theory.objects import path_budget
-from untrained.theory.objects.path_budget import Path
+from untrained.theory.objects.path_budget import PathBudget
 from untrained.theory.papers.textbook.gaussian import GORDON, LIPSCHITZ, POINCARE
 from untrained.theory.papers.textbook.tails import CHERNOFF, MASSART, binomial_at_most
+from untrained.theory.papers.vanveen18.theorem_41 import LARGEST
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, ends, fact
 
 CONVERGENCE, DUAL = "own.path_budget.convergence", "own.path_budget.dual"
 ANGLES, MARGINS, SMALLEST = "own.path_budget.angles", "own.path_budget.margins", "own.path_budget.smallest"
 OUTPUT, MISFIT = "own.path_budget.output", "own.path_budget.misfit"
-_CONE, _REDUCTION, LARGEST = "own.descent.cone", "own.descent.reduction", "textbook.davidson_szarek.largest"
+_CONE, _REDUCTION = "own.descent.cone", "own.descent.reduction"
 _HALF = F(1, 2)
 
 
@@ -223,8 +224,8 @@ def _event_rate(p: Premises) -> F:
 _FINE = 10**9
 
 
-def _path(p: Premises) -> Path:
-    return Path(F(p["aspect"]) if p.given("width") else F(_NARROW), _event_rate(p), F(1, p["rows"]))
+def _path(p: Premises) -> PathBudget:
+    return PathBudget(F(p["aspect"]) if p.given("width") else F(_NARROW), _event_rate(p), F(1, p["rows"]))
 
 
 _NARROW = 1
@@ -253,23 +254,25 @@ def _inherited(p: Premises) -> list[arb]:
     ]
 
 
-def _union(p: Premises, path: Path) -> list[arb]:
+def _union(p: Premises, path: PathBudget) -> list[arb]:
     """That the events together fail no more often than is granted."""
     if "failure_rate" in p.constants:
         return [ball(p["failure_factor"] - _events(p))]
     return [ball(p["failure"]) - _events(p) * (-ball(path.rate) * p["rows"]).exp()]
 
 
-def converges(p: Premises) -> Enclosed:
+def surplus_decides(p: Premises) -> Enclosed:
     """The integral has more than is needed, and the surplus gives the rate and the length, at d = aspect n."""
     path, step = _path(p), _step(p)
-    with ctx.workprec(path_budget.BITS):
+    with ctx.workprec(path_budget.WORKING_BITS):
         left = path_budget.surplus(path, step)
         smallest, speed = left.smallest.max(arb(0)), arb(1)
         margins = [left.surplus, ball(p["length"]) - left.length, *_inherited(p), *_union(p, path)]
         if step:
             speed = ball(step) * (2 - ball(step)) / 2
             margins += [ball(p["deviation"]) - 1 - path.deviation, *_norm_bounded(p)]
+        reduction = p.of(_REDUCTION)
+        margins.append(fact(reduction["drift"] == 1 and reduction["z_power"] == 2))
         margins += [speed * smallest**2 * ball(p["rate_divisor"]) - 1, ball(p["misfit"]) - left.misfit]
         margins.append(fact(p["power"] == 2))
         return enclosed(
@@ -291,7 +294,7 @@ def _norm_bounded(p: Premises) -> list[arb]:
 def too_narrow(p: Premises) -> Enclosed:
     """Whether at some admitted n and d a random signal is outside the cone of the columns on more often than is granted."""
     cone, path = p.of(_CONE), _path(p)
-    with ctx.workprec(path_budget.BITS):
+    with ctx.workprec(path_budget.WORKING_BITS):
         sizes = [(rows, math.ceil(path.aspect * rows)) for rows in (1, 10, *_MANY_ROWS) if rows >= p["rows"]]
         room = [_failure(p, n) - binomial_at_most(n - 1, d, F(cone["share"])) for n, d in sizes]
     least = min(room, key=lambda m: float(m.mid()))
@@ -304,12 +307,12 @@ _MANY_ROWS = (100, 10**4, 10**7)
 _LIMIT_RATE = F(1, 2 * 10**6)
 
 
-def least_width(p: Premises) -> Enclosed:
+def least_width_to_digits(p: Premises) -> Enclosed:
     """The argument serves half a unit of the last digit above, and whatever multipliers it takes, not so much below."""
     least, rate, step = F(p["least"]), F(p["failure_rate"]), _step(p)
     unit = F(10) ** (math.floor(math.log10(least)) + 1 - int(p["digits"]))
-    above, below = (Path(least + side * unit / 2, rate, F(1, p["rows"])) for side in (1, -1))
-    with ctx.workprec(path_budget.BITS):
+    above, below = (PathBudget(least + side * unit / 2, rate, F(1, p["rows"])) for side in (1, -1))
+    with ctx.workprec(path_budget.WORKING_BITS):
         serves, rest = path_budget.surplus(above, step).surplus, path_budget.surplus_at_most(below, step)
         return enclosed(
             {"surplus above": serves, "surplus below": rest},
@@ -335,7 +338,7 @@ def _least(name: str, least: F, step: F, rows: int, rate: F, digit: F) -> Claim:
             **({"step": Constant(step)} if step else {}),
         },
         reads=(ANGLES, MARGINS, SMALLEST, OUTPUT, MISFIT, CONVERGENCE, DUAL, LIPSCHITZ, POINCARE),
-        proofs=(least_width,),
+        proofs=(least_width_to_digits,),
         controls=(Control("last_digit", {"least": least + digit}), Control("six_digits", {"digits": 6})),
     )
 
@@ -386,7 +389,7 @@ def _theorem(name: str, label: str, aspect: F, step: F, promises: Constants, fai
         hypotheses=(WIDTH_GIVEN,),
         constants=constants,
         needs=_DESCENT_NEEDS if step else tuple(need for need in _DESCENT_NEEDS if need != LARGEST),
-        proofs=(converges, too_narrow),
+        proofs=(surplus_decides, too_narrow),
         controls=(
             Control("aspect_4", {"aspect": 4}),
             Control("aspect_3.9", {"aspect": F(39, 10)}),
@@ -456,7 +459,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=OUTPUT,
         source=_source("the energy of the hidden layer at the start"),
-        says="For h_0 standard normal in R^d and 0 < theta < $end, ||phi(h_0)|| exceeds sqrt(qd) with probability at most ${factor:factor}(e^{-theta q}(1 - $share + $share/sqrt(1 - theta/$end)))^d.",
+        says="For h_0 standard normal in R^d and theta > 0 below $end, ||phi(h_0)|| exceeds sqrt(qd) with probability at most ${factor:factor}(e^{-theta q}(1 - $share + $share/sqrt(1 - theta/$end)))^d.",
         tex=r"P\{\|\phi(h_0)\|>\sqrt{qd}\}\le ${factor:factor}\Big(e^{-\theta q}\big(1-$share+$share/\sqrt{1-\theta/$end}\big)\Big)^d",
         refuted_by="d, q, theta at which the binomial mixture of chi-squares gives more",
         domain={"d": Range(1, 10**9, True, True), "q": Range(0, 100, False), "theta": Range(0, "end", False)},
@@ -477,7 +480,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id=MISFIT,
         source=_source("the misfit at the start, given the hidden layer's energy"),
-        says="For xi standard normal in R^n, ||y|| = sqrt(dn) and sigma <= sqrt(qd), ||sigma xi - y|| exceeds sqrt(rho) ||y|| with probability at most ${factor:factor}(e^{-theta rho/q + theta/(q(1 - theta/$end))}(1 - theta/$end)^{-$power})^n, for 0 < theta < $end.",
+        says="For xi standard normal in R^n, ||y|| = sqrt(dn) and sigma <= sqrt(qd), ||sigma xi - y|| exceeds sqrt(rho) ||y|| with probability at most ${factor:factor}(e^{-theta rho/q + theta/(q(1 - theta/$end))}(1 - theta/$end)^{-$power})^n, for every theta > 0 below $end.",
         tex=r"P\{\|\sigma\xi-y\|>\sqrt\rho\,\|y\|\}\le ${factor:factor}\Big(e^{-\theta\rho/q+\theta/(q(1-\theta/$end))}(1-\theta/$end)^{-$power}\Big)^n",
         refuted_by="n, q, rho, theta at which the noncentral chi-square gives more",
         domain={"n": Range(1, 10**9, True, True), "q": Range(0, 100, False), "rho": Range(0, 100, False)},
@@ -501,8 +504,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _least("descent", F(3513, 10), F(1, 10), 4, _HALF, F(1, 10)),
     _least("descent.whole_step", F(8340, 10), F(1), 4, _HALF, F(1, 10)),
-    _least("flow", F(3298, 10), F(0), 4, _HALF, F(1, 10)),
     _least("descent.limit", F(9458, 100), F(1, 10), 100, _LIMIT_RATE, F(1, 100)),
+    _least("flow", F(3298, 10), F(0), 4, _HALF, F(1, 10)),
     _least("flow.limit", F(8797, 100), F(0), 100, _LIMIT_RATE, F(1, 100)),
     _theorem(
         "descent",

@@ -134,8 +134,8 @@ def variance_sides(case: Case, c: Constants) -> Sides:
 _POINCARE = Claim(
     id=POINCARE,
     source=Source("textbook", "Gaussian Poincare inequality (Nash 1958)"),
-    says="For a function F of independent standard normal variables, Var F <= ${factor:factor}E <grad F, grad F>; so one that is 1-Lipschitz has E F >= sqrt(E F^2 - $factor) where F >= 0.",
-    tex=r"\mathrm{Var}\,F\le ${factor:factor}\mathbb{E}\|\nabla F\|^2",
+    says="For a function F of independent standard normal variables, Var F <= ${factor:factor}E <grad F, grad F>.",
+    tex=r"\mathrm{Var}\,F\le ${factor:factor}\mathbb{E}\langle\nabla F,\nabla F\rangle",
     refuted_by="a function of larger variance",
     constants={"factor": Constant(1, "down")},
     proofs=(spectral_gap,),

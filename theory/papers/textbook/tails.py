@@ -291,7 +291,7 @@ _MILLS = Claim(
 
 def empirical_sides(case: Case, c: Constants) -> Sides:
     """P(sup(F_d - F) > eps), the law of Smirnov's statistic, against factor e^{-rate d eps^2}."""
-    d, eps = int(case["d"]), case["deviations"] / math.sqrt(case["d"])
+    d, eps = int(case["d"]), case["t"] / math.sqrt(case["d"])
     return Sides(
         float(smirnov(d, eps)), float(c["factor"]) * math.exp(-float(c["rate"]) * d * eps ** float(c["power"]))
     )
@@ -306,14 +306,11 @@ _MASSART = Claim(
     says="For d independent draws of a law with distribution function F, the supremum of F_d - F, F_d that of the draws, is above eps with probability at most ${factor:factor}e^{-${rate:factor}d eps^$power}.",
     tex=r"P\{\sup_x(F_d(x)-F(x))>\varepsilon\}\le ${factor:factor}e^{-${rate:factor}d\varepsilon^{$power}}",
     refuted_by="d and eps where the law of the supremum for a continuous F, which is exact, gives more",
-    domain={"d": Range(1, 10**9, True, True), "deviations": Range(0, 1e5, False)},
+    domain={"d": Range(1, 10**9, True, True), "t": Range(0, 1e5, False)},
     constants={"factor": Constant(1, "down"), "rate": Constant(2, "up"), "power": Constant(2, "down")},
     exact=ExactRoute(
         tuple(
-            {"d": d, "deviations": t}
-            for d in (1, 2, 5, 20, 100, 10**4, 10**5)
-            for t in (0.1, 0.5, 1.0, 2.0, 3.0)
-            if t**2 < d
+            {"d": d, "t": t} for d in (1, 2, 5, 20, 100, 10**4, 10**5) for t in (0.1, 0.5, 1.0, 2.0, 3.0) if t**2 < d
         ),
         empirical_sides,
     ),
