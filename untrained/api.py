@@ -296,8 +296,8 @@ def width(
 ) -> Coverage:
     """Say whether the sharper convergence theorem covers n rows and d neurons, and what else is known at these sizes.
 
-    It holds with `probability`, by default 1 - 5 e^{-n/2}, for descent with `step` times the step of Theorem 4.1's proof,
-    by default 0.1, or for gradient flow. Numbers may be text: "1e7", "0.99".
+    It holds with `probability`, by default 1 - 5 e^{-n/2}, for descent with `step` times the step of Theorem 4.1's
+    proof, by default 0.1, or for gradient flow. Numbers may be text: "1e7", "0.99".
 
     Raises
     ------

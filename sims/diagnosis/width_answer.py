@@ -29,7 +29,7 @@ from untrained.theory.objects.covered_widths import (
 
 _PRINTED, _MINIMAL, _CONE, _STUDY = "vanveen18.thm41.corrected", "vanveen18.width.minimal", "own.descent.cone", "phase"
 _PROOF_STEP, _STEPS = Fraction(1, 10), (Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(1))
-_MOST = 1e300
+_MOST = 1e30
 """Largest n and d."""
 
 
@@ -81,8 +81,8 @@ class WidthAnswer:
             "spread": float(theorem.spread),
             "log_failure": theorem.log_failure,
             "log_least_failure": self.safest.log_failure if self.safest else None,
-            "promise": asdict(self.promise)
-            | {"steps_per_digit": self.promise.steps_per_digit if theorem.step else None},
+            "promise": asdict(self.promise),
+            "steps_per_digit": self.promise.steps_per_digit if theorem.step else None,
             "least_widths": [{"step": step, "d": width} for step, width in self.least.items()],
             "known": asdict(self.known),
         }
@@ -152,7 +152,7 @@ def whole(name: str, value: object) -> int:
     """
     number = _exact(value)
     if number is None or number.denominator != 1 or number < 1:
-        raise ValueError(f"{name} must be a whole number from 1 to {_MOST:g}, got {value}")
+        raise ValueError(f"{name} must be a whole number from 1 to {_MOST:.0e}, got {value}")
     return int(number)
 
 
@@ -171,9 +171,10 @@ def between(name: str, value: object, end: int) -> Fraction:
 
 
 def _exact(value: object) -> Fraction | None:
-    """The number that is written, None where none is or its size is beyond floats."""
+    """The number that is written; None where none is, or its size is not one of floats: it is not even tried then."""
     text = str(value).strip()
     try:
-        return Fraction(text) if abs(float(Fraction(text) if "/" in text else text)) <= _MOST else None
+        size = abs(float(Fraction(text) if "/" in text else text))
+        return Fraction(text) if 0 < size <= _MOST else None
     except (ValueError, OverflowError, ZeroDivisionError):
         return None

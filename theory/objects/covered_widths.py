@@ -128,8 +128,8 @@ class Promise:
     """What the theorem says of a width: covered where `pays` is more than `misfit`.
 
     The path can take at least `pays` ||y|| off the misfit, which is at most `misfit` ||y|| at the start; it is shorter
-    than `length` sqrt d, and sigma_min at least `smallest` sqrt d all along. A step takes the share `fall` off the bound
-    of the misfit; a time of n/||y||^2 of gradient flow brings the factor e^-fall.
+    than `length` sqrt d, and sigma_min at least `smallest` sqrt d all along. A step takes the share `fall` off the
+    bound of the misfit; a time of n/||y||^2 of gradient flow brings the factor e^-fall.
     """
 
     pays: float

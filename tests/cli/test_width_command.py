@@ -1,0 +1,130 @@
+"""`untrained width` and its Python door."""
+
+import json
+import math
+from fractions import Fraction as F
+
+import pytest
+from scipy.stats import binom
+
+import untrained as door
+from untrained.results import Coverage
+from untrained.sims.diagnosis.width_answer import known_widths
+from untrained.sims.record.store import read_record
+
+
+def columns(line):
+    return [cell for cell in line.split("  ") if cell]
+
+
+def row(text, name):
+    (line,) = (line for line in text.splitlines() if line.startswith(name))
+    return [cell.strip() for cell in columns(line)[1:]]
+
+
+def test_a_wide_network_is_covered(untrained, tmp_path):
+    path = tmp_path / "width.json"
+    ended = untrained("width", "--n", 100, "--d", "1e5", "--probability", 0.99, "--json", path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "own.sharper.descent) covers it, but for probability 0.01." in ended.stdout
+    assert row(ended.stdout, "0.1 of the proof's step") == ["16667", "167"]
+    numbers = json.loads(path.read_text())
+    assert (numbers["n"], numbers["d"], numbers["covers"], numbers["probability"]) == (100, 10**5, True, "99/100")
+    says = numbers["promise"]
+    assert says["pays"] > says["misfit"] > 1
+    digits = numbers["steps_per_digit"]
+    assert (1 - says["fall"]) ** digits == pytest.approx(0.1)
+    assert f"a digit in {math.ceil(digits)} steps" in ended.stdout
+    assert {one["step"]: one["d"] for one in numbers["least_widths"]}["1/10"] == 16667
+    assert numbers["log_least_failure"] < numbers["log_failure"] == pytest.approx(math.log(0.01))
+    assert ended.stdout.splitlines()[-1] == str(path)
+
+
+def test_a_narrow_network_is_not_covered_though_descents_were_seen_to_converge(untrained):
+    ended = untrained("width", "--n", 128, "--d", 4000)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "does not cover it with a failure probability of 8.02e-28." in ended.stdout
+    assert row(ended.stdout, "least probability of failure covered") == ["none"]
+    assert "sigma_min along it" not in ended.stdout
+    halves = [r for r in read_record("study", "phase")["rows"] if r["quantity"] == "half converged" and r["n"] == 128]
+    (half,) = (r["value"] for r in halves if r["source"] == "simulation")
+    assert row(ended.stdout, "half of the descents seen")[0] == f"from {round(128 * half)}"
+    assert row(ended.stdout, "no descent fits")[0] == "up to 508"
+    assert row(ended.stdout, "Theorem 4.1") == ["from 5.5e+17", "4.3e15 n", "not covered"]
+
+
+def test_gradient_flow_and_the_printed_theorem(untrained):
+    ended = untrained("width", "--n", 64, "--d", "3e17", "--flow")
+    assert "gradient flow" in ended.stdout.splitlines()[0]
+    assert "(own.sharper.flow) covers it, but for probability 5.07e-14." in ended.stdout
+    assert row(ended.stdout, "Theorem 4.1")[-1] == "covered, but for probability 6.33e-14"
+    assert row(ended.stdout, "rate of the misfit's fall")[1] == "||y||^2/n"
+
+
+REFUSED = {
+    "no rows": (("--n", 0, "--d", 5), "--n must be a whole number from 1 to 1e+30, got 0"),
+    "a part of a row": (("--n", "5.5", "--d", 5), "--n must be a whole number from 1 to 1e+30, got 5.5"),
+    "words": (("--n", 5, "--d", "wide"), "--d must be a whole number from 1 to 1e+30, got wide"),
+    "far too wide": (("--n", 5, "--d", "1e999999999"), "--d must be a whole number from 1 to 1e+30, got 1e999999999"),
+    "certainty": (
+        ("--n", 5, "--d", 5, "--probability", 1),
+        "--probability must lie strictly between 0 and 1, got 1",
+    ),
+    "a probability that is all but none": (
+        ("--n", 5, "--d", 5, "--probability", "1e-999999999"),
+        "--probability must lie strictly between 0 and 1, got 1e-999999999",
+    ),
+    "a probability that is none": (
+        ("--n", 5, "--d", 5, "--probability", "nan"),
+        "--probability must lie strictly between 0 and 1, got nan",
+    ),
+    "a long step": (("--n", 5, "--d", 5, "--step", 2), "--step must lie strictly between 0 and 2, got 2"),
+    "a step of flow": (
+        ("--n", 5, "--d", 5, "--step", 1, "--flow"),
+        "--step must not be named for gradient flow, got 1",
+    ),
+    "few rows and no probability": (
+        ("--n", 3, "--d", 5),
+        "--probability must be named where 5 e^(-n/2) is not below 1, got n = 3 without one",
+    ),
+    "a folder that is missing": (
+        ("--n", 5, "--d", 5, "--json", "/missing/x.json"),
+        "--json must name a file in a folder that can be written to, got /missing/x.json",
+    ),
+    "no width": (("--n", 5), "Missing option '--d'."),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_sizes_are_one_sentence(untrained, name):
+    arguments, sentence = REFUSED[name]
+    ended = untrained("width", *arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"untrained: {sentence}\n")
+
+
+def test_the_door_says_what_the_command_says(untrained):
+    said = door.width(n=16, d=6400, probability="0.9999999999999999999999999", step=F(1, 2))
+    assert isinstance(said, Coverage)
+    assert said.answer.theorem.spread > 2
+    ended = untrained("width", "--n", 16, "--d", 6400, "--probability", "0.9999999999999999999999999", "--step", "1/2")
+    printed = [line.split() for line in ended.stdout.splitlines()]
+    assert [line.split() for line in str(said).splitlines()] == printed
+    assert "<table>" in said._repr_html_()
+    assert said.covers is (said.least_width <= 6400)
+    with pytest.raises(ValueError, match=r"^d must be a whole number from 1 to 1e\+30, got 0$"):
+        door.width(n=16, d=0)
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (5, 4), (30, 100), (30, 130), (700, 3000)])
+def test_the_share_of_signals_that_can_be_fitted_is_the_binomial_tail(n, d):
+    known = known_widths(n, d)
+    assert known.fit_exists == pytest.approx(binom.sf(n - 1, d, 0.25), rel=1e-9)
+    assert known.cone_width == 4 * n - 4
+    assert (known.printed_aspect, known.printed_least) == (43 * 10**14, 4248050856 * 10**6)
+
+
+def test_the_largest_sizes_are_answered():
+    for n, d in ((10**30, 10**30), (1, 10**30), (10**30, 1)):
+        said = door.width(n=n, d=d, probability=0.5)
+        assert said.covers is (d > 10**4 * n)
+        assert "no descent fits" in str(said)
