@@ -98,37 +98,37 @@ def _size(width: int | None, rows: int) -> tuple[str, str]:
 
 
 def _beside(answer: WidthAnswer) -> Table:
-    known, n = answer.known, answer.rows
-    least = [("Theorem 4.1", known.printed_aspect), ("the same, by its own least constant", known.printed_least)]
+    others, n = answer.others, answer.rows
+    least = [("Theorem 4.1", others.printed_aspect), ("the same, by its own least constant", others.printed_least)]
     rows = [(name, f"from {_whole(C * n)}", f"{written(C)} n", _printed(answer, C)) for name, C in least]
     return Table(("beside it", "d", "d/n", "here"), [*rows, _converged(answer), _cone(answer)])
 
 
 def _printed(answer: WidthAnswer, aspect: int) -> str:
-    log = answer.known.printed_log_failure
+    log = answer.others.printed_log_failure
     if answer.width < aspect * answer.rows:
         return "not covered"
     return f"covered, but for probability {_probability(log)}" if log < 0 else "nothing said: all may fail"
 
 
 def _converged(answer: WidthAnswer) -> tuple[str, str, str, str]:
-    known = answer.known
-    width = known.half_converged * answer.rows
+    others = answer.others
+    width = others.half_converged * answer.rows
     return (
-        f"half of the descents seen to converge (study phase, n = {known.half_rows})",
+        f"half of the descents seen to converge (study phase, n = {others.half_rows})",
         f"from {_whole(round(width))}",
-        f"{number(known.half_converged)} n",
+        f"{number(others.half_converged)} n",
         f"{number(answer.width / width)} times that",
     )
 
 
 def _cone(answer: WidthAnswer) -> tuple[str, str, str, str]:
-    known, width = answer.known, max(0, answer.known.cone_width)
-    most = f"at most {number(known.fit_exists)} of them can be fitted"
+    others, width = answer.others, max(0, answer.others.cone_width)
+    most = f"at most {number(others.fit_exists)} of them can be fitted"
     here = "wider" if answer.width > width else "no wider"
     return (
         "no descent fits most signals (own.descent.cone)",
         f"up to {_whole(width)}",
         f"{number(width / answer.rows)} n",
-        here if known.fit_exists > 0.999 else f"{here}: {most}",
+        here if others.fit_exists > 0.999 else f"{here}: {most}",
     )

@@ -70,7 +70,7 @@ class WidthAnswer:
     promise: Promise
     safest: SharperTheorem | None
     least: Mapping[Fraction, int | None]
-    known: KnownWidths
+    others: KnownWidths
 
     def to_json(self) -> dict[str, Any]:
         """Return every number as JSON can hold it; step and probability are exact, as text."""
@@ -84,7 +84,7 @@ class WidthAnswer:
             "promise": asdict(self.promise),
             "steps_per_digit": self.promise.steps_per_digit if theorem.step else None,
             "least_widths": [{"step": step, "d": width} for step, width in self.least.items()],
-            "known": asdict(self.known),
+            "others": asdict(self.others),
         }
         converted: dict[str, Any] = json_value(numbers)
         return converted
@@ -107,9 +107,9 @@ def answer_width(
     c = Fraction(0) if flow else _PROOF_STEP if step is None else between("step", step, LONGEST_STEP)
     p = None if probability is None else between("probability", probability, 1)
     theorem, rate = _theorem(n, c, p), largest_rate(n, d, c)
-    others = {one: _theorem(n, one, p).least_width() for one in sorted({*_STEPS, c})}
+    least = {one: _theorem(n, one, p).least_width() for one in sorted({*_STEPS, c})}
     safest = None if rate is None else SharperTheorem(n, c, rate)
-    return WidthAnswer(n, d, p, theorem, theorem.covers(d), theorem.promise(d), safest, others, known_widths(n, d))
+    return WidthAnswer(n, d, p, theorem, theorem.covers(d), theorem.promise(d), safest, least, known_widths(n, d))
 
 
 def _theorem(n: int, step: Fraction, probability: Fraction | None) -> SharperTheorem:

@@ -175,8 +175,7 @@ def _root(left: Callable[[float, int], float], low: float, high: float) -> float
 
 def _first(covers: Callable[[int], bool], guess: int) -> int:
     """The first number from which on `covers` holds, found from a guess by doubling steps away and halving back."""
-    low = high = guess
-    step = 1
+    low, high, step = guess, guess, max(1, guess // 10**12)
     if covers(guess):
         while low > 0 and covers(low):
             low, high, step = max(0, low - step), low, 2 * step
