@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from untrained.figures.tables import Parts, Table, number
 from untrained.sims.diagnosis.width_answer import WidthAnswer
 from untrained.theory.wording import written
+
+if TYPE_CHECKING:
+    from untrained.sims.diagnosis.width_runs import WidthRuns
 
 _TINY = -290 * math.log(10)
 """Logarithm of a probability below which it is written as a power of ten."""
@@ -15,7 +19,8 @@ _TINY = -290 * math.log(10)
 
 def width_parts(answer: WidthAnswer) -> Parts:
     """Return all that is known of n rows and d neurons."""
-    return [*_head(answer), "", _here(answer), "", _least(answer), "", _beside(answer)]
+    runs: Parts = ["", _drawn(answer.runs)] if answer.runs else []
+    return [*_head(answer), "", _here(answer), *runs, "", _least(answer), "", _beside(answer)]
 
 
 def _head(answer: WidthAnswer) -> list[str]:
@@ -83,6 +88,18 @@ def _safest(answer: WidthAnswer) -> tuple[str, str, str]:
     spread = safest.spread if safest.step else 0
     slower = f"with {number(float(spread))} in place of 2 in the step" if spread > 2 else ""
     return label, _probability(safest.log_failure), slower
+
+
+def _drawn(runs: WidthRuns) -> Table:
+    """What networks did that were drawn."""
+    rows = [
+        (f"converged within {runs.followed} steps", str(runs.converged), ""),
+        ("steps taken, median", number(runs.steps), ""),
+        ("||W - W_0|| at the end", f"at most {number(runs.farthest)}", "sqrt d"),
+    ]
+    if runs.as_promised is not None:
+        rows.append(("misfit as promised at every step", str(runs.as_promised), ""))
+    return Table((f"of {runs.runs} networks drawn", "", "of"), rows)
 
 
 def _least(answer: WidthAnswer) -> Table:

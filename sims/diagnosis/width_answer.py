@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import betainc
@@ -26,6 +26,9 @@ from untrained.theory.objects.covered_widths import (
     rate_for,
     usual_rate,
 )
+
+if TYPE_CHECKING:
+    from untrained.sims.diagnosis.width_runs import WidthRuns
 
 _PRINTED, _MINIMAL, _CONE, _STUDY = "vanveen18.thm41.corrected", "vanveen18.width.minimal", "own.descent.cone", "phase"
 _PROOF_STEP, _STEPS = Fraction(1, 10), (Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(1))
@@ -59,7 +62,7 @@ class WidthAnswer:
 
     `theorem` is the sharper one at the n, step and rate that were asked for, `promise` what it says at d; `probability`
     is None where none was named. `safest` is the theorem at the largest rate at which d is covered, None where it is at
-    none. `least` holds the least d for each step, 0 being gradient flow.
+    none. `least` holds the least d for each step, 0 being gradient flow; `runs` what drawn networks did, if any were.
     """
 
     rows: int
@@ -71,6 +74,7 @@ class WidthAnswer:
     safest: SharperTheorem | None
     least: Mapping[Fraction, int | None]
     others: KnownWidths
+    runs: WidthRuns | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return every number as JSON can hold it; step and probability are exact, as text."""
@@ -85,31 +89,50 @@ class WidthAnswer:
             "steps_per_digit": self.promise.steps_per_digit if theorem.step else None,
             "least_widths": [{"step": step, "d": width} for step, width in self.least.items()],
             "others": asdict(self.others),
+            "runs": asdict(self.runs) if self.runs else None,
         }
         converted: dict[str, Any] = json_value(numbers)
         return converted
 
 
 def answer_width(
-    rows: object, width: object, probability: object = None, step: object = None, *, flow: bool = False
+    rows: object,
+    width: object,
+    probability: object = None,
+    step: object = None,
+    *,
+    flow: bool = False,
+    simulate: int = 0,
+    seed: int = 0,
 ) -> WidthAnswer:
-    """Say what is known of n rows and d neurons: numbers, or text such as "1e7".
+    """Say what is known of n rows and d neurons: numbers, or text such as "1e7"; draw so many networks and descend.
 
     Raises
     ------
     ValueError
         where n or d is no whole number from 1 on, the probability not strictly between 0 and 1, the step not strictly
-        between 0 and 2, a step named for gradient flow, or no probability where the theorem's own says nothing.
+        between 0 and 2, a step named for gradient flow, no probability where the theorem's own says nothing, or
+        networks too large to be drawn.
     """
     n, d = whole("n", rows), whole("d", width)
     if step is not None and flow:
         raise ValueError(f"step must not be named for gradient flow, got {step}")
     c = Fraction(0) if flow else _PROOF_STEP if step is None else between("step", step, LONGEST_STEP)
     p = None if probability is None else between("probability", probability, 1)
-    theorem, rate = _theorem(n, c, p), largest_rate(n, d, c)
+    theorem = _theorem(n, c, p)
+    runs, rate = _runs(theorem, d, simulate, seed), largest_rate(n, d, c)
     least = {one: _theorem(n, one, p).least_width() for one in sorted({*_STEPS, c})}
     safest = None if rate is None else SharperTheorem(n, c, rate)
-    return WidthAnswer(n, d, p, theorem, theorem.covers(d), theorem.promise(d), safest, least, known_widths(n, d))
+    says, others = theorem.promise(d), known_widths(n, d)
+    return WidthAnswer(n, d, p, theorem, theorem.covers(d), says, safest, least, others, runs)
+
+
+def _runs(theorem: SharperTheorem, width: int, count: int, seed: int) -> WidthRuns | None:
+    if not count:
+        return None
+    from untrained.sims.diagnosis.width_runs import draw_runs
+
+    return draw_runs(theorem, width, count, seed)
 
 
 def _theorem(n: int, step: Fraction, probability: Fraction | None) -> SharperTheorem:

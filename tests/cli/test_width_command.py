@@ -4,13 +4,19 @@ import json
 import math
 from fractions import Fraction as F
 
+import numpy as np
 import pytest
+import torch
 from scipy.stats import binom
 
 import untrained as door
 from untrained.results import Coverage
 from untrained.sims.diagnosis.width_answer import known_widths
+from untrained.sims.diagnosis.width_runs import draw_runs
+from untrained.sims.dynamics.columns import Regenerated, StoredColumns
+from untrained.sims.experiments.studies.common import directions, seeds_of_runs
 from untrained.sims.record.store import read_record
+from untrained.theory.objects.covered_widths import SharperTheorem
 
 
 def columns(line):
@@ -91,6 +97,22 @@ REFUSED = {
         ("--n", 5, "--d", 5, "--json", "/missing/x.json"),
         "--json must name a file in a folder that can be written to, got /missing/x.json",
     ),
+    "networks too large": (
+        ("--n", 8, "--d", "1e9", "--simulate", 1),
+        "--simulate needs n d to be at most 1e+07, got 8e+09",
+    ),
+    "less than a network": (
+        ("--n", 8, "--d", 80, "--simulate", -1),
+        "--simulate must be an integer >= 1, got -1",
+    ),
+    "networks that flow": (
+        ("--n", 8, "--d", 80, "--simulate", 1, "--flow"),
+        "--simulate is for descent, got 1 with gradient flow",
+    ),
+    "a negative seed": (
+        ("--n", 8, "--d", 80, "--simulate", 1, "--seed", -1),
+        "--seed must be an integer >= 0, got -1",
+    ),
     "no width": (("--n", 5), "Missing option '--d'."),
 }
 
@@ -115,6 +137,34 @@ def test_the_door_says_what_the_command_says(untrained):
         door.width(n=16, d=0)
 
 
+def descended(n, d, step, seed, runs):
+    """The descents of h = Wz that are drawn, step by step in full: steps to 1e-8 ||y|| and ||h - h_0||/sqrt d there."""
+    for own, y in zip(seeds_of_runs(seed, runs, "columns", n, d), directions(seed, runs, n).numpy(), strict=True):
+        drawn = StoredColumns.draw(Regenerated(n, d, own, dtype=torch.float64))
+        (block,) = drawn.blocks()
+        V, start = block.V.numpy() / math.sqrt(n * d), block.h0.numpy()
+        h, eta, taken = start.copy(), step * n * d / (math.sqrt(d) + 2 * math.sqrt(n)) ** 2, 0
+        while np.linalg.norm(r := V @ np.maximum(h, 0) - y) > 1e-8:
+            h, taken = h - eta * (h > 0) * (V.T @ r), taken + 1
+        yield taken, float(np.linalg.norm(h - start)) / math.sqrt(d)
+
+
+def test_networks_that_are_drawn_descend_as_they_would_step_by_step(untrained):
+    steps, ways = zip(*descended(4, 1600, 0.5, 3, 3), strict=True)
+    said = door.width(4, 1600, step=0.5, simulate=3, seed=3).answer.runs
+    assert (said.runs, said.converged, said.steps) == (3, 3, sorted(steps)[1])
+    assert said.farthest == pytest.approx(max(ways), rel=1e-6)
+    assert said.as_promised is None
+    ended = untrained("width", "--n", 4, "--d", 1600, "--simulate", 3, "--seed", 3)
+    assert row(ended.stdout, "misfit as promised at every step")[0] == "3"
+    assert row(ended.stdout, "converged within 10000 steps")[0] == "3"
+
+
+def test_networks_too_narrow_do_not_converge():
+    runs = draw_runs(SharperTheorem(16, F(1), F(1, 2)), 24, 2)
+    assert (runs.converged, runs.steps, runs.as_promised) == (0, None, None)
+
+
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (5, 4), (30, 100), (30, 130), (700, 3000)])
 def test_the_share_of_signals_that_can_be_fitted_is_the_binomial_tail(n, d):
     others = known_widths(n, d)
@@ -124,7 +174,7 @@ def test_the_share_of_signals_that_can_be_fitted_is_the_binomial_tail(n, d):
 
 
 def test_very_large_sizes_are_answered():
-    for n, d in ((10**14, 10**14), (1, 10**30)):
-        said = door.width(n=n, d=d, probability=0.5)
-        assert said.covers is (d > 10**4 * n)
-        assert "no descent fits" in str(said)
+    said = door.width(n=10**14, d=10**30, probability=0.5)
+    assert said.covers
+    assert said.least_width < 95 * 10**14
+    assert "no descent fits" in str(said)
