@@ -3,7 +3,7 @@
 Everything here is imported when it is first asked for:
 
 - `verify`, `claims`, `mutants`: the ledger, or your own claims, judged, listed, and pushed to where they fail;
-- `check`: which conditions of the theory a network meets;
+- `check`: which conditions of the theory a network meets; `width`: whether a width is enough for its theorem;
 - `image`, `operators`, `measure`, `recover`: images measured and recovered;
 - `denoise`, `inpaint`, `upscale`: photographs that are noisy, have holes, or are small;
 - `sweep`, `reproduce`: experiments over grids, and the papers' figures and tables;
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from untrained.api import sweep as sweep
     from untrained.api import upscale as upscale
     from untrained.api import verify as verify
+    from untrained.api import width as width
     from untrained.sims import operators as operators
     from untrained.sims.images.images import image as image
     from untrained.sims.operators.measurements import measure as measure
@@ -46,6 +47,7 @@ __all__ = [
     "sweep",
     "upscale",
     "verify",
+    "width",
 ]
 
 _ROOMS = {"figures": "untrained.figures", "operators": "untrained.sims.operators"}

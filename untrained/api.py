@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from untrained.results import (
     ClaimList,
     ClaimSummary,
+    Coverage,
     Examination,
     Mutants,
     RecoveredImage,
@@ -283,6 +284,35 @@ def check(network: Any, latent: Any = None, m: float | None = None, **options: A
     from untrained.sims.diagnosis import check
 
     return Examination(check(network, latent, m=m, **options))
+
+
+def width(
+    n: float | str,
+    d: float | str,
+    probability: float | str | None = None,
+    step: float | str | None = None,
+    *,
+    flow: bool = False,
+    simulate: int = 0,
+    seed: int = 0,
+) -> Coverage:
+    """Say whether the sharper convergence theorem covers n rows and d neurons, and what else is known at these sizes.
+
+    It holds with `probability`, by default 1 - 5 e^{-n/2}, for descent with `step` times the step of Theorem 4.1's
+    proof, by default 0.1, or for gradient flow. Numbers may be text: "1e7", "0.99". So many networks as `simulate` says
+    are drawn and their descents followed, where n d is at most 10^7.
+
+    Raises
+    ------
+    ValueError
+        where n or d is no whole number from 1 on, the probability not strictly between 0 and 1, the step not strictly
+        between 0 and 2, a step named for gradient flow, no probability where the default is not above 0, or networks
+        too large to be drawn.
+    Source: own.sharper.descent, own.sharper.flow
+    """
+    from untrained.sims.diagnosis.width_answer import answer_width
+
+    return Coverage(answer_width(n, d, probability, step, flow=flow, simulate=simulate, seed=seed))
 
 
 def sweep(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from untrained.sims.diagnosis.report import Report
+    from untrained.sims.diagnosis.width_answer import WidthAnswer
     from untrained.sims.recovery.result import Recovery
     from untrained.theory.verdict import Status
 
@@ -232,6 +233,29 @@ class Examination(_Printable):
         from untrained.figures.network_report import page
 
         return page(self.report)
+
+
+@dataclass(frozen=True, repr=False)
+class Coverage(_Printable):
+    """Whether a theorem covers n rows and d neurons, and what else is known there; every number is in `answer`."""
+
+    answer: WidthAnswer
+
+    @property
+    def covers(self) -> bool:
+        """Whether the sharper theorem covers them."""
+        return self.answer.covers
+
+    @property
+    def least_width(self) -> int | None:
+        """The smallest d that it covers with the same n, step and probability; None where there is none."""
+        return self.answer.least[self.answer.theorem.step]
+
+    def parts(self) -> Parts:
+        """Return what `untrained width` prints."""
+        from untrained.figures.width_report import width_parts
+
+        return width_parts(self.answer)
 
 
 @dataclass(frozen=True, repr=False)

@@ -160,9 +160,11 @@ class PathBudget:
         end, total, reached = self.end, arb(0), arb(0)
         for j in range(pieces if end else 0):
             angle = arb(angle_paid(2 * (end * _graded((j + 0.5) / pieces)) ** 2))
-            start, reached = reached, arb(end * _graded((j + 1) / pieces))
+            start, stop = reached, arb(end * _graded((j + 1) / pieces))
             energy = capped_energy(angle) / 2 - self.lost
-            total += _arc(energy, angle.tan(), start, reached) - self.below * (reached - start)
+            if not energy > (angle.tan() * stop) ** 2:  # far out the last tangent ends below 0
+                break
+            total, reached = total + _arc(energy, angle.tan(), start, stop) - self.below * (stop - start), stop
         return total, reached
 
     def integral_at_most(self, pieces: int = PIECES) -> arb:

@@ -29,6 +29,7 @@ from untrained.cli import (
     train_generator,
     upscale,
     verify,
+    width,
 )
 from untrained.cli.options import Command, InterruptedRunError, RefusedError
 
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "choose-weight": choose_weight.choose_weight_command,
     "reproduce": reproduce.reproduce_command,
     "check": check.check_command,
+    "width": width.width_command,
     "sweep": sweep.sweep_command,
 }
 HELP = {"help_option_names": ["-h", "--help"]}
