@@ -19,15 +19,14 @@ from untrained.theory.objects.covered_widths import (
     rate_for,
     usual_rate,
 )
-from untrained.theory.objects.path_budget import Path, misfit_square, output_share, surplus
-from untrained.theory.papers.own.path_width import converges
+from untrained.theory.objects.path_budget import PathBudget, misfit_square, output_share, surplus
 
 HALF, TENTH = F(1, 2), F(1, 10)
 PATHS = (
-    Path(F(400), HALF, F(1, 4)),
-    Path(F(95), F(1, 2 * 10**6), F(1, 10**6)),
-    Path(F(10**7, 784), F(1, 128), F(1, 784)),
-    Path(F(10**9), F(5), F(1)),
+    PathBudget(F(400), HALF, F(1, 4)),
+    PathBudget(F(95), F(1, 2 * 10**6), F(1, 10**6)),
+    PathBudget(F(10**7, 784), F(1, 128), F(1, 784)),
+    PathBudget(F(10**9), F(5), F(1)),
 )
 
 
@@ -61,8 +60,8 @@ def test_the_integral_is_that_of_its_definition(path):
 
 @pytest.mark.parametrize("aspect", [10**8, 10**12, 10**18])
 def test_far_out_a_bound_is_a_number(aspect):
-    path = Path(F(aspect), HALF, F(1, 4))
-    wide, narrow = surplus(path, TENTH), surplus(Path(F(aspect, 10), HALF, F(1, 4)), TENTH)
+    path = PathBudget(F(aspect), HALF, F(1, 4))
+    wide, narrow = surplus(path, TENTH), surplus(PathBudget(F(aspect, 10), HALF, F(1, 4)), TENTH)
     assert 0 < narrow.surplus < wide.surplus
     assert 0.27 < wide.smallest < 0.3
     assert float(wide.surplus) == pytest.approx(
@@ -189,7 +188,7 @@ def as_claim(n, d, step, failure):
 def test_what_is_said_of_given_sizes_is_proved_as_a_claim_is(n, d, step, failure):
     theorem, claim = as_claim(n, d, step, failure)
     records = {name: ledger()[name] for name in claim.needs}
-    low, high = converges(Premises(claim.values, frozenset({"width"}), records)).margin
+    low, high = surplus_decides(Premises(claim.values, frozenset({"width"}), records)).margin
     assert low > 0 if theorem.covers(d) else high < 0
 
 

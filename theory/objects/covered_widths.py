@@ -17,7 +17,7 @@ from flint import arb, ctx
 from scipy.optimize import brentq
 
 from untrained.theory.objects import path_budget
-from untrained.theory.objects.path_budget import Path, Surplus, surplus
+from untrained.theory.objects.path_budget import PathBudget, Surplus, surplus
 from untrained.theory.proof.balls import ball, ends
 
 LONGEST_STEP = 2
@@ -61,7 +61,7 @@ def rate_for(failure: Fraction, rows: int, step: Fraction) -> Fraction:
     """
     if not 0 < failure < 1:
         raise ValueError(f"failure must lie strictly between 0 and 1, got {failure}")
-    with ctx.workprec(path_budget.BITS):
+    with ctx.workprec(path_budget.WORKING_BITS):
         return Fraction(ends((event_count(step) / ball(failure)).log() / rows)[1])
 
 
@@ -84,14 +84,14 @@ class SharperTheorem:
     @cached_property
     def spread(self) -> Fraction:
         """D with ||V|| <= sqrt d + D sqrt n: 2, or 1 + tau rounded up to three places where that is more."""
-        with ctx.workprec(path_budget.BITS):
+        with ctx.workprec(path_budget.WORKING_BITS):
             needed = ends(1 + (2 * ball(self.rate)).sqrt())[1]
         return max(Fraction(2), Fraction(math.ceil(needed * 1000), 1000))
 
     def left(self, width: int, pieces: int = path_budget.PIECES) -> Surplus:
         """What the path leaves beyond what is needed at d neurons."""
         aspect = min(Fraction(width, self.rows), _WIDEST)
-        return surplus(Path(aspect, self.rate, Fraction(1, self.rows)), self.step, pieces)
+        return surplus(PathBudget(aspect, self.rate, Fraction(1, self.rows)), self.step, pieces)
 
     def covers(self, width: int) -> bool:
         """Whether there certainly is something left, and the descent converges: then at every larger width too."""
@@ -100,7 +100,7 @@ class SharperTheorem:
     def promise(self, width: int) -> Promise:
         """What it says at d neurons."""
         left, c = self.left(width), ball(self.step)
-        with ctx.workprec(path_budget.BITS):
+        with ctx.workprec(path_budget.WORKING_BITS):
             eps, smallest = (ball(self.rows) / ball(width)).sqrt(), left.smallest.max(arb(0))
             pays = (left.surplus * (1 - c / 2) + left.misfit * self._ratio(width)) / eps
             fall = c * (2 - c) / 2 * (smallest / (1 + ball(self.spread) * eps)) ** 2 if self.step else smallest**2
