@@ -20,6 +20,7 @@ from untrained.theory.objects.covered_widths import (
     usual_rate,
 )
 from untrained.theory.objects.path_budget import PathBudget, misfit_square, output_share, surplus
+from untrained.theory.papers.own.path_width import surplus_decides
 
 HALF, TENTH = F(1, 2), F(1, 10)
 PATHS = (
