@@ -1,16 +1,19 @@
-"""Certificates that gradient descent, or the flow, of G(W) = V relu(W z) on ||G(W) - y||^2/2 converges for one instance.
+"""Certificates that descent, or the flow, of G(W) = V relu(W z) on ||G(W) - y||^2/2 converges for one instance.
 
-Units: h = W z/||z||, r = (G(W) - y)/||z||, A the neurons with h_l >= 0, beta = ||V_A||, step c = eta ||z||^2 beta^2 < 2 (0
-for the flow). With m(s) as in `survivor_bounds`: where int_0^L m ds > ||r||/(1 - c/2) and m(L) > 0, the path of relu(h)
-from here on is shorter than L and ||r||^2 loses at each step a share of eta ||z||^2 (2 - c) m(L)^2 at least.
+Units: h = W z/||z||, r = (G(W) - y)/||z||, A the neurons that are on, beta = ||V_A||, step c = eta beta^2 < 2 for eta =
+learning rate times ||z||^2 (c = 0 for the flow). With m(s) as in `survivor_bounds`: where m(L) > 0 and int_0^L m ds is
+above ||r||/(1 - c/2), the path of relu(h) from here on is shorter than L, and ||r||^2 loses at each step a share of
+eta (2 - c) m(L)^2 at least.
 
-Proof. Neurons that are off stay off. In a step, A(u) are those with h_l - u eta a_l > 0, a = V_A^T r, and p(u) the norm of
-a on A(u). The output moves by -eta V(D a), D_l = |{u : l in A(u)}| <= 1, and B = sum D_l a_l^2 = int_0^1 p^2 du, so
-||r_+||^2 <= ||r||^2 - eta (2 - c) B. The path s of relu(h) grows by eta p(u) du; a neuron outside of A(u) has moved by
-g_l at least, so that p(u) >= m(s) ||r||, and int m ds over a step is at most eta B/||r|| <= (||r|| - ||r_+||)/(1 - c/2).
-Were L reached within a step, the part of it before would cost no more than the whole step.
+Proof. Neurons that are off stay off. In a step, A(u) are those with h_l - u eta a_l > 0, a = V_A^T r, and p(u) is the
+norm of a on A(u). The output moves by -eta V(D a), D_l = |{u : l in A(u)}| <= 1; with B = sum D_l a_l^2 = int_0^1 p^2 du,
+||r_+||^2 <= ||r||^2 - eta (2 - c) B. The path s of relu(h) grows by eta p(u) du. A neuron outside of A(u) has moved by
+g_l at least, within relu: p(u) >= m(s) ||r||, and int m ds over a step is at most eta B/||r||, which is no more than
+(||r|| - ||r_+||)/(1 - c/2). Were L reached within a step, the part before would cost no more than the whole step. The
+last share is that of B >= m(L)^2 ||r||^2. For the flow, d||r||/dt = -p^2/||r|| in place of steps.
 
-A descent may be followed first, with all rounding errors (`enclosed_descent`), and the same said of what is left.
+A descent or flow may be followed first, with all rounding errors (`enclosed_descent`, `enclosed_flow`), and the same
+said of what is left. All this holds with phi'(0) = 1, as the paper sets it, and with phi'(0) = 0.
 """
 
 from __future__ import annotations
@@ -24,12 +27,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from untrained.theory.objects.enclosed_descent import SLACK_OF_SUMS, Activations, next_activations, start
+from untrained.theory.objects.enclosed_descent import (
+    SLACK_OF_SUMS,
+    EnclosedActivations,
+    next_activations,
+    start_of_descent,
+)
+from untrained.theory.objects.enclosed_flow import FlowState, next_of_flow, start_of_flow
 from untrained.theory.objects.float_bounds import gamma
-from untrained.theory.objects.shapes import Array, nonzero_norm, real_array, same_length, whole_number
+from untrained.theory.objects.shapes import Array, real_array, same_length, whole_number
 from untrained.theory.objects.survivor_bounds import Quartic, quartic_bound, removal_bound, survivors_below
 
-Bound = Literal["quartic", "removal"]
+SurvivorBound = Literal["quartic", "removal"]
 
 _WEIGHTS = ((8.0, 32.0, 128.0, 512.0), (4.0, 16.0, 64.0, 256.0))
 """Weights lambda that are tried, in units of mean |v_l|^2/n over mean g_l^2: the second ones where the first fail."""
@@ -45,12 +54,13 @@ MOST_ROWS = 64
 class Certificate:
     """A proof, in numbers, that one descent converges to misfit zero; `reason` says why where there is none.
 
-    instance: SHA-256 of V, W, z, y; learning_rate: of descent on W, None for the flow; step: c from above; followed: how
-    many steps were followed; misfit: ||r|| after these, beta: ||V_A||, both from above; bound: which lower bound of m;
-    quartics: its weights, shifts and energies; grid, values: s_i from 0 to L, and lower bounds of m there; integral: of
-    m over (0, L) from below, by its right ends; needed: misfit/(1 - c/2) from above; path: an upper bound of the path
-    of relu(W_t z)/||z|| in all; rate: at least this share of ||r||^2 goes at each step after those followed, and in the
-    flow of time t, ||r||^2 <= e^{-rate t} ||r_0||^2.
+    instance: SHA-256 of V, W, z, y; learning_rate: of descent on W, None for the flow; step: c, from above;
+    followed: how many steps were followed, or how much time of the flow; misfit: ||r|| after these, from above;
+    beta: ||V_A|| at the start, from above; needed: misfit/(1 - c/2), from above; bound: which lower bound of m;
+    quartics: its weights, shifts and energies; grid, values: s_i from 0 to L, and lower bounds of m there;
+    integral: of m over (0, L), from below, by right ends; path: an upper bound of the whole path of relu(W_t z)/||z||;
+    rate: at least this share of ||r||^2 goes at each step after those followed; in the flow, for t after the time
+    followed, ||r||^2 is at most e^{-rate t} times what it was then.
     """
 
     n: int
@@ -58,11 +68,11 @@ class Certificate:
     instance: str
     learning_rate: float | None
     step: float
-    followed: int
+    followed: float
     misfit: float
     beta: float
     needed: float
-    bound: Bound
+    bound: SurvivorBound
     quartics: tuple[Quartic, ...] = ()
     grid: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
@@ -121,19 +131,17 @@ def prove_convergence(
     if step is not None and not 0 < step < 2:
         raise ValueError(f"step must be above 0 and below 2, got {step}")
     steps = whole_number("steps", steps, 0)
-    here = start(V, W, z, y)
+    here = start_of_descent(V, W, z, y)
     length, share = float(np.linalg.norm(z)), 4 * gamma(len(z) + 8)
     rate = None if step is None else step / (here.norm * length) ** 2
-    c = 0.0 if rate is None else SLACK_OF_SUMS * (1 + share) * rate * (length * here.norm) ** 2
-    first = Certificate(
-        *V.shape, instance_hash(V, W, z, y), rate, c, 0, 0.0, here.norm, 0.0, "quartic", reason="nothing was tried"
-    )
-    flow_or_descent = _Dynamics(1.0 if rate is None else rate, length**2, share)
-    if c >= 2:
-        return replace(first, reason=f"step must be certainly below 2, and is below {c} only")
-    if rate is None or not steps:
-        return _closed_by_quartics(_at(first, here), here, flow_or_descent)
-    return _followed(first, here, flow_or_descent, steps)
+    dynamics = _Dynamics(rate, length**2, share, here.norm)
+    name = instance_hash(V, W, z, y)
+    first = Certificate(len(y), len(W), name, rate, dynamics.step, 0, 0.0, here.norm, 0.0, "quartic")
+    if not dynamics.step < 2:
+        return replace(first, reason=f"step must be certainly below 2, and is below {dynamics.step} only")
+    if not steps:
+        return _closed_by_quartics(_at(first, here, dynamics), here, dynamics)
+    return _followed(first, here, dynamics, steps)
 
 
 def instance_hash(output_weights: Array, weights: Array, latent: Array, target: Array) -> str:
@@ -146,7 +154,12 @@ def instance_hash(output_weights: Array, weights: Array, latent: Array, target: 
 
 
 def _instance(output_weights: Array, weights: Array, latent: Array, target: Array) -> tuple[Array, ...]:
-    named = {"output_weights": (output_weights, 2), "weights": (weights, 2), "latent": (latent, 1), "target": (target, 1)}
+    named = {
+        "output_weights": (output_weights, 2),
+        "weights": (weights, 2),
+        "latent": (latent, 1),
+        "target": (target, 1),
+    }
     V, W, z, y = (real_array(name, x, axes) for name, (x, axes) in named.items())
     for name, x, axes in zip(named, (V, W, z, y), (2, 2, 1, 1), strict=True):
         if x.ndim != axes or not x.size:
@@ -157,49 +170,79 @@ def _instance(output_weights: Array, weights: Array, latent: Array, target: Arra
     same_length("columns of output_weights", V.shape[1], "rows of weights", W.shape[0])
     same_length("columns of weights", W.shape[1], "latent", len(z))
     same_length("rows of output_weights", V.shape[0], "target", len(y))
-    nonzero_norm("latent", z)
     if len(y) > MOST_ROWS:
         raise ValueError(f"target must have at most {MOST_ROWS} entries, got {len(y)}")
     return V, W, z, y
 
 
+def _array(name: str, value: Array, axes: int) -> Array:
+    x = real_array(name, value, axes)
+    if x.ndim != axes or not x.size:
+        raise ValueError(f"{name} must have {axes} axes and an entry, got shape {x.shape}")
+    largest = float(np.abs(x).max())
+    if not _SCALES[0] <= largest <= _SCALES[1]:
+        raise ValueError(f"{name} must have a largest entry between {_SCALES[0]} and {_SCALES[1]}, got {largest}")
+    return x
+
+
 @dataclass(frozen=True)
 class _Dynamics:
-    """Learning rate on W (1 for the flow), ||z||^2, and the share by which their product is uncertain."""
+    """Learning rate on W (None for the flow), ||z||^2, the share by which these are uncertain, and ||V_A||."""
 
-    learning_rate: float
+    learning_rate: float | None
     square: float
     share: float
+    norm: float
 
     @property
     def eta(self) -> float:
-        return self.learning_rate * self.square
+        """The step on h; for the flow, how much faster its time is than that of W."""
+        return self.square * (1.0 if self.learning_rate is None else self.learning_rate)
+
+    @property
+    def step(self) -> float:
+        """An upper bound of c."""
+        return 0.0 if self.learning_rate is None else SLACK_OF_SUMS * (1 + self.share) * self.eta * self.norm**2
+
+    def path(self, here: EnclosedActivations) -> Iterator[EnclosedActivations | None]:
+        """Where descent or flow stand at the start, after a step, after two, ...; None where a sign stays open."""
+        state: EnclosedActivations | None = here
+        flow: FlowState | None = start_of_flow(here) if self.learning_rate is None else None
+        while state is not None:
+            yield state
+            if flow is None:
+                state = next_activations(state, self.eta, self.share)
+            else:
+                flow = next_of_flow(flow)
+                state = None if flow is None else flow.here
+        yield None
 
 
-def _at(first: Certificate, here: Activations) -> Certificate:
-    """The certificate to be closed where a descent stands."""
+def _at(first: Certificate, here: EnclosedActivations, dynamics: _Dynamics) -> Certificate:
+    """The certificate to be closed where a descent or flow stands."""
     misfit = here.misfit()
     needed = _above(Fraction(misfit) / (1 - Fraction(first.step) / 2))
-    return replace(first, followed=here.steps, misfit=misfit, needed=needed)
+    time = here.time if first.learning_rate is not None else here.time / dynamics.square * (1 + dynamics.share)
+    return replace(first, followed=time, misfit=misfit, needed=needed)
 
 
-def _followed(first: Certificate, here: Activations, dynamics: _Dynamics, steps: int) -> Certificate:
-    """Follow the descent, and try to close after ever more steps."""
-    attempt = 0
-    while True:
-        if here.steps >= attempt or here.steps == steps:
-            certificate = _closed_by_removal(_at(first, here), here, dynamics)
-            if certificate.proves or here.steps == steps:
-                return certificate
-            attempt = math.ceil(_PATIENCE * here.steps) + 1
-        after = next_activations(here, dynamics.eta, dynamics.share)
-        if after is None:
-            reason = f"rounding leaves open whether a neuron is on after {here.steps} steps"
-            return replace(_at(first, here), bound="removal", reason=reason)
-        here = after
+def _followed(first: Certificate, here: EnclosedActivations, dynamics: _Dynamics, steps: int) -> Certificate:
+    """Follow the path, and try to close after ever more steps."""
+    attempt, certificate = 0, first
+    for count, state in enumerate(dynamics.path(here)):
+        if state is None:
+            reason = f"rounding leaves open whether a neuron is on after {count - 1} steps"
+            return replace(_at(first, here, dynamics), bound="removal", reason=reason)
+        here = state
+        if count >= attempt or count == steps:
+            certificate = _closed_by_removal(_at(first, here, dynamics), here, dynamics)
+            if certificate.proves or count == steps:
+                break
+            attempt = math.ceil(_PATIENCE * count) + 1
+    return certificate
 
 
-def _closed_by_removal(opened: Certificate, here: Activations, dynamics: _Dynamics) -> Certificate:
+def _closed_by_removal(opened: Certificate, here: EnclosedActivations, dynamics: _Dynamics) -> Certificate:
     """Remove every neuron that a path of length L may turn off, for L that grows until it is enough."""
     margins, s = here.margins(), 0.0
     opened = replace(opened, bound="removal")
@@ -212,12 +255,10 @@ def _closed_by_removal(opened: Certificate, here: Activations, dynamics: _Dynami
             return closed
         s = 1.01 * opened.needed / value
     share = opened.needed / max(value, 1e-300)
-    return replace(
-        opened, reason=f"after {here.steps} steps a path of {share:.3g} is not excluded, which may turn too many neurons off"
-    )
+    return replace(opened, reason=f"a path of {share:.3g} is still possible, which may turn too many neurons off")
 
 
-def _closed_by_quartics(opened: Certificate, here: Activations, dynamics: _Dynamics) -> Certificate:
+def _closed_by_quartics(opened: Certificate, here: EnclosedActivations, dynamics: _Dynamics) -> Certificate:
     """Add weights until the integral is large enough."""
     margins, bounds, certificate = here.margins(), [], opened
     for weights in _WEIGHTS:
@@ -236,7 +277,7 @@ def _quartics(columns: Array, margins: Array, weights: Sequence[float]) -> Itera
 
 
 def _closed_by(
-    opened: Certificate, here: Activations, dynamics: _Dynamics, bounds: Sequence[Quartic]
+    opened: Certificate, here: EnclosedActivations, dynamics: _Dynamics, bounds: Sequence[Quartic]
 ) -> Certificate:
     """The certificate by these bounds: a first grid finds L, a second one is fine up to there."""
     used = tuple(sorted((one for one in bounds if one.energy > 0), key=lambda one: one.weight))
@@ -257,13 +298,19 @@ def _closed_by(
 
 
 def _closed(
-    opened: Certificate, here: Activations, dynamics: _Dynamics, grid: tuple[float, ...], values: tuple[float, ...]
+    opened: Certificate,
+    here: EnclosedActivations,
+    dynamics: _Dynamics,
+    grid: tuple[float, ...],
+    values: tuple[float, ...],
 ) -> Certificate:
     """The certificate with a grid of s and lower bounds of m there, or why it proves nothing."""
     integral = _below(lower_sum(grid, values))
     opened = replace(opened, grid=grid, values=values, integral=integral)
     if not integral > opened.needed:
-        return replace(opened, reason=f"the integral of m is {integral:.6g} at least, and {opened.needed:.6g} is needed")
+        return replace(
+            opened, reason=f"the integral of m is {integral:.6g} at least, and {opened.needed:.6g} is needed"
+        )
     speed = 2.0 if opened.learning_rate is None else 2.0 - opened.step
     rate = dynamics.eta * (1 - dynamics.share) * speed * values[-1] ** 2 * (1 - 8 * 2.0**-53)
     return replace(opened, path=_above(Fraction(here.length) + Fraction(grid[-1])), rate=rate, reason="")

@@ -1,9 +1,9 @@
 """The first steps of one descent of G(W) = V relu(W z) in floats, with a bound on how far the true one is.
 
 In h = W z/||z|| and units of ||z|| a step is h - eta phi'(h) V^T r, r = V relu(h) - y/||z||. On a fixed set A of neurons
-that are on, x -> relu((I - eta V_A^T V_A) x + eta V_A^T y/||z||) moves two points x = relu(h) no further apart where
-eta ||V_A||^2 <= 2: so errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error; where
-its next move is certainly down by more, it is off from then on either way, and nothing else depends on its sign.
+that are on, two points x = relu(h) come no further apart under x -> relu((I - eta V_A^T V_A) x + eta V_A^T y/||z||)
+where eta ||V_A||^2 <= 2: errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error;
+where its next move is certainly down by more, it is off from then on either way, and nothing else depends on its sign.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from untrained.theory.objects.float_bounds import (
-    SLACK,
-    TINY,
+    BOUND_SLACK,
+    UNDERFLOW,
     UNIT,
     blocked_terms,
     gamma,
     gram_with_error,
     largest_singular_value,
-    norm_above,
+    length_above,
     transposed_product,
 )
 from untrained.theory.objects.shapes import Array
 
 
 @dataclass(frozen=True)
-class Activations:
+class EnclosedActivations:
     """The true x = relu(W z)/||z|| is within `error` of `x` (N,), for the rows v_l of `columns` (N, n).
 
     `on` says which neurons are certainly on and `open` which may be; `target` (n,) is y/||z|| within `target_error`.
-    `norm` bounds ||V_A|| and `size` the Frobenius norm of the columns; `length` is that of the path until here, at most.
+    `norm` bounds ||V_A|| and `size` the Frobenius norm of the columns; `length` is that of the path until here, at
+    most, and `time` how many steps there were (in a flow, how much time).
     """
 
     columns: Array
@@ -44,19 +45,19 @@ class Activations:
     norm: float
     size: float
     length: float = 0.0
-    steps: int = 0
+    time: float = 0
 
     def residual(self) -> tuple[Array, float]:
         """V x - y/||z|| at the floats x (n,), and how far it is from the exact one there."""
         r = transposed_product(self.columns, self.x) - self.target
         terms = gamma(blocked_terms(len(self.x)) + 2)
-        rounding = terms * self.size * norm_above(self.x) + UNIT * norm_above(r) + self.target_error
-        return r, SLACK * rounding + TINY
+        rounding = terms * self.size * length_above(self.x) + UNIT * length_above(r) + self.target_error
+        return r, BOUND_SLACK * rounding + UNDERFLOW
 
     def misfit(self) -> float:
         """An upper bound of ||V relu(h) - y/||z|| || at the true h."""
         r, rounding = self.residual()
-        return SLACK_OF_SUMS * (norm_above(r) + rounding + self.norm * self.error)
+        return SLACK_OF_SUMS * (length_above(r) + rounding + self.norm * self.error)
 
     def margins(self) -> Array:
         """Lower bounds (N,) of h_l for the neurons that are certainly on, 0 for others."""
@@ -67,30 +68,30 @@ SLACK_OF_SUMS = 1 + 8 * UNIT
 """Covers a handful of roundings."""
 
 
-def start(V: Array, W: Array, z: Array, y: Array) -> Activations:
-    """Activations at W_0, for V (n, d), W (d, k), z (k,) and y (n,)."""
+def start_of_descent(V: Array, W: Array, z: Array, y: Array) -> EnclosedActivations:
+    """EnclosedActivations at W_0, for V (n, d), W (d, k), z (k,) and y (n,)."""
     k, length = len(z), float(np.linalg.norm(z))
     h = (W @ z) / length
-    error = SLACK * gamma(2 * k + 12) * (np.abs(W) @ np.abs(z)) / length + TINY
+    error = BOUND_SLACK * gamma(2 * k + 12) * (np.abs(W) @ np.abs(z)) / length + UNDERFLOW
     may = h >= -error
     columns, h = np.ascontiguousarray(V.T[may]), h[may]
-    total = norm_above(error[may])
+    total = length_above(error[may])
     target = y / length
-    return Activations(
+    return EnclosedActivations(
         columns,
         np.maximum(h, 0.0),
         total,
         on=h > total,
         open=h <= total,
         target=target,
-        target_error=SLACK * gamma(k + 10) * norm_above(target),
+        target_error=BOUND_SLACK * gamma(k + 10) * length_above(target),
         norm=largest_singular_value(*gram_with_error(columns)),
-        size=norm_above(columns),
+        size=length_above(columns),
     )
 
 
-def next_activations(state: Activations, eta: float, eta_error: float) -> Activations | None:
-    """Activations one step later, eta being right but for a share `eta_error`; None where a sign stays open.
+def next_activations(state: EnclosedActivations, eta: float, eta_error: float) -> EnclosedActivations | None:
+    """EnclosedActivations one step later, eta being right but for a share `eta_error`; None where a sign stays open.
 
     A neuron that was open must be certainly off now, from its largest possible x.
     """
@@ -99,10 +100,12 @@ def next_activations(state: Activations, eta: float, eta_error: float) -> Activa
     live = state.on | state.open
     back = np.where(live, pull, 0.0)
     moved = state.x - eta * back
-    products = gamma(state.columns.shape[1] + 2) * state.size * norm_above(r)
-    length = norm_above(back)
-    added = eta * (products + state.norm * rounding + (eta_error + 4 * UNIT) * length) + 4 * UNIT * norm_above(state.x)
-    error = SLACK_OF_SUMS * (state.error + SLACK * added + TINY)
+    products = gamma(state.columns.shape[1] + 2) * state.size * length_above(r)
+    length = length_above(back)
+    added = eta * (products + state.norm * rounding + (eta_error + 4 * UNIT) * length) + 4 * UNIT * length_above(
+        state.x
+    )
+    error = SLACK_OF_SUMS * (state.error + BOUND_SLACK * added + UNDERFLOW)
     if np.any(moved[state.open] >= -2 * error):
         return None
     unsure = state.on & (np.abs(moved) <= error)
@@ -114,5 +117,5 @@ def next_activations(state: Activations, eta: float, eta_error: float) -> Activa
         on=state.on & (moved > error),
         open=unsure,
         length=SLACK_OF_SUMS * (state.length + eta * true_length),
-        steps=state.steps + 1,
+        time=state.time + 1,
     )

@@ -5,9 +5,10 @@ Quartic. For a unit u, x_l = v_l.u and any weight lambda >= 0,
     sum_R x_l^2 <= sum_A (x_l^2 - lambda g_l^2)_+ + lambda s^2,  (q - b)_+ <= (q + c)^2/(4(b + c)) for q >= 0, c > -b,
 
 as (q + c)^2 - 4(b + c)(q - b) = (q + c - 2(b + c))^2. With a the vector of the upper triangle of u u^T, off-diagonal
-entries times sqrt 2, and i that of the identity, x_l^2 + c = f_l.a for f_l the vector of v_l v_l^T + c I, |a| = 1 and
-i.a = 1. So |V_S^T u|^2 + lambda s^2 is at least a^T Q a, Q = sym(h i^T) - sum alpha_l f_l f_l^T, where h is the vector of
-sum v_l v_l^T and alpha_l = 1/(4(b_l + c_l)); and a^T (i i^T - I) a = 0 adds a free multiple mu/n of it:
+entries times sqrt 2, and i that of the identity, x_l^2 + c_l = f_l.a for f_l the vector of v_l v_l^T + c_l I, |a| = 1
+and i.a = 1. So |V_S^T u|^2 + lambda s^2 is at least a^T Q a, Q = sym(h i^T) - sum alpha_l f_l f_l^T, where h is the
+vector of sum v_l v_l^T and alpha_l = 1/(4(b_l + c_l)), b_l = lambda g_l^2; any multiple mu/n of a^T (i i^T - I) a = 0
+may be added:
 
     m(s)^2 >= lambda_min(Q + (mu/n)(i i^T - I)) - lambda s^2 for all lambda, mu: s stands outside of the matrix.
 
@@ -26,9 +27,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from untrained.theory.objects.float_bounds import (
-    BLOCK,
-    SLACK,
-    TINY,
+    BOUND_SLACK,
+    ROWS_AT_ONCE,
+    UNDERFLOW,
     UNIT,
     blocked_terms,
     gamma,
@@ -70,7 +71,7 @@ def quartic_bound(columns: Array, margins: Array, weight: float) -> Quartic:
     shift = _best_shift(Q, identity)
     moved = Q + (shift / columns.shape[1]) * (np.outer(identity, identity) - np.eye(len(Q)))
     rounding = 8 * UNIT * (float(np.linalg.norm(Q)) + (1 + len(Q)) * abs(shift))
-    return Quartic(weight, shift, least_eigenvalue(moved, error + SLACK * rounding))
+    return Quartic(weight, shift, least_eigenvalue(moved, error + BOUND_SLACK * rounding))
 
 
 def _triangle(matrices: Array) -> Array:
@@ -94,7 +95,7 @@ def _quartic_form(columns: Array, margins: Array, weight: float) -> tuple[Array,
     sizes = float((alpha * np.square(squares + np.abs(c) * math.sqrt(n))).sum())
     error = gamma(blocked_terms(len(columns)) + 20) * sizes + math.sqrt(n) * gram_error
     error += 8 * UNIT * (float(np.linalg.norm(linear)) + float(np.linalg.norm(fourth)))
-    return linear - fourth, SLACK * error + TINY
+    return linear - fourth, BOUND_SLACK * error + UNDERFLOW
 
 
 def _parabolas(b: Array, variances: Array) -> tuple[Array, Array]:
@@ -108,10 +109,10 @@ def _fourth_moments(columns: Array, c: Array, roots: Array) -> Array:
     """sum alpha f f^T, for roots of alpha, by blocks of neurons."""
     n = columns.shape[1]
     identity, total = _triangle(np.eye(n)), np.zeros((n * (n + 1) // 2,) * 2)
-    for begin in range(0, len(columns), BLOCK):
-        v = columns[begin : begin + BLOCK]
-        f = _triangle(v[:, :, None] * v[:, None, :]) + c[begin : begin + BLOCK, None] * identity
-        f *= roots[begin : begin + BLOCK, None]
+    for begin in range(0, len(columns), ROWS_AT_ONCE):
+        v = columns[begin : begin + ROWS_AT_ONCE]
+        f = _triangle(v[:, :, None] * v[:, None, :]) + c[begin : begin + ROWS_AT_ONCE, None] * identity
+        f *= roots[begin : begin + ROWS_AT_ONCE, None]
         total += f.T @ f
     return total
 
@@ -119,8 +120,8 @@ def _fourth_moments(columns: Array, c: Array, roots: Array) -> Array:
 def _best_shift(Q: Array, identity: Array) -> float:
     """The mu for which the least eigenvalue is largest: nothing is certain here, nor needs to be.
 
-    With q, w and T the parts of Q along i and across it, mu = t - q + w^T (T - t)^-1 w makes t - mu/n an eigenvalue, the
-    least one for t below the spectrum of T.
+    With q, w and T the parts of Q along i and across it, mu = t - q + w^T (T - t)^-1 w makes t - mu/n an eigenvalue,
+    the least one for t below the spectrum of T.
     """
     n = identity @ identity
     if len(Q) == 1:
