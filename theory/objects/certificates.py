@@ -6,11 +6,11 @@ above ||r||/(1 - c/2), the path of relu(h) from here on is shorter than L, and |
 eta (2 - c) m(L)^2 at least.
 
 Proof. Neurons that are off stay off. In a step, A(u) are those with h_l - u eta a_l > 0, a = V_A^T r, and p(u) is the
-norm of a on A(u). The output moves by -eta V(D a), D_l = |{u : l in A(u)}| <= 1; with B = sum D_l a_l^2 = int_0^1 p^2 du,
-||r_+||^2 <= ||r||^2 - eta (2 - c) B. The path s of relu(h) grows by eta p(u) du. A neuron outside of A(u) has moved by
-g_l at least, within relu: p(u) >= m(s) ||r||, and int m ds over a step is at most eta B/||r||, which is no more than
-(||r|| - ||r_+||)/(1 - c/2). Were L reached within a step, the part before would cost no more than the whole step. The
-last share is that of B >= m(L)^2 ||r||^2. For the flow, d||r||/dt = -p^2/||r|| in place of steps.
+norm of a on A(u). The output moves by -eta V(D a), D_l = |{u : l in A(u)}| <= 1, and with B = sum D_l a_l^2, which is
+int_0^1 p^2 du, ||r_+||^2 <= ||r||^2 - eta (2 - c) B. The path s of relu(h) grows by eta p(u) du. A neuron outside of
+A(u) has moved by g_l at least before it was off: p(u) >= m(s) ||r||, and int m ds over a step is at most eta B/||r||,
+which is no more than (||r|| - ||r_+||)/(1 - c/2). Were L reached within a step, the part before would cost no more than
+the whole step. The last share is that of B >= m(L)^2 ||r||^2. For the flow, d||r||/dt = -p^2/||r|| in place of steps.
 
 A descent or flow may be followed first, with all rounding errors (`enclosed_descent`, `enclosed_flow`), and the same
 said of what is left. All this holds with phi'(0) = 1, as the paper sets it, and with phi'(0) = 0.
@@ -43,10 +43,10 @@ SurvivorBound = Literal["quartic", "removal"]
 _WEIGHTS = ((8.0, 32.0, 128.0, 512.0), (4.0, 16.0, 64.0, 256.0))
 """Weights lambda that are tried, in units of mean |v_l|^2/n over mean g_l^2: the second ones where the first fail."""
 _INTERVALS = 500
-_PATIENCE = 1.3
+_PATIENCE = 1.1
 """Ratio of the steps after which two attempts to close are made."""
 _SCALES = (1e-20, 1e20)
-MOST_ROWS = 64
+LARGEST_TARGET = 64
 """The quartic bound takes a matrix of n(n + 1)/2 rows."""
 
 
@@ -125,7 +125,7 @@ def prove_convergence(
     ------
     ValueError
         where shapes disagree, an entry is not finite, an array is zero or of a size outside of 1e-20 to 1e20, n is
-        above MOST_ROWS, or step not between 0 and 2.
+        above LARGEST_TARGET, or step not between 0 and 2.
     """
     V, W, z, y = _instance(output_weights, weights, latent, target)
     if step is not None and not 0 < step < 2:
@@ -170,8 +170,8 @@ def _instance(output_weights: Array, weights: Array, latent: Array, target: Arra
     same_length("columns of output_weights", V.shape[1], "rows of weights", W.shape[0])
     same_length("columns of weights", W.shape[1], "latent", len(z))
     same_length("rows of output_weights", V.shape[0], "target", len(y))
-    if len(y) > MOST_ROWS:
-        raise ValueError(f"target must have at most {MOST_ROWS} entries, got {len(y)}")
+    if len(y) > LARGEST_TARGET:
+        raise ValueError(f"target must have at most {LARGEST_TARGET} entries, got {len(y)}")
     return V, W, z, y
 
 

@@ -1,8 +1,8 @@
 """The first steps of one descent of G(W) = V relu(W z) in floats, with a bound on how far the true one is.
 
-In h = W z/||z|| and units of ||z|| a step is h - eta phi'(h) V^T r, r = V relu(h) - y/||z||. On a fixed set A of neurons
-that are on, two points x = relu(h) come no further apart under x -> relu((I - eta V_A^T V_A) x + eta V_A^T y/||z||)
-where eta ||V_A||^2 <= 2: errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error;
+In h = W z/||z|| and units of ||z|| a step is h - eta phi'(h) V^T r, r = V relu(h) - y/||z||. On a fixed set A of
+neurons that are on, two points x = relu(h) come no further apart under x -> relu((I - eta V_A^T V_A) x + eta V_A^T
+y/||z||) where eta ||V_A||^2 <= 2: errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error;
 where its next move is certainly down by more, it is off from then on either way, and nothing else depends on its sign.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from untrained.theory.objects.float_bounds import (
     BOUND_SLACK,
     UNDERFLOW,
-    UNIT,
+    UNIT_ROUNDOFF,
     blocked_terms,
     gamma,
     gram_with_error,
@@ -51,7 +51,7 @@ class EnclosedActivations:
         """V x - y/||z|| at the floats x (n,), and how far it is from the exact one there."""
         r = transposed_product(self.columns, self.x) - self.target
         terms = gamma(blocked_terms(len(self.x)) + 2)
-        rounding = terms * self.size * length_above(self.x) + UNIT * length_above(r) + self.target_error
+        rounding = terms * self.size * length_above(self.x) + UNIT_ROUNDOFF * length_above(r) + self.target_error
         return r, BOUND_SLACK * rounding + UNDERFLOW
 
     def misfit(self) -> float:
@@ -61,10 +61,10 @@ class EnclosedActivations:
 
     def margins(self) -> Array:
         """Lower bounds (N,) of h_l for the neurons that are certainly on, 0 for others."""
-        return np.where(self.on, np.maximum((self.x - self.error) * (1 - 2 * UNIT), 0.0), 0.0)
+        return np.where(self.on, np.maximum((self.x - self.error) * (1 - 2 * UNIT_ROUNDOFF), 0.0), 0.0)
 
 
-SLACK_OF_SUMS = 1 + 8 * UNIT
+SLACK_OF_SUMS = 1 + 8 * UNIT_ROUNDOFF
 """Covers a handful of roundings."""
 
 
@@ -102,9 +102,9 @@ def next_activations(state: EnclosedActivations, eta: float, eta_error: float) -
     moved = state.x - eta * back
     products = gamma(state.columns.shape[1] + 2) * state.size * length_above(r)
     length = length_above(back)
-    added = eta * (products + state.norm * rounding + (eta_error + 4 * UNIT) * length) + 4 * UNIT * length_above(
-        state.x
-    )
+    added = eta * (
+        products + state.norm * rounding + (eta_error + 4 * UNIT_ROUNDOFF) * length
+    ) + 4 * UNIT_ROUNDOFF * length_above(state.x)
     error = SLACK_OF_SUMS * (state.error + BOUND_SLACK * added + UNDERFLOW)
     if np.any(moved[state.open] >= -2 * error):
         return None

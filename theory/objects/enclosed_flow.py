@@ -2,8 +2,8 @@
 
 With x = relu(W z)/||z|| and time in units of 1/||z||^2 the flow is x_l' = -a_l for neurons that are on, a = V^T (V x -
 y/||z||). Let X follow it up to a defect delta, on a set of its own, e = x - X. Where both sets are the same, e.e' is
--|V e|^2 + e.delta. A neuron that is on in x alone, or in X alone, adds -x_l a_l(X), or -X_l a_l(x), which is not above 0
-as long as that pull is not below. So |e| grows by int |delta| at most, if within the error E of zero every neuron's
+-|V e|^2 + e.delta. A neuron that is on in x alone, or in X alone, adds -x_l a_l(X), or -X_l a_l(x), which is not above
+0 as long as that pull is not below. So |e| grows by int |delta| at most, if within the error E of zero every neuron's
 pull is at least |v_l| ||V|| E, which says the same of the other's, until it is off in both. One that goes off in X at
 X_l falls from X_l + E at most, at its pull less |v_l| ||V|| E.
 
@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from untrained.theory.objects.enclosed_descent import SLACK_OF_SUMS, EnclosedActivations
-from untrained.theory.objects.float_bounds import BOUND_SLACK, UNIT, gamma, gram_with_error, length_above
+from untrained.theory.objects.float_bounds import BOUND_SLACK, UNIT_ROUNDOFF, gamma, gram_with_error, length_above
 from untrained.theory.objects.shapes import Array
 
 _TERMS = 12
@@ -126,7 +126,7 @@ def _course(state: FlowState) -> _Course:
 def _coordinate_rounding(state: FlowState, course: _Course, time: float) -> Array:
     """How far x - V^T q(time) is off in floats (N,), for smaller times as well."""
     products = gamma(len(course.k) + _TERMS + 12) * course.reach(time)
-    return BOUND_SLACK * (state.lengths * products + 2 * UNIT * state.here.x)
+    return BOUND_SLACK * (state.lengths * products + 2 * UNIT_ROUNDOFF * state.here.x)
 
 
 def _time_of_death(state: FlowState, course: _Course, longest: float, level: Array) -> float:
@@ -151,7 +151,7 @@ def _advance(state: FlowState, course: _Course, time: float, level: Array) -> Fl
     """The flow at a time, None where a pull near zero is not certain enough until then."""
     here, n = state.here, len(course.k)
     x = here.x - here.columns @ course.primitive(time)
-    rounding = gamma(n + _TERMS + 12) * here.size * course.reach(time) + 2 * UNIT * length_above(here.x)
+    rounding = gamma(n + _TERMS + 12) * here.size * course.reach(time) + 2 * UNIT_ROUNDOFF * length_above(here.x)
     error = SLACK_OF_SUMS * (here.error + BOUND_SLACK * (here.norm * time * course.defect(time) + rounding))
     threshold = BOUND_SLACK * error * here.norm * state.lengths
     low, high = _pulls(state, course, time)
@@ -173,7 +173,7 @@ def _advance(state: FlowState, course: _Course, time: float, level: Array) -> Fl
         time=SLACK_OF_SUMS * (here.time + time),
     )
     gone = here.columns[killed]
-    gram_error = state.gram_error + 8 * UNIT * (length_above(state.gram) + length_above(gone) ** 2)
+    gram_error = state.gram_error + 8 * UNIT_ROUNDOFF * (length_above(state.gram) + length_above(gone) ** 2)
     gram = state.gram - gone.T @ gone
     return replace(state, here=moved, gram=gram, gram_error=gram_error, left=np.where(killed, x + error, left))
 

@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 
 from untrained.theory.objects.shapes import Array
 
-UNIT = 2.0**-53
+UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 1e-200
 BOUND_SLACK = 1.001
 """Covers the rounding of the bounds on errors themselves."""
@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 1024
 
 def gamma(terms: int) -> float:
     """1.001 k u/(1 - k u), which bounds the relative error of k roundings one after the other."""
-    return BOUND_SLACK * terms * UNIT / (1 - terms * UNIT)
+    return BOUND_SLACK * terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
 
 
 def blocked_terms(rows: int) -> int:
@@ -33,7 +33,7 @@ def blocked_terms(rows: int) -> int:
 
 
 def transposed_product(left: Array, right: Array) -> Array:
-    """left^T right for (N, p) and (N, q) or (N,), by blocks of rows, so that errors grow with ROWS_AT_ONCE + N/ROWS_AT_ONCE."""
+    """left^T right for (N, p) and (N, q) or (N,), by blocks of rows, which keeps errors small."""
     parts = [left[i : i + ROWS_AT_ONCE].T @ right[i : i + ROWS_AT_ONCE] for i in range(0, len(left), ROWS_AT_ONCE)]
     total: Array = np.zeros((left.shape[1], *right.shape[1:]))
     for part in parts:
@@ -71,15 +71,17 @@ def least_eigenvalue(matrix: Array, error: float) -> float:
     guess = float(eigh(matrix, eigvals_only=True, subset_by_index=[0, 0], check_finite=False)[0])
     spread = float(np.trace(matrix)) - N * guess
     for factor in (2.0, 16.0, 1024.0):
-        shift = guess - factor * (gamma(N + 2) * spread + N * UNIT * abs(guess)) - UNDERFLOW
+        shift = guess - factor * (gamma(N + 2) * spread + N * UNIT_ROUNDOFF * abs(guess)) - UNDERFLOW
         moved = matrix - shift * np.eye(N)
         try:
             np.linalg.cholesky(moved)
         except np.linalg.LinAlgError:
             continue
         diagonal = np.diagonal(moved)
-        below = BOUND_SLACK * gamma(N + 2) * float(diagonal.sum()) + 2 * UNIT * (float(diagonal.max()) + abs(shift))
-        return shift - BOUND_SLACK * (below + error) - 2 * UNIT * abs(shift) - UNDERFLOW
+        below = BOUND_SLACK * gamma(N + 2) * float(diagonal.sum()) + 2 * UNIT_ROUNDOFF * (
+            float(diagonal.max()) + abs(shift)
+        )
+        return shift - BOUND_SLACK * (below + error) - 2 * UNIT_ROUNDOFF * abs(shift) - UNDERFLOW
     return -math.inf
 
 

@@ -30,7 +30,7 @@ from untrained.theory.objects.float_bounds import (
     BOUND_SLACK,
     ROWS_AT_ONCE,
     UNDERFLOW,
-    UNIT,
+    UNIT_ROUNDOFF,
     blocked_terms,
     gamma,
     gram_with_error,
@@ -54,7 +54,7 @@ class Quartic:
     def square_below(self, s: Array) -> Array:
         """A lower bound of m(s)^2, which may be negative."""
         charge = self.weight * s * s
-        result: Array = self.energy - charge - 4 * UNIT * (abs(self.energy) + charge)
+        result: Array = self.energy - charge - 4 * UNIT_ROUNDOFF * (abs(self.energy) + charge)
         return result
 
 
@@ -70,7 +70,7 @@ def quartic_bound(columns: Array, margins: Array, weight: float) -> Quartic:
     identity = _triangle(np.eye(columns.shape[1]))
     shift = _best_shift(Q, identity)
     moved = Q + (shift / columns.shape[1]) * (np.outer(identity, identity) - np.eye(len(Q)))
-    rounding = 8 * UNIT * (float(np.linalg.norm(Q)) + (1 + len(Q)) * abs(shift))
+    rounding = 8 * UNIT_ROUNDOFF * (float(np.linalg.norm(Q)) + (1 + len(Q)) * abs(shift))
     return Quartic(weight, shift, least_eigenvalue(moved, error + BOUND_SLACK * rounding))
 
 
@@ -87,14 +87,14 @@ def _quartic_form(columns: Array, margins: Array, weight: float) -> tuple[Array,
     An entry of f is within 4 roundings of what stands in it, |f| <= |v|^2 + |c| sqrt n without signs, the same for h.
     """
     n, squares = columns.shape[1], np.square(columns).sum(1)
-    c, alpha = _parabolas(weight * np.square(margins) * (1 - 4 * UNIT), squares / n)
+    c, alpha = _parabolas(weight * np.square(margins) * (1 - 4 * UNIT_ROUNDOFF), squares / n)
     gram, gram_error = gram_with_error(columns)
     identity, h = _triangle(np.eye(n)), _triangle(gram)
     linear = (np.outer(h, identity) + np.outer(identity, h)) / 2
     fourth = _fourth_moments(columns, c, np.sqrt(alpha))
     sizes = float((alpha * np.square(squares + np.abs(c) * math.sqrt(n))).sum())
     error = gamma(blocked_terms(len(columns)) + 20) * sizes + math.sqrt(n) * gram_error
-    error += 8 * UNIT * (float(np.linalg.norm(linear)) + float(np.linalg.norm(fourth)))
+    error += 8 * UNIT_ROUNDOFF * (float(np.linalg.norm(linear)) + float(np.linalg.norm(fourth)))
     return linear - fourth, BOUND_SLACK * error + UNDERFLOW
 
 
@@ -102,7 +102,7 @@ def _parabolas(b: Array, variances: Array) -> tuple[Array, Array]:
     """c > -b, and alpha >= 1/(4(b + c)) for these floats."""
     scaled = b / variances
     c = variances * (np.sqrt(scaled * scaled - 2 * scaled + 3) - scaled)
-    return c, (1 + 8 * UNIT) / (4 * (b + c))
+    return c, (1 + 8 * UNIT_ROUNDOFF) / (4 * (b + c))
 
 
 def _fourth_moments(columns: Array, c: Array, roots: Array) -> Array:
@@ -152,7 +152,7 @@ def _split(Q: Array, direction: Array) -> tuple[float, Array, Array]:
 def survivors_below(bounds: Sequence[Quartic], s: Array) -> Array:
     """Lower bounds of m at s, the best of the quartic ones, 0 where none says anything."""
     squares = np.max([one.square_below(s) for one in bounds], axis=0)
-    result: Array = np.sqrt(np.maximum(squares, 0.0)) * (1 - 4 * UNIT)
+    result: Array = np.sqrt(np.maximum(squares, 0.0)) * (1 - 4 * UNIT_ROUNDOFF)
     return result
 
 
