@@ -34,7 +34,7 @@ from untrained.theory.objects.enclosed_descent import (
     start_of_descent,
 )
 from untrained.theory.objects.enclosed_flow import FlowState, next_of_flow, start_of_flow
-from untrained.theory.objects.float_bounds import gamma
+from untrained.theory.objects.float_bounds import UNIT_ROUNDOFF, gamma
 from untrained.theory.objects.shapes import Array, real_array, same_length, whole_number
 from untrained.theory.objects.survivor_bounds import Quartic, quartic_bound, removal_bound, survivors_below
 
@@ -312,7 +312,7 @@ def _closed(
             opened, reason=f"the integral of m is {integral:.6g} at least, and {opened.needed:.6g} is needed"
         )
     speed = 2.0 if opened.learning_rate is None else 2.0 - opened.step
-    rate = dynamics.eta * (1 - dynamics.share) * speed * values[-1] ** 2 * (1 - 8 * 2.0**-53)
+    rate = dynamics.eta * (1 - dynamics.share) * speed * values[-1] ** 2 * (1 - 8 * UNIT_ROUNDOFF)
     return replace(opened, path=_above(Fraction(here.length) + Fraction(grid[-1])), rate=rate, reason="")
 
 

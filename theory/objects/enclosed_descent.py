@@ -1,8 +1,8 @@
 """The first steps of one descent of G(W) = V relu(W z) in floats, with a bound on how far the true one is.
 
 In h = W z/||z|| and units of ||z|| a step is h - eta phi'(h) V^T r, r = V relu(h) - y/||z||. On a fixed set A of
-neurons that are on, two points x = relu(h) come no further apart under x -> relu((I - eta V_A^T V_A) x + eta V_A^T
-y/||z||) where eta ||V_A||^2 <= 2: errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error;
+neurons that are on, x -> relu((I - eta V_A^T V_A) x + eta V_A^T y/||z||) takes two points x = relu(h) no further apart
+where eta ||V_A||^2 <= 2: errors add up and do not grow. A neuron whose sign rounding leaves open has x_l <= 2 error;
 where its next move is certainly down by more, it is off from then on either way, and nothing else depends on its sign.
 """
 

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from untrained.cli import (
+    certify,
     check,
     choose_weight,
     claims,
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "choose-weight": choose_weight.choose_weight_command,
     "reproduce": reproduce.reproduce_command,
     "check": check.check_command,
+    "certify": certify.certify_command,
     "sweep": sweep.sweep_command,
 }
 HELP = {"help_option_names": ["-h", "--help"]}
