@@ -124,7 +124,7 @@ def _best_shift(Q: Array, identity: Array) -> float:
     the least one for t below the spectrum of T.
     """
     n = identity @ identity
-    if len(Q) == 1:
+    if len(Q) == 1 or not Q.any():
         return 0.0
     q, w, T = _split(Q, identity / math.sqrt(n))
     values, axes = np.linalg.eigh(T)
