@@ -42,8 +42,9 @@ def read_instance(path: str | Path) -> Instance:
         where the file is none, lacks one of them, or an entry is not a finite number.
     """
     place = existing(path)
-    with decoding(place), np.load(place, allow_pickle=False) as archive:
-        stored = {name: archive[name] for name in archive.files} if hasattr(archive, "files") else {}
+    with decoding(place), place.open("rb") as opened:
+        archive = np.load(opened, allow_pickle=False)
+        stored = {} if isinstance(archive, np.ndarray) else {name: archive[name] for name in archive.files}
     if missing := [name for name in _NAMES if name not in stored]:
         raise ValueError(f"{place.name} must hold the arrays V, W, z and y, got none called {', '.join(missing)}")
     V, W, z, y = (real_array(name, stored[name], 1) for name in _NAMES)

@@ -40,8 +40,8 @@ from untrained.theory.objects.survivor_bounds import Quartic, quartic_bound, rem
 
 SurvivorBound = Literal["quartic", "removal"]
 
-_WEIGHTS = ((8.0, 32.0, 128.0, 512.0), (4.0, 16.0, 64.0, 256.0))
-"""Weights lambda that are tried, in units of mean |v_l|^2/n over mean g_l^2: the second ones where the first fail."""
+_WEIGHTS = (64.0, 16.0, 256.0, 4.0, 128.0, 32.0, 512.0, 8.0)
+"""Weights lambda in units of mean |v_l|^2/n over mean g_l^2, in the order in which they are tried."""
 _INTERVALS = 500
 _PATIENCE = 1.1
 """Ratio of the steps after which two attempts to close are made."""
@@ -227,14 +227,14 @@ def _at(first: Certificate, here: EnclosedActivations, dynamics: _Dynamics) -> C
 
 
 def _followed(first: Certificate, here: EnclosedActivations, dynamics: _Dynamics, steps: int) -> Certificate:
-    """Follow the path, and try to close after ever more steps."""
+    """Follow the path, and try to close after ever more steps, or where the misfit has fallen by a quarter."""
     attempt, certificate = 0, first
     for count, state in enumerate(dynamics.path(here)):
         if state is None:
             reason = f"rounding leaves open whether a neuron is on after {count - 1} steps"
             return replace(_at(first, here, dynamics), bound="removal", reason=reason)
         here = state
-        if count >= attempt or count == steps:
+        if count >= attempt or count == steps or state.misfit() < 0.75 * certificate.misfit:
             certificate = _closed_by_removal(_at(first, here, dynamics), here, dynamics)
             if certificate.proves or count == steps:
                 break
@@ -254,26 +254,22 @@ def _closed_by_removal(opened: Certificate, here: EnclosedActivations, dynamics:
         if closed.proves:
             return closed
         s = 1.01 * opened.needed / value
-    share = opened.needed / max(value, 1e-300)
-    return replace(opened, reason=f"a path of {share:.3g} is still possible, which may turn too many neurons off")
+    path = f"a path of {s:.3g} is still possible, which may turn" if s else "rounding aside, the path so far has turned"
+    return replace(opened, reason=f"{path} too many neurons off")
 
 
 def _closed_by_quartics(opened: Certificate, here: EnclosedActivations, dynamics: _Dynamics) -> Certificate:
     """Add weights until the integral is large enough."""
-    margins, bounds, certificate = here.margins(), [], opened
-    for weights in _WEIGHTS:
-        bounds += list(_quartics(here.columns[here.on], margins[here.on], weights))
+    columns, margins = here.columns[here.on], here.margins()[here.on]
+    size = float(np.square(margins).mean()) if len(margins) else 0.0
+    unit = float(np.square(columns).mean()) / size if size > 0 else 1.0
+    certificate, bounds = opened, []
+    for weight in _WEIGHTS:
+        bounds.append(quartic_bound(columns, margins, weight * unit))
         certificate = _closed_by(opened, here, dynamics, bounds)
         if certificate.proves:
-            return certificate
+            break
     return certificate
-
-
-def _quartics(columns: Array, margins: Array, weights: Sequence[float]) -> Iterator[Quartic]:
-    size = np.square(margins).mean() if len(margins) else 0.0
-    unit = float(np.square(columns).mean() / size) if size > 0 else 1.0
-    for weight in weights:
-        yield quartic_bound(columns, margins, weight * unit)
 
 
 def _closed_by(

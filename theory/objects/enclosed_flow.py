@@ -132,19 +132,25 @@ def _coordinate_rounding(state: FlowState, course: _Course, time: float) -> Arra
 def _time_of_death(state: FlowState, course: _Course, longest: float, level: Array) -> float:
     """When the first neuron of X is down to its `level`, or `longest`."""
     here, time = state.here, longest
-    after = here.x - here.columns @ course.primitive(longest)
-    for l in np.flatnonzero(here.on & (after < level)):
-        height = float(here.x[l] - level[l])
-        if height <= 0:
+    dying = np.flatnonzero(here.on & (here.x - here.columns @ course.primitive(longest) < level))
+    heights, falls = here.x[dying] - level[dying], here.columns[dying] @ course.k
+    while len(heights):
+        ways = falls @ _powers(time)
+        soon = ways > heights
+        heights, falls, ways = heights[soon], falls[soon], ways[soon]
+        if not len(heights):
+            break
+        first = int(np.argmin(heights / ways))
+        if heights[first] <= 0:
             return 0.0
-        falls = here.columns[l] @ course.k
-
-        def above(s: float, height: float = height, falls: Array = falls) -> float:
-            return height - float(falls @ _powers(s))
-
-        if above(time) < 0:
-            time = float(brentq(above, 0.0, time, xtol=1e-16 * time, rtol=1e-15))
+        time = _crossing(float(heights[first]), falls[first], time)
+        heights, falls = np.delete(heights, first), np.delete(falls, first, axis=0)
     return time
+
+
+def _crossing(height: float, falls: Array, time: float) -> float:
+    """When a polynomial has come down by a height, before a time at which it is below."""
+    return float(brentq(lambda s: height - float(falls @ _powers(s)), 0.0, time, xtol=1e-16 * time, rtol=1e-15))
 
 
 def _advance(state: FlowState, course: _Course, time: float, level: Array) -> FlowState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -28,13 +29,15 @@ def certify_command(
 ) -> None:
     """Prove that descent of the two-layer generator converges for one instance; exit code 1 where there is no proof."""
     from untrained.api import certify
-    from untrained.sims.recovery.reports import check_output, write_json
+    from untrained.sims.files import writable, write_text
 
-    place = check_output("out", out, (".json",)) if out else None
+    if out and out.suffix.lower() != ".json":
+        raise ValueError(f"out must end in .json, got {out}")
+    place = writable("out", out) if out else None
     proof = certify(instance, n=n, d=d, k=k, seed=seed, step=None if flow else step, steps=steps)
     console.show(proof.parts(), console.stdout())
     if place:
-        write_json(place, proof.certificate.to_json())
+        write_text(place, json.dumps(proof.certificate.to_json(), indent=1, allow_nan=False) + "\n")
         print(place)
     if not proof:
         raise typer.Exit(1)
