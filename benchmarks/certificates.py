@@ -65,6 +65,8 @@ def fits(instance: Instance, steps: int) -> bool:
         r = V @ np.maximum(h, 0) - y
         if np.linalg.norm(r) < 1e-6 * np.linalg.norm(y):
             return True
+        if np.count_nonzero(h >= 0) < len(y):
+            return False
         h = h - step * (V.T @ r) * (h >= 0)
     return False
 

@@ -234,6 +234,9 @@ def _followed(first: Certificate, here: EnclosedActivations, dynamics: _Dynamics
             reason = f"rounding leaves open whether a neuron is on after {count - 1} steps"
             return replace(_at(first, here, dynamics), bound="removal", reason=reason)
         here = state
+        if (left := int((here.on | here.open).sum())) < first.n:  # no more come on, so that sigma_min stays at 0
+            reason = f"only {left} neurons are on after {count} steps, fewer than n = {first.n}"
+            return replace(_at(first, here, dynamics), bound="removal", reason=reason)
         if count >= attempt or count == steps or state.misfit() < 0.75 * certificate.misfit:
             certificate = _closed_by_removal(_at(first, here, dynamics), here, dynamics)
             if certificate.proves or count == steps:
