@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from untrained.sims.dynamics.instances import Instance, random_instance
+from untrained.sims.dynamics.instances import GeneratorInstance, random_instance
 from untrained.theory.objects.certificates import Certificate, prove_convergence
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -40,7 +40,7 @@ def times() -> list[dict[str, Any]]:
     return rows
 
 
-def summary(c: Certificate, instance: Instance, seconds: dict[str, float]) -> dict[str, Any]:
+def summary(c: Certificate, instance: GeneratorInstance, seconds: dict[str, float]) -> dict[str, Any]:
     norm = float(np.linalg.norm(instance[3]) / np.linalg.norm(instance[2]))
     numbers = {**seconds, "followed": c.followed, "misfit": c.misfit / norm, "rate": c.rate}
     return {"proved": c.proves, **{name: float(f"{x:.3g}") for name, x in numbers.items()}}
@@ -56,7 +56,7 @@ def fit_share(n: int, ratio: float, instances: int, steps: int = 10_000) -> floa
     return sum(fits(random_instance(n, round(n * ratio), 4, i), steps) for i in range(instances)) / instances
 
 
-def fits(instance: Instance, steps: int) -> bool:
+def fits(instance: GeneratorInstance, steps: int) -> bool:
     V, W, z, y = instance
     h = W @ z
     V, h = V[:, h >= 0], h[h >= 0]

@@ -11,13 +11,13 @@ from untrained.sims.random.streams import stream
 from untrained.theory.objects.relu_generator import output_scale
 from untrained.theory.objects.shapes import Array, real_array, whole_number
 
-Instance = tuple[Array, Array, Array, Array]
+GeneratorInstance = tuple[Array, Array, Array, Array]
 """V (n, d), W_0 (d, k), z (k,) and y (n,)."""
 
 _NAMES = ("V", "W", "z", "y")
 
 
-def random_instance(n: int, d: int, k: int = 16, seed: int = 0) -> Instance:
+def random_instance(n: int, d: int, k: int = 16, seed: int = 0) -> GeneratorInstance:
     """Theorem 4.1's law with ||y|| = 1: Gaussian W_0 and z, V of deviation 1/(sqrt(d n) ||z||), y of any direction.
 
     Raises
@@ -33,7 +33,7 @@ def random_instance(n: int, d: int, k: int = 16, seed: int = 0) -> Instance:
     return V * output_scale(y, z, d), W, z, y
 
 
-def read_instance(path: str | Path) -> Instance:
+def read_instance(path: str | Path) -> GeneratorInstance:
     """The arrays V, W, z and y of an npz file.
 
     Raises

@@ -353,3 +353,15 @@ def test_a_step_that_may_be_two_is_no_step():
     assert not c.proves
     assert "step must be certainly below 2" in c.reason
     assert replace(c, reason="").proves
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "d", "step", "steps"),
+    [(8, 100, 0.1, 10_000), (12, 100, 1.0, 10_000), (4, 1600, 0.1, 0), (8, 6400, None, 0), (5, 50, None, 10_000)],
+)
+def test_larger_certificates_pass_the_independent_checker(n, d, step, steps):
+    instance = random_instance(n, d, 3, seed=0)
+    certificate = prove_convergence(*instance, step=step, steps=steps)
+    assert certificate.proves
+    assert flaws(certificate.to_json(), *instance) == []
