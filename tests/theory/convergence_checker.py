@@ -1,4 +1,4 @@
-"""Certificates of convergence checked anew, from the theorem's words, in ball arithmetic of 200 bits.
+"""Certificates of convergence checked anew, from the theorem's words, in ball arithmetic.
 
 Nothing here shares a line with what makes them: descents are run on balls, flows by exponentials of matrices, bounds of
 sigma_min by the signs of pivots. Only that no neuron dips below zero between two samples of a flow is taken on trust.
@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq
 
-BITS = 200
+BITS = 400
+"""Balls of a descent grow by up to 2c + 1 a step."""
 SAMPLES = 96
 """Of a flow, in the time that is followed."""
 
@@ -80,7 +81,7 @@ class Path:
         self._drop()
 
     def _drop(self):
-        assert all(self.h[l] > 0 or self.h[l] < 0 for l in self.on), "200 bits leave a sign open"
+        assert all(self.h[l] > 0 or self.h[l] < 0 for l in self.on), "the precision leaves a sign open"
         self.on = [l for l in self.on if self.h[l] > 0]
 
     def flow(self, time):

@@ -280,6 +280,59 @@ def test_most_descents_that_fit_are_certified():
     assert proofs >= 0.9 * fits > 12
 
 
+def awkward_instance(kind, seed):
+    """Instances with ties, with sizes far apart, or in which much vanishes."""
+    rng = stream(seed, "awkward", kind)
+    n = int(rng.integers(1, 5))
+    d = n * int(rng.integers(4, 14))
+    V, W, z, y = random_instance(n, d, 2, seed)
+    if kind == "margins of rounding size":
+        W[: d // 3] *= 10.0 ** -int(rng.integers(8, 18))
+    if kind == "columns far apart":
+        V[:, : d // 2] *= 10.0 ** int(rng.integers(-9, 9))
+    if kind == "twins":
+        V[:, 1::2], W[1::2] = V[:, : 2 * (d // 2) : 2], W[: 2 * (d // 2) : 2]
+    if kind == "target far off":
+        y *= 10.0 ** int(rng.integers(-12, 6))
+    if kind == "zero columns":
+        V[:, : d // 4] = 0
+        W *= 10.0 ** int(rng.integers(-12, 12))
+    return V, W, z, y
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        ("margins of rounding size", 0),
+        ("columns far apart", 2),
+        ("twins", 2),
+        ("target far off", 2),
+        ("zero columns", 2),
+    ],
+)
+def test_what_is_proved_of_awkward_instances_is_true(kind, least):
+    assert awkward_proofs(kind, range(5)) >= least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["margins of rounding size", "columns far apart", "twins", "zero columns"])
+def test_what_is_proved_of_many_awkward_instances_is_true(kind):
+    awkward_proofs(kind, range(5, 40))
+
+
+def awkward_proofs(kind, seeds):
+    """How many certificates there are, all of which pass the checker."""
+    proofs = 0
+    for seed in seeds:
+        instance = awkward_instance(kind, seed)
+        for step, steps in ((0.9, 200), (1.9, 200), (None, 200), (0.5, 0), (None, 0)):
+            c = prove_convergence(*instance, step=step, steps=steps)
+            small = c.learning_rate is not None or c.followed == 0 or c.d <= 16
+            proofs += c.proves and small
+            assert not (c.proves and small) or flaws(c.to_json(), *instance) == []
+    return proofs
+
+
 def test_neurons_at_zero_are_neither_survivors_nor_forgotten():
     V, W, z, y = random_instance(3, 60, 3, seed=3)
     W[:20] = 0.0

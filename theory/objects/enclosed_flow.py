@@ -46,9 +46,9 @@ class FlowState:
 
 @dataclass(frozen=True)
 class _Course:
-    """X from the begin of a step: coefficients k_j as columns (n, p), pulls and their slopes (N,), and errors.
+    """X from the begin of a step: k_j/unit^j as columns (n, p), unit near ||V||^2, pulls and their slopes (N,), errors.
 
-    `rounding` is that of r, `mismatch` the share of |k_j| that |K k_j + k_(j + 1)| comes to, `square` ||V||^2.
+    `rounding` is that of r, `mismatch` the share of unit |k_j| that |K k_j + k_(j + 1)| comes to.
     """
 
     k: Array
@@ -56,36 +56,36 @@ class _Course:
     slope: Array
     rounding: float
     mismatch: float
-    square: float
+    unit: float
 
     @cached_property
     def sizes(self) -> Array:
-        """Upper bounds (p,) of the norms |k_j|."""
+        """Upper bounds (p,) of the norms |k_j|/unit^j."""
         return np.array([length_above(one) for one in self.k.T])
 
     def primitive(self, time: float) -> Array:
         """The vector q(time) in R^n."""
-        result: Array = self.k @ _powers(time)
+        result: Array = self.k @ self.powers(time)
         return result
 
     def reach(self, time: float) -> float:
         """Sum of |k_j| time^(j + 1)/(j + 1)!."""
-        return float(self.sizes @ _powers(time))
+        return float(self.sizes @ self.powers(time))
+
+    def powers(self, time: float) -> Array:
+        """unit^j time^(j + 1)/(j + 1)! for j < _TERMS."""
+        total = time * self.unit
+        return np.array([total ** (j + 1) / math.factorial(j + 1) for j in range(_TERMS)]) / self.unit
 
     def defect(self, time: float) -> float:
         """Upper bound of |r - k_0 - ...| until `time`, where |defect of X| is at most ||V|| times as large."""
-        last = self.square * self.sizes[-1] * time**_TERMS / math.factorial(_TERMS)
-        return BOUND_SLACK * (self.rounding + self.mismatch * self.reach(time) + last)
+        last = self.sizes[-1] * (time * self.unit) ** _TERMS / math.factorial(_TERMS)
+        return BOUND_SLACK * (self.rounding + self.mismatch * self.unit * self.reach(time) + last)
 
     def beyond_slope(self, time: float) -> float:
         """Upper bound of |r + s k_1 - (V X - y/||z||)| for s until `time`."""
-        later = self.sizes[2:] @ _powers(time)[1:-1]
+        later = self.sizes[2:] @ self.powers(time)[1:-1] * self.unit
         return self.defect(time) + BOUND_SLACK * float(later)
-
-
-def _powers(time: float) -> Array:
-    """time^(j + 1)/(j + 1)! for j < _TERMS."""
-    return np.array([time ** (j + 1) / math.factorial(j + 1) for j in range(_TERMS)])
 
 
 def start_of_flow(here: EnclosedActivations) -> FlowState:
@@ -113,19 +113,20 @@ def next_of_flow(state: FlowState) -> FlowState | None:
 
 
 def _course(state: FlowState) -> _Course:
-    here, size = state.here, length_above(state.gram)
+    here, unit = state.here, state.here.norm**2
+    gram, size = state.gram / unit, length_above(state.gram)
     r, rounding = here.residual()
     k = [r]
     for _ in range(_TERMS - 1):
-        k.append(-(state.gram @ k[-1]))
+        k.append(-(gram @ k[-1]))
     pulls = here.columns @ np.stack(k[:2], axis=1)
-    mismatch = BOUND_SLACK * (state.gram_error + gamma(len(r) + 2) * size)
-    return _Course(np.stack(k, axis=1), pulls[:, 0], pulls[:, 1], rounding, mismatch, here.norm**2)
+    mismatch = BOUND_SLACK * (state.gram_error + gamma(len(r) + 4) * size) / unit
+    return _Course(np.stack(k, axis=1), pulls[:, 0], pulls[:, 1] * unit, rounding, mismatch, unit)
 
 
 def _coordinate_rounding(state: FlowState, course: _Course, time: float) -> Array:
     """How far x - V^T q(time) is off in floats (N,), for smaller times as well."""
-    products = gamma(len(course.k) + _TERMS + 12) * course.reach(time)
+    products = gamma(len(course.k) + 2 * _TERMS + 12) * course.reach(time)
     return BOUND_SLACK * (state.lengths * products + 2 * UNIT_ROUNDOFF * state.here.x)
 
 
@@ -135,7 +136,7 @@ def _time_of_death(state: FlowState, course: _Course, longest: float, level: Arr
     dying = np.flatnonzero(here.on & (here.x - here.columns @ course.primitive(longest) < level))
     heights, falls = here.x[dying] - level[dying], here.columns[dying] @ course.k
     while len(heights):
-        ways = falls @ _powers(time)
+        ways = falls @ course.powers(time)
         soon = ways > heights
         heights, falls, ways = heights[soon], falls[soon], ways[soon]
         if not len(heights):
@@ -143,21 +144,25 @@ def _time_of_death(state: FlowState, course: _Course, longest: float, level: Arr
         first = int(np.argmin(heights / ways))
         if heights[first] <= 0:
             return 0.0
-        time = _crossing(float(heights[first]), falls[first], time)
+        time = _crossing(course, float(heights[first]), falls[first], time)
         heights, falls = np.delete(heights, first), np.delete(falls, first, axis=0)
     return time
 
 
-def _crossing(height: float, falls: Array, time: float) -> float:
+def _crossing(course: _Course, height: float, falls: Array, time: float) -> float:
     """When a polynomial has come down by a height, before a time at which it is below."""
-    return float(brentq(lambda s: height - float(falls @ _powers(s)), 0.0, time, xtol=1e-16 * time, rtol=1e-15))
+
+    def left(share: float) -> float:
+        return height - float(falls @ course.powers(share * time))
+
+    return time * float(brentq(left, 0.0, 1.0, xtol=1e-16, rtol=1e-15))
 
 
 def _advance(state: FlowState, course: _Course, time: float, level: Array) -> FlowState | None:
     """The flow at a time, None where a pull near zero is not certain enough until then."""
     here, n = state.here, len(course.k)
     x = here.x - here.columns @ course.primitive(time)
-    rounding = gamma(n + _TERMS + 12) * here.size * course.reach(time) + 2 * UNIT_ROUNDOFF * length_above(here.x)
+    rounding = gamma(n + 2 * _TERMS + 12) * here.size * course.reach(time) + 2 * UNIT_ROUNDOFF * length_above(here.x)
     error = SLACK_OF_SUMS * (here.error + BOUND_SLACK * (here.norm * time * course.defect(time) + rounding))
     threshold = BOUND_SLACK * error * here.norm * state.lengths
     low, high = _pulls(state, course, time)
@@ -187,7 +192,7 @@ def _advance(state: FlowState, course: _Course, time: float, level: Array) -> Fl
 def _pulls(state: FlowState, course: _Course, time: float) -> tuple[Array, Array]:
     """Bounds (N,) of the pulls v_l.(V X - y/||z||) from the begin of a step to `time`."""
     ends = course.pull, course.pull + time * course.slope
-    products = gamma(len(course.k) + 6) * (course.sizes[0] + time * course.sizes[1])
+    products = gamma(len(course.k) + 6) * (course.sizes[0] + time * course.unit * course.sizes[1])
     spread = BOUND_SLACK * state.lengths * (course.beyond_slope(time) + products)
     return np.minimum(*ends) - spread, np.maximum(*ends) + spread
 
