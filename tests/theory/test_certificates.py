@@ -219,7 +219,7 @@ def test_a_certificate_is_refused_for_another_instance(case):
 def test_a_certificate_returns_from_json(case):
     entry = json.loads(json.dumps(case[2].to_json()))
     assert Certificate.from_json(entry) == case[2]
-    with pytest.raises(ValueError, match="a certificate must have the fields"):
+    with pytest.raises(ValueError, match="a certificate must have the fields of its kind"):
         Certificate.from_json({"n": 1})
 
 

@@ -101,7 +101,8 @@ class Certificate:
         """
         names = {one.name for one in fields(Certificate)}
         if set(entry) != names:
-            raise ValueError(f"a certificate must have the fields {', '.join(sorted(names))}, got others")
+            wrong = ", ".join(sorted(set(entry) ^ names))
+            raise ValueError(f"a certificate must have the fields of its kind, got none of, or others than, {wrong}")
         quartics = tuple(Quartic(**one) for one in entry["quartics"])
         lists = {"quartics": quartics, "grid": tuple(entry["grid"]), "values": tuple(entry["values"])}
         return Certificate(**{**entry, **lists, "path": math.inf if entry["path"] is None else entry["path"]})
@@ -118,8 +119,8 @@ def prove_convergence(
 ) -> Certificate:
     """Certify that descent from W_0 with learning rate step/(beta ||z||)^2, or the flow (None), converges.
 
-    V (n, d), W_0 (d, k), z (k,), y (n,). At most `steps` steps of a descent are followed; with 0, and for the flow,
-    what is known at the start must do.
+    V (n, d), W_0 (d, k), z (k,), y (n,). At most `steps` steps of a descent, or pieces of a flow, are followed before
+    the rest is proved; with 0 what is known at the start must do.
 
     Raises
     ------
@@ -154,19 +155,8 @@ def instance_hash(output_weights: Array, weights: Array, latent: Array, target: 
 
 
 def _instance(output_weights: Array, weights: Array, latent: Array, target: Array) -> tuple[Array, ...]:
-    named = {
-        "output_weights": (output_weights, 2),
-        "weights": (weights, 2),
-        "latent": (latent, 1),
-        "target": (target, 1),
-    }
-    V, W, z, y = (real_array(name, x, axes) for name, (x, axes) in named.items())
-    for name, x, axes in zip(named, (V, W, z, y), (2, 2, 1, 1), strict=True):
-        if x.ndim != axes or not x.size:
-            raise ValueError(f"{name} must have {axes} axes and an entry, got shape {x.shape}")
-        largest = np.abs(x).max()
-        if not _SCALES[0] <= largest <= _SCALES[1]:
-            raise ValueError(f"{name} must have its largest entry between {_SCALES[0]} and {_SCALES[1]}, got {largest}")
+    V, W = _array("output_weights", output_weights, 2), _array("weights", weights, 2)
+    z, y = _array("latent", latent, 1), _array("target", target, 1)
     same_length("columns of output_weights", V.shape[1], "rows of weights", W.shape[0])
     same_length("columns of weights", W.shape[1], "latent", len(z))
     same_length("rows of output_weights", V.shape[0], "target", len(y))
@@ -181,7 +171,7 @@ def _array(name: str, value: Array, axes: int) -> Array:
         raise ValueError(f"{name} must have {axes} axes and an entry, got shape {x.shape}")
     largest = float(np.abs(x).max())
     if not _SCALES[0] <= largest <= _SCALES[1]:
-        raise ValueError(f"{name} must have a largest entry between {_SCALES[0]} and {_SCALES[1]}, got {largest}")
+        raise ValueError(f"{name} must have its largest entry between {_SCALES[0]} and {_SCALES[1]}, got {largest}")
     return x
 
 

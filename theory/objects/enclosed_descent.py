@@ -69,7 +69,7 @@ SLACK_OF_SUMS = 1 + 8 * UNIT_ROUNDOFF
 
 
 def start_of_descent(V: Array, W: Array, z: Array, y: Array) -> EnclosedActivations:
-    """EnclosedActivations at W_0, for V (n, d), W (d, k), z (k,) and y (n,)."""
+    """Activations at W_0, for V (n, d), W (d, k), z (k,) and y (n,)."""
     k, length = len(z), float(np.linalg.norm(z))
     h = (W @ z) / length
     error = BOUND_SLACK * gamma(2 * k + 12) * (np.abs(W) @ np.abs(z)) / length + UNDERFLOW
@@ -91,7 +91,7 @@ def start_of_descent(V: Array, W: Array, z: Array, y: Array) -> EnclosedActivati
 
 
 def next_activations(state: EnclosedActivations, eta: float, eta_error: float) -> EnclosedActivations | None:
-    """EnclosedActivations one step later, eta being right but for a share `eta_error`; None where a sign stays open.
+    """Activations one step later, eta being right but for a share `eta_error`; None where a sign stays open.
 
     A neuron that was open must be certainly off now, from its largest possible x.
     """
@@ -102,10 +102,9 @@ def next_activations(state: EnclosedActivations, eta: float, eta_error: float) -
     moved = state.x - eta * back
     products = gamma(state.columns.shape[1] + 2) * state.size * length_above(r)
     length = length_above(back)
-    added = eta * (
-        products + state.norm * rounding + (eta_error + 4 * UNIT_ROUNDOFF) * length
-    ) + 4 * UNIT_ROUNDOFF * length_above(state.x)
-    error = SLACK_OF_SUMS * (state.error + BOUND_SLACK * added + UNDERFLOW)
+    of_move = eta * (products + state.norm * rounding + (eta_error + 4 * UNIT_ROUNDOFF) * length)
+    added = of_move + 4 * UNIT_ROUNDOFF * length_above(state.x) + UNDERFLOW
+    error = SLACK_OF_SUMS * (state.error + BOUND_SLACK * added)
     if np.any(moved[state.open] >= -2 * error):
         return None
     unsure = state.on & (np.abs(moved) <= error)
