@@ -4,10 +4,10 @@
 `widths`: the share of instances that are certified at each d/n of a grid, and of descents that are seen to fit.
 `start`: the least d/n of a grid from which on at least half of the instances are certified from their start alone.
 
-Measured on a busy machine, seconds of one core: n = 16, d = 1e5: descent 0.2, flow 3.4, from the start 0.2; n = 64: 0.9,
-17, 21. Shares of ten instances (n = 4, 8, 16) with c = 0.1: 0.7, 0.4, 0.3 at d = 5n, 0.9, 0.7, 0.7 at 6n, 0.8, 1, 1 at
-8n; seen to fit: 0.5, 0.3, 0.1, then 0.9, 0.4, 0.5, then 0.7, 0.9, 0.8. From the start (`--instances 5`): 164 n at n = 4,
-365 n at 8, 446 n at 16, 736 n at 32, for the flow and for c = 0.1.
+Measured on a busy machine, in seconds of one core: n = 16, d = 1e5: descent 0.2, flow 3.4, from the start 0.2; n = 64:
+0.9, 17, 21. Shares of ten instances (n = 4, 8, 16, 32) with c = 0.1: 0.7, 0.4, 0.3, 0.2 at d = 5n, 0.9, 0.7, 0.7, 0.5
+at 6n, 0.9, 0.8, 0.9, 0.9 at 7n; seen to fit: 0.5, 0.3, 0.1, 0.1, then 0.9, 0.4, 0.5, 0.4, then 0.8, 0.7, 0.7, 0.7. From
+the start (`--instances 5`): 164 n at n = 4, 365 n at 8, 446 n at 16, 736 n at 32, for the flow and for c = 0.1.
 """
 
 from __future__ import annotations
