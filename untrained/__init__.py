@@ -4,6 +4,7 @@ Everything here is imported when it is first asked for:
 
 - `verify`, `claims`, `mutants`: the ledger, or your own claims, judged, listed, and pushed to where they fail;
 - `check`: which conditions of the theory a network meets; `width`: whether a width is enough for its theorem;
+- `certify`: a proof that one descent of the two-layer generator converges;
 - `image`, `operators`, `measure`, `recover`: images measured and recovered;
 - `denoise`, `inpaint`, `upscale`: photographs that are noisy, have holes, or are small;
 - `sweep`, `reproduce`: experiments over grids, and the papers' figures and tables;
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from untrained import figures as figures
+    from untrained.api import certify as certify
     from untrained.api import check as check
     from untrained.api import claims as claims
     from untrained.api import denoise as denoise
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from untrained.sims.operators.measurements import measure as measure
 
 __all__ = [
+    "certify",
     "check",
     "claims",
     "denoise",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from untrained.results import (
     ClaimList,
     ClaimSummary,
+    ConvergenceProof,
     Coverage,
     Examination,
     Mutants,
@@ -313,6 +314,51 @@ def width(
     from untrained.sims.diagnosis.width_answer import answer_width
 
     return Coverage(answer_width(n, d, probability, step, flow=flow, simulate=simulate, seed=seed))
+
+
+def certify(
+    instance: str | Path | Sequence[Any] | None = None,
+    *,
+    n: int | None = None,
+    d: int | None = None,
+    k: int = 16,
+    seed: int = 0,
+    step: float | None = 0.1,
+    steps: int = 10_000,
+) -> ConvergenceProof:
+    """Prove that descent of G(W) = V relu(W z) on ||G(W) - y||^2/2 from W_0 converges, for one instance.
+
+    `instance` is V (n, d), W_0 (d, k), z (k,), y (n,), or an npz file of arrays V, W, z, y; without it n, d, k and seed
+    draw one. The learning rate is step/(||V_A|| ||z||)^2, A the neurons that are on at W_0; with step=None the gradient
+    flow is meant. At most `steps` steps are followed before the rest is proved; with steps=0 the start must do.
+
+    Raises
+    ------
+    ValueError
+        where the instance or an option is not as it must be, n is above 64, or step not between 0 and 2.
+    """
+    import time
+
+    from threadpoolctl import threadpool_limits
+
+    from untrained.sims.dynamics.instances import random_instance, read_instance
+    from untrained.theory.objects.certificates import prove_convergence
+
+    if (n is None) != (d is None):
+        raise ValueError("n and d must both be named, got one of them")
+    if (instance is None) == (n is None):
+        raise ValueError(f"instance must be named, or else n and d, got {'neither' if n is None else 'both'}")
+    if n is not None and d is not None:
+        arrays: Sequence[Any] = random_instance(n, d, k, seed)
+    else:
+        arrays = read_instance(instance) if isinstance(instance, str | Path) else instance or ()
+    if len(arrays) != 4:
+        raise ValueError(f"instance must be V, W, z and y, got {len(arrays)} arrays")
+    begun = time.perf_counter()
+    V, W, z, y = arrays
+    with threadpool_limits(1):
+        certificate = prove_convergence(V, W, z, y, step=step, steps=steps)
+    return ConvergenceProof(certificate, time.perf_counter() - begun)
 
 
 def sweep(

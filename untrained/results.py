@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from untrained.sims.diagnosis.report import Report
     from untrained.sims.diagnosis.width_answer import WidthAnswer
     from untrained.sims.recovery.result import Recovery
+    from untrained.theory.objects.certificates import Certificate
     from untrained.theory.verdict import Status
 
 MOST = 20
@@ -210,6 +211,38 @@ class RecoveredImage(_Printable):
         from untrained.figures.side_by_side import image_figure
 
         return image_figure(self.image, self.recovery.method)
+
+
+@dataclass(frozen=True, repr=False)
+class ConvergenceProof(_Printable):
+    """A proof that one descent of the two-layer generator converges, or why there is none; `seconds` it took.
+
+    It is true where there is a proof; `certificate` holds every number of it.
+    """
+
+    certificate: Certificate
+    seconds: float
+
+    def __bool__(self) -> bool:
+        return self.certificate.proves
+
+    def parts(self) -> Parts:
+        """Return what is proved, or the reason why nothing is."""
+        c = self.certificate
+        flow = c.learning_rate is None
+        rows = [("n, d", f"{c.n}, {c.d}"), ("seconds", f"{self.seconds:.1f}"), ("instance", c.instance[:16])]
+        rows += [] if flow else [("learning rate", number(c.learning_rate)), ("step c", number(c.step))]
+        rows += [("followed", f"{number(float(c.followed))} {'of time' if flow else 'steps'}")]
+        rows += [("misfit ||r|| after these", number(c.misfit)), ("integral of m needed", number(c.needed))]
+        rows += [("integral of m proved", number(c.integral))]
+        if c.proves:
+            share = "rate of ||r||^2" if flow else "share of ||r||^2 a step"
+            rows += [("path of relu(Wz)/||z||", number(c.path)), (share, number(c.rate))]
+        return [Table(("quantity", "value"), rows), self._sentence()]
+
+    def _sentence(self) -> str:
+        c, kind = self.certificate, "The flow" if self.certificate.learning_rate is None else "The descent"
+        return f"{kind} converges to misfit zero: proved." if c.proves else f"Nothing is proved: {c.reason}."
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from untrained.cli import (
+    certify,
     check,
     choose_weight,
     claims,
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reproduce": reproduce.reproduce_command,
     "check": check.check_command,
     "width": width.width_command,
+    "certify": certify.certify_command,
     "sweep": sweep.sweep_command,
 }
 HELP = {"help_option_names": ["-h", "--help"]}
