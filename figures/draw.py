@@ -33,6 +33,11 @@ def figure_names() -> list[str]:
     return list(_makers())
 
 
+def maker(name: str) -> Callable[[Path], Figure]:
+    """Return the function that makes a figure."""
+    return _makers()[name]
+
+
 def make(name: str, folder: Path = FOLDER) -> Figure:
     """Make one figure from the record in a folder.
 
@@ -41,7 +46,7 @@ def make(name: str, folder: Path = FOLDER) -> Figure:
     ValueError
         where the record lacks what the figure shows.
     """
-    return _makers()[name](folder)
+    return maker(name)(folder)
 
 
 def draw(names: Sequence[str] | None, out: Path, folder: Path = FOLDER) -> list[Path]:
