@@ -122,10 +122,11 @@ class Site:
         if note is None:
             return {"note": None, "sections": [], "arxiv": ()}
         write = self.content.writer
+        first = next((place for place, one in enumerate(note.sections) if one.level == 2), len(note.sections))
         sections = [
             {
                 "id": one.anchor or f"section-{place}",
-                "level": one.level,
+                "tag": "h4" if one.level > 2 and place > first else "h3",
                 "title": write.inline(one.title),
                 "html": write.html(one.text),
                 "claim": one.anchor if one.anchor in self.content.claims else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import unescape
+from typing import Literal
 from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml import exceptions
@@ -18,6 +19,7 @@ _ERRORS: tuple[type[Exception], ...] = (
     ValueError,
 )
 """What the converter raises on a formula that is none, of its own and by accident."""
+_SIZED = re.compile(r"\\[bB]igg?(?P<side>[lr]?) *(?P<sign>\\[{}|]|[()\[\]|])")
 _ENTITY = re.compile(r"&#x[0-9A-Fa-f]+;")
 _ATTRIBUTES = {
     "accent", "columnalign", "columnspacing", "depth", "display", "displaystyle", "fence", "form", "height",
@@ -25,8 +27,8 @@ _ATTRIBUTES = {
     "scriptlevel", "separator", "stretchy", "symmetric", "width",
 }  # fmt: skip
 """What an element may say of itself: how it looks, never where it leads."""
-_THIN = {"lspace": "0.1667em", "rspace": "0.1667em"}
-"""The space around a function's name."""
+_THIN, _NONE = ({"lspace": width, "rspace": width} for width in ("0.1667em", "0em"))
+"""The space around a function's name, and around a slash."""
 _UNKNOWN = {r"\{": "{", r"\}": "}", r"\arg": "arg"}
 """Commands that the converter leaves as they are, with what they stand for."""
 
@@ -34,13 +36,26 @@ _UNKNOWN = {r"\{": "{", r"\}": "}", r"\arg": "arg"}
 @lru_cache(maxsize=8192)
 def mathml(tex: str, *, block: bool = False) -> Markup:
     """Return a formula as MathML, or as its source where it cannot be converted; either is safe in a page."""
+    for form in dict.fromkeys((_SIZED.sub(_growing, tex), tex)):
+        element = _converted(form, "block" if block else "inline")
+        if element is not None and _clean(element):
+            return Markup(tostring(element, encoding="unicode"))
+    return source(tex)
+
+
+def _converted(tex: str, display: Literal["inline", "block"]) -> Element | None:
     try:
-        element = convert_to_element(tex, display="block" if block else "inline")
+        return convert_to_element(tex, display=display)
     except _ERRORS:
-        return source(tex)
-    if not _clean(element):
-        return source(tex)
-    return Markup(tostring(element, encoding="unicode"))
+        return None
+
+
+def _growing(bracket: re.Match[str]) -> str:
+    """A bracket of given size as one that grows with what it holds, which browsers draw better."""
+    side, sign = bracket["side"], bracket["sign"]
+    opens = side == "l" or (not side and sign in ("(", "[", r"\{"))
+    closes = side == "r" or (not side and sign in (")", "]", r"\}"))
+    return rf"\left{sign}" if opens else rf"\right{sign}" if closes else bracket[0]
 
 
 def source(tex: str) -> Markup:
@@ -54,8 +69,16 @@ def _clean(element: Element) -> bool:
         part.attrib = {name: value for name, value in part.attrib.items() if name in _ATTRIBUTES}
         text = _ENTITY.sub(lambda match: unescape(match[0]), part.text or "")
         part.text = _UNKNOWN.get(text, text) or None
-        if part.tag in ("mi", "mo") and len(text) > 1 and text.isalpha():
-            part.tag, part.attrib = "mo", {**part.attrib, **_THIN}
+        _space(part)
         if part.tag != "mtext" and "\\" in (part.text or ""):
             return False
     return True
+
+
+def _space(part: Element) -> None:
+    """Set a name such as log apart, and a slash close, as TeX does."""
+    text = part.text or ""
+    if part.tag in ("mi", "mo") and len(text) > 1 and text.isalpha():
+        part.tag, part.attrib = "mo", {**part.attrib, **_THIN}
+    elif part.tag == "mo" and text == "/":
+        part.attrib = {**part.attrib, **_NONE}

@@ -18,6 +18,8 @@ from untrained.figures.site.mathml import mathml
 FOLDER = Path(__file__).resolve().parents[2] / "paper_notes"
 _ANCHORED = re.compile(r'^(?:<a id="(?P<anchor>[\w.]+)"></a>\n)?(?P<level>#{1,6}) (?P<title>.+)$', re.MULTILINE)
 _ARXIV = re.compile(r"arXiv[: ](\d{4}\.\d{4,5})")
+_LONGEST = 80
+"""Letters of a name that its file keeps."""
 _OUTSIDE = re.compile(r"https?://[^\s]+")
 
 
@@ -94,7 +96,12 @@ class NoteWriter:
     def _code_inline(self, tokens: Sequence[Any], place: int, *_: Any) -> str:
         name = tokens[place].content
         code = Markup("<code>{}</code>").format(name)
-        return Markup('<a href="{}">{}</a>').format(claim_page_of(name), code) if name in self.claims else code
+        opened = sum(t.type == "link_open" for t in tokens[:place]) - sum(
+            t.type == "link_close" for t in tokens[:place]
+        )
+        if opened or name not in self.claims:
+            return code
+        return Markup('<a href="{}">{}</a>').format(claim_page_of(name), code)
 
     def _link_open(self, tokens: Sequence[Any], place: int, *_: Any) -> str:
         target = self.target(str(tokens[place].attrGet("href") or ""))
@@ -117,7 +124,7 @@ class NoteWriter:
         return f"../papers/{name}.html" if path.endswith(".md") and name in self.notes else None
 
     def _table_open(self, tokens: Sequence[Any], place: int, *_: Any) -> str:
-        return Markup('<div class="scroll" role="region" aria-label="table" tabindex="0"><table>')
+        return Markup('<div class="scroll" role="group" aria-label="table" tabindex="0"><table>')
 
     def _th_open(self, tokens: Sequence[Any], place: int, *_: Any) -> str:
         return _cell(tokens[place])
@@ -141,8 +148,8 @@ def _formula(tex: str, options: dict[str, Any]) -> str:
 
 def file_name(name: str) -> str:
     """A name as that of a file: what a path or a link could take for something else is a hyphen."""
-    plain = re.sub(r"[^A-Za-z0-9._-]", "-", name).strip(".") or "-"
-    return plain if plain == name else f"{plain[:80]}-{sha256(name.encode()).hexdigest()[:8]}"
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", name).strip(".")[:_LONGEST] or "-"
+    return plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def claim_page_of(claim_id: str) -> str:
