@@ -27,6 +27,7 @@ from untrained.figures.site.run_pages import (
 from untrained.figures.style import VERDICTS
 from untrained.figures.verdict_table import margin
 from untrained.sims.record.store import FOLDER, record_text
+from untrained.theory.claim import Claim
 
 _HERE = Path(__file__).parent
 _ASSETS = ("style.css", "site.js")
@@ -97,10 +98,8 @@ class Site:
 
     def _ledger(self) -> dict[str, Any]:
         c = self.content
-        rows = [
-            _row(claim_id, claim.source.paper, claim.sentence, c.entry(claim_id))
-            for claim_id, claim in c.claims.items()
-        ]
+        claims = [c.claims[claim_id] for ids in c.papers.values() for claim_id in ids]
+        rows = [_row(one, c.entry(one.id)) for one in claims]
         counts = Counter(row["verdict"] for row in rows)
         by_paper = {key: Counter(c.entry(i)["verdict"] for i in ids) for key, ids in c.papers.items()}
         verdicts = [name for name in VERDICTS if counts[name]]
@@ -174,13 +173,13 @@ class Site:
         yield "given/index.html", self._page("given.html", "../", "Your runs", {"runs": titles})
 
 
-def _row(claim_id: str, paper: str, sentence: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _row(claim: Claim, entry: Mapping[str, Any]) -> dict[str, Any]:
     value = entry["margin"]
     return {
-        "id": claim_id,
+        "id": claim.id,
         "verdict": entry["verdict"],
-        "paper": paper,
-        "says": sentence,
+        "paper": claim.source.paper,
+        "says": claim.sentence,
         "margin": margin(entry),
         "value": f"{value:.6g}" if isinstance(value, int | float) else "",
         "by": " ".join(entry["decided_by"]),
