@@ -151,8 +151,11 @@ class Site:
 
     def _figures(self) -> Pages:
         figures = self.drawing.figures
-        known = {name: [i for i in one.named if i in self.content.claims] for name, one in figures.items()}
-        yield "figures/index.html", self._page("figures.html", "../", "Figures", {"figures": figures, "known": known})
+        citations = {name: [i for i in one.named if i in self.content.claims] for name, one in figures.items()}
+        yield (
+            "figures/index.html",
+            self._page("figures.html", "../", "Figures", {"figures": figures, "citations": citations}),
+        )
         yield from ((f"figures/{name}.svg", one.svg) for name, one in figures.items() if one.svg)
 
     def _given(self) -> Pages:
@@ -223,11 +226,11 @@ def write_site(
         where the system refuses to write.
     """
     place = check_place(out)
-    drawn = list(content.recipes) if recipes is None else recipes
+    recipes = list(content.recipes) if recipes is None else recipes
     beside = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
     try:
         beside.chmod(0o755)
-        with drawing(record, drawn, workers, figures) as pictures:
+        with drawing(record, recipes, workers, figures) as pictures:
             site = Site(content, pictures, reconstructions, checks)
             pages, size = _write(beside, site.files())
             faults = {name: one.fault for name, one in pictures.figures.items() if one.fault}

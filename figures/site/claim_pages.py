@@ -12,7 +12,7 @@ from untrained.figures.mutant_tables import constant_text, current_brackets
 from untrained.figures.site.content import Content, Entry, paper_title
 from untrained.figures.site.mathml import mathml
 from untrained.figures.site.notes import linked
-from untrained.figures.site.pictures import Picture
+from untrained.figures.site.pictures import DrawnFigure
 from untrained.figures.tables import Table, number
 from untrained.figures.verdict_table import domain, informative_share, margin
 from untrained.figures.verdict_words import case_words, margin_words, percent_words, reasons
@@ -34,7 +34,7 @@ _EVIDENCE = ("kind", "what was tried", "what came out", "finding")
 _ERRATUM = re.compile(r"\n(?=(?:False|Follows|Corrected|Reproduce)\b)")
 
 
-def claim_context(claim: Claim, content: Content, figures: Mapping[str, Picture]) -> dict[str, Any]:
+def claim_context(claim: Claim, content: Content, figures: Mapping[str, DrawnFigure]) -> dict[str, Any]:
     """Return what the template of a claim's page shows."""
     entry = content.entry(claim.id)
     erratum, derivation = content.notes.get("errata"), content.notes.get(claim.source.paper)

@@ -60,10 +60,10 @@ class Content:
     @cached_property
     def papers(self) -> Mapping[str, Sequence[str]]:
         """The ids of each paper's claims."""
-        found: dict[str, list[str]] = {key: [] for key in PAPERS}
+        by_paper: dict[str, list[str]] = {key: [] for key in PAPERS}
         for claim_id, claim in self.claims.items():
-            found.setdefault(claim.source.paper, []).append(claim_id)
-        return {key: ids for key, ids in found.items() if ids}
+            by_paper.setdefault(claim.source.paper, []).append(claim_id)
+        return {key: ids for key, ids in by_paper.items() if ids}
 
     @cached_property
     def needed_by(self) -> Mapping[str, Sequence[str]]:

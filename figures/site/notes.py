@@ -15,7 +15,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from untrained.figures.site.mathml import mathml
 
-FOLDER = Path(__file__).resolve().parents[2] / "paper_notes"
+NOTES = Path(__file__).resolve().parents[2] / "paper_notes"
 _ANCHORED = re.compile(r'^(?:<a id="(?P<anchor>[\w.]+)"></a>\n)?(?P<level>#{1,6}) (?P<title>.+)$', re.MULTILINE)
 _ARXIV = re.compile(r"arXiv[: ](\d{4}\.\d{4,5})")
 _LONGEST = 80
@@ -51,7 +51,7 @@ class Note:
         return tuple(dict.fromkeys(_ARXIV.findall(self.sections[0].text)))
 
 
-def read_notes(folder: Path = FOLDER) -> dict[str, Note]:
+def read_notes(folder: Path = NOTES) -> dict[str, Note]:
     """Return every note by name; none where the folder is not there, as when the package is installed."""
     return {path.stem: _note(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.md"))}
 

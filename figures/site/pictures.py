@@ -32,7 +32,7 @@ _CLAIM_ID = re.compile(r"\b[a-z]+\d*(?:\.\w+)+\b")
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnFigure:
     """A drawn figure: its name, what it asks and shows, its SVG, and the words like ids of claims that stand in it.
 
     Where it could not be drawn `svg` is empty and `fault` says why.
@@ -50,16 +50,16 @@ class Picture:
 class Drawing:
     """Pictures that are being drawn, of figures and of recipes; to ask for them is to wait for them."""
 
-    pending: Mapping[str, Callable[[], Picture]]
-    pending_recipes: Mapping[str, Callable[[], Picture]]
+    pending: Mapping[str, Callable[[], DrawnFigure]]
+    pending_recipes: Mapping[str, Callable[[], DrawnFigure]]
 
     @cached_property
-    def figures(self) -> dict[str, Picture]:
+    def figures(self) -> dict[str, DrawnFigure]:
         """The figures by name."""
         return {name: result() for name, result in self.pending.items()}
 
     @cached_property
-    def recipes(self) -> dict[str, Picture]:
+    def recipes(self) -> dict[str, DrawnFigure]:
         """The pictures of recipes by the names of these."""
         return {name: result() for name, result in self.pending_recipes.items()}
 
@@ -109,7 +109,7 @@ def figure_of_study(name: str, figures: Sequence[str]) -> str | None:
     return next((one for one in (_STUDIES.get(name), f"study_{plain}", plain) if one in figures), None)
 
 
-def _figure(name: str, folder: Path) -> Picture:
+def _figure(name: str, folder: Path) -> DrawnFigure:
     maker = draw.maker(name)
     question, shows = (_first_line(inspect.getdoc(thing)) for thing in (inspect.getmodule(maker), maker))
     shows = re.sub(r"^Draw (\w)", lambda match: match[1].upper(), shows)
@@ -117,13 +117,13 @@ def _figure(name: str, folder: Path) -> Picture:
         try:
             figure = draw.make(name, folder)
         except ValueError as error:
-            return Picture(name, question, shows, fault=str(error))
-        return Picture(name, question, shows, picture_bytes(figure, ".svg"), tuple(_claims_named(figure)))
+            return DrawnFigure(name, question, shows, fault=str(error))
+        return DrawnFigure(name, question, shows, picture_bytes(figure, ".svg"), tuple(_claims_named(figure)))
 
 
-def _recipe(name: str, folder: Path) -> Picture:
+def _recipe(name: str, folder: Path) -> DrawnFigure:
     record = read_record("recipe", name, folder)
-    return Picture(name, record["title"], f"{record['title']}.", picture_bytes(draw_recipe(record), ".svg"))
+    return DrawnFigure(name, record["title"], f"{record['title']}.", picture_bytes(draw_recipe(record), ".svg"))
 
 
 def _first_line(text: str | None) -> str:

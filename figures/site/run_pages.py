@@ -67,8 +67,8 @@ def read_reconstruction(path: Path) -> GivenRun:
     if len(names) != len(data["methods"]):
         raise ValueError(f"reconstruction must hold a method in each of its entries, got {path}")
     places = {name: _image_places(path, name, alone=len(names) == 1) for name in names}
-    found = {name: next((place for place in among if place.is_file()), None) for name, among in places.items()}
-    return GivenRun(path, data, {name: _png(place) for name, place in found.items() if place})
+    files = {name: next((place for place in among if place.is_file()), None) for name, among in places.items()}
+    return GivenRun(path, data, {name: _png(place) for name, place in files.items() if place})
 
 
 def read_examination(path: Path) -> GivenRun:

@@ -38,14 +38,14 @@ def report_command(
     if out == Path("build/report"):
         out.parent.mkdir(exist_ok=True)
     check_place(out)
-    given = [read_reconstruction(path) for path in reconstruction or ()]
-    examined = [read_examination(path) for path in check or ()]
+    reconstructions = [read_reconstruction(path) for path in reconstruction or ()]
+    checks = [read_examination(path) for path in check or ()]
     chosen: tuple[str, ...] | None = None if pictures else ()
     written = write_site(
         out,
         read_content(),
-        reconstructions=given,
-        checks=examined,
+        reconstructions=reconstructions,
+        checks=checks,
         workers=min(2, os.cpu_count() or 1),
         figures=chosen,
         recipes=chosen,
