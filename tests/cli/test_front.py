@@ -94,7 +94,7 @@ def test_the_shell_completes_commands():
     }
     script = "from untrained.cli import main; main()"
     words = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert words.stdout.split() == ["reconstruct", "report", "reproduce"]
+    assert words.stdout.split() == ["report", "reconstruct", "reproduce"]
 
 
 def test_the_completion_of_the_shell_is_shown(run, monkeypatch):
