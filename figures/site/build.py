@@ -184,7 +184,7 @@ def _row(claim: Claim, entry: Mapping[str, Any]) -> dict[str, Any]:
         "paper": claim.source.paper,
         "says": claim.sentence,
         "margin": margin(entry),
-        "value": f"{value:.6g}" if isinstance(value, int | float) else "",
+        "value": repr(value) if isinstance(value, int | float) else "",
         "by": " ".join(entry["decided_by"]),
     }
 

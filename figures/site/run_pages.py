@@ -137,7 +137,7 @@ def _network(data: Entry) -> dict[str, Any]:
         for one in data["conditions"]
     ]
     predictions = [
-        [str(p["name"]), _cell(p["predicted"]), _cell(p["real"]), str(p["unit"]), str(p["note"])]
+        [str(p["name"]), *(_never(p[side]) for side in ("predicted", "real")), str(p["unit"]), str(p["note"])]
         for p in data["predictions"]
     ]
     measured = [[str(one["name"]), ", ".join(map(_cell, one["values"]))] for one in data["measured"]]
@@ -149,6 +149,11 @@ def _network(data: Entry) -> dict[str, Any]:
         "conditions": Table(("condition", "needs", "has", "verdict", "what it means"), conditions),
         "predictions": Table(("what happens", "linearised theory", "real descent", "in", "note"), predictions),
     }
+
+
+def _never(value: Any) -> str:
+    """A number of steps, which an examination has as a word where they never end."""
+    return "never" if value == "inf" else _cell(value)
 
 
 def _facts(values: Mapping[str, Any]) -> Table:

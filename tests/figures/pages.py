@@ -7,6 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from untrained.figures.site.content import UNTESTED, Content
+from untrained.figures.site.notes import Note, NoteSection
+from untrained.theory.claim import Claim, Source
+
+EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 VOID = {"meta", "link", "img", "br", "input", "wbr", "mspace"}
 
 
@@ -82,3 +87,42 @@ def target_of(page: Page, reference: str) -> tuple[Path, str]:
     parts = urlsplit(reference)
     path = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path.resolve()
     return path, unquote(parts.fragment)
+
+
+def hostile() -> Content:
+    """A content of which every word is markup that would run a script."""
+    claim = Claim(
+        f"own.{EVIL}",
+        Source("own", EVIL, EVIL, 3, EVIL, EVIL),
+        EVIL,
+        rf"\text{{{EVIL}}}\href{{javascript:alert(3)}}{{x}}",
+        EVIL,
+    )
+    seen = {"kind": "Symbolic", "checked": [EVIL], "residuals": [EVIL], "argument": EVIL, "sufficient": False}
+    control = {"id": f"x~{EVIL}", "says": EVIL, "verdict": EVIL, "refuted_by_same_route": False, "margin": EVIL}
+    entry = {
+        **UNTESTED, "verdict": "REFUTED", "why": EVIL, "margin": -1.0, "decided_by": ["Symbolic"], "evidence": [seen],
+        "controls": [control], "worst_case": {EVIL: EVIL}, "budget": EVIL, "seed": EVIL, "version": 1,
+    }  # fmt: skip
+    evidence = {"evidence": [seen], "id": EVIL, "version": 1}
+    section = NoteSection(
+        3, EVIL, claim.id, f"{EVIL} $\\text{{{EVIL}}}$ `{EVIL}` [x](javascript:alert(4)) [y](data:text/html,z)"
+    )
+    notes = {
+        "own": Note("own", EVIL, (NoteSection(1, EVIL, "", EVIL), section)),
+        "errata": Note("errata", EVIL, (section,)),
+    }
+    statement = {"verdict": EVIL, "says": EVIL, "told": EVIL}
+    recipe = {
+        "name": EVIL, "kind": "curves", "title": EVIL, "source": EVIL, "points": [], "numbers": [], "silent": [EVIL],
+        "differs": [EVIL], "statements": [statement], "groups": [], "version": 1,
+    }  # fmt: skip
+    study = {
+        "name": EVIL,
+        "says": EVIL,
+        "axes": {EVIL: [EVIL]},
+        "seeds": 1,
+        "version": 1,
+        "rows": [{EVIL: EVIL, "value": 1.0}],
+    }
+    return Content({claim.id: claim}, {claim.id: {**entry, **evidence}}, {}, {EVIL: recipe}, {EVIL: study}, notes)

@@ -7,20 +7,19 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from pages import read_page, references, target_of
+from pages import EVIL, hostile, read_page, references, target_of
 from PIL import Image
 
 from untrained.figures.site.build import check_place, write_site
-from untrained.figures.site.content import UNTESTED, Content, read_content
+from untrained.figures.site.content import Content, read_content
 from untrained.figures.site.mathml import mathml
-from untrained.figures.site.notes import Note, NoteSection, NoteWriter, breakable, file_name, linked, read_notes
+from untrained.figures.site.notes import NoteWriter, breakable, file_name, linked, read_notes
 from untrained.figures.site.run_pages import read_examination, read_reconstruction
 from untrained.figures.verdict_words import reasons
 from untrained.sims.record.store import FOLDER
 from untrained.theory.claim import Claim, Source
 from untrained.theory.ledger import ledger
 
-EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 CLAIM = Claim("own.one", Source("own", "a test"), "x <= 2.", "x<=2", "an x above 2")
 
 
@@ -184,44 +183,6 @@ def test_a_study_and_a_recipe_show_their_numbers(pages):
     text = pages["runs/fig1a.html"].text
     assert all(statement["says"] in text for statement in recipe["statements"])
     assert pages["runs/fig5.html"].all("img", src="fig5.svg")
-
-
-def hostile():
-    claim = Claim(
-        f"own.{EVIL}",
-        Source("own", EVIL, EVIL, 3, EVIL, EVIL),
-        EVIL,
-        rf"\text{{{EVIL}}}\href{{javascript:alert(3)}}{{x}}",
-        EVIL,
-    )
-    seen = {"kind": "Symbolic", "checked": [EVIL], "residuals": [EVIL], "argument": EVIL, "sufficient": False}
-    control = {"id": f"x~{EVIL}", "says": EVIL, "verdict": EVIL, "refuted_by_same_route": False, "margin": EVIL}
-    entry = {
-        **UNTESTED, "verdict": "REFUTED", "why": EVIL, "margin": -1.0, "decided_by": ["Symbolic"], "evidence": [seen],
-        "controls": [control], "worst_case": {EVIL: EVIL}, "budget": EVIL, "seed": EVIL, "version": 1,
-    }  # fmt: skip
-    evidence = {"evidence": [seen], "id": EVIL, "version": 1}
-    section = NoteSection(
-        3, EVIL, claim.id, f"{EVIL} $\\text{{{EVIL}}}$ `{EVIL}` [x](javascript:alert(4)) [y](data:text/html,z)"
-    )
-    notes = {
-        "own": Note("own", EVIL, (NoteSection(1, EVIL, "", EVIL), section)),
-        "errata": Note("errata", EVIL, (section,)),
-    }
-    statement = {"verdict": EVIL, "says": EVIL, "told": EVIL}
-    recipe = {
-        "name": EVIL, "kind": "curves", "title": EVIL, "source": EVIL, "points": [], "numbers": [], "silent": [EVIL],
-        "differs": [EVIL], "statements": [statement], "groups": [], "version": 1,
-    }  # fmt: skip
-    study = {
-        "name": EVIL,
-        "says": EVIL,
-        "axes": {EVIL: [EVIL]},
-        "seeds": 1,
-        "version": 1,
-        "rows": [{EVIL: EVIL, "value": 1.0}],
-    }
-    return Content({claim.id: claim}, {claim.id: {**entry, **evidence}}, {}, {EVIL: recipe}, {EVIL: study}, notes)
 
 
 def test_what_comes_from_files_runs_no_script(tmp_path):
@@ -467,3 +428,17 @@ def test_a_damaged_image_is_refused(run):
     (run.parent / "tv.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match="path must name a file that can be read whole"):
         read_reconstruction(run)
+
+
+@pytest.mark.slow
+def test_the_whole_report_with_every_figure_is_small_and_whole(tmp_path):
+    content = read_content()
+    done = write_site(tmp_path / "site", content, workers=2)
+    assert done.faults == {}
+    assert done.pages >= len(content.claims) + len(content.recipes) + len(content.studies)
+    assert done.size <= 25e6
+    test_every_link_within_the_site_leads_somewhere(
+        tmp_path / "site",
+        {path.name + str(path.parent): read_page(path) for path in (tmp_path / "site").rglob("*.html")},
+    )
+    assert {path.stem for path in (tmp_path / "site" / "runs").glob("*.svg")} == content.recipes.keys()

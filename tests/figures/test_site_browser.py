@@ -5,6 +5,7 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from pages import hostile
 from PIL import Image
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -44,6 +45,7 @@ def _opened(chromium):
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(f"{folder.as_uri()}/{name}")
         return page
@@ -89,8 +91,7 @@ def test_a_column_orders_the_table_by_the_keyboard_too(site, open_page, record):
     head.get_by_role("button").focus()
     page.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "ascending"
-    rounded = sorted(numbers, key=lambda i: float(f"{numbers[i]:.6g}"))
-    assert shown(page)[: len(numbers)] == rounded
+    assert shown(page)[: len(numbers)] == sorted(numbers, key=numbers.__getitem__)
     page.keyboard.press("Space")
     assert head.get_attribute("aria-sort") == "descending"
     assert numbers[shown(page)[0]] == max(numbers.values())
@@ -150,6 +151,17 @@ def test_axe_finds_nothing_serious(site, chromium, name, scheme):
         context.close()
     serious = [one for one in violations if one["impact"] in ("serious", "critical")]
     assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+def test_what_comes_from_files_runs_no_script_in_a_browser(tmp_path, open_page):
+    from untrained.figures.site.build import write_site
+
+    write_site(tmp_path / "site", hostile(), workers=0, figures=(), recipes=())
+    names = [path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")]
+    assert len(names) >= 9
+    for name in names:
+        page = open_page(tmp_path / "site", name)
+        assert page.evaluate("document.scripts.length") == 1
 
 
 def test_two_reconstructions_lie_under_a_slider(tmp_path, open_page):
