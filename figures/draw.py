@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from untrained import figures
 from untrained.figures.drawing import picture_bytes
 from untrained.figures.style import STYLE
+from untrained.sims.choices import check_choice
 from untrained.sims.files import write_bytes
 from untrained.sims.record.store import FOLDER
 
@@ -32,6 +33,11 @@ def figure_names() -> list[str]:
     return list(_makers())
 
 
+def maker(name: str) -> Callable[[Path], Figure]:
+    """Return the function that makes a figure."""
+    return _makers()[name]
+
+
 def make(name: str, folder: Path = FOLDER) -> Figure:
     """Make one figure from the record in a folder.
 
@@ -40,7 +46,7 @@ def make(name: str, folder: Path = FOLDER) -> Figure:
     ValueError
         where the record lacks what the figure shows.
     """
-    return _makers()[name](folder)
+    return maker(name)(folder)
 
 
 def draw(names: Sequence[str] | None, out: Path, folder: Path = FOLDER) -> list[Path]:
@@ -54,9 +60,8 @@ def draw(names: Sequence[str] | None, out: Path, folder: Path = FOLDER) -> list[
         where the folder cannot be made.
     """
     choices = figure_names()
-    unknown = [name for name in names or () if name not in choices]
-    if unknown:
-        raise ValueError(f"figure must be one of {', '.join(choices)}, got {unknown[0]!r}")
+    for name in names or ():
+        check_choice("figure", name, choices)
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.style.context(["default", STYLE]):
         return [path for name in names or choices for path in _save(name, make(name, folder), out)]

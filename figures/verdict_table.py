@@ -11,6 +11,7 @@ from typing import Any
 from untrained.figures.mutant_tables import bracket_table, bracket_text, current_brackets
 from untrained.figures.style import VERDICTS
 from untrained.figures.tables import Table, number
+from untrained.figures.verdict_words import reasons
 from untrained.sims.files import write_text
 from untrained.sims.record.store import read_all
 from untrained.theory.claim import Claim
@@ -184,6 +185,7 @@ def claim_page(
         within, level = entry.get("searched_within"), entry["level"]
         rows += [
             ("verdict", f"{entry['verdict']}: {entry['why']}"),
+            *(("because", sentence) for sentence in reasons(claim, entry)),
             (
                 "nearest",
                 f"the nearest false sibling refuted differs by {near}" if (near := nearest(entry)) != "-" else "",

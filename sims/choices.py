@@ -20,11 +20,14 @@ def check_choice(what: str, name: str, names: Collection[str]) -> None:
     ValueError
         where it is none.
     """
-    if name in names:
-        return
+    if name not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}{suggestion(name, names)}")
+
+
+def suggestion(name: object, names: Collection[str]) -> str:
+    """The end of a sentence on an unknown name: which may be meant, or nothing."""
     near = nearest_choice(name, names) if isinstance(name, str) else None
-    meant = f"; did you mean {near}?" if near else ""
-    raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}{meant}")
+    return f"; did you mean {near}?" if near else ""
 
 
 def nearest_choice(name: str, names: Collection[str]) -> str | None:

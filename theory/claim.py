@@ -18,6 +18,8 @@ Cases = tuple[Case, ...] | Callable[[Constants], tuple[Case, ...]]
 Stronger = Literal["up", "down", "both"]
 TEXTBOOK = "textbook"
 """Key of the paper under which theorems of textbooks are filed: what rests on them is proved if they hold."""
+FAILURE_SIDES = ("the probability of failure", "the probability that the claim allows")
+"""Names of the sides of an exact law against what a statement claims."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +177,16 @@ Proof = Callable[[Premises], Any]
 
 @dataclass(frozen=True)
 class ExactRoute:
-    """Exact sides on listed cases; `covers` says why they exhaust the domain, and is empty if they do not."""
+    """Exact sides on listed cases; `covers` says why they exhaust the domain, and is empty if they do not.
+
+    `compares` names both sides in a sentence.
+    """
 
     cases: Cases
     sides: Callable[[Case, Constants], Sides]
     covers: str = ""
     informative: Callable[[Case, Constants], bool] | None = None
+    compares: tuple[str, str] = ("the left side", "the right side")
 
 
 @dataclass(frozen=True)

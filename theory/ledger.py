@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -93,8 +94,35 @@ def select_claims(names: Sequence[str], by_id: Mapping[str, Claim] | None = None
 
 
 def _unknown(name: str, by_id: Mapping[str, Claim]) -> str:
-    names = {alias.casefold(): i for i in by_id for alias in (i, i.partition(".")[2])}
-    near = difflib.get_close_matches(name[:60].casefold(), names, n=3, cutoff=0.5)
-    hint = f"; did you mean {', '.join(dict.fromkeys(names[alias] for alias in near))}?" if near else ""
+    near = _nearest(name[:60], by_id)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
     short = name if len(name) <= 60 else f"{name[:57]}..."
     return f"claim id must be one that `untrained claims` lists, or its front up to a dot, got {short!r}{hint}"
+
+
+def _nearest(name: str, by_id: Mapping[str, Claim]) -> list[str]:
+    """Up to three ids, or fronts of ids, that a name may mean, be it the label that a paper gives: Lemma B.2."""
+    fronts = {front: None for claim_id in by_id for front in _fronts(claim_id)}
+    names: dict[str, str] = {}
+    for front in sorted(fronts, key=lambda front: front.count(".")):
+        for alias in (front, front.partition(".")[2]):
+            names.setdefault(_plain(alias), front)
+    same = names.get(_plain(name))
+    near = difflib.get_close_matches(_plain(name), [alias for alias in names if alias], n=3, cutoff=0.5)
+    return [same] if same else list(dict.fromkeys(names[alias] for alias in near))
+
+
+def _fronts(claim_id: str) -> Iterable[str]:
+    """The fronts of an id up to each of its dots, and the id itself, but not the key of its paper alone."""
+    parts = claim_id.split(".")
+    return (".".join(parts[:end]) for end in range(2, len(parts) + 1))
+
+
+_WORDS = {"lemma": "lem", "theorem": "thm", "equation": "eq", "algorithm": "alg"}
+"""Words of labels as ids have them."""
+
+
+def _plain(name: str) -> str:
+    """A name or label in small letters and figures alone: lemb2 for lemB2 and for Lemma B.2."""
+    words = re.findall(r"[a-z]+|\d+", name.casefold())
+    return "".join(_WORDS.get(word, word) for word in words)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from untrained.sims.choices import suggestion
 from untrained.sims.progress import Progress
 from untrained.sims.user_files import run_file
 
@@ -80,9 +81,9 @@ def resolve(reference: str, registered: Mapping[str, str], noun: str) -> str:
     place = registered.get(reference, reference)
     where, _, attribute = place.rpartition(":")
     if not where or not attribute.isidentifier():
-        names = ", ".join(registered) or "none"
+        names, hint = ", ".join(registered) or "none", suggestion(reference, registered)
         raise ValueError(
-            f"{noun} must be a known name ({names}), file.py:NAME or package.module:NAME, got {reference!r}"
+            f"{noun} must be a known name ({names}), file.py:NAME or package.module:NAME, got {reference!r}{hint}"
         )
     return f"{Path(where).resolve()}:{attribute}" if where.endswith(".py") else place
 

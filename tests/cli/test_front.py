@@ -77,8 +77,10 @@ def test_a_shared_option_has_one_help(option):
     assert len({param.help for param in shared(option)}) == 1
 
 
-def test_out_is_a_file_and_noise_is_that_of_measurements():
-    assert {param.metavar for param in shared("--out")} == {"FILE"}
+def test_out_is_a_file_but_of_the_report_and_noise_is_that_of_measurements():
+    report = PARAMETERS["report"]
+    assert {param.metavar for param in shared("--out") if param not in report} == {"FILE"}
+    assert {param.metavar for param in report if "--out" in param.opts} == {"FOLDER"}
     assert {param.metavar for param in shared("--folder")} == {"FOLDER"}
     assert all(param.help.startswith("sigma of the noise added") for param in shared("--noise"))
 
@@ -92,7 +94,7 @@ def test_the_shell_completes_commands():
     }
     script = "from untrained.cli import main; main()"
     words = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert words.stdout.split() == ["reconstruct", "reproduce"]
+    assert words.stdout.split() == ["report", "reconstruct", "reproduce"]
 
 
 def test_the_completion_of_the_shell_is_shown(run, monkeypatch):

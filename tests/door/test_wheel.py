@@ -49,7 +49,7 @@ def test_the_wheel_holds_one_package(source, tmp_path):
     modules = {
         f"untrained/{path.relative_to(ROOT).as_posix()}"
         for room in ("theory", "sims", "figures")
-        for pattern in ("*.py", "*.json")
+        for pattern in ("*.py", "*.json", "*.html", "*.css", "*.js")
         for path in (ROOT / room).rglob(pattern)
     }
     assert modules <= names

@@ -156,7 +156,8 @@ def test_mutants_of_another_version_are_not_shown(record: Path) -> None:
 
 def test_unknown_name_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     names = ", ".join(figure_names())
-    with pytest.raises(ValueError, match=rf"^figure must be one of {names}, got 'sigma_max'$"):
+    sentence = rf"^figure must be one of {names}, got 'sigma_max'; did you mean sigma_min\?$"
+    with pytest.raises(ValueError, match=sentence):
         draw(["ledger", "sigma_max"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

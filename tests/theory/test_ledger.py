@@ -153,6 +153,25 @@ def test_an_unknown_name_is_refused_with_the_nearest_ids():
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("lemB22", "vanveen18.lemB2,"),
+        ("Lemma B.2", "vanveen18.lemB2?"),
+        ("lemma b2", "vanveen18.lemB2?"),
+        ("Theorem 4.1", "vanveen18.thm41?"),
+        ("eq. (14)", "vanveen18.eq14?"),
+        ("sparse width", "own.sparse_width"),
+    ],
+)
+def test_a_label_of_a_paper_or_a_misspelt_front_brings_the_front_that_is_meant(name, nearest):
+    with pytest.raises(ValueError, match="did you mean") as error:
+        select_claims([name])
+    suggestion = str(error.value).partition("did you mean ")[2]
+    assert suggestion.startswith(nearest)
+    assert select_claims([suggestion.rstrip("?").split(", ")[0]])
+
+
 def test_an_outlandish_name_is_refused_without_a_suggestion():
     with pytest.raises(ValueError, match=r"up to a dot, got '@@@@'$"):
         select_claims(["@@@@"])

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -326,7 +327,7 @@ CLAIMS: tuple[Claim, ...] = (
             "factor": Constant(2, "down"),
             "power": Constant(2, "up"),
         },
-        exact=ExactRoute(({"n": 300, "floor": F(1, 10), "p": 1}, *_TRIANGLES), exceeds_printed),
+        exact=ExactRoute(({"n": 300, "floor": F(1, 10), "p": 1}, *_TRIANGLES), exceeds_printed, compares=FAILURE_SIDES),
         controls=(Control("factor_1.9", {"factor": F(19, 10)}),),
     ),
     Claim(
@@ -345,7 +346,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(_MEAN, _LIPSCHITZ),
         proofs=(corrected_argument,),
-        exact=ExactRoute((*_SPIKES, {"n": 300, "p": 1, "first": 2}), exceeds_corrected),
+        exact=ExactRoute((*_SPIKES, {"n": 300, "p": 1, "first": 2}), exceeds_corrected, compares=FAILURE_SIDES),
         controls=(Control("slope_4/3", {"slope": F(4, 3)}),),
     ),
     Claim(

@@ -128,7 +128,7 @@ def _sigma(name: str, source: Source, share: F, controls: tuple[Control, ...]) -
         hypotheses=(GAUSSIAN, UNIT),
         constants={"share": Constant(share), "norm": Constant(1)},
         proofs=(wedge_of_two_rows,),
-        exact=ExactRoute(_PAIRS, pair_of_rows),
+        exact=ExactRoute(_PAIRS, pair_of_rows, compares=("the deviation from the entry", "the allowance for rounding")),
         controls=controls,
     )
 

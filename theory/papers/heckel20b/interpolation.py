@@ -277,7 +277,11 @@ def _constant(name: str, value: F, says: str) -> Claim:
             "share": Constant(F(2, 3), "up"),
             "probability": Constant(F(1, 2), "up"),
         },
-        exact=ExactRoute(tuple({"m": m} for m in (3, 6, 12, 30, 120, 600)), typical_at_two_levels),
+        exact=ExactRoute(
+            tuple({"m": m} for m in (3, 6, 12, 30, 120, 600)),
+            typical_at_two_levels,
+            compares=("the claimed probability", "the exact one"),
+        ),
         count=CountRoute(_DRAWN, bound_on_draws, claimed_share, 40),
         controls=(Control("constant_1.4", {"constant": F(7, 5)}), Control("share_0.8", {"share": F(4, 5)})),
         version=2,

@@ -80,7 +80,7 @@ def _region(name: str, source: Source, outer: int, controls: tuple[Control, ...]
         domain={"k_1": Range(1, 10**6), "k_2": Range(1, 10**6)},
         constants={"inner": Constant(1, "down"), "outer": Constant(outer, "down")},
         proofs=(linear_in_products,),
-        exact=ExactRoute(_PATTERNS, pattern_dimension),
+        exact=ExactRoute(_PATTERNS, pattern_dimension, compares=("the dimension of the span", "the claimed one")),
         controls=controls,
     )
 
@@ -162,7 +162,12 @@ def _premise(name: str, widths: tuple[int, ...]) -> Claim:
         tex=r"\exists A\in\mathbb{R}^{$rows\times d},\gamma>0:\ \gamma\|h\|\le\|Ah\|\ \forall h\in S-S,\ k=$widths",
         refuted_by="a rank of the Jacobian above the number of rows: then AJh = 0 for a direction with Jh not zero, and G(w + th) - G(w) lies in S - S",
         constants={"widths": Constant(widths, others=((3, 3, 2),)), "rows": Constant(78, "down", whole=True)},
-        exact=ExactRoute(({},), measurements_against_rank, "One point decides; the rank is exact."),
+        exact=ExactRoute(
+            ({},),
+            measurements_against_rank,
+            "One point decides; the rank is exact.",
+            compares=("the dimension of S - S", "the number of measurements"),
+        ),
         controls=(Control("195_rows", {"rows": 195}),),
     )
 

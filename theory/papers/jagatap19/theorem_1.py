@@ -117,7 +117,11 @@ CLAIMS: tuple[Claim, ...] = (
         refuted_by="a set and a matrix with such an isometry and a start from which more steps are needed",
         domain={"alpha": Range(0, 0.5, False), "K": Range(1, 1e300, False, True)},
         constants={"lead": Constant(1, "down")},
-        exact=ExactRoute(tuple({"alpha": a} for a in (F(1, 10), F(1, 5), F(2, 5), F(49, 100))), one_step_leaves),
+        exact=ExactRoute(
+            tuple({"alpha": a} for a in (F(1, 10), F(1, 5), F(2, 5), F(49, 100))),
+            one_step_leaves,
+            compares=("the share of the distance that is left", "the claimed share"),
+        ),
         controls=(Control("half", {"lead": F(1, 2)}),),
     ),
     Claim(
@@ -127,7 +131,11 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"x\in S\Rightarrow $scale x\in S,\quad S=\{\mathrm{sigmoid}(G(w;z))\}",
         refuted_by="an output that such a factor takes out of the unit cube",
         constants={"scale": Constant(2, "up")},
-        exact=ExactRoute(tuple({"odds": k} for k in (1, 3, 100)), scaled_pixel),
+        exact=ExactRoute(
+            tuple({"odds": k} for k in (1, 3, 100)),
+            scaled_pixel,
+            compares=("the scaled pixel", "the largest pixel of the set"),
+        ),
         controls=(Control("scale_3", {"scale": 3}),),
     ),
     Claim(
@@ -139,7 +147,11 @@ CLAIMS: tuple[Claim, ...] = (
         tex=r"A\ (S,\alpha)\text{-RIP}\Rightarrow\|x^{t+}-x^*\|\le(1-$gain)\|x^t-x^*\|",
         refuted_by="a decoder and a matrix that is exactly isometric on S, and an iterate that does not move",
         constants={"below": Constant(1, "up"), "gain": Constant(F(1, 10**12), "up")},
-        exact=ExactRoute(tuple({"eta": eta} for eta in (F(1, 2), F(1))), stuck_between_lines),
+        exact=ExactRoute(
+            tuple({"eta": eta} for eta in (F(1, 2), F(1))),
+            stuck_between_lines,
+            compares=("the factor of a step", "the claimed factor"),
+        ),
         controls=(Control("half", {"gain": F(1, 2)}),),
     ),
     Claim(

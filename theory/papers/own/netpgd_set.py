@@ -14,6 +14,7 @@ from flint import arb, ctx
 from scipy.special import gammainc, gammaincc
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -278,7 +279,7 @@ CLAIMS: tuple[Claim, ...] = (
         needs=(HIGHEST, LOWEST, REGION, PATTERNS),
         proofs=(lemma_margins,),
         version=2,
-        exact=ExactRoute(_SIZES, line_fails),
+        exact=ExactRoute(_SIZES, line_fails, compares=FAILURE_SIDES),
         controls=(Control("rate_quarter", {"rate": F(1, 4)}), Control("rows_0.1", {"rows": F(1, 10)})),
     ),
     Claim(

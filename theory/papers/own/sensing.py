@@ -10,6 +10,7 @@ import sympy as sp
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -199,7 +200,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(_LARGEST, _SMALLEST),
         proofs=(values_of_a_normal_matrix,),
-        exact=ExactRoute(_PRECISE, values_outside),
+        exact=ExactRoute(_PRECISE, values_outside, compares=FAILURE_SIDES),
         controls=(
             Control("deviation_1.4", {"deviation": F(14, 10)}),
             Control("columns_0.99", {"columns": F(99, 100)}),

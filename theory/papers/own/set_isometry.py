@@ -13,6 +13,7 @@ import sympy as sp
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -231,7 +232,7 @@ CLAIMS: tuple[Claim, ...] = (
         needs=(HIGHEST, LOWEST, REGION, DIFFERENCES, PATTERNS),
         proofs=(subspaces_together,),
         version=2,
-        exact=ExactRoute(_CASES, plane_failure, informative=plane_says_something),
+        exact=ExactRoute(_CASES, plane_failure, informative=plane_says_something, compares=FAILURE_SIDES),
         controls=(Control("power_1.4", {"power": F(14, 10)}), Control("rate_1.6", {"rate": F(16, 10)})),
     ),
 )

@@ -15,6 +15,7 @@ import sympy as sp
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -334,7 +335,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(_PAIR,),
         proofs=(choice_argument,),
-        exact=ExactRoute(_STOPS, failure_of_stop),
+        exact=ExactRoute(_STOPS, failure_of_stop, compares=FAILURE_SIDES),
         version=2,
         controls=(
             Control("rate_1.95", {"rate": F(195, 100)}),

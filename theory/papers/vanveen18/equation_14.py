@@ -13,6 +13,7 @@ import sympy as sp
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -184,6 +185,7 @@ CLAIMS: tuple[Claim, ...] = (
                 )
             ),
             general_failure,
+            compares=FAILURE_SIDES,
         ),
         controls=(
             Control("rows_0.99", {"rows": F(99, 100)}),
@@ -199,7 +201,7 @@ CLAIMS: tuple[Claim, ...] = (
         says=_EQ14_SAYS % ("", ""),
         tex=_EQ14_TEX % "",
         constants=_EQ14_CONSTANTS,
-        exact=ExactRoute(_sets(*_WHOLE, *_SPARSE), supremum_failure),
+        exact=ExactRoute(_sets(*_WHOLE, *_SPARSE), supremum_failure, compares=FAILURE_SIDES),
         controls=_EQ14_CONTROLS,
         **_EQ14,
     ),
@@ -211,7 +213,7 @@ CLAIMS: tuple[Claim, ...] = (
         constants={**_EQ14_CONSTANTS, "linear": Constant(1, "down")},
         needs=(GENERAL_T, _WIDTH),
         proofs=(width_under_the_root,),
-        exact=ExactRoute(_sets(*_WHOLE, *_SPARSE), supremum_failure),
+        exact=ExactRoute(_sets(*_WHOLE, *_SPARSE), supremum_failure, compares=FAILURE_SIDES),
         controls=(*_EQ14_CONTROLS, Control("linear_0.999", {"linear": F(999, 1000)})),
         **_EQ14,
     ),
@@ -224,7 +226,7 @@ CLAIMS: tuple[Claim, ...] = (
         constants={**_EQ14_CONSTANTS, "share": Constant(F(18, 100), "up")},
         needs=(GENERAL_T, _DOMAIN),
         proofs=(width_under_the_root,),
-        exact=ExactRoute(_within_share, supremum_failure),
+        exact=ExactRoute(_within_share, supremum_failure, compares=FAILURE_SIDES),
         controls=(*_EQ14_CONTROLS, Control("share_0.186", {"share": F(186, 1000)}), Control("any_s", {}, ("share",))),
         **{**_EQ14, "version": 1},
     ),

@@ -15,6 +15,7 @@ from flint import arb, ctx
 from scipy.special import bdtr
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -112,7 +113,9 @@ _THEOREM_C1 = Claim(
         "tail_factor": Constant(2, "down"),
         "moment": Constant(2, "down"),
     },
-    exact=ExactRoute(_LIKELY + _RARE + _MASKED_CASES, oliveira, informative=oliveira_says_something),
+    exact=ExactRoute(
+        _LIKELY + _RARE + _MASKED_CASES, oliveira, informative=oliveira_says_something, compares=FAILURE_SIDES
+    ),
     controls=(
         Control("constant_0.98", {"constant": F(98, 100)}),
         Control("no_deviation", {"constant": 0}),
@@ -310,7 +313,7 @@ def lemma_b1(claim_id: str, ratio: int, source: Source, nearest: Control) -> Cla
         },
         needs=(GRAM, SIGMA, LOWEST, BINOMIAL),
         proofs=(two_events,),
-        exact=ExactRoute(_rows, smallest_value_failure),
+        exact=ExactRoute(_rows, smallest_value_failure, compares=FAILURE_SIDES),
         count=CountRoute(_cells, value_above, claimed_probability, 2000),
         controls=(nearest, Control("fraction_0.71", {"fraction": F(71, 100)})),
         version=2,

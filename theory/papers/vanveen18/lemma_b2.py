@@ -14,6 +14,7 @@ import numpy as np
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -278,7 +279,7 @@ _MOVEMENT = (
         says="Whatever R is, " + _SAYS % _AS_PRINTED[0] + ".",
         tex=_TEX % _AS_PRINTED[1],
         constants=_PRINTED,
-        exact=ExactRoute(_few_signs, movement_failure),
+        exact=ExactRoute(_few_signs, movement_failure, compares=FAILURE_SIDES),
         controls=(Control("deviation_1", {"deviation": 1}),),
         **_LEMMA_B2,
     ),
@@ -299,7 +300,7 @@ _MOVEMENT = (
         },
         needs=(CHANGES, WITH_LINEAR_TERM, _CHANGE),
         proofs=(two_failures,),
-        exact=ExactRoute(_signs, movement_failure),
+        exact=ExactRoute(_signs, movement_failure, compares=FAILURE_SIDES),
         count=_ATTACK,
         controls=(
             Control("linear_0.999", {"linear": F(999, 1000)}),
@@ -321,7 +322,7 @@ _MOVEMENT = (
         constants={**_PRINTED, "least": Constant(2, "down"), "share": Constant(F(18, 100), "up")},
         needs=(CHANGES, AS_PRINTED_IN_RANGE, _CEILING_ID, _CHANGE),
         proofs=(two_failures_in_range,),
-        exact=ExactRoute(_signs, movement_failure),
+        exact=ExactRoute(_signs, movement_failure, compares=FAILURE_SIDES),
         count=_ATTACK,
         controls=(
             Control("share_0.9", {"share": F(9, 10)}),

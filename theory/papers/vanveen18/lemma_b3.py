@@ -11,7 +11,19 @@ from fractions import Fraction as F
 import sympy as sp
 from flint import ctx
 
-from untrained.theory.claim import Case, Claim, Constant, Constants, Control, ExactRoute, Premises, Range, Sides, Source
+from untrained.theory.claim import (
+    FAILURE_SIDES,
+    Case,
+    Claim,
+    Constant,
+    Constants,
+    Control,
+    ExactRoute,
+    Premises,
+    Range,
+    Sides,
+    Source,
+)
 from untrained.theory.evidence import Symbolic
 from untrained.theory.laws import suprema
 from untrained.theory.proof.algebra import reduced
@@ -69,7 +81,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(_GRAM, _LARGEST),
         proofs=(mask_contracts,),
-        exact=ExactRoute(tuple({"n": n, "d": d} for n, d in _SHAPES), largest_value_failure),
+        exact=ExactRoute(tuple({"n": n, "d": d} for n, d in _SHAPES), largest_value_failure, compares=FAILURE_SIDES),
         controls=(
             Control("columns_0.999", {"columns": F(999, 1000)}),
             Control("deviation_1.77", {"deviation": F(177, 100)}),

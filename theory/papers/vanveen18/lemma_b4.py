@@ -17,6 +17,7 @@ from flint import arb, ctx
 from scipy.optimize import minimize
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -157,7 +158,9 @@ def _chi_square(
             "rate": Constant(rate, "up"),
             "failure_factor": Constant(1, "down"),
         },
-        exact=ExactRoute(tuple({n: size} for size in _SIZES if size <= largest), chi_square_failure),
+        exact=ExactRoute(
+            tuple({n: size} for size in _SIZES if size <= largest), chi_square_failure, compares=FAILURE_SIDES
+        ),
         version=2,
         **routes,
     )
@@ -478,7 +481,7 @@ _LEMMA = (
         needs=_LAWS,
         reads=(_ARITHMETIC,),
         proofs=(joint_exponent,),
-        exact=ExactRoute(_OUTPUT_CASES, output_failure, informative=failure_below_one),
+        exact=ExactRoute(_OUTPUT_CASES, output_failure, informative=failure_below_one, compares=FAILURE_SIDES),
         controls=(
             Control("factor_1.9", {"factor": F(19, 10)}),
             Control("both_rates_0.56", {"rows_rate": F(56, 100), "width_rate": F(56, 100)}),
@@ -500,7 +503,7 @@ _LEMMA = (
         needs=(_NORM, _TRIANGLE, *_LAWS),
         reads=(_ARITHMETIC,),
         proofs=(misfit_assembled, misfit_exponent),
-        exact=ExactRoute(_MISFIT_CASES, misfit_failure, informative=failure_below_one),
+        exact=ExactRoute(_MISFIT_CASES, misfit_failure, informative=failure_below_one, compares=FAILURE_SIDES),
         controls=(
             Control("factor_2.25", {"factor": F(225, 100)}),
             Control("rows_rate_2", {"rows_rate": 2}),

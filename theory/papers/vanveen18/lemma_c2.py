@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -156,7 +157,7 @@ def lemma_c4(claim_id: str, exponent: F, source: Source, *controls: Control) -> 
         constants={"level": Constant(F(1, 2), "up"), "exponent": Constant(exponent, "up")},
         needs=(_BINOMIAL,),
         proofs=(order_exponent,),
-        exact=ExactRoute(_ORDERED, small_entry_failure),
+        exact=ExactRoute(_ORDERED, small_entry_failure, compares=FAILURE_SIDES),
         controls=controls,
         version=2,
     )
@@ -260,7 +261,7 @@ CLAIMS: tuple[Claim, ...] = (
         },
         needs=(_RANKS, _SMALLEST),
         proofs=(changes_by_rank,),
-        exact=ExactRoute(_RADII, count_failure),
+        exact=ExactRoute(_RADII, count_failure, compares=FAILURE_SIDES),
         count=CountRoute(({"d": 30, "R": 0.05}, {"d": 100, "R": 0.1}), changes_above, count_probability, 2000),
         controls=(
             Control("power_0.66", {"power": F(66, 100)}),

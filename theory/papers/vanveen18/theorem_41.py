@@ -14,6 +14,7 @@ from functools import lru_cache
 from flint import arb, ctx
 
 from untrained.theory.claim import (
+    FAILURE_SIDES,
     Case,
     Claim,
     Constant,
@@ -386,7 +387,7 @@ def _with_width(
         needs=needs,
         reads=(WIDTH,),
         proofs=proofs,
-        exact=ExactRoute(_PRACTICE + _MET, start_exceeds, informative=start_says_something),
+        exact=ExactRoute(_PRACTICE + _MET, start_exceeds, informative=start_says_something, compares=FAILURE_SIDES),
         controls=(
             *controls,
             Control("misfit_1.8", {"misfit": F(18, 10)}),
