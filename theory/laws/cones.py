@@ -37,7 +37,7 @@ def orthant(cosines: Matrix) -> arb:
     ------
     ValueError
         where there are more.
-    Source: Plackett 1954 for four; for three, the area of a spherical triangle; for five, all x_i have both signs alike.
+    Source: Plackett 1954 for four; for three the area of a spherical triangle, for five the symmetry of the law.
     """
     size = len(cosines)
     if size > MOST_FACES:
@@ -122,9 +122,7 @@ def _given(cosines: Matrix, i: int, j: int) -> list[list[arb]]:
         return cosines[k][m] - (b * e + f * g - c * (b * g + e * f)) / rest
 
     deviations = {k: covariance(k, k).sqrt() for k in others}
-    return [
-        [arb(1) if k == m else covariance(k, m) / (deviations[k] * deviations[m]) for m in others] for k in others
-    ]
+    return [[arb(1) if k == m else covariance(k, m) / (deviations[k] * deviations[m]) for m in others] for k in others]
 
 
 def _unit(vector: Vector) -> list[arb]:

@@ -68,23 +68,30 @@ def after_steps(ratio: arb, drift: arb, steps: int) -> Survivors:
         raise ValueError(f"steps must be from 1 to {MOST_STEPS}, got {steps}")
     margins, pulls = [[arb(1)]], list[list[arb]]()
     Q, L = [[arb(0)] * steps for _ in range(steps)], [[arb(0)] * steps for _ in range(steps)]
-    root_of_C: Matrix = []
+    T: Matrix = []
     for j in range(steps):
-        margins = [[*form, arb(0)][: j + 1] for form in margins]
         of_output = along(second_moments(margins), margins[j])
         for i in range(j + 1):
             Q[i][j] = Q[j][i] = ratio * dot(margins[i], of_output)
-        L[j][:j] = _on_left(root_of_C, [ratio * x for x in of_output[1:]])
-        K = (_identity(j + 1) - _corner(L, j + 1)).inv()
-        C = K * _sum_with_signal(Q, ratio, j + 1) * K.transpose()
-        root_of_C = _triangular_root(C)
-        feedback = [dot([K[j, i] for i in range(j + 1)], column) for column in zip(*margins, strict=True)]
-        pull = [feedback[0], *(x + y for x, y in zip([*feedback[1:], arb(0)], root_of_C[j], strict=True))]
-        pulls = [*([*form, arb(0)] for form in pulls), pull]
-        margins = [[*form, arb(0)] for form in margins]
+        L[j][:j] = _on_left(T, [ratio * x for x in of_output[1:]])
+        K = _inverse(_identity(j + 1) - _corner(L, j + 1))
+        C = K * (_corner(Q, j + 1) + ratio * _ones(j + 1)) * K.transpose()
+        T = _triangular_root(C)
+        fed_back = [dot([K[j, i] for i in range(j + 1)], entries) for entries in zip(*margins, strict=True)]
+        pull = [x + y for x, y in zip([*fed_back, arb(0)], [arb(0), *T[j]], strict=True)]
+        margins, pulls = _longer(margins), [*_longer(pulls), pull]
         margins.append([x - drift * y for x, y in zip(margins[j], pull, strict=True)])
     on_signal = [-ratio * sum((K[j, i] for i in range(steps)), arb(0)) for j in range(steps)]
     return Survivors(ratio, tuple(margins), tuple(pulls), arb_mat(Q), C, tuple(on_signal))
+
+
+def _longer(forms: Matrix) -> list[list[arb]]:
+    """Forms with one more variable, of which they are free."""
+    return [[*form, arb(0)] for form in forms]
+
+
+def _ones(size: int) -> arb_mat:
+    return arb_mat([[arb(1)] * size for _ in range(size)])
 
 
 def _identity(size: int) -> arb_mat:
@@ -102,10 +109,6 @@ def _inverse(matrix: arb_mat) -> arb_mat:
 
 def _corner(matrix: Matrix, size: int) -> arb_mat:
     return arb_mat([list(row[:size]) for row in matrix[:size]])
-
-
-def _sum_with_signal(Q: Matrix, ratio: arb, size: int) -> arb_mat:
-    return arb_mat([[Q[i][j] + ratio for j in range(size)] for i in range(size)])
 
 
 def _triangular_root(C: arb_mat) -> list[list[arb]]:
@@ -222,14 +225,14 @@ def best_weights(survivors: Survivors) -> list[float]:
 
 def _saddle(survivors: Survivors) -> list[float]:
     weights = np.zeros(2 * survivors.steps)
-    gradient, hessian = map(np.array, Comparison(survivors, weights_of(weights)).slopes())
+    gradient, hessian = map(np.array, Comparison(survivors, weights_of(weights.tolist())).slopes())
     for _ in range(_NEWTON_STEPS):
         if not np.isfinite(hessian).all():
             break
         move, length = np.linalg.lstsq(hessian, gradient)[0], 1.0
         for _ in range(_HALVINGS):
             tried = weights - length * move
-            ahead, curved = map(np.array, Comparison(survivors, weights_of(tried)).slopes())
+            ahead, curved = map(np.array, Comparison(survivors, weights_of(tried.tolist())).slopes())
             if np.linalg.norm(ahead) < np.linalg.norm(gradient):
                 break
             length /= 2
@@ -256,7 +259,7 @@ def inside(survivors: Survivors, weights: Sequence[float]) -> arb:
     for i in range(k - 1):
         around[i][i + 1] += _APART
         around[k - 1][i + 1] -= _APART
-    tried = [Comparison(survivors, weights_of(one)) for one in around]
+    tried = [Comparison(survivors, weights_of(one.tolist())) for one in around]
     columns = [[*one.imbalance(), arb(1)] for one in tried]
     balanced = arb_mat([[arb(i == k - 1)] for i in range(k)])
     shares = _inverse(arb_mat([list(row) for row in zip(*columns, strict=True)])) * balanced

@@ -146,8 +146,9 @@ _ONE_SAYS = (
     "probability that tends to one, at every d <= ${low:factor}n, and no later step can fit it; after exactly this step it "
     "is inside at d/n = $high."
 )
-_ONE_TEX = (
-    r"\eta\ge ${size:factor}\bigl(\nu\|z\|(\sqrt{${share:factor}d}+${rows:factor}\sqrt n)\bigr)^{-1-1},\ d\le ${low:factor}n"
+_STEP_TEX = r"b=\nu\|z\|(\sqrt{${share:factor}d}+${rows:factor}\sqrt n),\ "
+_ONE_TEX = _STEP_TEX + (
+    r"\eta\,b\cdot b\ge $size,\ d\le ${low:factor}n"
     r"\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after a step})\}\to\text{one}"
 )
 
@@ -171,9 +172,10 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "two_steps",
         "two steps of 1/||J(W_0)||^2 leave too few columns at 4.573 n",
-        f"As n grows with d/n = $low, $steps steps of {_STEP} each put the signal outside the cone of the columns still on, "
+        f"As n grows with d/n = $low, $steps steps of {_STEP}, each, put the signal outside the cone of the columns still on, "
         "with a probability that tends to one; with d/n = $high it is inside.",
-        r"d/n\to $low\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after}\ $steps\ \text{steps})\}\to\text{one}",
+        _STEP_TEX
+        + r"\eta\,b\cdot b=$size,\ d/n\to $low\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after}\ $steps\ \text{steps})\}\to\text{one}",
         first_steps_leave_out,
         {**_constants(F(1), F(1, 2), 1, F(4573, 1000)), "steps": Constant(2, whole=True)},
     ),
