@@ -16,8 +16,9 @@ from untrained.theory.evidence import Enclosed
 from untrained.theory.laws.survivors import after_steps, best_weights, inside, outside
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-_REDUCTION, _OFF, _CONE = "own.descent.reduction", "own.descent.off_stays_off", "own.descent.cone"
+_REDUCTION, _OFF, CONE = "own.descent.reduction", "own.descent.off_stays_off", "own.descent.cone"
 _GORDON, _LIPSCHITZ = "textbook.gordon", "textbook.gaussian_lipschitz"
+NEEDS = (_REDUCTION, _OFF, CONE, _GORDON, _LIPSCHITZ)
 _FIRST = 1
 _BITS = 72
 _BELOW = F(99, 100)
@@ -29,7 +30,8 @@ Step = tuple[F, F, F]
 """c, a and b of a step of c/(sqrt(a d) + b sqrt n)^2 in units of nu^2 ||z||^2."""
 
 
-def _drift(ratio: arb, step: Step) -> arb:
+def drift_of(ratio: arb, step: Step) -> arb:
+    """eta n of a step at d/n = ratio, as n grows."""
     size, share, rows = map(ball, step)
     drift: arb = size / ((share * ratio).sqrt() + rows) ** 2
     return drift
@@ -39,7 +41,7 @@ def _drift(ratio: arb, step: Step) -> arb:
 def signal_left_out(ratio: F, step: Step, steps: int) -> arb:
     """Above 0 where y is outside the survivors' cone in the limit, below 0 where it is inside; else around 0."""
     with ctx.workprec(_BITS):
-        survivors = after_steps(ball(ratio), _drift(ball(ratio), step), steps)
+        survivors = after_steps(ball(ratio), drift_of(ball(ratio), step), steps)
         weights = best_weights(survivors)
         margin, reach = outside(survivors, weights), inside(survivors, weights)
     if margin > 0:
@@ -64,16 +66,16 @@ def left_out_from(low: F, high: F, step: Step) -> arb:
 def _over(low: F, high: F, step: Step) -> arb:
     """The margin over a piece, with the weights of its middle."""
     middle = ball((low + high) / 2)
-    weights = best_weights(after_steps(middle, _drift(middle, step), _FIRST))
+    weights = best_weights(after_steps(middle, drift_of(middle, step), _FIRST))
     ratio = ball(low).union(ball(high))
-    return outside(after_steps(ratio, _drift(ratio, step), _FIRST), weights)
+    return outside(after_steps(ratio, drift_of(ratio, step), _FIRST), weights)
 
 
 def _both(low: F, high: F, step: Step, steps: int) -> tuple[arb, arb]:
     return signal_left_out(low, step, steps), -signal_left_out(high, step, steps)
 
 
-def _premises(p: Premises) -> list[arb]:
+def premises_hold(p: Premises) -> list[arb]:
     """What of other records the argument uses."""
     reduction, gordon, lipschitz = p.of(_REDUCTION), p.of(_GORDON), p.of(_LIPSCHITZ)
     return [
@@ -84,7 +86,8 @@ def _premises(p: Premises) -> list[arb]:
     ]
 
 
-def _step(p: Premises) -> Step:
+def step_of(p: Premises) -> Step:
+    """The step that a statement is about."""
     return F(p["size"]), F(p["share"]), F(p["rows"])
 
 
@@ -96,17 +99,17 @@ _ARGUMENT = (
 
 def first_step_leaves_out(p: Premises) -> Enclosed:
     """Outside at all ratios up to `low`, inside at `high`; below 1/share even before the first step."""
-    low, high, step = F(p["low"]), F(p["high"]), _step(p)
-    start = _BELOW / F(p.of(_CONE)["share"])
+    low, high, step = F(p["low"]), F(p["high"]), step_of(p)
+    start = _BELOW / F(p.of(CONE)["share"])
     below, out, into = left_out_from(min(start, low), low, step), *_both(low, high, step, _FIRST)
-    return enclosed({"outside": out, "inside": into}, [below, out, into, *_premises(p)], _ARGUMENT)
+    return enclosed({"outside": out, "inside": into}, [below, out, into, *premises_hold(p)], _ARGUMENT)
 
 
 def first_steps_leave_out(p: Premises) -> Enclosed:
     """Outside at `low`, inside at `high`, after so many steps."""
-    steps, step = int(p["steps"]), _step(p)
+    steps, step = int(p["steps"]), step_of(p)
     out, into = _both(F(p["low"]), F(p["high"]), step, steps)
-    return enclosed({"outside": out, "inside": into}, [out, into, *_premises(p)], _ARGUMENT)
+    return enclosed({"outside": out, "inside": into}, [out, into, *premises_hold(p)], _ARGUMENT)
 
 
 def _claim(name: str, label: str, says: str, tex: str, proof: Proof, constants: dict[str, Constant]) -> Claim:
@@ -119,7 +122,7 @@ def _claim(name: str, label: str, says: str, tex: str, proof: Proof, constants: 
         tex=tex,
         refuted_by="a ratio d/n at which the limit is certainly the other one",
         constants=constants,
-        needs=(_REDUCTION, _OFF, _CONE, _GORDON, _LIPSCHITZ),
+        needs=NEEDS,
         proofs=(proof,),
         controls=(
             Control("low_up", {"low": low + F(2, 1000)}),
@@ -140,14 +143,14 @@ def _constants(size: F, share: F, rows: int, low: F) -> dict[str, Constant]:
     }
 
 
-_STEP = "${size:factor}the inverse square of nu ||z||(sqrt(${share:factor}d) + ${rows:factor}sqrt n)"
+STEP_WORDS = "${size:factor}the inverse square of nu ||z||(sqrt(${share:factor}d) + ${rows:factor}sqrt n)"
 _ONE_SAYS = (
-    f"As n grows, a first step of at least {_STEP} puts the signal outside the cone of the columns still on, with a "
+    f"As n grows, a first step of at least {STEP_WORDS} puts the signal outside the cone of the columns still on, with a "
     "probability that tends to one, at every d <= ${low:factor}n, and no later step can fit it; after exactly this step it "
     "is inside at d/n = $high."
 )
-_STEP_TEX = r"b=\nu\|z\|(\sqrt{${share:factor}d}+${rows:factor}\sqrt n),\ "
-_ONE_TEX = _STEP_TEX + (
+STEP_TEX = r"b=\nu\|z\|(\sqrt{${share:factor}d}+${rows:factor}\sqrt n),\ "
+_ONE_TEX = STEP_TEX + (
     r"\eta\,b\cdot b\ge $size,\ d\le ${low:factor}n"
     r"\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after a step})\}\to\text{one}"
 )
@@ -172,9 +175,9 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "two_steps",
         "two steps of 1/||J(W_0)||^2 leave too few columns at 4.573 n",
-        f"As n grows with d/n = $low, $steps steps of {_STEP}, each, put the signal outside the cone of the columns still on, "
+        f"As n grows with d/n = $low, $steps steps of {STEP_WORDS}, each, put the signal outside the cone of the columns still on, "
         "with a probability that tends to one; with d/n = $high it is inside.",
-        _STEP_TEX
+        STEP_TEX
         + r"\eta\,b\cdot b=$size,\ d/n\to $low\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after}\ $steps\ \text{steps})\}\to\text{one}",
         first_steps_leave_out,
         {**_constants(F(1), F(1, 2), 1, F(4573, 1000)), "steps": Constant(2, whole=True)},
