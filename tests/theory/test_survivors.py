@@ -7,7 +7,7 @@ import pytest
 from flint import arb, ctx
 from scipy.optimize import nnls
 
-from untrained.theory.laws.survivors import after_steps, best_weights, inside, outside, weights_of
+from untrained.theory.laws.survivors import after_steps, best_weights, margin_inside, margin_outside, weights_of
 
 
 def drift(ratio, size=1.0):
@@ -54,8 +54,8 @@ def test_a_step_of_almost_nothing_leaves_the_four_n_of_wendel(ratio, is_inside):
     with ctx.workprec(128):
         limit = after_steps(arb(ratio), arb(1e-3), 1)
         weights = best_weights(limit)
-        assert (inside(limit, weights) > 0) is is_inside
-        assert (outside(limit, weights) > 0) is not is_inside
+        assert (margin_inside(limit, weights) > 0) is is_inside
+        assert (margin_outside(limit, weights) > 0) is not is_inside
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -67,15 +67,15 @@ def test_no_weights_prove_both(steps):
             best = np.array(best_weights(limit))
             for spread in (0.0, 0.02, 0.2):
                 weights = (best + spread * rng.standard_normal(2 * steps)).tolist()
-                assert not (outside(limit, weights) > 0 and inside(limit, weights) > 0)
+                assert not (margin_outside(limit, weights) > 0 and margin_inside(limit, weights) > 0)
 
 
 def test_wrong_weights_prove_less():
     limit = after_steps(arb(4.3), arb(drift(4.3)), 1)
     best = best_weights(limit)
-    sharp = float(outside(limit, best).mid())
+    sharp = float(margin_outside(limit, best).mid())
     for move in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05)):
-        assert float(outside(limit, [b + m for b, m in zip(best, move, strict=True)]).mid()) < sharp
+        assert float(margin_outside(limit, [b + m for b, m in zip(best, move, strict=True)]).mid()) < sharp
 
 
 @pytest.mark.parametrize(("ratio", "least", "most"), [(4.0, 0.0, 0.25), (4.75, 0.75, 1.0)])
@@ -91,8 +91,8 @@ def test_signals_of_finite_runs_are_outside_below_the_limit_and_inside_above_it(
 def test_a_ball_too_wide_decides_nothing():
     limit = after_steps(arb(4.2, 0.5), arb(drift(4.2)), 1)
     weights = best_weights(after_steps(arb(4.2), arb(drift(4.2)), 1))
-    assert not outside(limit, weights) > 0
-    assert not inside(limit, weights) > 0
+    assert not margin_outside(limit, weights) > 0
+    assert not margin_inside(limit, weights) > 0
 
 
 def test_more_steps_than_can_be_followed_are_refused_in_a_sentence():

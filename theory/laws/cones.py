@@ -16,7 +16,7 @@ from untrained.theory.proof.balls import ball
 
 Vector = Sequence[arb]
 Matrix = Sequence[Sequence[arb]]
-MOST_FACES = 5
+LARGEST_CONE = 5
 """Half-spaces of a cone whose probability is computed."""
 
 
@@ -40,13 +40,13 @@ def orthant(cosines: Matrix) -> arb:
     Source: Plackett 1954 for four; for three the area of a spherical triangle, for five the symmetry of the law.
     """
     size = len(cosines)
-    if size > MOST_FACES:
-        raise ValueError(f"cosines must be of at most {MOST_FACES} half-spaces, got {size}")
-    if size == MOST_FACES:
+    if size > LARGEST_CONE:
+        raise ValueError(f"cosines must be of at most {LARGEST_CONE} half-spaces, got {size}")
+    if size == LARGEST_CONE:
         return _by_symmetry(cosines)
     pairs = list(combinations(range(size), 2))
     independent = ball(Fraction(1, 2**size))
-    if size < MOST_FACES - 1:
+    if size < LARGEST_CONE - 1:
         return independent + sum((cosines[i][j].asin() for i, j in pairs), arb(0)) / (arb.pi() * 2 ** (size - 1))
     return independent + sum((_plackett(cosines, i, j) for i, j in pairs), arb(0))
 

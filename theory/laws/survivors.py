@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from untrained.theory.laws.cones import MOST_FACES, Matrix, along, dot, second_moments
+from untrained.theory.laws.cones import LARGEST_CONE, Matrix, along, dot, second_moments
 
-MOST_STEPS = MOST_FACES - 2
+MOST_STEPS = LARGEST_CONE - 2
 _NEWTON_STEPS, _HALVINGS, _CLOSE = 60, 30, 1e-6
 _SEARCH_BITS = 48
 _APART = 1e-4
@@ -131,17 +131,17 @@ def _on_left(T: Matrix, x: Sequence[arb]) -> list[arb]:
 
 
 @dataclass(frozen=True)
-class Weights:
+class SeparationWeights:
     """What a separation gives the constraints <a_j, h> = tau <r_j, y>, and the outputs phi(h_j): k numbers each."""
 
     of_pulls: tuple[arb, ...]
     of_outputs: tuple[arb, ...]
 
 
-class Comparison:
+class Separation:
     """The neurons that a combination of x and the known forms makes use of: h = (-x - lambda a - m f)_+ on the cone."""
 
-    def __init__(self, survivors: Survivors, weights: Weights) -> None:
+    def __init__(self, survivors: Survivors, weights: SeparationWeights) -> None:
         s, self.of, self.weights = survivors, survivors, weights
         pairs = [*zip(weights.of_pulls, s.pulls, strict=True), *zip(weights.of_outputs, s.margins[:-1], strict=True)]
         self.form = [-sum((w * form[i] for w, form in pairs), arb(0)) for i in range(s.steps + 1)] + [arb(-1)]
@@ -211,28 +211,28 @@ class Comparison:
         return gain.min(tau)
 
 
-def weights_of(numbers: Sequence[float]) -> Weights:
+def weights_of(numbers: Sequence[float]) -> SeparationWeights:
     """Weights from their 2k numbers, exactly."""
     k = len(numbers) // 2
-    return Weights(tuple(arb(float(x)) for x in numbers[:k]), tuple(arb(float(x)) for x in numbers[k:]))
+    return SeparationWeights(tuple(arb(float(x)) for x in numbers[:k]), tuple(arb(float(x)) for x in numbers[k:]))
 
 
 def best_weights(survivors: Survivors) -> list[float]:
-    """Weights near the saddle point of the width, where both certificates are sharp, by Newton's method in floats."""
+    """Weights near the saddle of the width, where both certificates are sharp, by Newton's method in floats."""
     with ctx.workprec(_SEARCH_BITS):
         return _saddle(survivors)
 
 
 def _saddle(survivors: Survivors) -> list[float]:
     weights = np.zeros(2 * survivors.steps)
-    gradient, hessian = map(np.array, Comparison(survivors, weights_of(weights.tolist())).slopes())
+    gradient, hessian = map(np.array, Separation(survivors, weights_of(weights.tolist())).slopes())
     for _ in range(_NEWTON_STEPS):
         if not np.isfinite(hessian).all():
             break
         move, length = np.linalg.lstsq(hessian, gradient)[0], 1.0
         for _ in range(_HALVINGS):
             tried = weights - length * move
-            ahead, curved = map(np.array, Comparison(survivors, weights_of(tried.tolist())).slopes())
+            ahead, curved = map(np.array, Separation(survivors, weights_of(tried.tolist())).slopes())
             if np.linalg.norm(ahead) < np.linalg.norm(gradient):
                 break
             length /= 2
@@ -244,12 +244,12 @@ def _saddle(survivors: Survivors) -> list[float]:
     return [float(x) for x in weights]
 
 
-def outside(survivors: Survivors, weights: Sequence[float]) -> arb:
+def margin_outside(survivors: Survivors, weights: Sequence[float]) -> arb:
     """1 less the squared width of these weights: above 0 the cone of the survivors does not hold y."""
-    return 1 - Comparison(survivors, weights_of(weights)).width()
+    return 1 - Separation(survivors, weights_of(weights)).width()
 
 
-def inside(survivors: Survivors, weights: Sequence[float]) -> arb:
+def margin_inside(survivors: Survivors, weights: Sequence[float]) -> arb:
     """The least reach of k combinations near these weights, and of the shares of their balanced mean: above 0 it does.
 
     Reach is concave and imbalance linear in h: a mean of combinations that is balanced reaches as far as the least.
@@ -259,7 +259,7 @@ def inside(survivors: Survivors, weights: Sequence[float]) -> arb:
     for i in range(k - 1):
         around[i][i + 1] += _APART
         around[k - 1][i + 1] -= _APART
-    tried = [Comparison(survivors, weights_of(one.tolist())) for one in around]
+    tried = [Separation(survivors, weights_of(one.tolist())) for one in around]
     columns = [[*one.imbalance(), arb(1)] for one in tried]
     balanced = arb_mat([[arb(i == k - 1)] for i in range(k)])
     shares = _inverse(arb_mat([list(row) for row in zip(*columns, strict=True)])) * balanced

@@ -13,7 +13,7 @@ from flint import arb, ctx
 
 from untrained.theory.claim import Claim, Constant, Control, Premises, Proof, Source
 from untrained.theory.evidence import Enclosed
-from untrained.theory.laws.survivors import after_steps, best_weights, inside, outside
+from untrained.theory.laws.survivors import after_steps, best_weights, margin_inside, margin_outside
 from untrained.theory.proof.balls import ball, enclosed, fact
 
 _REDUCTION, _OFF, CONE = "own.descent.reduction", "own.descent.off_stays_off", "own.descent.cone"
@@ -26,11 +26,11 @@ _BELOW = F(99, 100)
 _NARROWEST = F(1, 10**6)
 _OPEN = arb(0, 1)
 
-Step = tuple[F, F, F]
+StepRule = tuple[F, F, F]
 """c, a and b of a step of c/(sqrt(a d) + b sqrt n)^2 in units of nu^2 ||z||^2."""
 
 
-def drift_of(ratio: arb, step: Step) -> arb:
+def drift_of(ratio: arb, step: StepRule) -> arb:
     """eta n of a step at d/n = ratio, as n grows."""
     size, share, rows = map(ball, step)
     drift: arb = size / ((share * ratio).sqrt() + rows) ** 2
@@ -38,19 +38,19 @@ def drift_of(ratio: arb, step: Step) -> arb:
 
 
 @lru_cache(maxsize=1024)
-def signal_left_out(ratio: F, step: Step, steps: int) -> arb:
+def signal_left_out(ratio: F, step: StepRule, steps: int) -> arb:
     """Above 0 where y is outside the survivors' cone in the limit, below 0 where it is inside; else around 0."""
     with ctx.workprec(_BITS):
         survivors = after_steps(ball(ratio), drift_of(ball(ratio), step), steps)
         weights = best_weights(survivors)
-        margin, reach = outside(survivors, weights), inside(survivors, weights)
+        margin, reach = margin_outside(survivors, weights), margin_inside(survivors, weights)
     if margin > 0:
         return margin
     return -reach if reach > 0 else _OPEN
 
 
 @lru_cache(maxsize=256)
-def left_out_from(low: F, high: F, step: Step) -> arb:
+def left_out_from(low: F, high: F, step: StepRule) -> arb:
     """The least margin by which y is outside after one step at all ratios from low to high, in pieces from above."""
     least, top, length = signal_left_out(high, step, _FIRST), high, F(1, 1000)
     with ctx.workprec(_BITS):
@@ -63,15 +63,15 @@ def left_out_from(low: F, high: F, step: Step) -> arb:
     return least if top <= low or not least > 0 else _OPEN
 
 
-def _over(low: F, high: F, step: Step) -> arb:
+def _over(low: F, high: F, step: StepRule) -> arb:
     """The margin over a piece, with the weights of its middle."""
     middle = ball((low + high) / 2)
     weights = best_weights(after_steps(middle, drift_of(middle, step), _FIRST))
     ratio = ball(low).union(ball(high))
-    return outside(after_steps(ratio, drift_of(ratio, step), _FIRST), weights)
+    return margin_outside(after_steps(ratio, drift_of(ratio, step), _FIRST), weights)
 
 
-def _both(low: F, high: F, step: Step, steps: int) -> tuple[arb, arb]:
+def _both(low: F, high: F, step: StepRule, steps: int) -> tuple[arb, arb]:
     return signal_left_out(low, step, steps), -signal_left_out(high, step, steps)
 
 
@@ -86,7 +86,7 @@ def premises_hold(p: Premises) -> list[arb]:
     ]
 
 
-def step_of(p: Premises) -> Step:
+def step_of(p: Premises) -> StepRule:
     """The step that a statement is about."""
     return F(p["size"]), F(p["share"]), F(p["rows"])
 

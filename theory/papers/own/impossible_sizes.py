@@ -16,7 +16,7 @@ from untrained.theory.papers.own.impossible import (
     NEEDS,
     STEP_TEX,
     STEP_WORDS,
-    Step,
+    StepRule,
     drift_of,
     premises_hold,
     signal_left_out,
@@ -53,7 +53,7 @@ class FirstStep:
     `mu`, `form` and `slope` are those of the notes: the survivors have z < slope g, and form is (-e, -t, -1).
     """
 
-    def __init__(self, ratio: arb, least: int, step: Step, weights: tuple[arb, arb]) -> None:
+    def __init__(self, ratio: arb, least: int, step: StepRule, weights: tuple[arb, arb]) -> None:
         self.ratio, self.least = ratio, least
         self.root_n, self.root_d = arb(least).sqrt(), (ratio * least).sqrt()
         drift, pulls, outputs = drift_of(ratio, step), *weights
@@ -101,7 +101,7 @@ class FirstStep:
 
 
 @lru_cache(maxsize=64)
-def gap_from(low: F, high: F, least: int, step: Step) -> arb:
+def gap_from(low: F, high: F, least: int, step: StepRule) -> arb:
     """The least gap over ratios d/n from low to high, in pieces from above; around 0 where a piece has none."""
     smallest, top, length = arb(1), high, F(1, 100)
     with ctx.workprec(_BITS):
