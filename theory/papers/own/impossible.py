@@ -18,7 +18,8 @@ from untrained.theory.proof.balls import ball, enclosed, fact
 
 _REDUCTION, _OFF, CONE = "own.descent.reduction", "own.descent.off_stays_off", "own.descent.cone"
 _GORDON, _LIPSCHITZ = "textbook.gordon", "textbook.gaussian_lipschitz"
-NEEDS = (_REDUCTION, _OFF, CONE, _GORDON, _LIPSCHITZ)
+_AT_ONE_RATIO = (_REDUCTION, _OFF, _GORDON, _LIPSCHITZ)
+NEEDS = (*_AT_ONE_RATIO, CONE)
 _FIRST = 1
 _BITS = 72
 _BELOW = F(99, 100)
@@ -112,7 +113,15 @@ def first_steps_leave_out(p: Premises) -> Enclosed:
     return enclosed({"outside": out, "inside": into}, [out, into, *premises_hold(p)], _ARGUMENT)
 
 
-def _claim(name: str, label: str, says: str, tex: str, proof: Proof, constants: dict[str, Constant]) -> Claim:
+def _claim(
+    name: str,
+    label: str,
+    says: str,
+    tex: str,
+    proof: Proof,
+    constants: dict[str, Constant],
+    needs: tuple[str, ...] = NEEDS,
+) -> Claim:
     low, high = constants["low"].value, constants["high"].value
     size = constants["size"].value
     return Claim(
@@ -122,7 +131,7 @@ def _claim(name: str, label: str, says: str, tex: str, proof: Proof, constants: 
         tex=tex,
         refuted_by="a ratio d/n at which the limit is certainly the other one",
         constants=constants,
-        needs=NEEDS,
+        needs=needs,
         proofs=(proof,),
         controls=(
             Control("low_up", {"low": low + F(2, 1000)}),
@@ -181,5 +190,6 @@ CLAIMS: tuple[Claim, ...] = (
         + r"\eta\,b\cdot b=$size,\ d/n\to $low\Rightarrow P\{y\notin\mathrm{cone}(v_l:h_l>0\ \text{after}\ $steps\ \text{steps})\}\to\text{one}",
         first_steps_leave_out,
         {**_constants(F(1), F(1, 2), 1, F(4573, 1000)), "steps": Constant(2, whole=True)},
+        _AT_ONE_RATIO,
     ),
 )

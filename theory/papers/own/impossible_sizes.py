@@ -80,11 +80,11 @@ class FirstStep:
         moved = [self.form[0] + ball(_AROUND), *self.form[1:]]
         curved = ball(F(1, 2)) - self._moments(moved)[0][0] - _DEVIATIONS * fourth_g.sqrt() / self.root_d
         mixed = self.mu**2 * fourth_g + (fourth_g * fourth).sqrt()
-        slope = abs(of_form[0] + self.mu / 2) + _DEVIATIONS * mixed.sqrt() / self.root_d
-        if not (self.mu < 0 and self.form[1] < 0 and slope < ball(_AROUND) * curved):
+        steepness = abs(of_form[0] + self.mu / 2) + _DEVIATIONS * mixed.sqrt() / self.root_d
+        if not (self.mu < 0 and self.form[1] < 0 and steepness < ball(_AROUND) * curved):
             return arb("nan")
         off = _DEVIATIONS * (self.ratio * (self.mu**4 * fourth_g + fourth)).sqrt() / self.root_n
-        mean: arb = dot(self.form, of_form) - self.mu**2 / 2 + slope**2 / curved
+        mean: arb = dot(self.form, of_form) - self.mu**2 / 2 + steepness**2 / curved
         return self.ratio * mean + off
 
     def _fourth(self) -> arb:
