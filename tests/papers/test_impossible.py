@@ -124,3 +124,4 @@ def test_sizes_and_chances_are_seen():
     assert outcome(SIZES, at_most=F(9, 100)) == "lost"
     assert outcome(SIZES, per_row=F(3)) == "affirmed"
     assert proof_says(SIZES, records={"own.descent.off_stays_off": {"state": "on"}}) == "refutes"
+    assert proof_says(SIZES, records={"textbook.gaussian_lipschitz": {"rate": F(49, 100)}}) == "refutes"

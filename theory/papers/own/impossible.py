@@ -17,8 +17,8 @@ from untrained.theory.laws.survivors import after_steps, best_weights, margin_in
 from untrained.theory.proof.balls import ball, enclosed, fact
 
 _REDUCTION, _OFF, CONE = "own.descent.reduction", "own.descent.off_stays_off", "own.descent.cone"
-_GORDON, _LIPSCHITZ = "textbook.gordon", "textbook.gaussian_lipschitz"
-_AT_ONE_RATIO = (_REDUCTION, _OFF, _GORDON, _LIPSCHITZ)
+_GORDON, LIPSCHITZ_TAIL = "textbook.gordon", "textbook.gaussian_lipschitz"
+_AT_ONE_RATIO = (_REDUCTION, _OFF, _GORDON, LIPSCHITZ_TAIL)
 NEEDS = (*_AT_ONE_RATIO, CONE)
 _FIRST = 1
 _BITS = 72
@@ -78,7 +78,7 @@ def _both(low: F, high: F, step: StepRule, steps: int) -> tuple[arb, arb]:
 
 def premises_hold(p: Premises) -> list[arb]:
     """What of other records the argument uses."""
-    reduction, gordon, lipschitz = p.of(_REDUCTION), p.of(_GORDON), p.of(_LIPSCHITZ)
+    reduction, gordon, lipschitz = p.of(_REDUCTION), p.of(_GORDON), p.of(LIPSCHITZ_TAIL)
     return [
         fact(reduction["drift"] == 1 and reduction["z_power"] == 2),
         fact(p.of(_OFF)["state"] == "off"),

@@ -13,6 +13,7 @@ from untrained.theory.laws.cones import along, dot, second_moments
 from untrained.theory.laws.survivors import after_steps, best_weights
 from untrained.theory.papers.own.impossible import (
     CONE,
+    LIPSCHITZ_TAIL,
     NEEDS,
     STEP_TEX,
     STEP_WORDS,
@@ -22,7 +23,7 @@ from untrained.theory.papers.own.impossible import (
     signal_left_out,
     step_of,
 )
-from untrained.theory.proof.balls import ball, enclosed
+from untrained.theory.proof.balls import ball, enclosed, fact
 
 _BITS = 72
 _BEGIN = F(98, 100)
@@ -137,7 +138,9 @@ def first_step_leaves_out_at_every_size(p: Premises) -> Enclosed:
         few = ball(share * (1 - share) * begin / (least * (1 - share * begin) ** 2))
         slack = [gap, most - failure(gap, least), most - few]
     margins = [x if x > 0 else _OPEN for x in slack]
-    return enclosed({"gap": gap}, [*margins, *premises_hold(p)], _ARGUMENT)
+    tail = p.of(LIPSCHITZ_TAIL)
+    normal_tail = fact(tail["factor"] <= 1 and tail["rate"] >= F(1, 2) and tail["power"] == 2)
+    return enclosed({"gap": gap}, [*margins, normal_tail, *premises_hold(p)], _ARGUMENT)
 
 
 _ARGUMENT = (
