@@ -44,7 +44,7 @@ def panels(rows: int, columns: int, height: float, **options: Any) -> tuple[Figu
 
 def head(axes: Axes, message: str, letters: int, letter: str = "") -> None:
     """The message of a panel above it, in lines of so many letters, behind the panel's own letter in bold."""
-    lines = wrap(message, letters)
+    lines = wrap(message, letters, break_on_hyphens=False)
     axes.set_title(rf"$\bf{{{letter}}}$  " * bool(letter) + "\n".join(lines))
 
 
@@ -57,7 +57,7 @@ def heads(places: Sequence[Axes], messages: Sequence[str], letters: int) -> None
 def under(figure: Figure, text: str) -> None:
     """A caption below the panels, for which the figure grows: what is shown, how often, what bars mean, which claims."""
     width, height = figure.get_size_inches()
-    lines = wrap(text, int(20.5 * width))
+    lines = wrap(text, int(20.5 * width), break_on_hyphens=False)
     figure.set_size_inches(width, height + _LINE * len(lines) + 0.08)
     place = {"x": 0.04 / width, "ha": "left"}
     figure.supxlabel("\n".join(lines), fontsize=SMALL, color=GREY, linespacing=1.3, **place)
@@ -67,6 +67,8 @@ def cite(folder: Path, *claims: str, about: str = "") -> str:
     """The ids of claims for the end of a caption, each with the word that it is refuted where the record has it so;
     `about` says what they are about where that is less than what is shown.
     """
+    if not claims:
+        return " No claim of the ledger rests on it."
     path = RECORD_KINDS["claim"].path
     verdicts = {name: read_record("claim", name, folder)["verdict"] for name in claims if path(name, folder).is_file()}
     words = [f"{name} (refuted)" if verdicts.get(name) == "REFUTED" else name for name in claims]

@@ -19,7 +19,7 @@ _FITTED = {
     "dcgan": "dcgan",
     "no mixing": "no kernel",
 }
-_MESSAGES = (*3 * ("low ones first, of noise too",), *2 * ("noise all at once",), *5 * ("low ones first",))
+_MESSAGES = (*3 * ("low first, of noise too",), *2 * ("noise all at once",), *5 * ("low first",))
 _ROWS = {"noise": "of noise", "camera": "of a photograph"}
 
 
@@ -39,7 +39,7 @@ def fig_frequencies(folder: Path = FOLDER) -> Figure:
         places[line * len(_FITTED)].set_ylabel(f"share left {name}")
     for axes in places[len(_FITTED) :]:
         axes.set_xlabel("steps")
-    heads(places, [f"{name}: {what}" for name, what in zip([*_FITTED.values()] * 2, _MESSAGES, strict=True)], 19)
+    heads(places, [f"{name}: {what}" for name, what in zip([*_FITTED.values()] * 2, _MESSAGES, strict=True)], 22)
     bands = levels(record["rows"], "band")
     strip(figure, [key(_name(place, bands), **look) for place, look in looks(bands).items()])
     at = record["axes"]
