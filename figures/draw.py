@@ -63,9 +63,9 @@ def draw(
     *,
     captions: bool = True,
 ) -> list[Path]:
-    """Draw figures (all by default) into a folder in these formats, the caption of each beside as text; return the files.
+    """Draw figures (all by default) into a folder in these formats, each caption as text beside, and return the files.
 
-    With `captions` it stands in the pictures, too.
+    With `captions` they stand in the pictures, too.
 
     Raises
     ------

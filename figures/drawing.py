@@ -1,4 +1,4 @@
-"""What figures share: panels with letters, captions, legends by kind, curves and bars of a record, pictures as files."""
+"""What figures share: panels with letters, captions, legends by kind, curves and bars, and pictures as files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def heads(places: Sequence[Axes], messages: Sequence[str], letters: int) -> None
 
 
 def under(figure: Figure, text: str) -> None:
-    """A caption below the panels, for which the figure grows: what is shown, how often, what bars mean, which claims."""
+    """A caption below the panels, for which the figure grows: what is shown, how often, what bars mean, and claims."""
     width, height = figure.get_size_inches()
     lines = wrap(text, int(20.5 * width), break_on_hyphens=False)
     figure.set_size_inches(width, height + _LINE * len(lines) + 0.08)
@@ -95,16 +95,16 @@ def key(label: str, **look: Any) -> Line2D:
 
 
 def legend(owner: Axes | Figure, groups: Mapping[str, Sequence[Artist]], loc: str, columns: int = 0) -> Legend:
-    """A legend with a column for each kind of entries under its name, or with so many columns; empty kinds are left out."""
+    """A legend with a column for each kind of entries under its name, or with so many; empty kinds are left out."""
     kinds = {name: list(entries) for name, entries in groups.items() if entries}
     longest = max(map(len, kinds.values()))
     entries: list[Artist] = []
     for name, handles in kinds.items():
         padding = [key("", linestyle="")] * (longest - len(handles) if not columns and len(kinds) > 1 else 0)
         entries += [key(name, linestyle=""), *handles, *padding] if name else [*handles, *padding]
-    shown = owner.legend(handles=entries, loc=loc, ncols=columns or len(kinds))
+    shown: Legend = owner.legend(handles=entries, loc=loc, ncols=columns or len(kinds))  # type: ignore[call-overload]
     for text in (text for text in shown.get_texts() if text.get_text() in kinds):
-        text.set_weight("bold")
+        text.set_fontweight("bold")
     return shown
 
 

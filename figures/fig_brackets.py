@@ -37,7 +37,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def fig_brackets(folder: Path = FOLDER) -> Figure:
-    """Draw a row for each one-sided explicit constant that is not sharp as it stands: how far affirmed, from where refuted."""
+    """Draw a row for each one-sided constant that is not sharp as it stands: how far affirmed, from where refuted."""
     verdicts = {claim_id: entry["verdict"] for claim_id, entry in read_all("claim", folder).items()}
     every = [row for row in current_brackets(read_all("mutants", folder), ledger(), verdicts) if _is_one_sided(row)]
     rows = [row for row in every if not _is_sharp_as_stated(row)]
@@ -106,7 +106,9 @@ def _words(figure: Figure, rows: Sequence[Bracket], sharp_as_stated: int) -> Non
     figure.legend(handles=handles, loc="upper center", ncols=4, handletextpad=0.1, columnspacing=1.0)
     claims, sharp = len({row.claim for row in rows}), sum(row.is_sharp for row in rows)
     text = f"n = {len(rows)} constants of {claims} claims, {sharp} of them sharp (ends within 1 %)."
-    left = f" The {sharp_as_stated} that are sharp as they stand are left out; paper_notes/ledger.md has all." * bool(sharp_as_stated)
+    left = f" The {sharp_as_stated} that are sharp as they stand are left out; paper_notes/ledger.md has all." * bool(
+        sharp_as_stated
+    )
     width, height = figure.get_size_inches()
     lines = wrap(text + left, int(21 * width))
     figure.supxlabel("\n".join(lines), x=0.02, y=0.06 / height, ha="left", fontsize=_SIZE, color=GREY)

@@ -51,11 +51,16 @@ def fig_dual_kernels(folder: Path = FOLDER) -> Figure:
         axes.set(xlim=(-1, 60))
     places[2].set(xscale="symlog", yscale="log", xlim=(-0.3, 220), ylim=(8e-4, 40))
     heads(places, (*_TITLES, *_ALSO), 34)
-    strip(figure, [key("exact", color=GREY), *(key(_NAMES[s], color=GREY, linestyle="", **_EXTREMES[s]) for s in _EXTREMES)])
+    strip(
+        figure,
+        [key("exact", color=GREY), *(key(_NAMES[s], color=GREY, linestyle="", **_EXTREMES[s]) for s in _EXTREMES)],
+    )
     at = record["axes"]
     says = (
-        f"n = {at['n'][0]}, kernels of norm 1. Lines with marks: exact law; rings: medians of {record['seeds']} draws of the "
-        f"least and largest eigenvalue of JJ^T at {at['channels'][0]} channels; crosses: the same two by the published notebook, "
+        f"n = {at['n'][0]}, kernels of norm 1. Lines with marks: exact law; rings: medians of {record['seeds']} "
+        f"draws of the "
+        f"least and largest eigenvalue of JJ^T at {at['channels'][0]} channels; crosses: the same two by the "
+        f"published notebook, "
         "a third of the true ones."
     )
     under(figure, says + cite(folder, "heckel20a.sigma", "heckel20a.sigma.trigonometric", "heckel20a.sigma.code"))

@@ -32,8 +32,10 @@ def fig_early_stopping(folder: Path = FOLDER) -> Figure:
     heads(places, titles, 52)
     strip(figure, places[0].get_legend_handles_labels()[0])
     says = (
-        f"Theory alone: exact means over noise, no draws. n = {_POINTS}, x spread evenly over the first p = {_SPAN} vectors, noise of "
-        f"norm {_NOISE} ||x||, steps of 1/max |Fu|^2, triangle kernels of half-width {_HALF_WIDTHS[0]} (a) and {_HALF_WIDTHS[1]} (b)."
+        f"Theory alone: exact means over noise, no draws. n = {_POINTS}, x spread evenly over the first p = {_SPAN} "
+        f"vectors, noise of "
+        f"norm {_NOISE} ||x||, steps of 1/max |Fu|^2, triangle kernels of half-width {_HALF_WIDTHS[0]} (a) and "
+        f"{_HALF_WIDTHS[1]} (b)."
     )
     under(figure, says + cite(folder, *_CLAIMS))
     return figure
@@ -67,7 +69,15 @@ def _risk(axes: Axes, half_width: int) -> str:
     axes.plot([best], [least], color=BLACK, marker="D", markersize=4.5, linestyle="", label="best time")
     left = _missing(problem, theorem)
     axes.axvline(theorem, color=PURPLE, linewidth=0.8)
-    axes.plot([theorem], [left], color=PURPLE, marker="v", markersize=5, linestyle="", label=r"missing at the theorem's $\tau$")
+    axes.plot(
+        [theorem],
+        [left],
+        color=PURPLE,
+        marker="v",
+        markersize=5,
+        linestyle="",
+        label=r"missing at the theorem's $\tau$",
+    )
     axes.set(xscale="log", yscale="log", ylim=(1e-4, 2), xlabel=r"stopping time $\tau$, steps")
     plain_ticks(axes, (0.1, 1, 10, 100, 1000, 10000), (0.0001, 0.001, 0.01, 0.1, 1))
     stop = f"the theorem stops at {theorem:.2g}, with {100 * left:.0f} % of the signal missing"

@@ -109,6 +109,7 @@ def _entries(styles: Mapping[int, Mapping[str, Any]]) -> dict[str, Sequence[Any]
 def _caption(record: Mapping[str, Any]) -> str:
     return (
         f"Marks: share of {record['axes']['trials'][0]} draws with their 95 % intervals (widths without a failure are "
-        "left out); lines: exact law to within a factor of 1.5, rings where it comes down to 2e^-n; dash-dotted: the union bound of Chernoff and Davidson-Szarek "
+        "left out); lines: exact law to within a factor of 1.5, rings where it comes down to 2e^-n; dash-dotted: the "
+        "union bound of Chernoff and Davidson-Szarek "
         "at its best split; thick: what the lemma claims, dotted to where it is reached."
     )

@@ -44,7 +44,8 @@ def fig_frequencies(folder: Path = FOLDER) -> Figure:
     strip(figure, [key(_name(place, bands), **look) for place, look in looks(bands).items()])
     at = record["axes"]
     says = (
-        f"{at['size'][0]}x{at['size'][0]}, {at['width'][0]} channels, Adam; marks are medians of {record['seeds']} seeds, shaded from the least to "
+        f"{at['size'][0]}x{at['size'][0]}, {at['width'][0]} channels, Adam; marks are medians of {record['seeds']} "
+        f"seeds, shaded from the least to "
         "the most; bands are rings of frequencies, without the mean; shares below 0.001 are not shown. The first three "
         "upsample or convolve by fixed kernels."
     )

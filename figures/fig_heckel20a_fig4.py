@@ -8,8 +8,20 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import band, bars, cite, curve, heads, key, levels, looks, panels, plain_ticks, strip
-from untrained.figures.drawing import under
+from untrained.figures.drawing import (
+    band,
+    bars,
+    cite,
+    curve,
+    heads,
+    key,
+    levels,
+    looks,
+    panels,
+    plain_ticks,
+    strip,
+    under,
+)
 from untrained.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 from untrained.sims.record.store import FOLDER, pick, read_record
 
@@ -51,8 +63,10 @@ def fig_heckel20a_fig4(folder: Path = FOLDER) -> Figure:
     strip(figure, [key(name, color=colour, marker=marker) for name, (colour, marker) in _ARCHITECTURES.items()])
     size, steps = record["axes"]["size"][0], record["axes"]["steps"][0]
     says = (
-        f"Shepp-Logan and uniform noise at {size}x{size}, gradient descent with momentum, {steps} steps; marks are medians of "
-        f"{record['seeds']} seeds, bands and bars from the least to the most. c, d: steps until the loss is so small; hollow: a lower "
+        f"Shepp-Logan and uniform noise at {size}x{size}, gradient descent with momentum, {steps} steps; marks are "
+        f"medians of "
+        f"{record['seeds']} seeds, bands and bars from the least to the most. c, d: steps until the loss is so "
+        f"small; hollow: a lower "
         "bound, as noise was not fitted to that level in every run."
     )
     under(figure, says + cite(folder, "own.low_pass", about="for one layer"))

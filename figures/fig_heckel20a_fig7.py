@@ -38,8 +38,10 @@ def fig_heckel20a_fig7(folder: Path = FOLDER) -> Figure:
     heads((left, right), _TITLES, 60)
     n = record["axes"]["n"][0]
     says = (
-        f"Four layers of {record['axes']['channels'][0]} channels on {n} points, fitted to a step with noise of deviation 0.2; marks "
-        f"are medians of {record['seeds']} seeds, bands and bars from the least to the most. Grey: what {n // 16} vectors at random "
+        f"Four layers of {record['axes']['channels'][0]} channels on {n} points, fitted to a step with noise of "
+        f"deviation 0.2; marks "
+        f"are medians of {record['seeds']} seeds, bands and bars from the least to the most. Grey: what {n // 16} "
+        f"vectors at random "
         "hold."
     )
     under(figure, says + cite(folder, "own.low_pass", "heckel20a.sigma", about="for one layer"))

@@ -47,11 +47,14 @@ def _title(record: Mapping[str, Any]) -> str:
 def _caption(record: Mapping[str, Any] | None) -> str:
     (part,) = RECIPES[_NAME].parts
     cells = len(part.setups)
-    says = f"Chest x-ray, Table 1: percent by which CS-DIP's mean MSE is lower with learned regularisation; paper: {part.paper_count} images. "
+    says = "Chest x-ray, Table 1: percent by which CS-DIP's mean MSE is lower with learned regularisation; "
+    says += f"paper: {part.paper_count} images. "
     if record is None:
         return f"{says}Not recorded: untrained reproduce {_NAME}."
     counts = sorted({g["images"] for g in record["gains"]})
     images = f"{counts[0]} image" if counts == [1] else f"{counts[0]} to {counts[-1]} images"
     bars = "no intervals" if all(g["gain"][1] is None for g in record["gains"] if g["gain"]) else "bars: 95 % intervals"
     left = cells - len(record["gains"])
-    return f"{says}Here: {images} a cell, {bars}; {left} of {cells} cells are not recorded (untrained reproduce {_NAME})."
+    return (
+        f"{says}Here: {images} a cell, {bars}; {left} of {cells} cells are not recorded (untrained reproduce {_NAME})."
+    )

@@ -60,7 +60,8 @@ _HALVES = ((0.04, 0.46), (0.53, 0.46))
 """Left edge and width of each half of the page, as shares of it."""
 _BY = {"Symbolic": "S", "Exact": "E", "Enclosed": "B", "Searched": "D", "Counted": "C"}
 _FOOT = (
-    "Margin: least slack of the conclusion in units of its bound, negative where it fails. Informative (inf.): share of tested "
+    "Margin: least slack of the conclusion in units of its bound, negative where it fails. Informative (inf.): share "
+    "of tested "
     "cases in which the hypotheses held and the bound said something. By: S symbolic, E exact law or rational, B ball "
     "arithmetic, D search by drawn cases, C counted by Monte Carlo."
 )
@@ -88,7 +89,9 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
         axes.set(xlim=(0, 1), ylim=(half - 0.5, -1.8))
         _half(axes, part)
     text = f"{_FOOT}{_recorded(record)}"
-    figure.supxlabel("\n".join(wrap(text, 165)), x=0.04, y=0.15 / figure.get_figheight(), ha="left", fontsize=_SIZE, color=GREY)
+    figure.supxlabel(
+        "\n".join(wrap(text, 165)), x=0.04, y=0.15 / figure.get_figheight(), ha="left", fontsize=_SIZE, color=GREY
+    )
     return figure
 
 

@@ -46,8 +46,10 @@ def fig_recipes_curves(folder: Path = FOLDER) -> Figure:
     if shown:
         strip(figure, legend_entries(shown))
     says = (
-        "MSE on [-1, 1]: mean over images and its 95 % t-interval, which ends at the axis where it reaches 0. Hollow: one "
-        "image, no interval. Titles compare the means over the images that all methods of a place have. Figures of the paper, "
+        "MSE on [-1, 1]: mean over images and its 95 % t-interval, which ends at the axis where it reaches 0. "
+        "Hollow: one "
+        "image, no interval. Titles compare the means over the images that all methods of a place have. Figures of "
+        "the paper, "
         "and images a mean: "
     )
     under(figure, says + "; ".join(_images(records)) + "." + cite(folder))
@@ -66,4 +68,4 @@ def _images(records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         if recipe.name in records:
             papers = {row["paper"] for row in records[recipe.name]["images"]} - {None}
             theirs = f" (paper: {', '.join(map(str, sorted(papers)))})" if papers else ""
-            yield f"{letter} {recipe.source.removeprefix('vanveen18 ').removeprefix('Figure ')}, {images_words(records[recipe.name])}{theirs}"
+            yield f"{letter} {recipe.name.removeprefix('fig')}, {images_words(records[recipe.name])}{theirs}"

@@ -31,7 +31,8 @@ def fig_recipes_denoising(folder: Path = FOLDER) -> Figure:
     """
     records = read_all("recipe", folder)
     figure = Figure(figsize=(FULL, 3.3), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+    parts: Any = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+    left, right = parts
     axes, table, example = left.subplots(), records.get(_TABLE), records.get(_EXAMPLE)
     if table:
         dots_of(axes, table)

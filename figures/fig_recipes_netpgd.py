@@ -140,7 +140,9 @@ def _ours(axes: Axes, record: RecipeRecord, label: str) -> None:
     """Means joined by a line, each with its interval; one below the axis is written at its edge."""
     colour, marker = _LOOKS[_plain(label)]
     points = _means(record, label)
-    axes.plot([f for f, _ in points], [max(mean[0], _LOWEST) for _, mean in points], color=colour, marker=marker, **_FILLED)
+    axes.plot(
+        [f for f, _ in points], [max(mean[0], _LOWEST) for _, mean in points], color=colour, marker=marker, **_FILLED
+    )
     for f, (mean, bottom, top) in points:
         if bottom is not None and top is not None and mean > _LOWEST:
             axes.plot([f, f], [max(bottom, _LOWEST), top], color=colour, linewidth=0.7, alpha=0.75)
@@ -196,14 +198,17 @@ def _legends(figure: Figure, records: Sequence[RecipeRecord]) -> None:
     _legend(figure, hollow, "paper's slides (hollow)", "outside upper right", 2)
 
 
-def _legend(figure: Figure, handles: Sequence[Line2D], title: str, place: str, columns: int) -> None:
+def _legend(figure: Figure, handles: Sequence[Line2D], title: str, place: Any, columns: int) -> None:
     if handles:
         figure.legend(handles=handles, title=title, loc=place, alignment="left", ncols=columns)
 
 
 _CAPTION = (
-    "nMSE = ||u - u*||²/||u*||² on [0, 1]. Ours: mean over the images of the panel with its 95 % t-interval; an interval that "
-    "reaches 0 ends at the axis. Without a preset Net-GD and Net-PGD have the published settings. Floor: what four descents "
-    "on the image itself reach, an upper bound of the least error (band: its interval). Paper: Jagatap and Hegde 2019, read "
+    "nMSE = ||u - u*||²/||u*||² on [0, 1]. Ours: mean over the images of the panel with its 95 % t-interval; an "
+    "interval that "
+    "reaches 0 ends at the axis. Without a preset Net-GD and Net-PGD have the published settings. Floor: what four "
+    "descents "
+    "on the image itself reach, an upper bound of the least error (band: its interval). Paper: Jagatap and Hegde "
+    "2019, read "
     "off the curves of their slides (p. 27-28): other digits, and no numbers for faces."
 )

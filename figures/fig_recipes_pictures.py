@@ -23,7 +23,8 @@ _SETS = {
 }
 """The recipes whose pictures are of a set."""
 _BELOW = (
-    "Below each picture its MSE on [-1, 1], the least of each image in bold. The images are the first of the set, which ones "
+    "Below each picture its MSE on [-1, 1], the least of each image in bold. The images are the first of the set, "
+    "which ones "
     "the paper shows is not said; pictures of the record may be smaller than what was measured."
 )
 
@@ -89,7 +90,9 @@ def _winners(rows: Sequence[PictureRow]) -> str:
         for scores in zip(*([(tile.score, label) for tile in row] for label, row in scored.items()), strict=False):
             wins[min(scores)[1]] = wins.get(min(scores)[1], 0) + 1
     total = sum(wins.values())
-    return ", ".join(f"{NAMES[label]} in {count} of {total}" for label, count in sorted(wins.items(), key=lambda w: -w[1]))
+    return ", ".join(
+        f"{NAMES[label]} in {count} of {total}" for label, count in sorted(wins.items(), key=lambda w: -w[1])
+    )
 
 
 def _sources(names: Sequence[str]) -> str:
@@ -134,4 +137,6 @@ def _one_row(places: Sequence[Axes], name: str, tiles: Mapping[str, Sequence[Til
 def _fourier_caption(rows: Mapping[str, Sequence[PictureRow]]) -> str:
     absent = "".join(f" Not recorded: untrained reproduce {name}." for name, found in rows.items() if not found)
     counts = "Above: Figure 13 and Appendix A, the Fourier coefficients that are measured, white, with their number."
-    return f"{counts} Below: Figure 14, the first x-ray of the set, what methods make of it, and their MSE on [-1, 1], the least in bold.{absent}"
+    below = "Below: Figure 14, the first x-ray of the set,"
+    below += " what methods make of it, and their MSE on [-1, 1], the least in bold."
+    return f"{counts} {below}{absent}"

@@ -40,7 +40,11 @@ def _title(record: Mapping[str, Any]) -> str:
     """How many times the paper's seconds each method takes here."""
     words = []
     for label in labels_of(record):
-        pairs = [(p["seconds"][0], printed_number(record, p["setup"], label)) for p in record["points"] if p["label"] == label]
+        pairs = [
+            (p["seconds"][0], printed_number(record, p["setup"], label))
+            for p in record["points"]
+            if p["label"] == label
+        ]
         ratios = [ours / theirs for ours, theirs in pairs if theirs]
         if ratios:
             words.append(f"{NAMES.get(label, label)} {min(ratios):.2g} to {max(ratios):.2g}")
@@ -52,4 +56,7 @@ def _caption(record: Mapping[str, Any] | None) -> str:
     if record is None:
         return f"{says}Not recorded: untrained reproduce {_NAME}."
     devices = " and ".join(sorted({p["device"] for p in record["points"]}))
-    return f"{says}Here: all on {devices}, {images_words(record)} image a point; bars, where there are several: 95 % intervals."
+    here = (
+        f"Here: all on {devices}, {images_words(record)} image a point; bars, where there are several: 95 % intervals."
+    )
+    return f"{says}{here}"

@@ -38,7 +38,8 @@ def fig_sensing_convergence(folder: Path = FOLDER) -> Figure:
     names = {noise: f"noise {100 * noise:g} %" if noise else "no noise" for noise in at["noise"]}
     strip(figure, [key(names[noise], **look) for noise, look in looks(at["noise"]).items()])
     says = (
-        f"{at['image'][0]} at {at['size'][0]}x{at['size'][0]}, decoder of {at['channels'][0]} channels, not stopped. Marks: medians of "
+        f"{at['image'][0]} at {at['size'][0]}x{at['size'][0]}, decoder of {at['channels'][0]} channels, not stopped. "
+        f"Marks: medians of "
         f"{record['seeds']} seeds, shaded from the least to the most. Numbers in a to c: how far "
         "the median error ends above its least; d to f: the loss."
     )

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from untrained.figures.drawing import THEORY, cite, heads, key, looks, panels, plain_ticks, strip, under
 from untrained.figures.style import BLUE, GREY, ORANGE
 from untrained.sims.record.store import FOLDER
-from untrained.theory.ledger import ledger
 from untrained.theory.laws.wishart import eigenvalues_inside
+from untrained.theory.ledger import ledger
 from untrained.theory.objects import decoders
 from untrained.theory.objects.isometry_enclosures import difference_faces, enclose_on_differences
 from untrained.theory.objects.planar_contraction import contraction_of_planes
@@ -28,7 +28,7 @@ _ROWS = tuple(dict.fromkeys(round(10 ** (k / 8)) for k in range(8, 41)))
 _LEAST = 1e-30
 _CODE = ((1, 0), (0, 1), (1, 1))
 _PIXELS = 2 * len(_CODE)
-_MATRICES = tuple((pixel, 0.0) for pixel in range(_PIXELS)) + ((1, 0.25), (1, 0.5), (1, 0.75))
+_MATRICES = (*((pixel, 0.0) for pixel in range(_PIXELS)), (1, 0.25), (1, 0.5), (1, 0.75))
 """Which pixel is measured with which weight, all others being measured with weight one."""
 _CLAIMS = (
     "own.netpgd.set_isometry",
@@ -50,7 +50,14 @@ def fig_set_isometry(folder: Path = FOLDER) -> Figure:
         _failures(left, alpha, look)
     _frame(left)
     _factors(right)
-    heads((left, right), ("The proved bound asks for a few times the rows needed", "Exact factors of a step stay below the proved 2 alpha"), 52)
+    heads(
+        (left, right),
+        (
+            "The proved bound asks for a few times the rows needed",
+            "Exact factors of a step stay below the proved 2 alpha",
+        ),
+        52,
+    )
     exact = [key(f"exact law, alpha = {float(alpha):g} (a)", color=look["color"]) for alpha, look in styles.items()]
     dashed = THEORY["theorem"]["linestyle"]
     bounds = [
@@ -61,9 +68,12 @@ def fig_set_isometry(folder: Path = FOLDER) -> Figure:
     rates = [key(name, **look) for name, look in _RATES.values()]
     strip(figure, [*exact, *bounds, *rates], 3)
     says = (
-        "Theory alone, no draws. a: one channel, code (1, -1), A normal of variance 1/n: probability that A is not isometric "
-        "on S - S, a plane, to within alpha. b: decoder with the code (1, 0), (0, 1), (1, 1), upsampled along a line: isometry "
-        "constant of A on S - S and the largest factor by which a step of length one multiplies the distance, each enclosed "
+        "Theory alone, no draws. a: one channel, code (1, -1), A normal of variance 1/n: probability that A is not "
+        "isometric "
+        "on S - S, a plane, to within alpha. b: decoder with the code (1, 0), (0, 1), (1, 1), upsampled along a "
+        "line: isometry "
+        "constant of A on S - S and the largest factor by which a step of length one multiplies the distance, each "
+        "enclosed "
         "to 1 %; A leaves one of six pixels out, or takes the second with weight 1/4, 1/2, 3/4."
     )
     under(figure, says + cite(folder, *_CLAIMS))

@@ -44,7 +44,8 @@ def fig_smooth_interpolation(folder: Path = FOLDER) -> Figure:
     bounds = [key(name, **look) for name, look in _BOUNDS.values()]
     legend(figure, {"simulation": seen, "theory": [*law, *bounds]}, "outside upper center")
     says = (
-        f"Triangle of half-width {width}, x in its first {p} vectors, A normal, noise of deviation 0.1 a measurement or none. Marks: medians of {record['seeds']} draws of A, bars "
+        f"Triangle of half-width {width}, x in its first {p} vectors, A normal, noise of deviation 0.1 a measurement "
+        f"or none. Marks: medians of {record['seeds']} draws of A, bars "
         "from the least to the most; all else is theory, the range finder's of the mean error."
     )
     under(figure, says + cite(folder, *_CLAIMS))

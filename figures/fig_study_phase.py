@@ -9,8 +9,20 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import THEORY, bars, between, cite, curve, heads, levels, looks
-from untrained.figures.drawing import panels, plain_ticks, share_bar, under
+from untrained.figures.drawing import (
+    THEORY,
+    bars,
+    between,
+    cite,
+    curve,
+    heads,
+    levels,
+    looks,
+    panels,
+    plain_ticks,
+    share_bar,
+    under,
+)
 from untrained.figures.style import BLACK, BLUE, GREY, ORANGE, SHADED
 from untrained.sims.record.store import FOLDER, pick, read_record
 
@@ -48,9 +60,12 @@ def fig_study_phase(folder: Path = FOLDER) -> Figure:
     runs = study["axes"]["runs"][0] * study["seeds"]
     says = (
         f"Share of {runs} runs a cell that come down to 1e-8 of the misfit in {steps} steps of 1/β² (proof's step); "
-        "random signals, Gaussian V. a: all cells, drawn equally wide; white: half of the runs converge; dashed: half have a fit (exact law). "
-        "b: bars are 95 % Clopper-Pearson intervals; dotted: share that has a fit at all (exact law), in the colour of n. "
-        "c: d/n at which half of the runs converge in so many steps, or are not stuck, by a logistic fit; bars are 95 % "
+        "random signals, Gaussian V. a: all cells, drawn equally wide; white: half of the runs converge; dashed: "
+        "half have a fit (exact law). "
+        "b: bars are 95 % Clopper-Pearson intervals; dotted: share that has a fit at all (exact law), in the colour "
+        "of n. "
+        "c: d/n at which half of the runs converge in so many steps, or are not stuck, by a logistic fit; bars are "
+        "95 % "
         "likelihood intervals; dotted: half have a fit (exact law)."
     )
     under(figure, says + cite(folder, "own.descent.cone", "own.descent.wide_enough"))
@@ -69,7 +84,10 @@ def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
     share = {(row["n"], row["ratio"]): row["value"] for row in cells}
     surface = [[share[n, ratio] for ratio in ratios] for n in sizes]
     mesh = axes.pcolormesh(range(len(ratios) + 1), range(len(sizes) + 1), surface, cmap=SHADED, vmin=0, vmax=1)
-    for source, look in (("simulation", {"color": "white"}), ("exact law", {"color": BLACK, "linestyle": (0, (4, 1.3))})):
+    for source, look in (
+        ("simulation", {"color": "white"}),
+        ("exact law", {"color": BLACK, "linestyle": (0, (4, 1.3))}),
+    ):
         halves = pick(rows, source=source, quantity="half converged")
         points = [(between(ratios, row["value"]), sizes.index(row["n"]) + 0.5) for row in halves if row["n"] in sizes]
         axes.plot(*zip(*points, strict=True), linewidth=1.4, **look)

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import THEORY, bars, cite, curve, heads, legend, levels, panels, plain_ticks, under
+from untrained.figures.drawing import THEORY, bars, cite, curve, heads, legend, panels, plain_ticks, under
 from untrained.figures.style import BLUE, ORANGE
 from untrained.sims.record.store import FOLDER, pick, read_record
 
@@ -42,10 +42,16 @@ def fig_study_rate(folder: Path = FOLDER) -> Figure:
     runs = record["axes"]["runs"][0] * record["seeds"]
     says = (
         f"Marks: medians of up to {runs} runs that converged, at the proof's step 1/β²; bars: the middle half of them. "
-        "Dotted: the linearised rate as n grows. The printed rate belongs to the printed step, which is longer: it lies "
+        "Dotted: the linearised rate as n grows. The printed rate belongs to the printed step, which is longer: it "
+        "lies "
         "above what is seen at narrow widths."
     )
-    claims = ("vanveen18.thm41.printed", "vanveen18.thm41.proof", "own.practice.rate.printed", "own.practice.rate.proof")
+    claims = (
+        "vanveen18.thm41.printed",
+        "vanveen18.thm41.proof",
+        "own.practice.rate.printed",
+        "own.practice.rate.proof",
+    )
     under(figure, says + cite(folder, *claims))
     return figure
 

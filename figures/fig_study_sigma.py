@@ -9,8 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import THEORY, bars, cite, curve, heads, key, legend, looks, panels, plain_ticks
-from untrained.figures.drawing import under
+from untrained.figures.drawing import THEORY, bars, cite, curve, heads, key, legend, looks, panels, plain_ticks, under
 from untrained.figures.style import GREY
 from untrained.sims.record.store import FOLDER, pick, read_record
 
@@ -38,10 +37,13 @@ def fig_study_sigma(folder: Path = FOLDER) -> Figure:
     _shares(right, rows)
     heads((left, right), _TITLES, 44)
     seen = [key(f"n = {n}", **look) for n, look in styles.items()]
-    legend(figure, {"": [*seen, key("exact law", color=GREY), key("limit", **THEORY["edge"])]}, "outside upper center", 6)
+    legend(
+        figure, {"": [*seen, key("exact law", color=GREY), key("limit", **THEORY["edge"])]}, "outside upper center", 6
+    )
     trials = record["axes"]["trials"][0]
     says = (
-        f"Marks: {trials} draws at each width; bars in a the middle half of them, in b 95 % intervals of the share, mostly "
+        f"Marks: {trials} draws at each width; bars in a the middle half of them, in b 95 % intervals of the share, "
+        f"mostly "
         "within the marks. Lines in the colour of n: exact law, where it was computed; dotted: limit as n "
         "grows. Grey: the lemma's 1/2."
     )

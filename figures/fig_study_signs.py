@@ -102,7 +102,9 @@ def _widths(axes: Axes, rows: _Rows) -> None:
     ends = sorted(pick(rows, quantity="radius"), key=lambda row: row["R"])
     for row in (ends[0], ends[-1]):
         place = axes.get_xaxis_transform()
-        axes.text(row["R"], 0.99, f"d/n = {row['ratio']:g}", transform=place, ha="center", va="top", color=GREY, fontsize=6.3)
+        axes.text(
+            row["R"], 0.99, f"d/n = {row['ratio']:g}", transform=place, ha="center", va="top", color=GREY, fontsize=6.3
+        )
 
 
 def _titles(rows: _Rows) -> tuple[str, str]:
@@ -129,8 +131,10 @@ def _entries() -> dict[str, Sequence[Any]]:
 def _caption(record: dict[str, Any], n: int) -> str:
     axes = record["axes"]
     return (
-        f"n = {n}, d/n from {axes['ratio'][0]:g} to {axes['ratio'][-1]:g}, {axes['runs'][0]} runs at each to their end, at distance "
-        "R = ||W - W_0||: medians, bars the middle half. Squares and triangles: the most that any W as far away flips, of "
+        f"n = {n}, d/n from {axes['ratio'][0]:g} to {axes['ratio'][-1]:g}, {axes['runs'][0]} runs at each to their "
+        f"end, at distance "
+        "R = ||W - W_0||: medians, bars the middle half. Squares and triangles: the most that any W as far away "
+        "flips, of "
         "all neurons and of those that are on; in b a set chosen to move J far. The proof's own R = 60 √n lies at "
         "60/√(d/n), right of 0.9 at every width here, where its bounds say nothing."
     )

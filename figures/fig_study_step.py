@@ -9,8 +9,20 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import bars, between, cite, heads, key, levels, looks, panels, plain_ticks, share_bar
-from untrained.figures.drawing import strip, under
+from untrained.figures.drawing import (
+    bars,
+    between,
+    cite,
+    heads,
+    key,
+    levels,
+    looks,
+    panels,
+    plain_ticks,
+    share_bar,
+    strip,
+    under,
+)
 from untrained.figures.style import BLACK, GREY, SHADED
 from untrained.sims.record.store import FOLDER, pick, read_record
 
@@ -49,9 +61,12 @@ def fig_study_step(folder: Path = FOLDER) -> Figure:
     strip(figure, [*entries, key("printed step", color=GREY, linestyle="", marker="v", markerfacecolor="none")])
     axes_ = record["axes"]
     says = (
-        f"n = {axes_['n'][0]}, {axes_['runs'][0]} runs a point of at most {axes_['steps'][0]} steps. a: share of them that converge; white: "
-        "the edge of stability at the start; triangles: the step as Theorem 4.1 prints it (filled white). b, c: medians over "
-        "runs with their middle half (b: of those that converge); edge dashed and printed step in the colour of d/n; grey: 2."
+        f"n = {axes_['n'][0]}, {axes_['runs'][0]} runs a point of at most {axes_['steps'][0]} steps. a: share of "
+        f"them that converge; white: "
+        "the edge of stability at the start; triangles: the step as Theorem 4.1 prints it (filled white). b, c: "
+        "medians over "
+        "runs with their middle half (b: of those that converge); edge dashed and printed step in the colour of d/n; "
+        "grey: 2."
     )
     under(figure, says + cite(folder, "vanveen18.thm41.printed", "vanveen18.thm41.corrected", "own.longer_step"))
     return figure
@@ -64,7 +79,10 @@ def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
     share = {(row["ratio"], row["multiple"]): row["value"] for row in cells}
     surface = [[share[ratio, step] for step in steps] for ratio in ratios]
     mesh = axes.pcolormesh(range(len(steps) + 1), range(len(ratios) + 1), surface, cmap=SHADED, vmin=0, vmax=1)
-    for quantity, look in (("edge_multiple", {"linestyle": _EDGE}), ("step_multiple", {"linestyle": "", "marker": "v"})):
+    for quantity, look in (
+        ("edge_multiple", {"linestyle": _EDGE}),
+        ("step_multiple", {"linestyle": "", "marker": "v"}),
+    ):
         source = "simulation" if quantity == "edge_multiple" else "printed"
         points = [
             (between(steps, row["value"]), ratios.index(row["ratio"]) + 0.5)

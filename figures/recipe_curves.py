@@ -103,7 +103,9 @@ def _frame(axes: Axes, record: RecipeRecord) -> None:
     axes.set_xlim((-0.2 * _LEAST_NOISE, 1.6 * places[-1]) if noise else (places[0] / 1.15, 1.15 * places[-1]))
     axes.set(xlabel=_axis(record), ylabel=SCORE_NAMES[score])
     low, high = axes.get_ylim()
-    plain_ticks(axes, y=[10.0**k for k in range(-12, 3) if low <= 10.0**k <= high] if high > 30 * low else _halves(low, high))
+    plain_ticks(
+        axes, y=[10.0**k for k in range(-12, 3) if low <= 10.0**k <= high] if high > 30 * low else _halves(low, high)
+    )
 
 
 def _halves(low: float, high: float) -> list[float]:
@@ -180,7 +182,7 @@ def dots_of(axes: Axes, record: RecipeRecord) -> None:
             if low is not None and high is not None:
                 axes.plot([low, high], [place, place], color=colour)
         if label in numbers:
-            look = {"marker": "o", "markersize": 5.5, "markerfacecolor": "none", "linestyle": "none"}
+            look: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "none", "linestyle": "none"}
             axes.plot([numbers[label]], [place], color=BLACK, **look)
     axes.set_yticks(range(len(labels)), [NAMES.get(label, label) for label in labels])
     axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=SCORE_NAMES[score])
@@ -213,7 +215,7 @@ def gains_of(axes: Axes, record: RecipeRecord) -> list[Any]:
     return [key(f"$\\sigma^2$ = {variance:g}", linestyle="", **look) for variance, look in styles.items()]
 
 
-def _measured(axes: Axes, x: float, interval: Sequence[float | None], look: Mapping[str, Any]) -> None:
+def _measured(axes: Axes, x: float, interval: Sequence[Any], look: Mapping[str, Any]) -> None:
     value, low, high = interval
     axes.plot([x], [value], linestyle="", **look)
     if low is not None and high is not None:

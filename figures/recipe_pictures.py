@@ -53,7 +53,9 @@ def _tiles(record: RecipeRecord, head: Picture) -> Iterator[tuple[str, list[Tile
 def _scores(record: RecipeRecord, head: Picture, label: str) -> dict[int, float]:
     """The score of each image of a run, from the groups of the record."""
     name = record.get("score", "mse")
-    runs = [g for g in record["groups"] if (g["dataset"], g["setup"], g["label"]) == (head["dataset"], head["setup"], label)]
+    runs = [
+        g for g in record["groups"] if (g["dataset"], g["setup"], g["label"]) == (head["dataset"], head["setup"], label)
+    ]
     return {image: score for g in runs for image, score in zip(g["image"], g.get(name) or (), strict=False)}
 
 

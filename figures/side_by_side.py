@@ -49,8 +49,8 @@ def side_by_side(images: Sequence[tuple[Mapping[str, Any], Any]], truth: Any = N
         for i, panel in enumerate(panels):
             _panel(places[kinds * (i // across), i % across], *panel)
         if truth is not None:
-            _errors(places[1::2].ravel(), [image for _, _, image in panels])
-        _embolden(places[::kinds].ravel(), [None, *images] if truth is not None else images)
+            _errors(list(places[1::2].flat), [image for _, _, image in panels])
+        _embolden(list(places[::kinds].flat), [None, *images] if truth is not None else images)
         figure.suptitle(measured, x=0.01, ha="left", fontsize=7.6)
     return figure
 
@@ -61,7 +61,7 @@ def measured_words(operator: Any) -> str:
 
 
 def _errors(places: Sequence[Axes], images: Sequence[Any]) -> None:
-    """A map of each image's distance to the first one, the truth, all on one scale; where its own would be, the scale."""
+    """A map of each image's distance to the first one, the truth, all on one scale, drawn in the truth's place."""
     truth, *others = (_pixels(image) for image in images)
     maps = [np.abs(one - truth).mean(0) for one in others]
     most = max((float(one.max()) for one in maps), default=0.0) or 1.0
@@ -78,7 +78,7 @@ def _embolden(places: Sequence[Axes], images: Sequence[Any]) -> None:
     """The name of the method whose error is the least in bold."""
     errors = {i: one[0]["scores"]["mse"] for i, one in enumerate(images) if one is not None and one[0].get("scores")}
     if errors:
-        places[min(errors, key=lambda i: errors[i])].title.set_weight("bold")
+        places[min(errors, key=lambda i: errors[i])].title.set_fontweight("bold")
 
 
 def image_figure(image: Any, title: str) -> Figure:

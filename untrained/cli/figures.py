@@ -9,12 +9,15 @@ import typer
 
 
 def figures_command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which figures (default: all).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which figures (default: all).")
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", "--folder", metavar="DIR", help="Folder for the pictures and their captions.")
     ] = Path("build/figures"),
     formats: Annotated[
-        list[str] | None, typer.Option("--format", metavar="KIND", help="png, pdf or svg; may be repeated (default: all).")
+        list[str] | None,
+        typer.Option("--format", metavar="KIND", help="png, pdf or svg; may be repeated (default: all)."),
     ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Captions beside the pictures only, not in them.")] = False,
 ) -> None:
