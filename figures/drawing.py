@@ -148,7 +148,8 @@ def bars(axes: Axes, rows: Rows, axis: str, **look: Any) -> None:
     """The values against a parameter as marks, each with its interval."""
     x, y = values(rows, axis)
     low, high = values(rows, axis, "low")[1], values(rows, axis, "high")[1]
-    reach = [[v - a for v, a in zip(y, low, strict=True)], [b - v for v, b in zip(y, high, strict=True)]]
+    ends = (zip(y, low, strict=True), zip(high, y, strict=True))
+    reach = [[max(0, upper - lower) for upper, lower in pairs] for pairs in ends]
     axes.errorbar(x, y, yerr=reach, **{"elinewidth": 0.7, "linewidth": 0.8, **look})
 
 

@@ -58,7 +58,7 @@ BLUE, ORANGE, GREEN, RED = "#0072b2", "#d55e00", "#007a5a", "#b3321b"
 SKY, AMBER, PURPLE = "#2d87bd", "#a97400", "#9a5480"
 """Okabe and Ito's colours, some darkened so that text in them reads on white."""
 
-SHADES = ("#22104f", "#5f187f", "#982d80", "#d3436e", "#f4705c", "#fe9f6d")
+SHADES = ("#1a1042", "#59157e", "#942c80", "#cf4070", "#f2625d", "#fe9f6d")
 """From dark to light in steps of lightness that the eye takes as equal, with every kind of colour vision."""
 MARKS = ("o", "s", "^", "D", "v", "P")
 SHADED = "magma_r"
