@@ -57,7 +57,7 @@ def heads(places: Sequence[Axes], messages: Sequence[str], letters: int) -> None
 def under(figure: Figure, text: str) -> None:
     """A caption below the panels, for which the figure grows: what is shown, how often, what bars mean, and claims."""
     width, height = figure.get_size_inches()
-    lines = wrap(text, int(20.5 * width), break_on_hyphens=False)
+    lines = wrap(text, int(19.4 * width), break_on_hyphens=False)
     figure.set_size_inches(width, height + _LINE * len(lines) + 0.08)
     place = {"x": 0.04 / width, "ha": "left"}
     figure.supxlabel("\n".join(lines), fontsize=SMALL, color=GREY, linespacing=1.3, **place)
@@ -203,6 +203,14 @@ _METADATA: dict[str, dict[str, Any]] = {
 PICTURE_SUFFIXES = tuple(f".{kind}" for kind in _METADATA)
 
 
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once for all: each drawing would move its panels a little further, and the next file differ."""
+    if figure.get_layout_engine() is not None:
+        for _ in range(2):
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
 def picture_bytes(figure: Figure, suffix: str) -> bytes:
     """Return the file of a picture, by its suffix.
 
@@ -215,5 +223,6 @@ def picture_bytes(figure: Figure, suffix: str) -> bytes:
         raise ValueError(f"picture must end in {', '.join(PICTURE_SUFFIXES)}, got {suffix!r}")
     kind, content = suffix[1:], BytesIO()
     with matplotlib.style.context(["default", STYLE]):
+        _settle(figure)
         figure.savefig(content, format=kind, metadata=_METADATA[kind])
     return content.getvalue()

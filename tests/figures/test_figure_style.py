@@ -1,22 +1,20 @@
-"""What a reviewer of the figures looks for: letters, sizes, colours for every eye, counts, and claims with their words."""
+"""What a reviewer of the figures looks for: letters, sizes, colours for every eye, counts, claims and their words."""
 
 import os
 import re
 import subprocess
 import sys
-from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
-import matplotlib.style
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
+from tests.figures.made_figures import made
 from untrained.figures.draw import draw, figure_names, make
 from untrained.figures.drawing import bare, caption_of, looks
-from untrained.figures.style import FULL, HALF, MARKS, SHADES, STYLE, VERDICTS, shades
+from untrained.figures.style import FULL, HALF, MARKS, SHADES, VERDICTS, shades
 from untrained.sims.record.store import read_all
 from untrained.theory.ledger import ledger
 
@@ -28,14 +26,6 @@ JUST_NOTICED = 2.3
 ONE_PAGE = ("ledger",)
 WITHOUT_PANELS = ("ledger", "brackets", "recipes_mnist", "recipes_xray", "recipes_retina", "recipes_fourier")
 """Tables and pictures, which have names in place of letters."""
-
-
-@cache
-def made(name):
-    with matplotlib.style.context(["default", STYLE]):
-        figure = make(name)
-        FigureCanvasAgg(figure).draw()
-    return figure
 
 
 def lab(colour, view=None):
@@ -81,11 +71,11 @@ def test_levels_of_an_ordered_quantity_grow_lighter_and_have_markers_of_their_ow
     for count in range(1, len(SHADES) + 1):
         pairs = shades(count)
         light = [lab(colour)[0] for colour, _ in pairs]
-        assert all(b - a > 5 for a, b in zip(light, light[1:], strict=False))
+        assert all(b - a > 5 for a, b in pairwise(light))
         assert len({mark for _, mark in pairs}) == len(pairs) == count
         assert light[-1] < 80
     assert looks([]) == {}
-    with pytest.raises(ValueError, match="^count must be between 1 and 6, got 7$"):
+    with pytest.raises(ValueError, match=r"^count must be between 1 and 6, got 7$"):
         shades(7)
 
 
@@ -144,7 +134,8 @@ def test_a_bare_figure_has_no_caption_and_is_as_much_shorter():
 
 
 def test_another_process_draws_the_same_svg(tmp_path):
-    code = "import sys, pathlib; from untrained.figures.draw import draw; draw(['study_step'], pathlib.Path(sys.argv[1]))"
+    code = "from sys import argv; from pathlib import Path; from untrained.figures.draw import draw; "
+    code += "draw(['study_step'], Path(argv[1]))"
     other = {**os.environ, "PYTHONHASHSEED": "12345"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "other")], check=True, env=other)
     (svg, *_) = draw(["study_step"], tmp_path / "this", formats=["svg"])

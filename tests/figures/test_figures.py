@@ -8,9 +8,9 @@ from typing import get_args
 
 import matplotlib.style
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from tests.figures.made_figures import made
 from untrained import figures
 from untrained.figures.draw import draw, figure_caption, figure_names, make
 from untrained.figures.fig_ledger import SECTIONS, section
@@ -62,14 +62,11 @@ def outside(axes):
 
 
 def boxes(name: str):
-    with matplotlib.style.context(["default", STYLE]):
-        figure = make(name)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        hidden = {id(label) for axes in figure.axes for label in outside(axes)}
-        texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
-        inside = [(t.get_text(), Text.get_window_extent(t, canvas.get_renderer())) for t in texts]
-    return figure.bbox, inside
+    figure = made(name)
+    hidden = {id(label) for axes in figure.axes for label in outside(axes)}
+    texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
+    renderer = figure.canvas.get_renderer()
+    return figure.bbox, [(t.get_text(), Text.get_window_extent(t, renderer)) for t in texts]
 
 
 def test_figures_are_the_folder() -> None:
@@ -109,7 +106,7 @@ def test_the_caption_stands_beside_and_where_it_is_asked_for_only_there(tmp_path
 
 
 def test_an_unknown_format_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="^format must be one of png, pdf, svg, got 'gif'$"):
+    with pytest.raises(ValueError, match=r"^format must be one of png, pdf, svg, got 'gif'$"):
         draw(["sigma_min"], tmp_path / "out", formats=("png", "gif"))
     assert not (tmp_path / "out").exists()
 
@@ -237,7 +234,7 @@ def test_a_verdict_is_told_by_shape_alone_too() -> None:
 def test_every_heading_of_the_ledger_is_used_once() -> None:
     headings = [section(claim_id) for claim_id in ledger()]
     assert {name for _, name in SECTIONS} <= set(headings)
-    texts = [text.get_text() for text in make("ledger").findobj(Text)]
+    texts = [text.get_text() for text in made("ledger").findobj(Text)]
     assert [name for name in set(headings) if texts.count(name) != 1] == []
     assert section("newpaper.lem1") == "newpaper"
 
