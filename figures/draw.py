@@ -16,7 +16,7 @@ from untrained.figures.style import STYLE
 from untrained.sims.files import write_bytes, write_text
 from untrained.sims.record.store import FOLDER
 
-FORMATS = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
+PICTURE_FORMATS = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 
 
 def _makers() -> dict[str, Callable[[Path], Figure]]:
@@ -59,7 +59,7 @@ def draw(
     names: Sequence[str] | None,
     out: Path,
     folder: Path = FOLDER,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = PICTURE_FORMATS,
     *,
     captions: bool = True,
 ) -> list[Path]:
@@ -76,11 +76,11 @@ def draw(
         where the folder cannot be made.
     """
     choices = figure_names()
-    for what, known, given in (("figure", choices, names or ()), ("format", FORMATS, formats)):
-        if unknown := [name for name in given if name not in known]:
-            raise ValueError(f"{what} must be one of {', '.join(known)}, got {unknown[0]!r}")
+    for what, allowed, wanted in (("figure", choices, names or ()), ("format", PICTURE_FORMATS, formats)):
+        if unknown := [name for name in wanted if name not in allowed]:
+            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {unknown[0]!r}")
     out.mkdir(parents=True, exist_ok=True)
-    kinds = [kind for kind in FORMATS if kind in formats]
+    kinds = [kind for kind in PICTURE_FORMATS if kind in formats]
     return [path for name in names or choices for path in _save(out / name, make(name, folder), kinds, captions)]
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
-from untrained.figures.style import BLACK, BLUE, FULL, GREY, HALF, SMALL, STYLE, shades
+from untrained.figures.style import BLACK, BLUE, FULL, GREY, HALF, SMALLEST, STYLE, shades
 from untrained.sims.record.store import RECORD_KINDS, read_record
 
 Rows = Sequence[Mapping[str, Any]]
@@ -29,7 +29,7 @@ THEORY: dict[str, dict[str, Any]] = {
 }
 """The line of each source that is not a simulation: theory has lines, what was simulated has markers."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LINE = 1.3 * SMALL / 72
+_LINE = 1.3 * SMALLEST / 72
 """Inches of a line of a caption."""
 
 
@@ -60,7 +60,7 @@ def under(figure: Figure, text: str) -> None:
     lines = wrap(text, int(19.4 * width), break_on_hyphens=False)
     figure.set_size_inches(width, height + _LINE * len(lines) + 0.08)
     place = {"x": 0.04 / width, "ha": "left"}
-    figure.supxlabel("\n".join(lines), fontsize=SMALL, color=GREY, linespacing=1.3, **place)
+    figure.supxlabel("\n".join(lines), fontsize=SMALLEST, color=GREY, linespacing=1.3, **place)
 
 
 def cite(folder: Path, *claims: str, about: str = "") -> str:
@@ -102,10 +102,10 @@ def legend(owner: Axes | Figure, groups: Mapping[str, Sequence[Artist]], loc: st
     for name, handles in kinds.items():
         padding = [key("", linestyle="")] * (longest - len(handles) if not columns and len(kinds) > 1 else 0)
         entries += [key(name, linestyle=""), *handles, *padding] if name else [*handles, *padding]
-    shown: Legend = owner.legend(handles=entries, loc=loc, ncols=columns or len(kinds))  # type: ignore[call-overload]
-    for text in (text for text in shown.get_texts() if text.get_text() in kinds):
+    result: Legend = owner.legend(handles=entries, loc=loc, ncols=columns or len(kinds))  # type: ignore[call-overload]
+    for text in (text for text in result.get_texts() if text.get_text() in kinds):
         text.set_fontweight("bold")
-    return shown
+    return result
 
 
 def strip(figure: Figure, entries: Iterable[Artist], columns: int = 0) -> Legend:

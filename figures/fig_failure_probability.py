@@ -79,8 +79,8 @@ def _small(x: float, ratio: float) -> float:
 
 def _one_size(axes: Axes, n: int, look: Mapping[str, Any], rows: list[dict[str, Any]], reached: float) -> None:
     """Draws, exact law and bound for one n; `reached` is the recorded d/n at which the law comes down to 2e^-n."""
-    seen = [row for row in pick(rows, source="simulation", quantity="below half", n=n) if row["value"] > 0]
-    bars(axes, seen, "ratio", linestyle="", **look)
+    draws = [row for row in pick(rows, source="simulation", quantity="below half", n=n) if row["value"] > 0]
+    bars(axes, draws, "ratio", linestyle="", **look)
     law = sorted([*((ratio, _failure(n, ratio)) for ratio in _WIDTHS[n]), (reached, 2 * math.exp(-n))])
     axes.plot(*zip(*law, strict=True), color=look["color"])
     axes.plot([reached], [2 * math.exp(-n)], "o", color=look["color"], markersize=6, markerfacecolor="none")
@@ -97,13 +97,13 @@ def _claimed(axes: Axes, styles: Mapping[int, Mapping[str, Any]], first: float) 
 
 
 def _entries(styles: Mapping[int, Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-    seen = [key(f"n = {n}", linestyle="", **look) for n, look in styles.items()]
+    draws = [key(f"n = {n}", linestyle="", **look) for n, look in styles.items()]
     theory = [
         key("exact law (ring: $2e^{-n}$)", color=GREY),
         key("bound of the proof for 200 n", color=GREY, linestyle=THEORY["proof"]["linestyle"]),
         key("$2e^{-n}$, claimed from 3828 n on", color=GREY, linewidth=1.8),
     ]
-    return {"simulation": seen, "theory, in the same colours": theory}
+    return {"simulation": draws, "theory, in the same colours": theory}
 
 
 def _caption(record: Mapping[str, Any]) -> str:

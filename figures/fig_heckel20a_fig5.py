@@ -32,9 +32,9 @@ def fig_heckel20a_fig5(folder: Path = FOLDER) -> Figure:
     axes.set(xscale="log", xlabel="steps", ylabel=r"error to the signal, $\|Ac-x\|$ ($\|x\|=1$)", ylim=(0, 1.3))
     plain_ticks(axes, (1, 10, 100, 1000))
     head(axes, "Descent is its filters: the error falls, then rises", 56)
-    seen = [key(name, color=colour, linestyle="", marker=marker) for name, colour, marker in _GRADIENTS.values()]
+    draws = [key(name, color=colour, linestyle="", marker=marker) for name, colour, marker in _GRADIENTS.values()]
     theory = [key("exact filters, same draws", color=GREY), key("mean over noise", color=GREY, linestyle=_DASHED)]
-    legend(figure, {"simulation": seen, "theory": theory}, "outside upper center")
+    legend(figure, {"simulation": draws, "theory": theory}, "outside upper center")
     says = (
         f"n = {record['axes']['n'][0]}, noise of the norm of x. Marks: descent, medians of {record['seeds']} draws "
         f"of noise, bars "

@@ -42,9 +42,9 @@ def fig_recipes_curves(folder: Path = FOLDER) -> Figure:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, f"not recorded:\nuntrained reproduce {recipe.name}", ha="center", color=GREY)
     heads(places, [_title(recipe, records.get(recipe.name)) for recipe in CURVES], 31)
-    shown = [records[recipe.name] for recipe in CURVES if recipe.name in records]
-    if shown:
-        strip(figure, legend_entries(shown))
+    present = [records[recipe.name] for recipe in CURVES if recipe.name in records]
+    if present:
+        strip(figure, legend_entries(present))
     says = (
         "MSE on [-1, 1]: mean over images and its 95 % t-interval, which ends at the axis where it reaches 0. "
         "Hollow: one "

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from untrained.figures.drawing import cite, head, under
 from untrained.figures.recipe_curves import dots_of
 from untrained.figures.recipe_pictures import Tile, draw_tile
-from untrained.figures.style import FULL, GREY, SMALL
+from untrained.figures.style import FULL, GREY, SMALLEST
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.record.store import FOLDER, read_all
 
@@ -80,4 +80,4 @@ def _tiles(figure: Any, record: Mapping[str, Any]) -> None:
         label = picture["label"]
         draw_tile(axes, Tile(picture["png"], means.get(label)), max(means.values()), "PSNR, dB")
         name = "\n".join(wrap(NAMES.get(label, label), 14))
-        axes.set_title(r"$\bf{b}$  " * (not i) + name, fontsize=SMALL)
+        axes.set_title(r"$\bf{b}$  " * (not i) + name, fontsize=SMALLEST)

@@ -15,7 +15,7 @@ from matplotlib.ticker import NullLocator
 from untrained.figures.drawing import cite, heads, key, panels, under
 from untrained.figures.recipe_curves import least_error
 from untrained.figures.recipe_tables import RecipeRecord, labels_of
-from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SMALL
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SMALLEST
 from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES, measurement_ratio
 from untrained.sims.experiments.recipes.recipe import NAMES, Recipe
 from untrained.sims.record.store import FOLDER, read_all
@@ -107,7 +107,7 @@ def _panel(axes: Axes, recipe: Recipe, record: RecipeRecord | None, words: str) 
         _ours(axes, record, label)
         _paper(axes, record, label)
     notes = [*_images(record), *_gaps(recipe, record)]
-    axes.text(0.02, 0.985, "\n".join(notes), transform=axes.transAxes, fontsize=SMALL, color=GREY, va="top")
+    axes.text(0.02, 0.985, "\n".join(notes), transform=axes.transAxes, fontsize=SMALLEST, color=GREY, va="top")
     return f"{words}: {_message(record)}"
 
 
@@ -147,7 +147,7 @@ def _ours(axes: Axes, record: RecipeRecord, label: str) -> None:
         if bottom is not None and top is not None and mean > _LOWEST:
             axes.plot([f, f], [max(bottom, _LOWEST), top], color=colour, linewidth=0.7, alpha=0.75)
         if mean < _LOWEST:
-            look: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": SMALL}
+            look: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": SMALLEST}
             axes.annotate(f"{mean:.0e}", (f, _LOWEST), (-4, 3), **look)
 
 
@@ -190,11 +190,11 @@ def _legends(figure: Figure, records: Sequence[RecipeRecord]) -> None:
     """Names above the panels: ours with filled markers, the paper's with hollow ones."""
     ours = dict.fromkeys(_plain(label) for record in records for label in labels_of(record))
     theirs = dict.fromkeys(_plain(n["label"]) for record in records for n in record["numbers"])
-    shown = [key(NAMES[k], color=c, marker=m, **_FILLED) for k, (c, m) in _LOOKS.items() if k in ours]
+    filled = [key(NAMES[k], color=c, marker=m, **_FILLED) for k, (c, m) in _LOOKS.items() if k in ours]
     if _FLOOR in ours:
-        shown.append(key(NAMES[_FLOOR], color=BLACK, linewidth=0.9, linestyle=(0, (4, 1.5))))
+        filled.append(key(NAMES[_FLOOR], color=BLACK, linewidth=0.9, linestyle=(0, (4, 1.5))))
     hollow = [key(NAMES[k], color=c, marker=m, **_HOLLOW) for k, (c, m) in _LOOKS.items() if k in theirs]
-    _legend(figure, shown, "ours (bars: 95 % intervals)", "outside upper left", 3)
+    _legend(figure, filled, "ours (bars: 95 % intervals)", "outside upper left", 3)
     _legend(figure, hollow, "paper's slides (hollow)", "outside upper right", 2)
 
 

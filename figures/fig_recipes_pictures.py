@@ -135,7 +135,7 @@ def _one_row(places: Sequence[Axes], name: str, tiles: Mapping[str, Sequence[Til
 
 
 def _fourier_caption(rows: Mapping[str, Sequence[PictureRow]]) -> str:
-    absent = "".join(f" Not recorded: untrained reproduce {name}." for name, found in rows.items() if not found)
+    absent = "".join(f" Not recorded: untrained reproduce {name}." for name, part in rows.items() if not part)
     counts = "Above: Figure 13 and Appendix A, the Fourier coefficients that are measured, white, with their number."
     below = "Below: Figure 14, the first x-ray of the set,"
     below += " what methods make of it, and their MSE on [-1, 1], the least in bold."

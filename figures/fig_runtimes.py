@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from untrained.figures.drawing import cite, head, panels, strip, under
-from untrained.figures.recipe_curves import images_words, seconds_of, sides
+from untrained.figures.recipe_curves import images_words, runtimes_of, sides
 from untrained.figures.recipe_tables import labels_of, printed_number
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.experiments.recipes.records import blank
@@ -29,7 +29,7 @@ def fig_runtimes(folder: Path = FOLDER) -> Figure:
     """
     record = read_all("recipe", folder).get(_NAME)
     figure, (axes,) = panels(1, 1, 3.3)
-    entries = seconds_of(axes, record or blank(RECIPES[_NAME]))
+    entries = runtimes_of(axes, record or blank(RECIPES[_NAME]))
     head(axes, _title(record) if record else "The paper's seconds; ours are not recorded", 50)
     strip(figure, [*entries, *sides()], 3)
     under(figure, _caption(record) + cite(folder))

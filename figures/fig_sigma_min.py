@@ -87,10 +87,10 @@ def _frame(axes: Axes) -> None:
 
 
 def _legend(figure: Figure, styles: Mapping[int, Mapping[str, Any]]) -> None:
-    seen = [key(f"n = {n}, median of draws", linestyle="", **look) for n, look in styles.items()]
+    draws = [key(f"n = {n}, median of draws", linestyle="", **look) for n, look in styles.items()]
     law = [key(f"n = {n}, missed with $2e^{{-n}}$", color=look["color"]) for n, look in styles.items()]
     edge = key(r"limit $1/\sqrt{2}-\sqrt{n/d}$", **THEORY["edge"])
-    legend(figure, {"simulation": seen, "theory": [*law, edge]}, "outside upper center")
+    legend(figure, {"simulation": draws, "theory": [*law, edge]}, "outside upper center")
 
 
 def _caption(record: Mapping[str, Any]) -> str:

@@ -39,10 +39,10 @@ def fig_smooth_interpolation(folder: Path = FOLDER) -> Figure:
     axes.set_ylabel(r"root mean square of $\|\hat x-x\|$, $\|x\|=1$")
     plain_ticks(axes, y=(0.001, 0.01, 0.1, 1))
     head(axes, "Without noise every measurement helps; with it the error peaks as m nears n", 54)
-    seen = [key(name, color=colour, linestyle="", marker=marker) for name, colour, marker in _ERRORS.values()]
+    draws = [key(name, color=colour, linestyle="", marker=marker) for name, colour, marker in _ERRORS.values()]
     law = [key(f"equivalent, {name}", color=colour) for name, colour, _ in _ERRORS.values()]
     bounds = [key(name, **look) for name, look in _BOUNDS.values()]
-    legend(figure, {"simulation": seen, "theory": [*law, *bounds]}, "outside upper center")
+    legend(figure, {"simulation": draws, "theory": [*law, *bounds]}, "outside upper center")
     says = (
         f"Triangle of half-width {width}, x in its first {p} vectors, A normal, noise of deviation 0.1 a measurement "
         f"or none. Marks: medians of {record['seeds']} draws of A, bars "

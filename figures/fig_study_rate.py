@@ -65,9 +65,9 @@ def _panel(axes: Axes, rows: list[dict[str, Any]]) -> None:
         chosen = [row for row in pick(rows, source=source, quantity=quantity) if row["value"] > 0]
         curve(axes, chosen, "ratio", label=name, **THEORY[source])
     for quantity, (name, colour, marker) in _SEEN.items():
-        seen = pick(rows, source="simulation", quantity=quantity)
+        rates = pick(rows, source="simulation", quantity=quantity)
         face = {"markersize": 5, "markerfacecolor": "none"} if marker == "s" else {}
-        bars(axes, seen, "ratio", color=colour, marker=marker, linestyle="", label=name, **face)
+        bars(axes, rates, "ratio", color=colour, marker=marker, linestyle="", label=name, **face)
     axes.set(xscale="log", yscale="log", xlabel=r"width over outputs, $d/n$", ylim=(1e-3, 1))
     plain_ticks(axes, (10, 100, 1000, 10000), (0.001, 0.01, 0.1, 1))
 
@@ -75,6 +75,6 @@ def _panel(axes: Axes, rows: list[dict[str, Any]]) -> None:
 def _title(n: int, rows: list[dict[str, Any]]) -> str:
     """How many times faster than the proof's promise it is, at the least and at the widest."""
     promised = {row["ratio"]: row["value"] for row in pick(rows, source="theorem", quantity="rate_promised")}
-    seen = {row["ratio"]: row["value"] for row in pick(rows, source="simulation", quantity="rate")}
-    times = [seen[ratio] / promised[ratio] for ratio in seen if ratio in promised]
+    rates = {row["ratio"]: row["value"] for row in pick(rows, source="simulation", quantity="rate")}
+    times = [rates[ratio] / promised[ratio] for ratio in rates if ratio in promised]
     return f"n = {n}: {min(times):.0f} to {max(times):.0f} times as fast as Theorem B.5 promises"

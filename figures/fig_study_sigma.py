@@ -36,9 +36,9 @@ def fig_study_sigma(folder: Path = FOLDER) -> Figure:
     _medians(left, rows, record["axes"]["n"][0])
     _shares(right, rows)
     heads((left, right), _TITLES, 44)
-    seen = [key(f"n = {n}", **look) for n, look in styles.items()]
+    draws = [key(f"n = {n}", **look) for n, look in styles.items()]
     legend(
-        figure, {"": [*seen, key("exact law", color=GREY), key("limit", **THEORY["edge"])]}, "outside upper center", 6
+        figure, {"": [*draws, key("exact law", color=GREY), key("limit", **THEORY["edge"])]}, "outside upper center", 6
     )
     trials = record["axes"]["trials"][0]
     says = (

@@ -26,7 +26,7 @@ _NEAR, _FAR = 0.012, 1.6
 
 
 def fig_study_signs(folder: Path = FOLDER) -> Figure:
-    """Draw neurons switched off and ||J - J_0|| against R/sqrt(d): seen, in the worst case and bounded.
+    """Draw neurons switched off and ||J - J_0|| against R/sqrt(d): marks, in the worst case and bounded.
 
     Raises
     ------
@@ -119,13 +119,13 @@ def _titles(rows: _Rows) -> tuple[str, str]:
 
 
 def _entries() -> dict[str, Sequence[Any]]:
-    seen = [key(name, color=colour, marker=marker, linestyle="") for _, _, name, colour, marker in _COUNTS]
+    marks = [key(name, color=colour, marker=marker, linestyle="") for _, _, name, colour, marker in _COUNTS]
     theory = [
         key("worst of a ball, exact, d without end", **THEORY["exact law"]),
         key("Lemma C.2 (a), Lemma B.2 as corrected (b)", **THEORY["theorem"]),
         key(r"allowed, $\alpha/3$ (b)", **THEORY["proof"]),
     ]
-    return {"simulation and search (b: bad case)": seen, "theory": theory}
+    return {"simulation and search (b: bad case)": marks, "theory": theory}
 
 
 def _caption(record: dict[str, Any], n: int) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from untrained.figures.drawing import picture_bytes
-from untrained.figures.style import BLACK, BLUE, FULL, GREEN, GREY, ORANGE, PURPLE, SMALL, STYLE, VERDICTS
+from untrained.figures.style import BLACK, BLUE, FULL, GREEN, GREY, ORANGE, PURPLE, SMALLEST, STYLE, VERDICTS
 from untrained.figures.tables import Parts, Table, number
 from untrained.sims.files import write_bytes
 
@@ -128,8 +128,8 @@ def _top(figure: Any, report: Report, words: Sequence[str]) -> None:
     """Name, size and the answer in words."""
     axes = figure.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
     axes.text(0.01, 0.96, report.name, fontsize=9.5, fontweight="bold", va="top")
-    axes.text(0.99, 0.94, _about(report), color=GREY, ha="right", va="top", fontsize=SMALL)
-    axes.text(0.01, 0.02, "\n".join(words), va="bottom", fontsize=SMALL, linespacing=1.3)
+    axes.text(0.99, 0.94, _about(report), color=GREY, ha="right", va="top", fontsize=SMALLEST)
+    axes.text(0.01, 0.02, "\n".join(words), va="bottom", fontsize=SMALLEST, linespacing=1.3)
 
 
 def _tables(figure: Any, report: Report) -> None:
@@ -216,10 +216,10 @@ def _pictures(figure: Any, pictures: Any, title: str, *, signed: bool) -> None:
     places = np.atleast_1d(figure.subplots(1, max(_ROW if signed else 5, len(pictures))))
     for place in places:
         place.set_axis_off()
-    shown = [np.asarray(picture, float) for picture in pictures.values()]
-    for place, name, picture in zip(places, pictures, shown, strict=False):
-        place.set_title(name, fontsize=SMALL, loc="center")
-        _draw(place, picture, None if signed else (float(shown[0].min()), float(shown[0].max())))
+    arrays = [np.asarray(picture, float) for picture in pictures.values()]
+    for place, name, picture in zip(places, pictures, arrays, strict=False):
+        place.set_title(name, fontsize=SMALLEST, loc="center")
+        _draw(place, picture, None if signed else (float(arrays[0].min()), float(arrays[0].max())))
 
 
 def _draw(place: Axes, picture: np.ndarray, ends: tuple[float, float] | None) -> None:

@@ -77,9 +77,9 @@ def _run(axes: Axes, points: Sequence[Sequence[Any]], name: str, look: Mapping[s
     axes.plot([x for x, *_ in points], [mean for _, mean, *_ in points], color=look["color"], linewidth=0.8)
     axes.plot([], [], label=name, linewidth=0.8, **look)
     for x, mean, low, high in points:
-        known = low is not None and high is not None
-        axes.plot([x], [mean], linestyle="", markerfacecolor=look["color"] if known else "white", **look)
-        if known:
+        bounded = low is not None and high is not None
+        axes.plot([x], [mean], linestyle="", markerfacecolor=look["color"] if bounded else "white", **look)
+        if bounded:
             axes.plot([x, x], [max(low, 1e-12), high], color=look["color"], linewidth=0.7, alpha=0.75)
 
 
@@ -222,7 +222,7 @@ def _measured(axes: Axes, x: float, interval: Sequence[Any], look: Mapping[str, 
         axes.plot([x, x], [low, high], color=look["color"], linewidth=0.8)
 
 
-def seconds_of(axes: Axes, record: RecipeRecord) -> list[Any]:
+def runtimes_of(axes: Axes, record: RecipeRecord) -> list[Any]:
     """Draw the seconds an image against m for each method, the paper's hollow; return the legend's entries."""
     labels = dict.fromkeys([*labels_of(record), *(n["label"] for n in record["numbers"])])
     styles = recipe_looks(labels)
@@ -265,7 +265,7 @@ _DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
     "pattern": pictures_figure,
     "scores": scores_figure,
     "gains": _beside_paper(gains_of),
-    "runtimes": _beside_paper(seconds_of),
+    "runtimes": _beside_paper(runtimes_of),
 }
 
 

@@ -95,8 +95,8 @@ def picture_grid(rows: Sequence[PictureRow], score: str = "MSE") -> Figure:
 def _row(line: Sequence[Axes], labels: Sequence[str], row: Mapping[str, list[Tile]], images: int, score: str) -> None:
     for i in range(images):
         values = [tiles[i].score for tiles in row.values() if i < len(tiles)]
-        known = [value for value in values if value is not None]
-        best = (max if score.startswith("PSNR") else min)(known, default=None)
+        scored = [value for value in values if value is not None]
+        best = (max if score.startswith("PSNR") else min)(scored, default=None)
         for k, label in enumerate(labels):
             if i < len(row.get(label, ())):
                 draw_tile(line[k * images + i], row[label][i], best, score)

@@ -6,7 +6,7 @@ from typing import Any
 
 HALF, FULL = 3.35, 6.9
 """Widths of a figure in inches: of half a page and of a whole one."""
-SMALL = 6.3
+SMALLEST = 6.3
 """Points of the smallest letters."""
 
 STYLE: dict[str, Any] = {

@@ -26,13 +26,13 @@ def figures_command(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", hidden=True, help="The same as --folder.")] = None,
 ) -> None:
     """Draw the figures from the committed record, each with its caption in a text file beside it."""
-    from untrained.figures.draw import FORMATS, draw
+    from untrained.figures.draw import PICTURE_FORMATS, draw
 
     if folder is not None and out is not None:
         raise ValueError(f"--folder must be given once, got --out {out} as well")
     place = folder or out or _FOLDER
     try:
-        paths = draw(names or None, place, formats=formats or FORMATS, captions=not bare)
+        paths = draw(names or None, place, formats=formats or PICTURE_FORMATS, captions=not bare)
     except OSError as error:
         raise ValueError(f"folder must be one that can be written to, got {place} ({error.strerror})") from error
     for path in paths:
