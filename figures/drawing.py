@@ -203,12 +203,19 @@ _METADATA: dict[str, dict[str, Any]] = {
 PICTURE_SUFFIXES = tuple(f".{kind}" for kind in _METADATA)
 
 
+_PLACES = 7
+"""Digits of the place of a panel: the solver of layouts may differ from run to run in the last ones of a float."""
+
+
 def _settle(figure: Figure) -> None:
     """Lay a figure out once for all: each drawing would move its panels a little further, and the next file differ."""
     if figure.get_layout_engine() is not None:
         for _ in range(2):
             figure.draw_without_rendering()
         figure.set_layout_engine("none")
+        for axes in figure.axes:
+            left, bottom, width, height = (round(float(x), _PLACES) for x in axes.get_position(original=True).bounds)
+            axes.set_position((left, bottom, width, height))
 
 
 def picture_bytes(figure: Figure, suffix: str) -> bytes:

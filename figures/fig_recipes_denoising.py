@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 from untrained.figures.drawing import cite, head, under
 from untrained.figures.recipe_curves import dots_of
@@ -31,18 +32,18 @@ def fig_recipes_denoising(folder: Path = FOLDER) -> Figure:
     """
     records = read_all("recipe", folder)
     figure = Figure(figsize=(FULL, 3.3), layout="constrained")
-    parts: Any = figure.subfigures(1, 2, width_ratios=(1, 1.5))
-    left, right = parts
-    axes, table, example = left.subplots(), records.get(_TABLE), records.get(_EXAMPLE)
+    grid = figure.add_gridspec(1, 2, width_ratios=(1, 2.4))
+    left, right = grid[0], grid[1]
+    axes, table, example = figure.add_subplot(left), records.get(_TABLE), records.get(_EXAMPLE)
     if table:
         dots_of(axes, table)
         head(axes, _message(table), 21, "a")
     else:
         _nothing(axes, _TABLE)
     if example and example["pictures"]:
-        _tiles(right, example)
+        _tiles(figure, right, example)
     else:
-        _nothing(right.subplots(), _EXAMPLE)
+        _nothing(figure.add_subplot(right), _EXAMPLE)
     claims = ("own.low_pass", "heckel20a.early_stopping.mean")
     under(figure, _caption(table, example) + cite(folder, *claims, about="on the linear model"))
     return figure
@@ -69,11 +70,12 @@ def _nothing(axes: Axes, name: str) -> None:
     axes.text(0.5, 0.5, f"not recorded:\nuntrained reproduce {name}", ha="center", color=GREY)
 
 
-def _tiles(figure: Any, record: Mapping[str, Any]) -> None:
+def _tiles(figure: Figure, place: SubplotSpec, record: Mapping[str, Any]) -> None:
     """The original and what was made of the noisy image, each with its PSNR."""
     means = {p["label"]: p["psnr"][0] for p in record["points"] if p["psnr"] is not None}
     pictures = record["pictures"]
-    places = figure.subplots(-(-len(pictures) // _COLUMNS), _COLUMNS).ravel()
+    grid = place.subgridspec(-(-len(pictures) // _COLUMNS), _COLUMNS)
+    places = list(grid.subplots(squeeze=False).flat)
     for axes in places:
         axes.set(xticks=[], yticks=[], frame_on=False)
     for i, (axes, picture) in enumerate(zip(places, pictures, strict=False)):
