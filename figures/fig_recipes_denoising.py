@@ -81,5 +81,5 @@ def _tiles(figure: Figure, place: SubplotSpec, record: Mapping[str, Any]) -> Non
     for i, (axes, picture) in enumerate(zip(places, pictures, strict=False)):
         label = picture["label"]
         draw_tile(axes, Tile(picture["png"], means.get(label)), max(means.values()), "PSNR, dB")
-        name = "\n".join(wrap(NAMES.get(label, label), 13))
+        name = "\n".join(wrap(NAMES.get(label, label).removeprefix("deep "), 12))
         axes.set_title(r"$\bf{b}$  " * (not i) + name, fontsize=SMALLEST)
