@@ -11,13 +11,13 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from untrained import figures
-from untrained.figures.drawing import picture_bytes
+from untrained.figures.drawing import PICTURE_SUFFIXES, bare, caption_of, picture_bytes
 from untrained.figures.style import STYLE
 from untrained.sims.choices import check_choice
-from untrained.sims.files import write_bytes
+from untrained.sims.files import write_bytes, write_text
 from untrained.sims.record.store import FOLDER
 
-_KINDS = (".png", ".pdf")
+PICTURE_FORMATS = tuple(suffix[1:] for suffix in PICTURE_SUFFIXES)
 
 
 def _makers() -> dict[str, Callable[[Path], Figure]]:
@@ -39,36 +39,63 @@ def maker(name: str) -> Callable[[Path], Figure]:
 
 
 def make(name: str, folder: Path = FOLDER) -> Figure:
-    """Make one figure from the record in a folder.
+    """Make one figure, with its caption below, from the record in a folder.
 
     Raises
     ------
     ValueError
         where the record lacks what the figure shows.
     """
-    return maker(name)(folder)
+    with matplotlib.style.context(["default", STYLE]):
+        return maker(name)(folder)
 
 
-def draw(names: Sequence[str] | None, out: Path, folder: Path = FOLDER) -> list[Path]:
-    """Draw figures (all by default) into a folder, as PNG and PDF, and return the files.
+def figure_caption(name: str, folder: Path = FOLDER) -> str:
+    """Return the caption of a figure: what is shown, how often it was measured, what bars mean, and which claims.
 
     Raises
     ------
     ValueError
-        where a name is no figure's, the record lacks what a figure shows, or a file cannot be written.
+        as `make` does.
+    """
+    return caption_of(make(name, folder))
+
+
+def draw(
+    names: Sequence[str] | None,
+    out: Path,
+    folder: Path = FOLDER,
+    formats: Sequence[str] = PICTURE_FORMATS,
+    *,
+    captions: bool = True,
+) -> list[Path]:
+    """Draw figures (all by default) into a folder in these formats, each caption as text beside, and return the files.
+
+    With `captions` they stand in the pictures, too.
+
+    Raises
+    ------
+    ValueError
+        where a name is no figure's, a format is unknown, the record lacks what a figure shows, or a file cannot be
+        written.
     OSError
         where the folder cannot be made.
     """
     choices = figure_names()
-    for name in names or ():
-        check_choice("figure", name, choices)
+    for what, allowed, wanted in (("figure", choices, names or ()), ("format", PICTURE_FORMATS, formats)):
+        for name in wanted:
+            check_choice(what, name, allowed)
     out.mkdir(parents=True, exist_ok=True)
-    with matplotlib.style.context(["default", STYLE]):
-        return [path for name in names or choices for path in _save(name, make(name, folder), out)]
+    kinds = [kind for kind in PICTURE_FORMATS if kind in formats]
+    return [path for name in names or choices for path in _save(out / name, make(name, folder), kinds, captions)]
 
 
-def _save(name: str, figure: Figure, out: Path) -> list[Path]:
-    paths = [out / f"{name}{kind}" for kind in _KINDS]
+def _save(stem: Path, figure: Figure, kinds: Sequence[str], captions: bool) -> list[Path]:
+    text, paths = caption_of(figure), [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
+    if not captions:
+        bare(figure)
     for path in paths:
         write_bytes(path, picture_bytes(figure, path.suffix))
-    return paths
+    beside = stem.with_name(f"{stem.name}.txt")
+    write_text(beside, f"{text}\n")
+    return [*paths, beside]

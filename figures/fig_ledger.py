@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -38,6 +39,7 @@ SECTIONS = (
     (r"oymak19\.", "Oymak and Soltanolkotabi 2019: proof of the meta-theorem"),
     (r"textbook\.", "Theorems of textbooks that proofs rest on"),
     (r"vanveen18\.(eq4|eq6|eq8|eq11|gradient)", "Van Veen et al.: loss, Jacobian and gradient"),
+    (r"vanveen18\.eq5", "Van Veen et al.: learned regularisation"),
     (r"vanveen18\.(thmC1|sigma|h$|lemB1)", "Van Veen et al., Lemma B.1: smallest singular value of the Jacobian"),
     (r"vanveen18\.(eq12|eq13|eq14|lemC|lemB2)", "Van Veen et al., Lemma B.2: perturbation of the Jacobian"),
     (r"vanveen18\.lemB3", "Van Veen et al., Lemma B.3: largest singular value"),
@@ -48,23 +50,25 @@ SECTIONS = (
     (r"vanveen18\.remark", "Van Veen et al., Section 4: which measurements keep the network Gaussian"),
 )
 """The heading of the claims whose ids begin like this; the first that fits."""
-_COLUMNS = {"claim": 0.035, "verdict": 0.27, "margin": 0.445, "informative": 0.53, "decided by": 0.555, "domain": 0.7}
-"""Where each column stands across the page; numbers end there, words begin there."""
+_COLUMNS = {"claim": 0.03, "verdict": 0.52, "margin": 0.8, "informative": 0.885, "by": 0.905}
+"""Where each column stands across its half of the page; numbers end there, words begin there."""
 _NUMBERS = ("margin", "informative")
-_UNTESTED: _Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": [], "domain": {}}
-_WIDTH, _HEIGHT, _ROW, _SIZE = 8.27, 11.69, 0.08, 6.4
+_UNTESTED: _Entry = {"verdict": "UNTESTED", "margin": None, "informative": None, "decided_by": []}
+_WIDTH, _HEIGHT, _ROW, _SIZE = 8.27, 11.69, 0.092, 6.0
 """A4 in inches, longer where the ledger asks for it; the height of a row, and the size of the letters in points."""
-_LONGEST = 52
-"""Letters of a domain that the page has room for; what comes after is left out."""
+_HALVES = ((0.04, 0.46), (0.53, 0.46))
+"""Left edge and width of each half of the page, as shares of it."""
+_BY = {"Symbolic": "S", "Exact": "E", "Enclosed": "B", "Searched": "D", "Counted": "C"}
 _FOOT = (
-    "Margin: least slack of the conclusion in units of its bound, negative where it fails. "
-    "Informative: share of tested cases\nin which the hypotheses held and the bound said something. "
-    "Domain: the parameters that the statement covers."
+    "Margin: least slack of the conclusion in units of its bound, negative where it fails. Informative (inf.): share "
+    "of tested "
+    "cases in which the hypotheses held and the bound said something. By: S symbolic, E exact law or rational, B ball "
+    "arithmetic, D search by drawn cases, C counted by Monte Carlo."
 )
 
 
 def fig_ledger(folder: Path = FOLDER) -> Figure:
-    """Draw the whole ledger on one page: a row a claim, with its verdict and what decided it.
+    """Draw the whole ledger on one page in two columns: a row a claim, with its verdict and what decided it.
 
     Raises
     ------
@@ -76,14 +80,27 @@ def fig_ledger(folder: Path = FOLDER) -> Figure:
         raise ValueError(f"record must hold at least one claim, got none in {folder.name}")
     entries = {claim_id: record.get(claim_id, _UNTESTED) for claim_id in ledger()}
     lines = list(_lines(entries))
-    figure = Figure(figsize=(_WIDTH, max(_HEIGHT, _ROW * (len(lines) + 8) / 0.94)))
-    axes = figure.add_axes((0.05, 0.03, 0.92, 0.94), frameon=False, xticks=[], yticks=[])
-    axes.set(xlim=(0, 1), ylim=(len(lines) + 3.5, -4.2))
-    _top(axes, entries)
+    half = -(-len(lines) // 2)
+    figure = Figure(figsize=(_WIDTH, max(_HEIGHT, _ROW * (half + 14))))
+    _top(figure, entries)
+    bottom, height = 0.7 / figure.get_figheight(), 1 - 1.15 / figure.get_figheight()
+    for (left, width), part in zip(_HALVES, (lines[:half], lines[half:]), strict=True):
+        axes = figure.add_axes((left, bottom, width, height), frameon=False, xticks=[], yticks=[])
+        axes.set(xlim=(0, 1), ylim=(half - 0.5, -1.8))
+        _half(axes, part)
+    text = f"{_FOOT}{_recorded(record)}"
+    figure.supxlabel(
+        "\n".join(wrap(text, 165)), x=0.04, y=0.15 / figure.get_figheight(), ha="left", fontsize=_SIZE, color=GREY
+    )
+    return figure
+
+
+def _half(axes: Axes, lines: Sequence[str | tuple[str, _Entry]]) -> None:
+    for name in _COLUMNS:
+        _cell(axes, name, -1.1, name.replace("informative", "inf."), color=GREY)
+    axes.axhline(-0.55, color=BLACK, linewidth=0.6)
     for y, line in enumerate(lines):
         _heading(axes, y, line) if isinstance(line, str) else _claim(axes, y, *line)
-    axes.text(0, len(lines) + 0.6, f"{_FOOT}{_recorded(record)}", color=GREY, fontsize=_SIZE, va="top", linespacing=1.4)
-    return figure
 
 
 def section(claim_id: str) -> str:
@@ -104,19 +121,19 @@ def _recorded(record: Mapping[str, _Entry]) -> str:
     return " Recorded with " + " and ".join(f"budget {budget}, seed {seed}" for budget, seed in budgets) + "."
 
 
-def _top(axes: Axes, entries: Mapping[str, _Entry]) -> None:
-    """The title with how many claims have which verdict, and the names of the columns."""
+def _top(figure: Figure, entries: Mapping[str, _Entry]) -> None:
+    """The title with how many claims have which verdict."""
     counts = Counter(entry["verdict"] for entry in entries.values())
-    axes.text(0, -3.2, f"{len(entries)} claims", fontsize=11, fontweight="bold", va="center")
+    height = figure.get_figheight()
+    axes = figure.add_axes((0.04, 1 - 0.42 / height, 0.94, 0.34 / height), frameon=False, xticks=[], yticks=[])
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.text(0, 0.5, f"{len(entries)} claims", fontsize=10, fontweight="bold", va="center")
     x = 0.14
     for verdict in (v for v in VERDICTS if counts[v]):
-        _mark(axes, x, -3.2, verdict, 26)
+        _mark(axes, x, 0.5, verdict, 22)
         label = f"{counts[verdict]} {verdict}"
-        axes.text(x + 0.013, -3.2, label, fontsize=7.2, va="center")
-        x += 0.031 + 0.0088 * len(label)
-    for name in _COLUMNS:
-        _cell(axes, name, -1.2, name, color=GREY)
-    axes.axhline(-0.5, color=BLACK, linewidth=0.6)
+        axes.text(x + 0.013, 0.5, label, fontsize=7, va="center")
+        x += 0.035 + 0.0095 * len(label)
 
 
 def _mark(axes: Axes, x: float, y: float, verdict: str, area: float) -> None:
@@ -125,35 +142,24 @@ def _mark(axes: Axes, x: float, y: float, verdict: str, area: float) -> None:
 
 
 def _heading(axes: Axes, y: float, name: str) -> None:
-    axes.axhline(y - 0.5, color=PALE, linewidth=0.6, zorder=0)
-    axes.text(0, y + 0.06, name, fontsize=_SIZE + 0.4, fontweight="bold", va="center")
+    axes.axhline(y - 0.45, color=PALE, linewidth=0.6, zorder=0)
+    axes.text(0, y + 0.06, name, fontsize=_SIZE, fontweight="bold", va="center")
 
 
 def _claim(axes: Axes, y: float, claim_id: str, entry: _Entry) -> None:
-    """One row: name, mark and word of the verdict, margin, share, evidence and domain."""
+    """One row: name, mark and word of the verdict, margin, share and kinds of evidence."""
     verdict = entry["verdict"]
-    _mark(axes, _COLUMNS["verdict"] - 0.013, y, verdict, 15)
+    _mark(axes, _COLUMNS["verdict"] - 0.025, y, verdict, 11)
     _cell(axes, "claim", y, claim_id.partition(".")[2])
     _cell(axes, "verdict", y, verdict, color=VERDICTS[verdict][1])
     _cell(axes, "margin", y, _short(margin(entry)))
     _cell(axes, "informative", y, informative_share(entry))
-    _cell(axes, "decided by", y, ", ".join(entry["decided_by"]) or "-")
-    _cell(axes, "domain", y, _domain(entry))
+    _cell(axes, "by", y, " ".join(_BY[kind] for kind in entry["decided_by"]) or "-")
 
 
 def _cell(axes: Axes, column: str, y: float, text: str, color: str = BLACK) -> None:
     ha = "right" if column in _NUMBERS else "left"
     axes.text(_COLUMNS[column], y, text, ha=ha, va="center", fontsize=_SIZE, color=color, parse_math=False)
-
-
-def _domain(entry: _Entry) -> str:
-    """Each parameter's range; widths such as 3528 are written out."""
-    ranges = entry["domain"].items()
-    parts = [f"{name} {low:.4g}" + (f"..{high:.4g}" if high != low else "") for name, (low, high) in ranges]
-    text = _short(", ".join(parts))
-    if len(text) > _LONGEST:
-        text = text[: text.rindex(", ", 0, _LONGEST - 4)] + ", ..."
-    return text or ("-" if entry is _UNTESTED else "all sizes")
 
 
 def _short(text: str) -> str:

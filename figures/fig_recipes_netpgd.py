@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -13,8 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from untrained.figures.drawing import cite, heads, key, panels, under
+from untrained.figures.recipe_curves import least_error
 from untrained.figures.recipe_tables import RecipeRecord, labels_of
-from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE
+from untrained.figures.style import AMBER, BLACK, BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, SMALLEST
 from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES, measurement_ratio
 from untrained.sims.experiments.recipes.recipe import NAMES, Recipe
 from untrained.sims.record.store import FOLDER, read_all
@@ -25,7 +26,7 @@ _PANELS = {
     "jagatap19-celeba": "Faces, y = Ax",
 }
 """The recipe of each panel, and what it measures."""
-_DARK, _LIGHT = "#333333", "#8c8c8c"
+_DARK, _LIGHT = "#333333", "#7d7d7d"
 _LOOKS: Mapping[str, tuple[str, str]] = {
     "net-gd": (BLUE, "o"),
     "net-pgd": (PURPLE, "s"),
@@ -38,23 +39,16 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "amplitude-flow": (BLACK, "v"),
 }
 """Colour and marker of each method; what has a network is coloured, a linear control is grey."""
-_FILLED: dict[str, Any] = {"markersize": 3.8, "linewidth": 0.9, "markeredgewidth": 0.7, "clip_on": False}
+_FILLED: dict[str, Any] = {"linewidth": 0.8}
 _HOLLOW: dict[str, Any] = {
-    "markersize": 4.6,
+    "markersize": 4.4,
     "markerfacecolor": "none",
-    "markeredgewidth": 0.8,
     "linestyle": (0, (1, 2)),
     "linewidth": 0.7,
 }
 _FLOOR = "floor"
 _LOWEST, _HIGHEST = 1e-3, 5.0
 """Ends of the axis; a mean below it is written at the edge."""
-_APART = 0.024
-"""How far methods at one ratio stand from it at most, as a share of the axis."""
-_WIDTH, _HEIGHT, _SIZE = 8.27, 4.85, 6.6
-"""The page in inches, and the size of small letters in points."""
-_LEFT, _BOTTOM, _PANEL, _TALL, _GAP = 0.62, 1.68, 2.38, 2.6, 0.19
-"""Inches: the first panel's corner, the size of a panel, and the distance of two."""
 
 
 def fig_recipes_netpgd(folder: Path = FOLDER) -> Figure:
@@ -66,14 +60,14 @@ def fig_recipes_netpgd(folder: Path = FOLDER) -> Figure:
         where a record is damaged.
     """
     records = read_all("recipe", folder)
-    figure = Figure(figsize=(_WIDTH, _HEIGHT))
-    for i, (name, words) in enumerate(_PANELS.items()):
-        corner = (_LEFT + i * (_PANEL + _GAP)) / _WIDTH, _BOTTOM / _HEIGHT
-        axes = figure.add_axes((*corner, _PANEL / _WIDTH, _TALL / _HEIGHT))
+    figure, places = panels(1, len(_PANELS), 3.4)
+    titles = []
+    for i, (axes, (name, words)) in enumerate(zip(places, _PANELS.items(), strict=True)):
         _frame(axes, NET_RECIPES[name], first=i == 0)
-        _panel(axes, NET_RECIPES[name], records.get(name), words)
+        titles.append(_panel(axes, NET_RECIPES[name], records.get(name), words))
+    heads(places, titles, 33)
     _legends(figure, [records[name] for name in _PANELS if name in records])
-    _caption(figure)
+    under(figure, _CAPTION + cite(folder, "jagatap19.thm1.premise.slides", "own.netpgd.rank.slides"))
     return figure
 
 
@@ -93,31 +87,28 @@ def _frame(axes: Axes, recipe: Recipe, *, first: bool) -> None:
     ends = min(ratios), max(ratios)
     margin = (ends[1] / ends[0]) ** 0.06
     axes.set(xscale="log", yscale="log", xlim=(ends[0] / margin, ends[1] * margin), ylim=(_LOWEST, _HIGHEST))
-    axes.set_xticks(ratios, [_spoken(f) for f in ratios], fontsize=7)
+    axes.set_xticks(ratios, [_spoken(f) for f in ratios])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_yticks([1e-3, 1e-2, 1e-1, 1], ["0.001", "0.01", "0.1", "1"] if first else [], fontsize=7)
+    axes.set_yticks([1e-3, 1e-2, 1e-1, 1], ["0.001", "0.01", "0.1", "1"] if first else [])
     axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color=PALE, linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.set_xlabel("f = m/n", labelpad=1)
-    if first:
-        axes.set_ylabel("nMSE", labelpad=1)
+    axes.set(xlabel="f = m/n", ylabel="nMSE" if first else "")
 
 
-def _panel(axes: Axes, recipe: Recipe, record: RecipeRecord | None, words: str) -> None:
+def _panel(axes: Axes, recipe: Recipe, record: RecipeRecord | None, words: str) -> str:
+    """Draw one recipe and return its message."""
     if record is None or not record["points"]:
-        axes.set_title(words, fontsize=7.5, loc="left")
         note, middle = f"not recorded:\nuntrained reproduce {recipe.name}", axes.transAxes
         axes.text(0.5, 0.5, note, ha="center", color=GREY, transform=middle)
-        return
-    axes.set_title("\n".join(wrap(f"{words}: {_message(record)}", 42)), fontsize=7.5, loc="left")
+        return words
     _floor(axes, record)
-    labels = [label for label in labels_of(record) if _plain(label) in _LOOKS]
-    for k, label in enumerate(labels):
-        _ours(axes, record, label, _APART * (2 * k / max(1, len(labels) - 1) - 1))
+    for label in (label for label in labels_of(record) if _plain(label) in _LOOKS):
+        _ours(axes, record, label)
         _paper(axes, record, label)
     notes = [*_images(record), *_gaps(recipe, record)]
-    axes.text(0.02, 0.985, "\n".join(notes), transform=axes.transAxes, fontsize=_SIZE, color=GREY, va="top")
+    axes.text(0.02, 0.985, "\n".join(notes), transform=axes.transAxes, fontsize=SMALLEST, color=GREY, va="top")
+    return f"{words}: {_message(record)}"
 
 
 def _plain(label: str) -> str:
@@ -133,32 +124,31 @@ def _means(record: RecipeRecord, label: str) -> list[tuple[float, Sequence[Any]]
 
 def _message(record: RecipeRecord) -> str:
     """Which kind of method has the least mean, and at which ratios."""
-    least: dict[float, tuple[float, str]] = {}
+    places: dict[float, dict[str, float]] = {}
     for label in (label for label in labels_of(record) if _plain(label) in _LOOKS):
         for f, (mean, _, _) in _means(record, label):
-            least[f] = min(least.get(f, (mean, label)), (mean, label))
-    runs = [(name, list(fs)) for name, fs in groupby(sorted(least), lambda f: _kind(least[f][1]))]
-    spans = [(name, " to ".join(dict.fromkeys(map(_spoken, (fs[0], fs[-1]))))) for name, fs in runs]
-    return "least mean by " + ", by ".join(f"{name} at f\xa0=\xa0{span}" for name, span in spans)
+            own = places.setdefault(f, {})
+            own[_kind(label)] = min(mean, own.get(_kind(label), mean))
+    return least_error(places, "f", _spoken)
 
 
 def _kind(label: str) -> str:
     return "a network" if label.startswith("net-") else NAMES[label]
 
 
-def _ours(axes: Axes, record: RecipeRecord, label: str, shift: float) -> None:
+def _ours(axes: Axes, record: RecipeRecord, label: str) -> None:
     """Means joined by a line, each with its interval; one below the axis is written at its edge."""
     colour, marker = _LOOKS[_plain(label)]
-    low, high = axes.get_xlim()
-    places = [(f * (high / low) ** shift, mean) for f, mean in _means(record, label)]
-    x, y = [x for x, _ in places], [max(mean[0], _LOWEST) for _, mean in places]
-    axes.plot(x, y, color=colour, marker=marker, **_FILLED)
-    for place, (mean, bottom, top) in places:
+    points = _means(record, label)
+    axes.plot(
+        [f for f, _ in points], [max(mean[0], _LOWEST) for _, mean in points], color=colour, marker=marker, **_FILLED
+    )
+    for f, (mean, bottom, top) in points:
         if bottom is not None and top is not None and mean > _LOWEST:
-            axes.plot([place, place], [max(bottom, _LOWEST), top], color=colour, linewidth=0.9)
+            axes.plot([f, f], [max(bottom, _LOWEST), top], color=colour, linewidth=0.7, alpha=0.75)
         if mean < _LOWEST:
-            look: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": _SIZE}
-            axes.annotate(f"{mean:.0e}", (place, _LOWEST), (-4, 3), **look)
+            look: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "color": colour, "fontsize": SMALLEST}
+            axes.annotate(f"{mean:.0e}", (f, _LOWEST), (-4, 3), **look)
 
 
 def _paper(axes: Axes, record: RecipeRecord, label: str) -> None:
@@ -197,39 +187,28 @@ def _gaps(recipe: Recipe, record: RecipeRecord) -> Iterator[str]:
 
 
 def _legends(figure: Figure, records: Sequence[RecipeRecord]) -> None:
-    """Names below the panels: ours with filled markers, the paper's with hollow ones."""
+    """Names above the panels: ours with filled markers, the paper's with hollow ones."""
     ours = dict.fromkeys(_plain(label) for record in records for label in labels_of(record))
     theirs = dict.fromkeys(_plain(n["label"]) for record in records for n in record["numbers"])
-    shown = [Line2D([], [], color=c, marker=m, label=NAMES[k], **_FILLED) for k, (c, m) in _LOOKS.items() if k in ours]
+    filled = [key(NAMES[k], color=c, marker=m, **_FILLED) for k, (c, m) in _LOOKS.items() if k in ours]
     if _FLOOR in ours:
-        shown.append(Line2D([], [], color=BLACK, linewidth=0.9, linestyle=(0, (4, 1.5)), label=NAMES[_FLOOR]))
-    hollow = [
-        Line2D([], [], color=c, marker=m, label=NAMES[k], **_HOLLOW) for k, (c, m) in _LOOKS.items() if k in theirs
-    ]
-    _legend(figure, shown, "ours (bars: 95 % intervals)", _LEFT, 4)
-    _legend(figure, hollow, "paper's slides (hollow)", _LEFT + 5.6, 2)
+        filled.append(key(NAMES[_FLOOR], color=BLACK, linewidth=0.9, linestyle=(0, (4, 1.5))))
+    hollow = [key(NAMES[k], color=c, marker=m, **_HOLLOW) for k, (c, m) in _LOOKS.items() if k in theirs]
+    _legend(figure, filled, "ours (bars: 95 % intervals)", "outside upper left", 3)
+    _legend(figure, hollow, "paper's slides (hollow)", "outside upper right", 2)
 
 
-def _legend(figure: Figure, handles: Sequence[Line2D], title: str, left: float, columns: int) -> None:
+def _legend(figure: Figure, handles: Sequence[Line2D], title: str, place: Any, columns: int) -> None:
     if handles:
-        place = left / _WIDTH, (_BOTTOM - 0.42) / _HEIGHT
-        look: dict[str, Any] = {
-            "frameon": False,
-            "fontsize": 7,
-            "title_fontsize": 7,
-            "alignment": "left",
-            "borderaxespad": 0,
-        }
-        figure.legend(handles=handles, title=title, loc="upper left", bbox_to_anchor=place, ncols=columns, **look)
+        figure.legend(handles=handles, title=title, loc=place, alignment="left", ncols=columns)
 
 
-def _caption(figure: Figure) -> None:
-    words = (
-        "nMSE = ||u - u*||²/||u*||² on [0, 1]. Ours: mean over the images of the panel with its 95 % t-interval; an "
-        "interval that reaches 0 ends at the axis; methods at one f stand a little apart. Without a preset Net-GD and "
-        "Net-PGD have the published settings. Floor: what four descents on the image itself reach, an upper bound of "
-        "the least error (band: its interval). Paper: Jagatap and Hegde 2019, read off the curves of their slides (p. "
-        "27-28): other digits, and no numbers for faces."
-    )
-    text = "\n".join(wrap(words, 152))
-    figure.text(_LEFT / _WIDTH, 0.07 / _HEIGHT, text, fontsize=_SIZE, color=GREY, va="bottom", linespacing=1.3)
+_CAPTION = (
+    "nMSE = ||u - u*||²/||u*||² on [0, 1]. Ours: mean over the images of the panel with its 95 % t-interval; an "
+    "interval that "
+    "reaches 0 ends at the axis. Without a preset Net-GD and Net-PGD have the published settings. Floor: what four "
+    "descents "
+    "on the image itself reach, an upper bound of the least error (band: its interval). Paper: Jagatap and Hegde "
+    "2019, read "
+    "off the curves of their slides (p. 27-28): other digits, and no numbers for faces."
+)

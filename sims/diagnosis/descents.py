@@ -164,11 +164,12 @@ class LinearisedFit:
 
 @dataclass(frozen=True)
 class DenoisingFit:
-    """A descent on x + noise, what is predicted for it, and the norm of the noise."""
+    """A descent on x + noise, what is predicted for it, the norm of the noise, and x + noise itself."""
 
     descent: Descent
     promise: Denoising
     noise: float
+    noisy: np.ndarray
 
     @property
     def least(self) -> float:
@@ -284,7 +285,8 @@ def fit_noisy(plan: DescentPlan, sigma: float) -> DenoisingFit:
     start, x = plan.start, plan.x
     promise = denoising(start.measure(start.output - x), start.spectrum.density(), start.step, sigma)
     noise = sigma * stream(plan.seed, "noise", "denoise").standard_normal(len(x))
-    return DenoisingFit(plan.descend(x + noise, start.step, truth=x), promise, float(np.linalg.norm(noise)))
+    descent = plan.descend(x + noise, start.step, truth=x)
+    return DenoisingFit(descent, promise, float(np.linalg.norm(noise)), x + noise)
 
 
 def fit_measurements(plan: DescentPlan, operator: Operator, A: RowMap) -> SensingFit:

@@ -188,6 +188,7 @@ def _pictures(observations: Observations) -> dict[str, np.ndarray]:
     vectors = {
         "target": observations.plan.x,
         "image": descents.image.descent.last,
+        "noisy": descents.denoising.noisy,
         "denoised": descents.denoising.descent.best,
     }
     if descents.sensing is not None:

@@ -79,7 +79,7 @@ def test_a_shared_option_has_one_help(option):
 
 def test_out_is_a_file_but_of_the_report_and_noise_is_that_of_measurements():
     report = PARAMETERS["report"]
-    assert {param.metavar for param in shared("--out") if param not in report} == {"FILE"}
+    assert {param.metavar for param in shared("--out") if param not in report and not param.hidden} == {"FILE"}
     assert {param.metavar for param in report if "--out" in param.opts} == {"FOLDER"}
     assert {param.metavar for param in shared("--folder")} == {"FOLDER"}
     assert all(param.help.startswith("sigma of the noise added") for param in shared("--noise"))

@@ -23,7 +23,7 @@ from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record
 
-PAGES = ("recipes_curves", "recipes_pictures", "recipes_tables")
+PAGES = ("recipes_curves", "recipes_mnist", "recipes_xray", "learned_regularisation", "runtimes")
 
 
 def test_a_picture_comes_back_to_half_a_step_of_eight_bits():
@@ -123,14 +123,20 @@ def test_every_kind_of_record_is_drawn_and_told(kind, tmp_path):
     texts = [text.get_text() for text in draw_recipe(record).findobj(Text)]
     words = text_of(recipe_parts(record))
     assert "2.5 [0.446, 4.55]" in words
+    drawn = {float(y) for axes in draw_recipe(record).axes for line in axes.get_lines() for y in line.get_ydata()}
     if kind in ("gains", "runtimes"):
-        assert {"paper 10", "paper 20"} <= set(texts)
+        assert {"here", "the paper"} <= set(texts)
+        assert {10.0, 20.0} <= drawn
         assert "20" in words
     if kind == "gains":
         assert record["gains"][0]["gain"] == [0.0, 0.0, 0.0]
+        assert 0.0 in drawn
     if kind == "runtimes":
-        assert "2.0 (cpu)" in texts
+        assert 2.0 in drawn
         assert "2 [2, 2] on cpu" in words
+    if kind == "pictures":
+        assert {"m = 8", "m = 16"} <= set(texts)
+        assert {"1", "2"} <= set(texts)  # the errors of the images, below them
 
 
 def test_a_record_without_printed_numbers_has_a_dash_for_each():
@@ -186,7 +192,13 @@ def test_pages_of_recorded_recipes_hold_all_and_no_text_overlaps(name, recorded)
     assert [t for t, b in found if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
     bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in found]
     assert [(s, t) for (s, a), (t, b) in combinations(bodies, 2) if a.overlaps(b)] == []
-    words = {"recipes_curves": "CS-DIP", "recipes_pictures": "mnist, m = 75", "recipes_tables": "12.3 (cuda)"}
+    words = {
+        "recipes_curves": "CS-DIP",
+        "recipes_mnist": "m = 75",
+        "recipes_xray": "m = 2000",
+        "learned_regularisation": "here",
+        "runtimes": "the paper",
+    }
     assert words[name] in [text for text, _ in found]
 
 
@@ -194,8 +206,14 @@ def test_pages_of_recorded_recipes_hold_all_and_no_text_overlaps(name, recorded)
 def test_pages_say_what_is_not_recorded(name, tmp_path):
     _, found = boxes(name, tmp_path)
     words = " ".join(text for text, _ in found)
-    own = {"recipes_curves": "fig4b", "recipes_pictures": "fig13", "recipes_tables": "table2"}[name]
-    assert f"untrained reproduce {own}" in words
+    own = {
+        "recipes_curves": "fig4b",
+        "recipes_mnist": "fig5, fig2, fig6",
+        "recipes_xray": "fig7, fig2, fig8",
+        "learned_regularisation": "table1",
+        "runtimes": "table2",
+    }
+    assert f"untrained reproduce {own[name]}" in " ".join(words.split())
 
 
 def test_what_is_not_recorded_still_has_the_papers_numbers():

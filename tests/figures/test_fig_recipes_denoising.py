@@ -40,7 +40,7 @@ def test_the_example_has_a_picture_of_each_method_with_its_decibels(record: Path
     data = read_record("recipe", EXAMPLE, record)
     shown = texts(record)
     assert len(data["pictures"]) == len(data["points"]) + 1
-    assert all(f"{point['psnr'][0]:.2f} dB" in shown for point in data["points"])
+    assert all(f"{point['psnr'][0]:.1f} dB" in shown for point in data["points"])
 
 
 def test_what_is_not_recorded_is_said(tmp_path: Path) -> None:

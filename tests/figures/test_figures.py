@@ -8,11 +8,11 @@ from typing import get_args
 
 import matplotlib.style
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from tests.figures.made_figures import made
 from untrained import figures
-from untrained.figures.draw import draw, figure_names, make
+from untrained.figures.draw import draw, figure_caption, figure_names, make
 from untrained.figures.fig_ledger import SECTIONS, section
 from untrained.figures.fig_sigma_min import fig_sigma_min
 from untrained.figures.style import STYLE, VERDICTS
@@ -62,14 +62,11 @@ def outside(axes):
 
 
 def boxes(name: str):
-    with matplotlib.style.context(["default", STYLE]):
-        figure = make(name)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        hidden = {id(label) for axes in figure.axes for label in outside(axes)}
-        texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
-        inside = [(t.get_text(), Text.get_window_extent(t, canvas.get_renderer())) for t in texts]
-    return figure.bbox, inside
+    figure = made(name)
+    hidden = {id(label) for axes in figure.axes for label in outside(axes)}
+    texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
+    renderer = figure.canvas.get_renderer()
+    return figure.bbox, [(t.get_text(), Text.get_window_extent(t, renderer)) for t in texts]
 
 
 def test_figures_are_the_folder() -> None:
@@ -79,26 +76,45 @@ def test_figures_are_the_folder() -> None:
 
 
 def test_every_figure_is_drawn_whole(drawn: dict[str, bytes]) -> None:
-    assert set(drawn) == {f"{name}.{kind}" for name in figure_names() for kind in ("png", "pdf")}
+    kinds = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+    assert set(drawn) == {f"{name}.{kind}" for name in figure_names() for kind in (*kinds, "txt")}
     for name, data in drawn.items():
-        assert data.startswith(b"\x89PNG" if name.endswith("png") else b"%PDF")
-        assert len(data) > 5000
+        if not name.endswith("txt"):
+            assert data.startswith(kinds[name.rpartition(".")[2]])
+            assert len(data) > 5000
 
 
 def test_same_record_gives_same_bytes(drawn: dict[str, bytes], tmp_path: Path) -> None:
-    again = {path.name: path.read_bytes() for path in draw(None, tmp_path)}
-    assert [name for name in drawn if drawn[name] != again[name]] == []
+    again = {path.name: path.read_bytes() for path in draw(None, tmp_path, formats=("svg",))}
+    assert [name for name in again if drawn[name] != again[name]] == []
+    assert len(again) == 2 * len(figure_names())
 
 
-def test_only_the_pictures_are_left_behind(tmp_path: Path) -> None:
-    paths = draw(["sigma_min"], tmp_path)
+def test_only_pictures_and_captions_are_left_behind(tmp_path: Path) -> None:
+    paths = draw(["sigma_min"], tmp_path, formats=("svg", "png"))
     assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert [path.name for path in paths] == ["sigma_min.png", "sigma_min.svg", "sigma_min.txt"]
+
+
+def test_the_caption_stands_beside_and_where_it_is_asked_for_only_there(tmp_path: Path) -> None:
+    _, beside = draw(["sigma_min"], tmp_path, formats=("svg",), captions=False)
+    assert beside.read_text() == f"{figure_caption('sigma_min')}\n"
+    assert "vanveen18.lemB1.printed" in beside.read_text()
+    (tall, _), (low, _) = (draw(["sigma_min"], tmp_path / str(k), formats=("png",), captions=k) for k in (True, False))
+    heights = [int.from_bytes(path.read_bytes()[20:24], "big") for path in (tall, low)]
+    assert heights[0] > heights[1] + 100
+
+
+def test_an_unknown_format_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^format must be one of png, pdf, svg, got 'gif'$"):
+        draw(["sigma_min"], tmp_path / "out", formats=("png", "gif"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_ledger_changes_with_the_record(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
     path = record / "vanveen18.lemB3.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "verdict": "REFUTED"}))
-    png, _ = draw(["ledger"], tmp_path, record)
+    png, _ = draw(["ledger"], tmp_path, record, ("png",))
     assert png.read_bytes() != drawn["ledger.png"]
 
 
@@ -106,7 +122,7 @@ def test_sigma_min_changes_with_the_table(drawn: dict[str, bytes], record: Path,
     study = read_record("study", "sigma_min", record)
     rows = [row | {"value": 0.9 * row["value"]} for row in study["rows"]]
     write_record("study", "sigma_min", {**study, "rows": rows}, record)
-    png, _ = draw(["sigma_min"], tmp_path, record)
+    png, _ = draw(["sigma_min"], tmp_path, record, ("png",))
     assert png.read_bytes() != drawn["sigma_min.png"]
 
 
@@ -134,9 +150,9 @@ def put_mutants(record: Path) -> None:
 
 def test_brackets_are_drawn_from_the_recorded_mutants(record: Path, tmp_path: Path) -> None:
     shutil.rmtree(record / "mutants", ignore_errors=True)
-    empty, _ = draw(["brackets"], tmp_path / "empty", record)
+    empty, _ = draw(["brackets"], tmp_path / "empty", record, ("png",))
     put_mutants(record)
-    png, _ = draw(["brackets"], tmp_path, record)
+    png, _ = draw(["brackets"], tmp_path, record, ("png",))
     assert png.read_bytes() != empty.read_bytes()
     texts = [text.get_text() for text in make("brackets", record).findobj(Text)]
     assert "lemB1.proof  width_ratio 3528" in texts
@@ -219,7 +235,7 @@ def test_a_verdict_is_told_by_shape_alone_too() -> None:
 def test_every_heading_of_the_ledger_is_used_once() -> None:
     headings = [section(claim_id) for claim_id in ledger()]
     assert {name for _, name in SECTIONS} <= set(headings)
-    texts = [text.get_text() for text in make("ledger").findobj(Text)]
+    texts = [text.get_text() for text in made("ledger").findobj(Text)]
     assert [name for name in set(headings) if texts.count(name) != 1] == []
     assert section("newpaper.lem1") == "newpaper"
 

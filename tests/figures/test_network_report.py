@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
-from untrained.figures.network_report import comparison, page, report_parts, write_pages
+from untrained.figures.network_report import comparison, page, report_parts, shorten, write_pages
 from untrained.figures.tables import number, text_of
 from untrained.sims.diagnosis.conditions import denoises
 from untrained.sims.diagnosis.report import Curves, Prediction, Quantity, Report
@@ -43,6 +46,20 @@ def test_the_page_shows_spectrum_fits_and_pictures(shape):
     titles = [part.get_suptitle() for part in figure.subfigs]
     assert any("eigenvectors" in title for title in titles)
     assert sum(len(part.axes) for part in figure.subfigs) >= 10
+
+
+def test_the_page_has_verdicts_numbers_and_words():
+    texts = [text.get_text() for text in page(made()).findobj(Text)]
+    assert {"SUPPORTED", "denoising", "sigma_max(J)", "1.4 (1, 2)", "never, -", "Words."} <= set(texts)
+    assert shorten("a long text", 6) == "a lon\u2026"
+
+
+def test_what_descent_made_is_scored_against_the_target():
+    report = made()
+    pictures = {"target": np.zeros((1, 3, 4)), "noisy": np.full((1, 3, 4), 0.5)}
+    figure = page(replace(report, curves=replace(report.curves, pictures=pictures)))
+    titles = [axes.get_title() for axes in figure.subfigs[-1].axes]
+    assert titles[:2] == ["target", "noisy\nMSE 0.25"]
 
 
 def test_pages_are_written_under_the_names_of_networks(tmp_path):

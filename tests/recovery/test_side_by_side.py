@@ -1,12 +1,13 @@
 import io
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
-from untrained.figures.side_by_side import caption, method_table, side_by_side
+from untrained.figures.side_by_side import caption, measured_words, method_table, side_by_side
 
 SCORES = {"mse": 0.012345, "nmse": 0.03, "psnr": 25.106, "ssim": 0.8765, "data_range": 2.0}
 
@@ -27,8 +28,10 @@ def panels(figure):
 def test_the_truth_comes_first_and_every_method_stands_under_its_name():
     shown = [(an_entry("csdip"), an_image(value=0.5)), (an_entry("tv"), an_image(value=-1))]
     found = panels(side_by_side(shown, an_image(value=1)))
-    assert [axes.get_title() for axes in found] == ["truth", "csdip", "tv"]
-    assert [float(axes.images[0].get_array()[0, 0]) for axes in found] == [1.0, 0.75, 0.0]
+    assert [axes.get_title() for axes in found] == ["truth", "csdip", "tv", "", ""]
+    assert [float(axes.images[0].get_array()[0, 0]) for axes in found] == [1.0, 0.75, 0.0, 0.25, 1.0]
+    assert [axes.images[0].get_clim() for axes in found[3:]] == [(0, 1), (0, 1)]
+    assert [axes.get_xlabel() for axes in found[3:]] == ["mean error 0.25", "mean error 1"]
     assert found[0].get_xlabel() == ""
     assert "MSE 1.23e-02" in found[1].get_xlabel()
 
@@ -52,13 +55,25 @@ def test_colours_are_shown_as_colours():
     np.testing.assert_allclose(axes.images[0].get_array()[0, 0], [0, 0.5, 1])
 
 
-@pytest.mark.parametrize(("count", "grid"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 4)), (9, (3, 4))])
-def test_panels_stand_in_rows_of_four(count, grid):
+@pytest.mark.parametrize(("count", "grid"), [(1, (1, 1)), (4, (1, 4)), (5, (1, 5)), (6, (2, 3)), (9, (2, 5))])
+def test_panels_stand_in_even_rows_of_five_at_most(count, grid):
     figure = side_by_side([(an_entry(f"m{i}"), an_image()) for i in range(count)])
     places = figure.axes[0].get_subplotspec().get_gridspec()
     assert (places.nrows, places.ncols) == grid
     assert len(panels(figure)) == count
     assert not any(axes.axison for axes in figure.axes if not axes.images)
+
+
+def test_the_least_error_is_bold_and_what_was_measured_is_said():
+    shown = [(an_entry("csdip"), an_image()), (an_entry("tv", {**SCORES, "mse": 0.001}), an_image())]
+    figure = side_by_side(shown, an_image(), "gaussian, m = 3 of n = 64 (4.69 %)")
+    weights = {axes.get_title(): axes.title.get_fontweight() for axes in panels(figure) if axes.get_title()}
+    assert weights == {"truth": "normal", "csdip": "normal", "tv": "bold"}
+    assert figure.get_suptitle() == "gaussian, m = 3 of n = 64 (4.69 %)"
+
+
+def test_an_operator_is_told_with_its_ratio():
+    assert measured_words(SimpleNamespace(name="gaussian", m=3, n=64)) == "gaussian, m = 3 of n = 64 (4.69 %)"
 
 
 def test_nothing_to_show_is_refused():

@@ -144,7 +144,7 @@ def _list_settings(names: str | None) -> None:
 def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
     """Recover what a task asks for, write the files and print the table; with `together` a picture of all methods."""
     from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
-    from untrained.figures.side_by_side import method_table, side_by_side
+    from untrained.figures.side_by_side import measured_words, method_table, side_by_side
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
@@ -154,7 +154,10 @@ def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | No
         for name, needs in recover.estimates(problem).items():
             print(f"{name}: {needs}", file=sys.stderr)
     ended = recover.recover_all(problem, console.progress_of)
-    picture = picture_bytes(side_by_side(ended.results, problem.truth), out.suffix.lower()) if together else None
+    picture = None
+    if together:
+        words = measured_words(problem.measurement.operator)
+        picture = picture_bytes(side_by_side(ended.results, problem.truth, words), out.suffix.lower())
     files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
     console.show([method_table(ended.entries), *problem.notes], console.stdout())
     for entry in ended.entries:

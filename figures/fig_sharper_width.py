@@ -1,0 +1,136 @@
+"""How wide must the network of Theorem 4.1 be: by the paper, by the sharper theorem, as seen, and at least?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from untrained.figures.drawing import THEORY, bars, cite, heads, key, legend, panels, plain_ticks, under
+from untrained.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PALE
+from untrained.sims.record.store import FOLDER, read_record
+from untrained.theory.ledger import ledger
+from untrained.theory.objects.path_budget import least_aspect
+from untrained.theory.objects.width_chain import improvements
+
+_ROWS = (4, 6, 10, 16, 25, 40, 64, 100, 160, 256, 400, 640, 1000)
+_STEP = Fraction(1, 10)
+_EVENTS, _FAILURE = 5, 0.01
+_FINE = 10**9
+_DESCENT, _HUNDRED, _LIMIT = "own.sharper.descent", "own.sharper.descent.hundred", "own.sharper.descent.limit"
+_PRINTED, _CONE = "vanveen18.width.printed", "own.descent.cone"
+
+
+def fig_sharper_width(folder: Path = FOLDER) -> Figure:
+    """Draw what each improvement of the proof saves, the constants against n, and what is certified beside what is seen.
+
+    Raises
+    ------
+    ValueError
+        where the study of the phase diagram was not recorded.
+    """
+    rows = read_record("study", "phase", folder)["rows"]
+    figure, (fall, against, near) = panels(1, 3, 3.0, gridspec_kw={"width_ratios": (1.25, 1, 1)})
+    _waterfall(fall)
+    _constants(against, rows)
+    _region(near, rows)
+    titles = (
+        "Charging neurons by their price saves ten orders",
+        "The theorem meets widths that people use",
+        "A factor of 60 is left between what is proved and seen",
+    )
+    heads((fall, against, near), titles, 32)
+    under(
+        figure,
+        "a: the least d/n that each proof serves, every improvement with those above it (bars) and alone (diamonds); "
+        "in ball arithmetic, four digits. b: descent with a tenth of the proof's step, failure 5e^{-n/2} and 1 %; "
+        "dots: the d/n at which half of the descents converge, with 95 % likelihood intervals; below the lowest line "
+        "most random signals have no fit. c: the same, near; hatched: certified with a failure of 1 %."
+        + cite(folder, _DESCENT, _HUNDRED, _LIMIT, _CONE, "vanveen18.width.minimal", "own.sharper.least.descent"),
+    )
+    return figure
+
+
+@cache
+def certified(rows: int, failure: float | None) -> float:
+    """The least d/n certified for so many rows: at the paper's failure probability, or at a stated one."""
+    rate = Fraction(1, 2)
+    if failure is not None:
+        rate = Fraction(math.ceil(math.log(_EVENTS / failure) / rows * _FINE), _FINE)
+    return float(least_aspect(rate, Fraction(1, rows), _STEP, 4, 64)[1])
+
+
+def _waterfall(axes: Axes) -> None:
+    steps = improvements()
+    places = range(len(steps))
+    axes.barh(places, [float(step.together) for step in steps], color=BLUE, height=0.62, left=1)
+    alone = [(float(step.alone), place) for step, place in zip(steps, places, strict=True) if step.alone]
+    axes.plot(*zip(*alone, strict=True), "D", color=ORANGE, markersize=3.2)
+    for step, place in zip(steps, places, strict=True):
+        axes.text(float(step.together) * 1.6, place, _short(float(step.together)), va="center", fontsize=6.3)
+    axes.set(xscale="log", xlim=(1, 3e19), xlabel=r"least $d/n$", ylim=(len(steps) - 0.4, -0.6))
+    axes.set_yticks(places, [step.name for step in steps])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xticks([1, 1e4, 1e8, 1e12, 1e16])
+    legend(
+        axes,
+        {"": [key("together", color=BLUE, linewidth=4), key("alone", color=ORANGE, marker="D", linestyle="")]},
+        "lower right",
+    )
+
+
+def _short(width: float) -> str:
+    if width < 10**4:
+        return f"{width:.4g}"
+    power = math.floor(math.log10(width))
+    return rf"${width / 10**power:.2f}\times10^{{{power}}}$"
+
+
+def _seen(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
+    half = [row for row in rows if row["source"] == "simulation" and row["quantity"] == "half converged"]
+    bars(axes, half, "n", color=BLACK, marker="o", linestyle="")
+
+
+def _theory(axes: Axes) -> None:
+    axes.plot(_ROWS, [certified(n, None) for n in _ROWS], color=BLUE)
+    few = [n for n in _ROWS if n >= 10]
+    axes.plot(few, [certified(n, _FAILURE) for n in few], color=GREEN, linestyle=(0, (5, 1.2)))
+    cone = ledger()[_CONE].values
+    axes.plot(_ROWS, [cone["per_row"] + cone["offset"] / n for n in _ROWS], **THEORY["edge"])
+
+
+def _constants(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
+    printed = float(ledger()[_PRINTED].values["aspect"])
+    axes.axhline(printed, **THEORY["printed"])
+    axes.text(_ROWS[0], printed / 4, "as printed, 4.3e15", va="top", fontsize=6.3, color=GREY)
+    _theory(axes)
+    _seen(axes, rows)
+    axes.set(xscale="log", yscale="log", ylim=(2, 1e17), xlim=(3.4, 1200), xlabel=r"outputs $n$", ylabel=r"$d/n$")
+    plain_ticks(axes, (4, 10, 100, 1000))
+    axes.set_yticks([1e1, 1e4, 1e8, 1e12, 1e16])
+    entries = [
+        key(r"certified, $5e^{-n/2}$", color=BLUE),
+        key("certified, 1 %", color=GREEN, linestyle=(0, (5, 1.2))),
+        key("half converge", color=BLACK, marker="o", linestyle=""),
+        key("half have a fit", **THEORY["edge"]),
+    ]
+    legend(axes, {"": entries}, "center right")
+
+
+def _region(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
+    least = [min(certified(n, None), certified(n, _FAILURE) if n >= 10 else math.inf) for n in _ROWS]
+    axes.fill_between(_ROWS, least, 3000, color="none", hatch="////", edgecolor=BLUE, linewidth=0)
+    cone = ledger()[_CONE].values
+    axes.fill_between(_ROWS, 1, [cone["per_row"] + cone["offset"] / n for n in _ROWS], color=PALE, linewidth=0)
+    _theory(axes)
+    _seen(axes, rows)
+    axes.text(60, 1.6, "no fit", fontsize=6.3, ha="center")
+    axes.text(40, 45, "converges as seen,\nnot yet proved", fontsize=6.3, ha="center", va="center")
+    axes.text(60, 1400, "proved", fontsize=6.3, ha="center", backgroundcolor="white")
+    axes.set(xscale="log", yscale="log", ylim=(1, 3000), xlim=(4, 1000), xlabel=r"outputs $n$", ylabel=r"$d/n$")
+    plain_ticks(axes, (4, 10, 100, 1000), (1, 4, 10, 100, 1000))
