@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -41,30 +41,29 @@ KEYS = ("mse", "seconds", "processor_seconds")
 
 @dataclass(frozen=True)
 class Settings:
-    """K outer steps of N inner ones, the weight lambda, Adam's rate, and the U-Net; `output` is "linear" or "tanh"."""
+    """K outer steps of N inner ones, the weight lambda, Adam's rate, and the U-Net, with an end that is no sigmoid."""
 
-    K: int = 2000
+    K: int = 1000
     N: int = 2
     weight: float = 0.03
-    learning_rate: float = 1e-4
+    learning_rate: float = 1e-3
     halvings: int = 2
-    width: int = 64
-    output: str = "linear"
+    width: int = 32
 
 
 NEIGHBOURS: tuple[dict[str, Any], ...] = (
     {},
     {"learning_rate": 3e-4},
-    {"learning_rate": 3e-5},
-    {"weight": 0.1},
-    {"weight": 0.01},
-    {"N": 1, "K": 4000},
-    {"N": 5, "K": 800},
+    {"learning_rate": 3e-3},
+    {"weight": 0.003},
+    {"weight": 0.3},
+    {"N": 1},
+    {"N": 5},
     {"halvings": 3},
-    {"output": "tanh"},
-    {"width": 32},
+    {"width": 16},
+    {"width": 64},
 )
-"""Changes of one setting each; the steps of Adam are as many in all."""
+"""Changes of one setting each."""
 
 
 def pair(inputs: int, outputs: int) -> nn.Sequential:
@@ -81,14 +80,13 @@ class UNet(nn.Module):
     Each of the halvings, by maxima, doubles the channels but the last; bilinear doublings lead back.
     """
 
-    def __init__(self, channels: int, width: int, halvings: int, output: str) -> None:
+    def __init__(self, channels: int, width: int, halvings: int) -> None:
         super().__init__()
         widths = [width << min(scale, halvings - 1) for scale in range(halvings + 1)]
         self.down = nn.ModuleList(pair(a, b) for a, b in zip([channels, *widths], widths, strict=False))
         above = [width, *widths[:-2]]
         self.up = nn.ModuleList(pair(2 * a, b) for a, b in zip(widths[:-1], above, strict=True))
         self.last = nn.Conv2d(width, channels, 1)
-        self.bounded = output == "tanh"
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         scales = [self.down[0](z)]
@@ -99,20 +97,20 @@ class UNet(nn.Module):
             skip = scales.pop()
             x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = layer(torch.cat([skip, x], 1))
-        x = self.last(x)
-        return torch.tanh(x) if self.bounded else x
+        return self.last(x)
 
 
 def unet(channels: int, settings: Settings, seed: int) -> UNet:
     """A U-Net whose weights are drawn by today's defaults of PyTorch."""
-    network = UNet(channels, settings.width, settings.halvings, settings.output).train()
+    network = UNet(channels, settings.width, settings.halvings).train()
     initialise(network, stream(seed, "weights", 0), "torch-today")
     return network
 
 
 def autoencode(network: nn.Module, operator: Operator, y: torch.Tensor, settings: Settings) -> Iterator[torch.Tensor]:
-    """Yield z_1, ..., z_K of shape (C, H, W)."""
+    """Yield the images 2 z_1 - 1, ..., 2 z_K - 1 of shape (C, H, W): z is on [0, 1], as its authors have it."""
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    y = (y + operator.forward(torch.ones_like(operator.adjoint(y)))) / 2
     z = operator.adjoint(y)[None]
     for _ in range(settings.K):
         for _ in range(settings.N):
@@ -123,7 +121,7 @@ def autoencode(network: nn.Module, operator: Operator, y: torch.Tensor, settings
             optimiser.step()
         with torch.no_grad():
             z = network(z)
-        yield z[0]
+        yield 2 * z[0] - 1
 
 
 def mse(image: torch.Tensor, truth: torch.Tensor) -> float:
@@ -144,10 +142,10 @@ def since(start: tuple[float, float]) -> dict[str, float]:
 def rival(operator: Operator, y: torch.Tensor, truth: torch.Tensor, settings: Settings, seed: int) -> dict[str, Any]:
     """The error of z_K, the time up to it, and the errors after each tenth of the outer steps."""
     start, errors = clocks(), []
-    for k, z in enumerate(autoencode(unet(operator.shape[0], settings, seed), operator, y, settings), 1):
+    for k, x in enumerate(autoencode(unet(operator.shape[0], settings, seed), operator, y, settings), 1):
         if k % max(1, settings.K // 10) == 0:
-            errors.append(round(mse(z, truth), 6))
-    return {"mse": mse(z, truth), **since(start), "errors": errors}
+            errors.append(round(mse(x, truth), 6))
+    return {"mse": mse(x, truth), **since(start), "errors": errors}
 
 
 def compare(name: str, truth: torch.Tensor, m: int, seed: int, settings: Settings) -> dict[str, Any]:
@@ -197,11 +195,15 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5)
     parser.add_argument("--first", type=int, help="default: 0, and 100 of a sweep")
     parser.add_argument("--size", type=int, default=64, help="of the camera")
-    parser.add_argument("--K", type=int, default=Settings.K)
+    for field in fields(Settings):
+        kind = type(field.default)
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     parser.add_argument("--changes", type=int, nargs="+", default=list(range(len(NEIGHBOURS))))
     given = parser.parse_args()
+    if given.images < 1:
+        parser.error(f"--images must be at least 1, got {given.images}")
     torch.set_num_threads(1)
-    settings = Settings(K=given.K)
+    settings = Settings(**{field.name: getattr(given, field.name) for field in fields(Settings)})
     ms = given.m or {"digits": [75, 100], "camera": [1000], "sweep": [75]}[given.what]
     first = given.first if given.first is not None else 100 if given.what == "sweep" else 0
     told: dict[str, Any] = {"what": given.what, "settings": asdict(settings)}

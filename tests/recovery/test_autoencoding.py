@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import autoencoding
-from benchmarks.autoencoding import NEIGHBOURS, Settings, UNet, autoencode, unet
+from benchmarks.autoencoding import Settings, UNet, autoencode, unet
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.csdip import CSDIPSettings, recover
@@ -24,7 +24,8 @@ def problem():
 
 
 def by_the_letter(network, A, y, settings):
-    """z_1, ..., z_K by Adam written out, one weight tensor after another; the matrix is multiplied row by row."""
+    """2 z_1 - 1, ..., 2 z_K - 1 by Adam written out, tensor after tensor; the matrix is multiplied by rows."""
+    y = torch.stack([(y[i] + A[i].sum()) / 2 for i in range(len(y))])  # what would be measured of (x + 1)/2
     weights = list(network.parameters())
     means, squares = ([torch.zeros_like(w) for w in weights] for _ in range(2))
     z, t = sum(A[i] * y[i] for i in range(len(y))).reshape(1, *SHAPE), 0
@@ -40,11 +41,11 @@ def by_the_letter(network, A, y, settings):
                 step = means[i] / (1 - 0.9**t) / ((squares[i] / (1 - 0.999**t)).sqrt() + 1e-8)
                 weights[i].data -= settings.learning_rate * step
         z = network(z).detach()
-        images.append(z[0])
+        images.append(2 * z[0] - 1)
     return images
 
 
-@pytest.mark.parametrize("changes", [{}, {"weight": 0.0}, {"K": 6, "N": 1}, {"output": "tanh"}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"weight": 0.0}, {"K": 6, "N": 1}], ids=str)
 def test_the_loop_is_that_of_the_definition(changes):
     operator, y = problem()
     settings = replace(SMALL, **changes)
@@ -59,7 +60,7 @@ def test_the_weight_draws_the_image_to_the_input():
     operator, y = problem()
     drifts = []
     for weight in (0.0, 100.0):
-        settings = replace(SMALL, K=40, N=5, weight=weight)
+        settings = replace(SMALL, K=10, weight=weight)
         *_, before, after = autoencode(unet(1, settings, 5), operator, y.float(), settings)
         drifts.append(float((after - before).norm()))
     assert drifts[1] < 0.5 * drifts[0]
@@ -98,7 +99,7 @@ def resized(x, size):
 
 
 def test_the_network_is_a_u_net_of_two_halvings_joined_at_every_scale():
-    network = UNet(1, 3, 2, "linear").double()
+    network = UNet(1, 3, 2).double()
     kernels = {name: w for name, w in network.named_parameters() if w.ndim == 4}
     z = torch.from_numpy(stream(2, "z").standard_normal(SHAPE))
 
@@ -113,13 +114,6 @@ def test_the_network_is_a_u_net_of_two_halvings_joined_at_every_scale():
     image = torch.einsum("oc,chw->ohw", kernels["last.weight"][..., 0, 0], x) + network.last.bias[0]
     torch.testing.assert_close(network(z[None])[0], image, atol=1e-10, rtol=0)
     assert [len(part) for part in (first, second, third)] == [3, 6, 6]
-
-
-@pytest.mark.parametrize("change", NEIGHBOURS, ids=str)
-def test_a_neighbour_changes_one_setting_and_not_the_steps_of_descent(change):
-    neighbour, settings = replace(Settings(), **change), Settings()
-    assert neighbour.K * neighbour.N == settings.K * settings.N
-    assert len([name for name in change if name != "K"]) <= 1
 
 
 def test_the_benchmark_prints_errors_and_times_side_by_side(monkeypatch, capsys):
