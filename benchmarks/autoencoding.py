@@ -36,6 +36,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -50,93 +51,102 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip, mixture
 
 OURS = {
-    "csdip fast": lambda operator, y, seed: csdip.recover(operator, y, csdip.preset("fast", operator), seed=seed),
-    "mixture auto": lambda operator, y, seed: mixture.recover(operator, y, mixture.preset("auto", operator), seed=seed),
+    "fast": lambda operator, y, seed: csdip.recover(operator, y, csdip.preset("fast", operator), seed=seed),
+    "auto": lambda operator, y, seed: mixture.recover(operator, y, mixture.preset("auto", operator), seed=seed),
 }
-
-
+RIVAL = "aSeqDIP"
 KEYS = ("mse", "seconds", "processor_seconds")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """K outer steps of N inner ones, the weight lambda, Adam's rate, and the U-Net, with an end that is no sigmoid."""
+    """K outer steps of N inner ones, the weight lambda, Adam's rate, the longest gradient, and the U-Net's sizes."""
 
-    K: int = 1000
-    N: int = 2
-    weight: float = 0.03
+    K: int = 120
+    N: int = 5
+    weight: float = 0.02
     learning_rate: float = 1e-3
-    halvings: int = 2
-    width: int = 32
+    longest: float = 1.0
+    scales: int = 6
+    width: int = 64
+    skip: int = 4
 
 
 NEIGHBOURS: tuple[dict[str, Any], ...] = (
     {},
     {"learning_rate": 3e-4},
     {"learning_rate": 3e-3},
-    {"weight": 0.003},
-    {"weight": 0.3},
-    {"N": 1},
-    {"N": 5},
-    {"halvings": 3},
-    {"width": 16},
-    {"width": 64},
+    {"weight": 0.002},
+    {"weight": 0.2},
+    {"N": 2},
+    {"scales": 3},
+    {"width": 32},
 )
 """Changes of one setting each."""
 
 
-def pair(inputs: int, outputs: int) -> nn.Sequential:
-    """Two convolutions of 3x3, each with batch norm and a rectifier."""
-    layers: list[nn.Module] = []
-    for channels in (inputs, outputs):
-        layers += [nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-    return nn.Sequential(*layers)
+def normalised(inputs: int, outputs: int, stride: int = 1, kernel: int = 3, groups: int = 4) -> list[nn.Module]:
+    """A convolution, group norm and a rectifier of slope 0.2 below zero."""
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+    return [convolution, nn.GroupNorm(groups, outputs), nn.LeakyReLU(0.2)]
 
 
 class UNet(nn.Module):
-    """Images (1, C, H, W) to images: a pair of convolutions a scale on the way down, joined with one on the way up.
+    """Images (1, C, H, W) to images on [0, 1] of the same shape, by a U-Net of one width whose skips are narrow.
 
-    Each of the halvings, by maxima, doubles the channels but the last; bilinear doublings lead back.
+    A convolution of stride 2 and one of stride 1 lead to each coarser scale; a bilinear doubling, joined with the skip
+    (a 1x1 convolution of the same scale on the way down), and two convolutions lead back; a sigmoid ends it.
     """
 
-    def __init__(self, channels: int, width: int, halvings: int) -> None:
+    def __init__(self, channels: int, width: int, scales: int, skip: int) -> None:
         super().__init__()
-        widths = [width << min(scale, halvings - 1) for scale in range(halvings + 1)]
-        self.down = nn.ModuleList(pair(a, b) for a, b in zip([channels, *widths], widths, strict=False))
-        above = [width, *widths[:-2]]
-        self.up = nn.ModuleList(pair(2 * a, b) for a, b in zip(widths[:-1], above, strict=True))
+        steps = range(scales - 1)
+        self.first = nn.Sequential(*normalised(channels, width))
+        self.down = nn.ModuleList(
+            nn.Sequential(*normalised(width, width, stride=2), *normalised(width, width)) for _ in steps
+        )
+        self.skips = nn.ModuleList(nn.Sequential(*normalised(width, skip, kernel=1, groups=1)) for _ in steps)
+        self.up = nn.ModuleList(
+            nn.Sequential(*normalised(width + skip, width), *normalised(width, width)) for _ in steps
+        )
         self.last = nn.Conv2d(width, channels, 1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        scales = [self.down[0](z)]
-        for layer in list(self.down)[1:]:
-            scales.append(layer(F.max_pool2d(scales[-1], 2)))
-        x = scales.pop()
-        for layer in reversed(self.up):
-            skip = scales.pop()
-            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            x = layer(torch.cat([skip, x], 1))
-        return self.last(x)
+        finer = [self.first(z)]
+        for layer in self.down:
+            finer.append(layer(finer[-1]))
+        x = finer.pop()
+        for skip, layer in zip(reversed(self.skips), reversed(self.up), strict=True):
+            joined = skip(finer.pop())
+            x = F.interpolate(x, size=joined.shape[-2:], mode="bilinear", align_corners=False)
+            x = layer(torch.cat([x, joined], 1))
+        return torch.sigmoid(self.last(x))
 
 
 def unet(channels: int, settings: Settings, seed: int) -> UNet:
-    """A U-Net whose weights are drawn by today's defaults of PyTorch."""
-    network = UNet(channels, settings.width, settings.halvings).train()
-    initialise(network, stream(seed, "weights", 0), "torch-today")
-    return network
+    """A U-Net whose convolutions are drawn by today's defaults of PyTorch; its group norms begin as the identity."""
+    network = UNet(channels, settings.width, settings.scales, settings.skip)
+    rng = stream(seed, "weights", 0)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            initialise(layer, rng, "torch-today")
+    return network.to(memory_format=torch.channels_last)
 
 
 def autoencode(network: nn.Module, operator: Operator, y: torch.Tensor, settings: Settings) -> Iterator[torch.Tensor]:
     """Yield the images 2 z_1 - 1, ..., 2 z_K - 1 of shape (C, H, W): z is on [0, 1], as its authors have it."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    weights = list(network.parameters())
+    optimiser = torch.optim.Adam(weights, lr=settings.learning_rate, fused=True)
     y = (y + operator.forward(torch.ones_like(operator.adjoint(y)))) / 2
     z = operator.adjoint(y)[None]
+    z = z / z.max()
     for _ in range(settings.K):
         for _ in range(settings.N):
             optimiser.zero_grad()
             x = network(z)
             misfit = (operator.forward(x)[0] - y).square().sum()
             (misfit + settings.weight * (x - z).square().sum()).backward()
+            nn.utils.clip_grad_norm_(weights, settings.longest)
             optimiser.step()
         with torch.no_grad():
             z = network(z)
@@ -159,37 +169,41 @@ def since(start: tuple[float, float]) -> dict[str, float]:
 
 
 def rival(operator: Operator, y: torch.Tensor, truth: torch.Tensor, settings: Settings, seed: int) -> dict[str, Any]:
-    """The error of z_K, the time up to it, and the errors after each tenth of the outer steps."""
+    """The error of z_K, the time up to it, the errors after each tenth of the outer steps, and the least of them."""
     start, errors = clocks(), []
     for k, x in enumerate(autoencode(unet(operator.shape[0], settings, seed), operator, y, settings), 1):
         if k % max(1, settings.K // 10) == 0:
             errors.append(round(mse(x, truth), 6))
-    return {"mse": mse(x, truth), **since(start), "errors": errors}
+    return {"mse": mse(x, truth), **since(start), "errors": errors, "least": min(errors)}
 
 
-def compare(name: str, truth: torch.Tensor, m: int, seed: int, settings: Settings) -> dict[str, Any]:
-    """One image: errors and seconds, and of ours their ratios to the rival's."""
+def compare(
+    name: str, truth: torch.Tensor, m: int, seed: int, settings: Settings, methods: list[str]
+) -> dict[str, Any]:
+    """One image: errors and seconds, and of our methods their ratios to the rival's."""
     operator = make_operator("gaussian", tuple(truth.shape), m, seed=seed)
     y = operator.forward(truth)
     theirs = rival(operator, y, truth, settings, seed)
-    row: dict[str, Any] = {"image": name, "m": m, "aSeqDIP": theirs}
-    for method, recover in OURS.items():
+    row: dict[str, Any] = {"image": name, "m": m, RIVAL: theirs}
+    for method in methods:
         start = clocks()
-        ours = {"mse": mse(recover(operator, y, seed).image, truth), **since(start)}
+        ours = {"mse": mse(OURS[method](operator, y, seed).image, truth), **since(start)}
         row[method] = ours | {f"{key}_ratio": value / theirs[key] for key, value in ours.items()}
     print(json.dumps(row), file=sys.stderr, flush=True)
     return row
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of each of our methods, how many errors are lower, and the largest ratios of errors and times."""
-    return {
-        method: {
-            "lower": sum(row[method]["mse_ratio"] < 1 for row in rows),
-            **{f"largest_{key}_ratio": max(row[method][f"{key}_ratio"] for row in rows) for key in KEYS},
-        }
-        for method in OURS
-    } | {"images": len(rows)}
+def summary(rows: list[dict[str, Any]], methods: list[str]) -> dict[str, Any]:
+    """Means over the images of each m, and of our methods how many errors are lower and the ratios of the means."""
+    told: dict[str, Any] = {}
+    for m in dict.fromkeys(row["m"] for row in rows):
+        of_m = [row for row in rows if row["m"] == m]
+        means = {name: {key: fmean(row[name][key] for row in of_m) for key in KEYS} for name in (RIVAL, *methods)}
+        for method in methods:
+            ratios = {f"{key}_ratio": means[method][key] / means[RIVAL][key] for key in KEYS}
+            means[method] |= ratios | {"lower": sum(row[method]["mse_ratio"] < 1 for row in of_m)}
+        told[f"m={m}"] = {"images": len(of_m), **means}
+    return told
 
 
 def sweep(truths: dict[int, torch.Tensor], m: int, settings: Settings, changes: list[int]) -> list[dict[str, Any]]:
@@ -213,14 +227,18 @@ def main() -> None:
     parser.add_argument("--m", type=int, nargs="+", help="default: 75 and 100 of digits, 1000 of the camera, 75 swept")
     parser.add_argument("--images", type=int, default=5)
     parser.add_argument("--first", type=int, help="default: 0, and 100 of a sweep")
+    parser.add_argument("--ours", nargs="+", choices=tuple(OURS), default=list(OURS), help="run beside the rival")
     parser.add_argument("--size", type=int, default=64, help="of the camera")
     for field in fields(Settings):
         kind = type(field.default)
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     parser.add_argument("--changes", type=int, nargs="+", default=list(range(len(NEIGHBOURS))))
     given = parser.parse_args()
-    if given.images < 1:
-        parser.error(f"--images must be at least 1, got {given.images}")
+    for name, least in (("images", 1), ("K", 1), ("N", 1), ("scales", 1), ("skip", 2), ("size", 2)):
+        if getattr(given, name) < least:
+            parser.error(f"--{name} must be at least {least}, got {getattr(given, name)}")
+    if given.width < 8 or given.width % 4:
+        parser.error(f"--width must be a multiple of 4 from 8 on, got {given.width}")
     torch.set_num_threads(1)
     settings = Settings(**{field.name: getattr(given, field.name) for field in fields(Settings)})
     ms = given.m or {"digits": [75, 100], "camera": [1000], "sweep": [75]}[given.what]
@@ -228,15 +246,15 @@ def main() -> None:
     told: dict[str, Any] = {"what": given.what, "settings": asdict(settings)}
     if given.what == "camera":
         truth = load_image("example:camera", grey=True, size=given.size)
-        rows = [compare(f"camera {given.size}x{given.size}", truth, m, 0, settings) for m in ms]
-        print(json.dumps(told | {"rows": rows, "summary": summary(rows)}, indent=1))
+        rows = [compare(f"camera {given.size}x{given.size}", truth, m, 0, settings, given.ours) for m in ms]
+        print(json.dumps(told | {"rows": rows, "summary": summary(rows, given.ours)}, indent=1))
         return
     truths = {i: dataset("mnist")[i] for i in range(first, first + given.images)}
     if given.what == "sweep":
         print(json.dumps(told | {"rows": [r for m in ms for r in sweep(truths, m, settings, given.changes)]}, indent=1))
         return
-    rows = [compare(f"digit {i}", truth, m, i, settings) for m in ms for i, truth in truths.items()]
-    print(json.dumps(told | {"rows": rows, "summary": summary(rows)}, indent=1))
+    rows = [compare(f"digit {i}", truth, m, i, settings, given.ours) for m in ms for i, truth in truths.items()]
+    print(json.dumps(told | {"rows": rows, "summary": summary(rows, given.ours)}, indent=1))
 
 
 if __name__ == "__main__":
