@@ -51,8 +51,8 @@ def fig_sharper_width(folder: Path = FOLDER) -> Figure:
         "a: the least d/n that each proof serves, every improvement with those above it (bars) and alone (diamonds); "
         "in ball arithmetic, four digits. b: descent with a tenth of the proof's step, failure 5e^{-n/2} and 1 %; "
         f"dots: the d/n at which half of the descents converge, {runs} runs a cell, with 95 % likelihood "
-        "intervals; below the lowest line most random signals have no fit. c: the same, near; hatched: certified with a "
-        "failure of 1 %."
+        "intervals; below the lowest line most random signals have no fit. c: the same, near; hatched: certified "
+        "with a failure of 1 %."
         + cite(folder, _DESCENT, _HUNDRED, _LIMIT, _CONE, "vanveen18.width.minimal", "own.sharper.least.descent"),
     )
     return figure
