@@ -13,7 +13,7 @@ PAPERS = ROOT / "theory" / "papers"
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 DOOR = sorted(path for path in (ROOT / "untrained").rglob("*.py") if not any(p.is_symlink() for p in path.parents))
 
-MOST_FILES = 275
+MOST_FILES = 300
 """Not counting the papers: there a lemma is a file."""
 LONG = 14
 """Code lines that nine functions in ten keep to."""

@@ -33,7 +33,7 @@ _HERE = Path(__file__).parent
 _ASSETS = ("style.css", "site.js")
 _MARK = "untrained-report.txt"
 """The file by which a folder is known as an earlier report, which may be replaced."""
-_LISTS = {"errata": "Errata", "notation": "Notation"}
+_LISTS = {"errata": "Errata", "notation": "Notation", "sharper_theorem": "A sharper theorem"}
 """Notes that are of no one paper."""
 
 Pages = Iterator[tuple[str, bytes]]

@@ -117,8 +117,8 @@ def answer_width(
     n, d = whole("n", rows), whole("d", width)
     if step is not None and flow:
         raise ValueError(f"step must not be named for gradient flow, got {step}")
-    c = Fraction(0) if flow else _PROOF_STEP if step is None else between("step", step, LONGEST_STEP)
-    p = None if probability is None else between("probability", probability, 1)
+    c = Fraction(0) if flow else _PROOF_STEP if step is None else strictly_between("step", step, LONGEST_STEP)
+    p = None if probability is None else strictly_between("probability", probability, 1)
     theorem = _theorem(n, c, p)
     runs, rate = _runs(theorem, d, simulate, seed), largest_rate(n, d, c)
     least = {one: _theorem(n, one, p).least_width() for one in sorted({*_STEPS, c})}
@@ -179,7 +179,7 @@ def whole(name: str, value: object) -> int:
     return int(number)
 
 
-def between(name: str, value: object, end: int) -> Fraction:
+def strictly_between(name: str, value: object, end: int) -> Fraction:
     """A number strictly between 0 and an end, as exact as it is written.
 
     Raises

@@ -21,6 +21,7 @@ from untrained.theory.wording import unexplained_numerals
 ASSUMED = (
     "textbook.gaussian_lipschitz",
     "textbook.gordon",
+    "textbook.massart",
     "textbook.matrix_bernstein",
     "textbook.sudakov_fernique",
 )

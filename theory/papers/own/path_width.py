@@ -31,6 +31,7 @@ from untrained.theory.claim import (
     Source,
 )
 from untrained.theory.evidence import Enclosed, Symbolic
+from untrained.theory.laws.misfit import misfit_exceeds
 from untrained.theory.laws.suprema import chi_mean
 from untrained.theory.laws.wishart import smallest_eigenvalue_below
 from untrained.theory.objects import path_budget
@@ -42,7 +43,7 @@ from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, ends, fact
 
 CONVERGENCE, DUAL = "own.path_budget.convergence", "own.path_budget.dual"
-ANGLES, MARGINS, SMALLEST = "own.path_budget.angles", "own.path_budget.margins", "own.path_budget.smallest"
+ANGLES, MARGINS, GORDON_LEFT = "own.path_budget.angles", "own.path_budget.margins", "own.path_budget.smallest"
 OUTPUT, MISFIT = "own.path_budget.output", "own.path_budget.misfit"
 _CONE, _REDUCTION = "own.descent.cone", "own.descent.reduction"
 _HALF = F(1, 2)
@@ -247,7 +248,7 @@ def _inherited(p: Premises) -> list[arb]:
         fact(margins["loss"] <= _HALF and margins["rate"] >= _HALF and margins["factor"] <= 1),
         fact(margins["share"] == _HALF and output["share"] == _HALF and misfit["power"] == _HALF),
         fact(output["factor"] <= 1 and misfit["factor"] <= 1),
-        fact(p.of(SMALLEST)["rows"] <= 1 and p.of(POINCARE)["factor"] <= 1),
+        fact(p.of(GORDON_LEFT)["rows"] <= 1 and p.of(POINCARE)["factor"] <= 1),
         fact(lipschitz["factor"] <= 1 and lipschitz["rate"] >= _HALF and lipschitz["power"] == 2),
         fact(convergence["half"] <= _HALF and p.of(DUAL)["charge"] <= 1),
         fact(p.of(ANGLES)["double"] == 2 and p.of(ANGLES)["sine"] == 1 and p.of(ANGLES)["circle"] == 1),
@@ -297,8 +298,31 @@ def too_narrow(p: Premises) -> Enclosed:
     with ctx.workprec(path_budget.WORKING_BITS):
         sizes = [(rows, math.ceil(path.aspect * rows)) for rows in (1, 10, *_MANY_ROWS) if rows >= p["rows"]]
         room = [_failure(p, n) - binomial_at_most(n - 1, d, F(cone["share"])) for n, d in sizes]
+        room += [_failure(p, n) - 1 + _misfit_below(n, d, F(p["misfit"])) for n, d in sizes]
     least = min(room, key=lambda m: float(m.mid()))
     return Enclosed({"room": least.str(5)}, ends(least), "One n and d decide against it; none decides for it.", False)
+
+
+def _misfit_below(n: int, d: int, most: F) -> arb:
+    """How often ||r_0|| <= most ||y||, at most: ||r_0||^2/||y||^2 has the mean 3/2 and a variance of so much (Chebyshev)."""
+    gap = F(3, 2) - most**2
+    if gap <= 0:
+        return arb(1)
+    return ball(min(F(1), ((F(5, 2) + F(5, 2 * d)) / n + F(5, 4 * d)) / gap**2))
+
+
+def start_above(case: Case, c: Constants) -> Sides:
+    """P(||r_0|| > misfit ||y||) by its exact law, against what may fail."""
+    n, d = int(case["n"]), int(case["d"])
+    if "failure_rate" in c:
+        allowed = float(c["failure_factor"]) * math.exp(-float(c["failure_rate"]) * n)
+    else:
+        allowed = float(c["failure"])
+    return Sides(misfit_exceeds(n, d, float(c["misfit"])), allowed, unit=1)
+
+
+def _starts(c: Constants) -> tuple[Case, ...]:
+    return tuple({"n": n, "d": math.ceil(c["aspect"] * n)} for n in (4, 10, 16) if n >= c["rows"])
 
 
 _MANY_ROWS = (100, 10**4, 10**7)
@@ -337,7 +361,7 @@ def _least(name: str, least: F, step: F, rows: int, rate: F, digit: F) -> Claim:
             "failure_rate": Constant(rate),
             **({"step": Constant(step)} if step else {}),
         },
-        reads=(ANGLES, MARGINS, SMALLEST, OUTPUT, MISFIT, CONVERGENCE, DUAL, LIPSCHITZ, POINCARE),
+        reads=(ANGLES, MARGINS, GORDON_LEFT, OUTPUT, MISFIT, CONVERGENCE, DUAL, LIPSCHITZ, POINCARE),
         proofs=(least_width_to_digits,),
         controls=(Control("last_digit", {"least": least + digit}), Control("six_digits", {"digits": 6})),
     )
@@ -348,7 +372,7 @@ _PROBABLY = "with probability at least 1 - ${failure_factor:factor}e^{-${failure
 _SURELY = "with probability at least 1 - $failure"
 _STAYS = "phi(Wz) stays within ${length:factor}sqrt d ||z|| of where it starts"
 _DESCENT_NEEDS = (
-    *(CONVERGENCE, DUAL, ANGLES, MARGINS, SMALLEST, OUTPUT, MISFIT, _REDUCTION, LIPSCHITZ, POINCARE, LARGEST),
+    *(CONVERGENCE, DUAL, ANGLES, MARGINS, GORDON_LEFT, OUTPUT, MISFIT, _REDUCTION, LIPSCHITZ, POINCARE, LARGEST),
     _CONE,
 )
 
@@ -390,7 +414,12 @@ def _theorem(name: str, label: str, aspect: F, step: F, promises: Constants, fai
         constants=constants,
         needs=_DESCENT_NEEDS if step else tuple(need for need in _DESCENT_NEEDS if need != LARGEST),
         proofs=(surplus_decides, too_narrow),
+        exact=ExactRoute(_starts, start_above) if failure["rows"] <= _FEW else None,
         controls=(
+            Control(
+                "misfit_1.3" if failure["rows"] <= _FEW else "misfit_1.22",
+                {"misfit": _TOO_SMALL[failure["rows"] <= _FEW]},
+            ),
             Control("aspect_4", {"aspect": 4}),
             Control("aspect_3.9", {"aspect": F(39, 10)}),
             Control("any_width", {}, ("width",)),
@@ -398,6 +427,10 @@ def _theorem(name: str, label: str, aspect: F, step: F, promises: Constants, fai
     )
 
 
+_FEW = 16
+"""Rows up to which the exact law of the misfit is evaluated."""
+_TOO_SMALL = {True: F(13, 10), False: F(122, 100)}
+"""A misfit that is exceeded too often: by its exact law for few rows, and far out, where it tends to sqrt(3/2)."""
 _USUAL = {"rows": 4, "failure_factor": 5, "failure_rate": _HALF}
 _FLOW = {**_USUAL, "failure_factor": 4}
 _HUNDRED = {"rows": 100, "failure": F(1, 100)}
@@ -444,7 +477,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
     Claim(
-        id=SMALLEST,
+        id=GORDON_LEFT,
         source=_source("Gordon's comparison with the removed columns chosen by V"),
         says="For V of shape n x d with independent standard normal entries and fixed margins g, the mean of the least sigma_min(V_{A without R}) over all R of a family fixed by g is at least the mean of the least ||x_{A without R}||, x standard normal in R^d, less ${rows:factor}sqrt n.",
         tex=r"\mathbb{E}\min_R\sigma_{\min}(V_{A\setminus R})\ge\mathbb{E}\min_R\|x_{A\setminus R}\|-${rows:factor}\sqrt n",
