@@ -60,6 +60,11 @@ def test_tiny_singular_value_keeps_relative_accuracy():
     assert low == pytest.approx(1e-10 / math.sqrt(2), rel=1e-12)
 
 
+def test_a_smallest_value_whose_fourth_power_underflows_stays_finite():
+    assert smallest_from_bidiagonal([1.0, 1e-30, 1e-30], [0.0, 67807853.0]) == pytest.approx(1.4747554e-68, rel=1e-6)
+    assert smallest_from_bidiagonal([1.0, 1e-30, 1e-30], [0.0, 1e10]) == pytest.approx(0.0, abs=1e-60)
+
+
 entries = st.one_of(st.just(0.0), st.floats(1e-8, 1e8), st.sampled_from([1.0, -1.0, 2.0, 1e-30]))
 
 

@@ -146,7 +146,10 @@ def _is_settled(inner: Array, outer: Array, trial: Array) -> npt.NDArray[np.bool
 
 
 def _extreme_root(a2: Array, b2: Array, start: Array, sign: float) -> Array:
-    """Extreme eigenvalue of B B^T per column: Laguerre's iteration, bisection where rounding overshoots."""
+    """Extreme eigenvalue of B B^T per column: Laguerre's iteration, bisection where rounding overshoots.
+
+    Where 1/root^2 overflows, the last trial outside the spectrum stands.
+    """
     result, index = start.copy(), np.arange(start.size)
     inner, outer, trial = start.copy(), np.full_like(start, sign * math.inf), start.copy()
     ahead, retreat = start.copy(), np.full_like(start, _RELATIVE_STEP / 16)
@@ -160,7 +163,7 @@ def _extreme_root(a2: Array, b2: Array, start: Array, sign: float) -> Array:
             ahead = np.where(outside, trial + step, ahead)
             retreat = np.where(outside, retreat, 8 * retreat)
             trial = _next_trial(inner, outer, ahead, retreat, sign)
-        result[index[going]] = trial[going]
+        result[index[going]] = np.where(np.isfinite(trial), trial, inner)[going]
         # Settled columns are kept, without effect, until they can be dropped many at once.
         going &= ~_is_settled(inner, outer, trial)
         if 2 * np.count_nonzero(going) <= index.size:
