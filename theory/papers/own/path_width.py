@@ -347,7 +347,7 @@ def least_width_to_digits(p: Premises) -> Enclosed:
 
 def _least(name: str, least: F, step: F, rows: int, rate: F, digit: F) -> Claim:
     """The least width for descent, or flow; `digit` is one of the last."""
-    of = "with ${step:factor}times the step of Theorem 4.1's proof" if step else "for gradient flow"
+    of = "with $step times the step of Theorem 4.1's proof" if step else "for gradient flow"
     return Claim(
         id=f"own.sharper.least.{name}",
         source=_source("the least width that the argument serves"),
@@ -355,7 +355,7 @@ def _least(name: str, least: F, step: F, rows: int, rate: F, digit: F) -> Claim:
         tex=r"C_{\min}=$least",
         refuted_by="an enclosure of the least width that leaves out these digits",
         constants={
-            "least": Constant(least),
+            "least": Constant(float(least)),
             "digits": Constant(4, "up", whole=True),
             "rows": Constant(rows),
             "failure_rate": Constant(rate),
@@ -363,7 +363,7 @@ def _least(name: str, least: F, step: F, rows: int, rate: F, digit: F) -> Claim:
         },
         reads=(ANGLES, MARGINS, GORDON_LEFT, OUTPUT, MISFIT, CONVERGENCE, DUAL, LIPSCHITZ, POINCARE),
         proofs=(least_width_to_digits,),
-        controls=(Control("last_digit", {"least": least + digit}), Control("six_digits", {"digits": 6})),
+        controls=(Control("last_digit", {"least": float(least + digit)}), Control("six_digits", {"digits": 6})),
     )
 
 
