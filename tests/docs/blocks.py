@@ -2,12 +2,14 @@
 
 - ```console: a line after `$ ` is a command (one that ends in a backslash goes on); the lines below are its output.
 - ```python: run in one namespace a page; a ```text block right after it is what it prints.
-- ```{code-cell}: a cell of a notebook, run like python; what its last line is worth shows itself. Its output is no part of the page.
+- ```{code-cell}: a cell of a notebook, run like python; its output, the value of the last line among it, is no part of
+  the page.
 - ```python file=NAME: a file, written into the folder; where NAME begins with docs/examples/ it must equal that file.
 
-Further words of a block (of a cell: its tags): slow="WHY" (run with `-m slow` only), needs=data (skipped where UNTRAINED_DATA has none), root
-(run in the root of the repository), exit=N, about=R (numbers may differ by a part R of themselves), times (the last
-number of a line is seconds). In what is shown `...` stands for anything; seconds with their unit are never compared.
+Further words of a block (of a cell: its tags): slow="WHY" (run with `-m slow` only), needs=data (skipped where
+UNTRAINED_DATA has none), root (run in the root of the repository), exit=N, about=R (numbers may differ by a part R of
+themselves), times (the last number of a line is seconds). In what is shown `...` stands for anything; seconds with
+their unit are never compared.
 """
 
 from __future__ import annotations
