@@ -1,4 +1,4 @@
-"""Sphinx: the guides in Markdown, the reference from the docstrings."""
+"""Sphinx: the guides in Markdown, the notebooks with their outputs, the reference from the docstrings."""
 
 import re
 from importlib import metadata
@@ -8,7 +8,7 @@ try:
     release = metadata.version("untrained")
 except metadata.PackageNotFoundError:
     release = ""
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "examples", "pictures"]
 html_theme = "alabaster"
 html_theme_options = {"description": "The theory of untrained networks, claim by claim", "page_width": "1080px"}
@@ -18,6 +18,10 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 myst_heading_anchors = 3
+nb_execution_mode = "auto"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
 
 
 def literal(app, what, name, obj, options, lines):

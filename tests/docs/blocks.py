@@ -2,15 +2,19 @@
 
 - ```console: a line after `$ ` is a command (one that ends in a backslash goes on); the lines below are its output.
 - ```python: run in one namespace a page; a ```text block right after it is what it prints.
+- ```{code-cell}: a cell of a notebook, run like python; its output, the value of the last line among it, is no part of
+  the page.
 - ```python file=NAME: a file, written into the folder; where NAME begins with docs/examples/ it must equal that file.
 
-Further words of a block: slow="WHY" (run with `-m slow` only), needs=data (skipped where UNTRAINED_DATA has none), root
-(run in the root of the repository), exit=N, about=R (numbers may differ by a part R of themselves), times (the last
-number of a line is seconds). In what is shown `...` stands for anything; seconds with their unit are never compared.
+Further words of a block (of a cell: its tags): slow="WHY" (run with `-m slow` only), needs=data (skipped where
+UNTRAINED_DATA has none), root (run in the root of the repository), exit=N, about=R (numbers may differ by a part R of
+themselves), times (the last number of a line is seconds). In what is shown `...` stands for anything; seconds with
+their unit are never compared.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -25,7 +29,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("UNTRAINED_DATA", ROOT.parent / "shared" / "data")).resolve()
 PAGES = sorted(path for pattern in ("*.md", "docs/**/*.md") for path in ROOT.glob(pattern))
-LANGUAGES = {"console", "python"}
+CELL = "{code-cell}"
+LANGUAGES = {"console", "python", CELL}
+_TAGS = re.compile(r"^:tags: \[(.*)\]$", re.MULTILINE)
+_NO_PYTHON = re.compile(r"^(:tags:|%).*$", re.MULTILINE)
 _FENCE = re.compile(r"^( *)```(\S+)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _TIME = re.compile(r"\d+(\.\d+)?(?= (s|ms|seconds|minutes|a second)\b)")
 _LAST = re.compile(r"(?<![\w.])\d+(\.\d+)?(?=\D*$)", re.MULTILINE)
@@ -58,6 +65,8 @@ def blocks(page: Path) -> list[Block]:
             words = dict(word.partition("=")[::2] for word in shlex.split(fence[3]))
             close = after and after[2] == "text" and not text[fence.end() : after.start()].strip()
             line = text.count("\n", 0, fence.start()) + 1
+            if fence[2] == CELL:
+                words |= {tag.strip(): "" for tags in _TAGS.findall(fence[4]) for tag in tags.split(",")}
             result.append(Block(page, line, fence[2], words, fence[4], after[4] if close else ""))
     return result
 
@@ -127,6 +136,8 @@ class Session:
         elif block.language == "console":
             for command, shown in commands(block.text):
                 self.compare(block, shown, self.shell(block, command))
+        elif block.language == CELL:
+            self.cell(block)
         else:
             self.compare(block, block.output, self.python(block))
 
@@ -151,6 +162,15 @@ class Session:
         with contextlib.redirect_stdout(printed):
             exec(code, self.names)
         return printed.getvalue()
+
+    def cell(self, block: Block) -> None:
+        tree = ast.parse("\n" * block.line + _NO_PYTHON.sub("", block.text), str(block.page))
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(tree, str(block.page), "exec"), self.names)
+            if last is not None:
+                value = eval(compile(ast.Expression(last.value), str(block.page), "eval"), self.names)
+                getattr(value, "_repr_html_", value.__repr__)()
 
     def compare(self, block: Block, shown: str, printed: str) -> None:
         assert agrees(shown, printed, block.words), f"{block.place} shows\n{shown}\nand it printed\n{printed}"

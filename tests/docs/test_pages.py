@@ -80,6 +80,26 @@ def test_blocks_carry_their_words_and_the_output_below(tmp_path):
     assert (second.words, second.output) == ({"slow": "a minute: x", "about": "0.1"}, "")
 
 
+def test_a_cell_has_its_tags_and_fails_where_its_code_does(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```{code-cell} ipython3\n:tags: [remove-cell, slow]\nx = 1\nx / 0\n```\n")
+    (cell,) = blocks(page)
+    assert {"remove-cell", "slow"} <= set(cell.words)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    session = Session(folder)
+    with pytest.raises(ZeroDivisionError):
+        session.run(cell)
+    assert session.names["x"] == 1
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    entries = {line for tree in re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL) for line in tree.splitlines()}
+    assert pages - entries == {"index"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_page_shows_commands_in_another_kind_of_block(name):
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -113,15 +133,35 @@ def test_links_to_files_and_their_anchors_lead_somewhere(page):
             assert not anchor or f'id="{anchor}"' in path.read_text(encoding="utf-8"), f"{page} links to {target}"
 
 
-@pytest.mark.skipif(find_spec("sphinx") is None, reason="Sphinx is not installed: pip install '.[docs]'")
-def test_the_guides_build_without_a_warning(tmp_path):
+needs_sphinx = pytest.mark.skipif(
+    find_spec("sphinx") is None or find_spec("myst_nb") is None,
+    reason="Sphinx or MyST-NB is not installed: pip install '.[docs]'",
+)
+
+
+def build_guides(folder, *options):
     build = "import sys; from sphinx.cmd.build import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", build, "-qW", "--keep-going", str(ROOT / "docs"), str(tmp_path)]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", build, "-qW", "--keep-going", *options, str(ROOT / "docs"), str(folder)]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@needs_sphinx
+def test_the_guides_build_without_a_warning(tmp_path):
+    build_guides(tmp_path, "-D", "nb_execution_mode=off")
     reference = (tmp_path / "api.html").read_text(encoding="utf-8")
     assert [name for name in untrained.__all__ if f'id="untrained.{name}"' not in reference] == ["figures", "operators"]
+
+
+@needs_sphinx
+@pytest.mark.slow
+def test_the_notebooks_have_their_outputs_in_the_guides(tmp_path):
+    build_guides(tmp_path)
+    for name, shown in {"verdict": "REFUTED", "width": "proved to converge", "recover": "weight of tv"}.items():
+        page = (tmp_path / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        outputs = page.split('<div class="cell_output')[1:]
+        assert any(shown in output for output in outputs), f"no output of {name} has {shown!r}"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])
