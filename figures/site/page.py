@@ -76,17 +76,19 @@ def verdicts_page(content: Content, named: Sequence[str], summary: Sequence[str]
         "verdicts": [name for name in VERDICTS if counts[name]],
         "summary": summary,
     }
-    return _filled("verdicts.html", _title(named, "judged"), making, context, claims)
+    rest = " with what it rests on" if len(named) == 1 else " with what they rest on"
+    title = _title(named, f"{rest if len(claims) > len(named) else ''}, judged")
+    return _filled("verdicts.html", title, making, context, claims)
 
 
 def mutants_page(entries: Mapping[str, Entry], summary: Sequence[str], making: Making) -> str:
     """Return a page of claims whose constants were pushed and whose hypotheses were dropped."""
     mutants = [(name, str(entry["outcome"]), mutant_table(entry)) for name, entry in entries.items()]
-    return _filled("mutants.html", _title(list(entries), "pushed"), making, {"mutants": mutants, "summary": summary})
+    return _filled("mutants.html", _title(list(entries), ", pushed"), making, {"mutants": mutants, "summary": summary})
 
 
-def _title(names: Sequence[str], verb: str) -> str:
-    return f"{names[0]}, {verb}" if len(names) == 1 else f"{len(names)} claims, {verb}"
+def _title(names: Sequence[str], ending: str) -> str:
+    return (names[0] if len(names) == 1 else f"{len(names)} claims") + ending
 
 
 def reconstruction_page(report: Entry, images: Mapping[str, bytes], errors: bytes, making: Making) -> str:
