@@ -122,7 +122,7 @@ def page(report: Report) -> Figure:
     return figure
 
 
-def curves_figure(report: Report) -> Figure:
+def network_curves(report: Report) -> Figure:
     """Draw what `page` does but words and tables: spectrum and fits, eigenvectors and pictures."""
     with matplotlib.style.context(["default", STYLE]):
         pictures = report.curves.pictures

@@ -146,12 +146,12 @@ def _write_lone(
 ) -> None:
     """Write the page of the run, which has the curves of each network as a picture."""
     from untrained.figures.drawing import picture_bytes
-    from untrained.figures.network_report import curves_figure
+    from untrained.figures.network_report import network_curves
     from untrained.figures.site.page import Making, examination_page
     from untrained.sims.files import write_text
     from untrained.sims.runtime import versions
 
-    pictures = [picture_bytes(curves_figure(one), ".svg") for one in reports]
+    pictures = [picture_bytes(network_curves(one), ".svg") for one in reports]
     settings = {name: value for name, value in asdict(question).items() if name != "options"}
     making = Making(console.command_line(), versions(), {**settings, **question.options})
     write_text(place, examination_page([one.to_json() for one in reports], pictures, refusals, ended, making))
