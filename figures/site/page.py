@@ -135,4 +135,5 @@ def _filled(template: str, title: str, making: Making, context: Mapping[str, Any
     }
     about = {"command": making.command, "versions": facts_table(making.versions)}
     about |= {"made_with": facts_table(making.settings)}
-    return environment.get_template(template).render(title=title, run=None, **assets, **about, **context)
+    page = environment.get_template(template).render(title=title, run=None, **assets, **about, **context)
+    return page.encode(errors="replace").decode()  # a file's name may hold bytes that are no text

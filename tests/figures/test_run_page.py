@@ -144,6 +144,13 @@ def test_a_large_image_is_shrunk(parsed):
         assert opened.size == (1024, 205)
 
 
+def test_a_name_whose_bytes_are_no_text_leaves_a_mark(parsed):
+    page = parsed(
+        reconstruction_page({**REPORT, "source": b"a\xff.png".decode(errors="surrogateescape")}, {}, b"", MAKING)
+    )
+    assert "a?.png by tv" in words(page)
+
+
 def test_an_examination_says_why_beside_its_picture(parsed):
     page = parsed(examination_page([NETWORK], [SVG], ["other.py:g failed"], "interrupted after 1", MAKING))
     assert list(faults(page)) == []

@@ -195,7 +195,8 @@ def _page(problem: RecoveryProblem, ended: Recoveries, report: Mapping[str, Any]
         images = {"truth": problem.truth, **images}
         figure = side_by_side(ended.results, problem.truth, measured_words(problem.measurement.operator))
         errors = picture_bytes(figure, ".svg")
-    pictures = {name: image_bytes(image, ".png") for name, image in images.items()}
+    # of a fit that diverged not every pixel need be a number; it is shown as black
+    pictures = {name: image_bytes(image.nan_to_num(nan=-1.0), ".png") for name, image in images.items()}
     return reconstruction_page(report, pictures, errors, Making(console.command_line(), report["versions"], {}))
 
 
