@@ -171,10 +171,7 @@ def _network(data: Entry) -> dict[str, Any]:
         [str(one[k]) for k in ("name", "needs", "has")] + [one["verdict"]["status"], str(one["means"])]
         for one in data["conditions"]
     ]
-    reasons = [
-        (one["name"], one["verdict"]["status"], one.get("says", ""), one["verdict"].get("why", ""))
-        for one in data["conditions"]
-    ]
+    reasons = [_reason(str(one["name"]), one) for one in data["conditions"]]
     predictions = [
         [str(p["name"]), *(_never(p[side]) for side in ("predicted", "real")), str(p["unit"]), str(p["note"])]
         for p in data["predictions"]
@@ -191,6 +188,12 @@ def _network(data: Entry) -> dict[str, Any]:
         "conditions": Table(("condition", "needs", "has", "verdict", "what it means"), conditions),
         "predictions": Table(("what happens", "linearised theory", "real descent", "in", "note"), predictions),
     }
+
+
+def _reason(name: str, condition: Entry) -> tuple[str, ...]:
+    """A condition's name, verdict, what it says, and why it has that verdict."""
+    says, verdict = str(condition.get("says", "")).removeprefix(f"{name}: "), condition["verdict"]
+    return name, str(verdict["status"]), says, str(verdict.get("why", ""))
 
 
 def _never(value: Any) -> str:

@@ -39,7 +39,7 @@ REPORT = {
     "notes": ["a note"],
 }
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-CONDITION = {"name": "A1", "needs": "> 0", "has": "0.3", "means": "it moves", "says": "full rank"}
+CONDITION = {"name": "A1", "needs": "> 0", "has": "0.3", "means": "it moves", "says": "A1: full rank"}
 NETWORK = {
     "name": "net.py:f",
     "words": "It is covered.",
@@ -92,7 +92,7 @@ def faults(page):
 def words(page):
     """The text of a page, with a space after each cell of a table."""
     source = page.path.read_text(encoding="utf-8")
-    (page.path.parent / "spaced.html").write_text(re.sub(r"(</(?:td|th)>)", r" \1", source), encoding="utf-8")
+    (page.path.parent / "spaced.html").write_text(re.sub(r"(</(?:td|th|dt)>|<br>)", r" \1", source), encoding="utf-8")
     return " ".join(read_page(page.path.parent / "spaced.html").text.split())
 
 
@@ -158,7 +158,7 @@ def test_an_examination_says_why_beside_its_picture(parsed):
     assert b64decode(image.attributes["src"].partition(",")[2]) == SVG
     text = words(page)
     for part in (
-        "Does the theory cover net.py:f?", "It is covered.", "SUPPORTED", "no counterexample in 3 cases", "full rank",
+        "Does the theory cover net.py:f?", "It is covered.", "A1 SUPPORTED full rank no counterexample in 3 cases",
         "other.py:g failed", "interrupted after 1", "taken for granted", "gain 1.5 never dB", MAKING.command,
     ):  # fmt: skip
         assert part in text

@@ -237,3 +237,11 @@ def test_the_script_of_a_page_of_one_run_is_allowed(runs, open_page):
     page = open_page(runs, "verify.html")
     page.get_by_label("Words or id").fill("sparse_width")
     assert shown(page) == ["own.sparse_width"]
+
+
+def test_what_is_folded_away_is_printed(runs, open_page):
+    page = open_page(runs, "check.html")
+    reasons = page.locator("details dl")
+    assert not reasons.is_visible()
+    page.emulate_media(media="print")
+    assert reasons.is_visible()
