@@ -118,10 +118,29 @@ def page(report: Report) -> Figure:
         _spectrum(left, report)
         _fits(right, report)
         _tables(rows[2], report)
-        _pictures(rows[3], _vectors(report), r"$\bf{e}$  leading eigenvectors of $JJ^T$ at the start", signed=True)
-        if pictures:
-            _pictures(rows[4], _scored(report), r"$\bf{f}$  what descent was given and made of it", signed=False)
+        _vectors_and_pictures(rows[3:], report, "ef")
     return figure
+
+
+def network_curves(report: Report) -> Figure:
+    """Draw what `page` does but words and tables: spectrum and fits, eigenvectors and pictures."""
+    with matplotlib.style.context(["default", STYLE]):
+        pictures = report.curves.pictures
+        heights = [2.2, 1.2, *([1.55] if pictures else [])]
+        figure = Figure(figsize=(FULL, sum(heights)), layout="constrained")
+        rows: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+        left, right = rows[0].subplots(1, 2)
+        _spectrum(left, report)
+        _fits(right, report)
+        _vectors_and_pictures(rows[1:], report, "cd")
+    return figure
+
+
+def _vectors_and_pictures(rows: Any, report: Report, letters: str) -> None:
+    titles = [rf"$\bf{{{letter}}}$  " for letter in letters]
+    _pictures(rows[0], _vectors(report), titles[0] + "leading eigenvectors of $JJ^T$ at the start", signed=True)
+    if report.curves.pictures:
+        _pictures(rows[1], _scored(report), titles[1] + "what descent was given and made of it", signed=False)
 
 
 def _top(figure: Any, report: Report, words: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -94,10 +94,10 @@ def runtime_report(device: torch.device) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Versions of everything the numbers depend on."""
+def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
+    """Versions of everything the numbers depend on: by default those of a recovery."""
     numbers = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             numbers[name] = version(name)
         except PackageNotFoundError:

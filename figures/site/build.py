@@ -7,15 +7,16 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from untrained.figures.site.claim_pages import claim_context
+from untrained.figures.site.claim_pages import claim_context, ledger_row
 from untrained.figures.site.content import Content, paper_title
-from untrained.figures.site.notes import Note, breakable, claim_page_of, file_name, linked
+from untrained.figures.site.notes import Note, claim_page_of, file_name
+from untrained.figures.site.page import ASSETS, make_environment
 from untrained.figures.site.pictures import Drawing, drawing, figure_of_study
 from untrained.figures.site.run_pages import (
     GivenRun,
@@ -25,12 +26,9 @@ from untrained.figures.site.run_pages import (
     study_context,
 )
 from untrained.figures.style import VERDICTS
-from untrained.figures.verdict_table import margin
 from untrained.sims.record.store import FOLDER, record_text
-from untrained.theory.claim import Claim
 
-_HERE = Path(__file__).parent
-_ASSETS = ("style.css", "site.js")
+_ASSET_NAMES = ("style.css", "site.js")
 _MARK = "untrained-report.txt"
 """The file by which a folder is known as an earlier report, which may be replaced."""
 _LISTS = {"errata": "Errata", "notation": "Notation", "sharper_theorem": "A sharper theorem"}
@@ -52,16 +50,8 @@ class Site:
     @cached_property
     def environment(self) -> Environment:
         """The templates, in which whatever is put in is escaped."""
-        environment = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters |= {"file_name": file_name, "paper_title": paper_title, "verdict_class": _verdict_class}
-        environment.filters |= {"breakable": breakable, "linked": partial(linked, claims=self.content.claims)}
-        environment.globals |= {"menu": self._menu(), "claim_page_of": claim_page_of}
+        environment = make_environment("base.html", self.content.claims, claim_page_of)
+        environment.globals |= {"menu": self._menu()}
         return environment
 
     def _menu(self) -> list[tuple[str, str]]:
@@ -74,7 +64,7 @@ class Site:
 
     def files(self) -> Pages:
         """Yield every file; pages that need no picture come first."""
-        yield from ((name, (_HERE / "assets" / name).read_bytes()) for name in _ASSETS)
+        yield from ((name, (ASSETS / name).read_bytes()) for name in _ASSET_NAMES)
         yield _MARK, b"Written by `untrained report`, which replaces this folder as a whole.\n"
         yield from self._copies()
         yield "index.html", self._page("index.html", "", "Ledger", self._ledger())
@@ -84,7 +74,7 @@ class Site:
         yield from self._figures()
         for claim_id, claim in self.content.claims.items():
             context = claim_context(claim, self.content, self.drawing.figures)
-            yield f"claims/{file_name(claim_id)}.html", self._page("claim.html", "../", claim_id, context)
+            yield f"claims/{file_name(claim_id)}.html", self._page("claim.html", "../", claim_id, {"c": context})
 
     def _page(self, template: str, root: str, title: str, context: Mapping[str, Any]) -> bytes:
         return self.environment.get_template(template).render(root=root, title=title, **context).encode()
@@ -99,7 +89,7 @@ class Site:
     def _ledger(self) -> dict[str, Any]:
         c = self.content
         claims = [c.claims[claim_id] for ids in c.papers.values() for claim_id in ids]
-        rows = [_row(one, c.entry(one.id)) for one in claims]
+        rows = [ledger_row(one, c.entry(one.id), f"claims/{file_name(one.id)}.html") for one in claims]
         counts = Counter(row["verdict"] for row in rows)
         by_paper = {key: Counter(c.entry(i)["verdict"] for i in ids) for key, ids in c.papers.items()}
         verdicts = [name for name in VERDICTS if counts[name]]
@@ -174,23 +164,6 @@ class Site:
                 context = {**make(run), "pictures": pictures}
                 yield f"given/{place}.html", self._page(template, "../", title, context)
         yield "given/index.html", self._page("given.html", "../", "Your runs", {"runs": titles})
-
-
-def _row(claim: Claim, entry: Mapping[str, Any]) -> dict[str, Any]:
-    value = entry["margin"]
-    return {
-        "id": claim.id,
-        "verdict": entry["verdict"],
-        "paper": claim.source.paper,
-        "says": claim.sentence,
-        "margin": margin(entry),
-        "value": repr(value) if isinstance(value, int | float) else "",
-        "by": " ".join(entry["decided_by"]),
-    }
-
-
-def _verdict_class(verdict: str) -> str:
-    return f"v-{verdict.lower()}" if verdict in VERDICTS else "v-untested"
 
 
 @dataclass(frozen=True)

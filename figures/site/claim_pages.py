@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from untrained.figures.mutant_tables import constant_text, current_brackets
 from untrained.figures.site.content import Content, Entry, paper_title
 from untrained.figures.site.mathml import mathml
-from untrained.figures.site.notes import linked
+from untrained.figures.site.notes import claim_page_of, linked
 from untrained.figures.site.pictures import DrawnFigure
 from untrained.figures.tables import Table, number
 from untrained.figures.verdict_table import domain, informative_share, margin
@@ -34,8 +34,13 @@ _EVIDENCE = ("kind", "what was tried", "what came out", "finding")
 _ERRATUM = re.compile(r"\n(?=(?:False|Follows|Corrected|Reproduce)\b)")
 
 
-def claim_context(claim: Claim, content: Content, figures: Mapping[str, DrawnFigure]) -> dict[str, Any]:
-    """Return what the template of a claim's page shows."""
+def claim_context(
+    claim: Claim,
+    content: Content,
+    figures: Mapping[str, DrawnFigure],
+    page_of: Callable[[str], str] = claim_page_of,
+) -> dict[str, Any]:
+    """Return what is shown of a claim; `page_of` is where the links to others of the content lead."""
     entry = content.entry(claim.id)
     erratum, derivation = content.notes.get("errata"), content.notes.get(claim.source.paper)
     return {
@@ -47,7 +52,7 @@ def claim_context(claim: Claim, content: Content, figures: Mapping[str, DrawnFig
         "domain": domain(entry),
         "constants": _constants(claim, content.mutants.get(claim.id), entry),
         "law": {name: f"{one.kind} {' x '.join(map(str, one.shape))}".strip() for name, one in claim.law.items()},
-        "reasons": [linked(sentence, content.claims) for sentence in reasons(claim, entry)],
+        "reasons": [linked(sentence, content.claims, page_of) for sentence in reasons(claim, entry)],
         "margin": margin_words(entry),
         "margin_number": margin(entry),
         "informative": informative_share(entry),
@@ -60,6 +65,21 @@ def claim_context(claim: Claim, content: Content, figures: Mapping[str, DrawnFig
         "needs": [(name, content.entry(name)["verdict"]) for name in claim.needs],
         "needed_by": [(name, content.entry(name)["verdict"]) for name in content.needed_by.get(claim.id, ())],
         "has_mutants": claim.id in content.mutants,
+    }
+
+
+def ledger_row(claim: Claim, entry: Entry, page: str) -> dict[str, Any]:
+    """Return the row of a claim in the table of all, which leads to its page."""
+    value = entry["margin"]
+    return {
+        "id": claim.id,
+        "page": page,
+        "verdict": entry["verdict"],
+        "paper": claim.source.paper,
+        "says": claim.sentence,
+        "margin": margin(entry),
+        "value": repr(value) if isinstance(value, int | float) else "",
+        "by": " ".join(entry["decided_by"]),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -157,16 +157,19 @@ def claim_page_of(claim_id: str) -> str:
     return f"../claims/{file_name(claim_id)}.html"
 
 
-def linked(text: str, claims: Collection[str]) -> Markup:
-    """A sentence in which ids of claims are links and `code` is code, for pages one folder below the root."""
-    return Markup("").join(_pieces(text, claims))
+def linked(text: str, claims: Collection[str], page_of: Callable[[str], str] = claim_page_of) -> Markup:
+    """A sentence in which ids of claims are links and `code` is code.
+
+    The links lead to `page_of` an id, by default from pages one folder below the root.
+    """
+    return Markup("").join(_pieces(text, claims, page_of))
 
 
-def _pieces(text: str, claims: Collection[str]) -> Iterator[Markup]:
+def _pieces(text: str, claims: Collection[str], page_of: Callable[[str], str]) -> Iterator[Markup]:
     for piece in re.split(r"(`[^`]+`|\w+(?:\.\w+)+)", text):
         name = piece.strip("`")
         if name in claims:
-            yield Markup('<a href="{}"><code>{}</code></a>').format(claim_page_of(name), name)
+            yield Markup('<a href="{}"><code>{}</code></a>').format(page_of(name), name)
         else:
             yield Markup("<code>{}</code>").format(name) if piece.startswith("`") and name else escape(piece)
 

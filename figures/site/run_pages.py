@@ -102,33 +102,68 @@ def _image_places(path: Path, method: str, *, alone: bool) -> Sequence[Path]:
 
 def _png(path: Path) -> bytes:
     """The image decoded and written again, so that nothing else of the file comes along."""
-    content = BytesIO()
     with decoding(path), Image.open(existing(path)) as image:
-        plain = image.convert("L" if image.mode in ("1", "L", "I", "I;16") else "RGB")
-        plain.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
-        plain.save(content, format="PNG")
+        return small_png(image)
+
+
+def small_png(image: Image.Image) -> bytes:
+    """An image as PNG, grey or in colours, shrunk where it is larger than a page shows."""
+    content = BytesIO()
+    plain = image.convert("L" if image.mode in ("1", "L", "I", "I;16") else "RGB")
+    plain.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+    plain.save(content, format="PNG")
     return content.getvalue()
 
 
 def reconstruction_context(run: GivenRun) -> dict[str, Any]:
-    """Return what the template of a reconstruction's page shows."""
+    """Return what the template of a reconstruction's page shows of a file that a user gives."""
     with decoding(run.path):
-        table = method_table(run.data["methods"])
-    facts = {name: run.data.get(name) for name in ("source", "truth", "seed", "device", "ended")}
-    operator = run.data.get("operator")
-    about = (
-        {k: v for k, v in operator.items() if isinstance(v, str | int | float)} if isinstance(operator, dict) else {}
-    )
-    warnings = [f"{one['method']}: {one['warning']}" for one in run.data["methods"] if one.get("warning")]
-    notes = [*map(str, run.data.get("notes") or ()), *warnings]
-    return {"run": run, "table": table, "facts": _facts({**facts, **about}), "notes": notes}
+        return {"run": run, "errors": "", **reconstruction_parts(run.data)}
+
+
+def reconstruction_parts(data: Entry) -> dict[str, Any]:
+    """Return what is shown of a reconstruction's report: scores, settings, how it was measured, notes."""
+    methods = data["methods"]
+    facts = {name: data.get(name) for name in ("source", "truth", "seed", "device", "threads")}
+    about = {"operator" if k == "name" else k: v for k, v in _plain(data.get("operator")).items()}
+    noise = {"noise": _plain(data.get("measurement")).get("noise")}
+    warnings = [f"{one['method']}: {one['warning']}" for one in methods if one.get("warning")]
+    return {
+        "table": method_table(methods),
+        "settings": Table(("method", "setting", "value"), [row for one in methods for row in _settings(one)]),
+        "facts": facts_table({**facts, **about, **noise}),
+        "notes": [*map(str, data.get("notes") or ()), *map(str, data.get("warnings") or ()), *warnings],
+        "ended": str(data.get("ended") or ""),
+    }
+
+
+def _plain(values: Any) -> dict[str, Any]:
+    """The numbers and words of a mapping, of which a file may hold anything."""
+    return {k: v for k, v in values.items() if isinstance(v, str | int | float)} if isinstance(values, dict) else {}
+
+
+def _settings(method: Entry) -> list[tuple[str, str, str]]:
+    """The settings of a method, and what proves how good its image is."""
+    values = {**_mapping(method.get("settings")), **_mapping(method.get("certificate"))}
+    return [
+        (str(method["method"]), name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in values.items()
+    ]
+
+
+def _mapping(value: Any) -> Entry:
+    return value if isinstance(value, dict) else {}
 
 
 def examination_context(run: GivenRun) -> dict[str, Any]:
-    """Return what the template of an examination's page shows."""
+    """Return what the template of an examination's page shows of a file that a user gives."""
     with decoding(run.path):
-        networks = [_network(one) for one in run.data["networks"]]
-    return {"run": run, "networks": networks}
+        return {"run": run, "refusals": (), "ended": "", **examination_parts(run.data)}
+
+
+def examination_parts(data: Entry) -> dict[str, Any]:
+    """Return what is shown of the networks of an examination's report."""
+    return {"networks": [_network(one) for one in data["networks"]]}
 
 
 def _network(data: Entry) -> dict[str, Any]:
@@ -136,6 +171,7 @@ def _network(data: Entry) -> dict[str, Any]:
         [str(one[k]) for k in ("name", "needs", "has")] + [one["verdict"]["status"], str(one["means"])]
         for one in data["conditions"]
     ]
+    reasons = [_reason(str(one["name"]), one) for one in data["conditions"]]
     predictions = [
         [str(p["name"]), *(_never(p[side]) for side in ("predicted", "real")), str(p["unit"]), str(p["note"])]
         for p in data["predictions"]
@@ -144,11 +180,20 @@ def _network(data: Entry) -> dict[str, Any]:
     return {
         "name": str(data["name"]),
         "words": str(data["words"]),
-        "facts": _facts({k: v for k, v in data["facts"].items() if isinstance(v, str | int | float)}),
+        "picture": "",
+        "reasons": reasons,
+        "notes": list(map(str, data["facts"].get("notes") or ())),
+        "facts": facts_table(_plain(data["facts"])),
         "measured": Table(("measured at the start", "each seed"), measured),
         "conditions": Table(("condition", "needs", "has", "verdict", "what it means"), conditions),
         "predictions": Table(("what happens", "linearised theory", "real descent", "in", "note"), predictions),
     }
+
+
+def _reason(name: str, condition: Entry) -> tuple[str, ...]:
+    """A condition's name, verdict, what it says, and why it has that verdict."""
+    says, verdict = str(condition.get("says", "")).removeprefix(f"{name}: "), condition["verdict"]
+    return name, str(verdict["status"]), says, str(verdict.get("why", ""))
 
 
 def _never(value: Any) -> str:
@@ -156,6 +201,7 @@ def _never(value: Any) -> str:
     return "never" if value == "inf" else _cell(value)
 
 
-def _facts(values: Mapping[str, Any]) -> Table:
+def facts_table(values: Mapping[str, Any]) -> Table:
+    """Return a row a value, but for those that are not there."""
     rows = [(name, _cell(value)) for name, value in values.items() if value not in (None, "")]
     return Table(("what", "value"), rows)

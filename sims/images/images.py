@@ -167,7 +167,18 @@ def write_image(path: str | Path, image: torch.Tensor) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"path must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")
-    write_bytes(path, _encoded(_checked(image), suffix))
+    write_bytes(path, image_bytes(image, suffix))
+
+
+def image_bytes(image: torch.Tensor, suffix: str) -> bytes:
+    """Return the file of an image (C, H, W) on [-1, 1], by its suffix, as `write_image` writes it.
+
+    Raises
+    ------
+    ValueError
+        where the image is not a finite float tensor (1, H, W) or (3, H, W) with pixels.
+    """
+    return _encoded(_checked(image), suffix)
 
 
 def _checked(image: torch.Tensor) -> np.ndarray:

@@ -25,6 +25,7 @@ from untrained.sims.recovery.tasks import Pixels, RecoveryTask, Sensing, measure
 from untrained.sims.runtime import runtime_report
 
 REPORT_FORMAT = 1
+PAGE_SUFFIXES = (".html",)
 
 
 def method_entry(
@@ -129,17 +130,19 @@ def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files of a run: the image or the picture of all, the report and a folder for every image, where asked for."""
+    """The files of a run: the image or the picture of all; report, folder for every image and page where asked for."""
 
     picture: Path
     report: Path | None = None
     folder: Path | None = None
+    page: Path | None = None
 
 
 def checked_outputs(
     picture: Path,
     report: Path | None = None,
     folder: Path | None = None,
+    page: Path | None = None,
     *,
     kinds: Sequence[str] | None = None,
     read: Sequence[str | None] = (),
@@ -157,9 +160,10 @@ def checked_outputs(
         check_output("out", picture, kinds or SUFFIXES),
         None if report is None else check_output("json", report, (".json",)),
         None if folder is None else check_folder("folder", folder),
+        None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
     sources = {Path(source).resolve() for source in read if source is not None}
-    for place in (outputs.picture, outputs.report):
+    for place in (outputs.picture, outputs.report, outputs.page):
         if place in sources:
             raise ValueError(f"the output must not replace what is read, got {place}")
     return outputs

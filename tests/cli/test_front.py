@@ -70,7 +70,19 @@ def test_an_option_means_one_argument():
 
 @pytest.mark.parametrize(
     "option",
-    ["--seed", "--threads", "--set", "--preset", "--size", "--lines", "--factor", "--json", "--coils", "--centre"],
+    [
+        "--seed",
+        "--threads",
+        "--set",
+        "--preset",
+        "--size",
+        "--lines",
+        "--factor",
+        "--json",
+        "--coils",
+        "--centre",
+        "--report",
+    ],
 )
 def test_a_shared_option_has_one_help(option):
     assert len(shared(option)) > 1

@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from pages import hostile
 from PIL import Image
@@ -54,7 +55,7 @@ def _opened(chromium):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert [url for url in requests if not url.startswith(tuple(folders))] == []
+    assert [url for url in requests if not url.startswith((*folders, "data:"))] == []
 
 
 def shown(page):
@@ -140,17 +141,22 @@ def test_formulas_are_drawn_as_formulas(site, open_page):
     ("name", "scheme"), [*((name, "light") for name in PAGES), *((name, "dark") for name in PAGES[:2])]
 )
 def test_axe_finds_nothing_serious(site, chromium, name, scheme):
+    assert serious_of(chromium, f"{site.as_uri()}/{name}", scheme) == []
+
+
+def serious_of(chromium, address, scheme="light"):
+    """What axe finds seriously wrong with a page."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     # axe reads the style sheets by requests, which the pages forbid
     context = chromium.new_context(bypass_csp=True, color_scheme=scheme)
     try:
         page = context.new_page()
-        page.goto(f"{site.as_uri()}/{name}")
+        page.goto(address)
         violations = axe.Axe().run(page).response["violations"]
     finally:
         context.close()
     serious = [one for one in violations if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+    return [(one["id"], one["nodes"][0]["html"]) for one in serious]
 
 
 def test_what_comes_from_files_runs_no_script_in_a_browser(tmp_path, open_page):
@@ -183,3 +189,59 @@ def test_two_reconstructions_lie_under_a_slider(tmp_path, open_page):
     assert right.get_attribute("alt") == "The image as ridge recovers it"
     page.get_by_role("slider").press("Home")
     assert left.evaluate("image => image.style.clipPath") == "inset(0px 100% 0px 0px)"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, record):
+    """A folder of pages of one run each."""
+    from test_run_page import MAKING, METHOD, NETWORK, REPORT, SVG, hostile_reconstruction, hostile_verdicts, png
+
+    from untrained.figures.site import page
+    from untrained.figures.site.content import Content
+    from untrained.theory.ledger import ledger
+
+    folder = tmp_path_factory.mktemp("runs")
+    claims = {name: ledger()[name] for name in ("vanveen18.eq14.printed", "own.sparse_width")}
+    images = {name: png(shade * np.ones((8, 8))) for name, shade in (("truth", 0), ("tv", 128), ("csdip", 255))}
+    report = {**REPORT, "methods": [METHOD, {**METHOD, "method": "csdip"}]}
+    pages = {
+        "verify": page.verdicts_page(Content(claims, record), list(claims), ["2 claims"], MAKING),
+        "reconstruct": page.reconstruction_page(report, images, b"", MAKING),
+        "check": page.examination_page([NETWORK], [SVG], ["refused"], "", MAKING),
+        "hostile-verify": hostile_verdicts(),
+        "hostile-reconstruct": hostile_reconstruction(),
+    }
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["verify", "reconstruct", "check", "hostile-verify", "hostile-reconstruct"])
+def test_a_page_of_one_run_fits_a_phone_and_has_its_style(runs, open_page, name):
+    page = open_page(runs, f"{name}.html", width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.scripts.length") == 1
+    assert page.locator("footer").evaluate("e => getComputedStyle(e).borderTopWidth") == "1px"
+
+
+@pytest.mark.parametrize("name", ["verify", "reconstruct", "check"])
+def test_axe_finds_nothing_serious_on_a_page_of_one_run(runs, chromium, name):
+    assert serious_of(chromium, f"{runs.as_uri()}/{name}.html") == []
+
+
+def test_the_script_of_a_page_of_one_run_is_allowed(runs, open_page):
+    page = open_page(runs, "reconstruct.html")
+    assert page.locator(".stack img").nth(1).get_attribute("alt") == "The true image"
+    page.get_by_role("slider").press("Home")
+    assert page.locator(".stack img").nth(1).evaluate("e => e.style.clipPath") == "inset(0px 100% 0px 0px)"
+    page = open_page(runs, "verify.html")
+    page.get_by_label("Words or id").fill("sparse_width")
+    assert shown(page) == ["own.sparse_width"]
+
+
+def test_what_is_folded_away_is_printed(runs, open_page):
+    page = open_page(runs, "check.html")
+    reasons = page.locator("details dl")
+    assert not reasons.is_visible()
+    page.emulate_media(media="print")
+    assert reasons.is_visible()

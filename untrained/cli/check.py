@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from untrained.cli.options import (
     InterruptedRunError,
     Json,
     Lines,
+    ReportPage,
     Seed,
     Threads,
 )
@@ -66,6 +68,7 @@ def check_command(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="A page of pictures (.png, .pdf or .svg).")
     ] = None,
     json: Json = None,
+    report: ReportPage = None,
 ) -> None:
     """Say which conditions of the theory a network meets, what follows from them, and what really happens."""
     from untrained.figures.drawing import PICTURE_SUFFIXES
@@ -76,6 +79,7 @@ def check_command(
 
     page = reports.check_output("out", out, PICTURE_SUFFIXES) if out else None
     numbers = reports.check_output("json", json, (".json",)) if json else None
+    lone = reports.check_output("report", report, reports.PAGE_SUFFIXES) if report else None
     runtime.use_threads(threads)
     options = tasks.sensing(
         operator, m, lines=lines, factor=factor, coils=coils, acceleration=acceleration, centre=centre, columns=columns
@@ -83,10 +87,12 @@ def check_command(
     question = Question(target, operator, m, options, seeds, steps, denoise, seed)
     place = int(part) if part is not None and part.isdecimal() else part
     chosen = [as_network(name, latent_shape=latent_shape, param_filter=param_filter, part=place) for name in networks]
-    _check(chosen, question, page, numbers)
+    _check(chosen, question, page, numbers, lone)
 
 
-def _check(networks: Sequence[Network], question: Question, page: Path | None, numbers: Path | None) -> None:
+def _check(
+    networks: Sequence[Network], question: Question, page: Path | None, numbers: Path | None, lone: Path | None
+) -> None:
     from untrained.figures.network_report import comparison, write_pages
 
     reports, refusals, interrupted = _reports(networks, question)
@@ -96,8 +102,11 @@ def _check(networks: Sequence[Network], question: Question, page: Path | None, n
         print(path)
     if numbers and reports:
         _write_json(numbers, reports)
-    if interrupted:
-        raise InterruptedRunError(f"interrupted after {len(reports)} of {len(networks)} networks")
+    ended = f"interrupted after {len(reports)} of {len(networks)} networks" if interrupted else ""
+    if lone and reports:
+        _write_lone(lone, reports, refusals, ended, question)
+    if ended:
+        raise InterruptedRunError(ended)
     if refusals:
         raise ValueError("; ".join(refusals))
 
@@ -129,4 +138,21 @@ def _write_json(place: Path, reports: Sequence[Report]) -> None:
     from untrained.sims.runtime import versions
 
     write_json(place, {"format": _FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})
+    print(place)
+
+
+def _write_lone(
+    place: Path, reports: Sequence[Report], refusals: Sequence[str], ended: str, question: Question
+) -> None:
+    """Write the page of the run, which has the curves of each network as a picture."""
+    from untrained.figures.drawing import picture_bytes
+    from untrained.figures.network_report import network_curves
+    from untrained.figures.site.page import Making, examination_page
+    from untrained.sims.files import write_text
+    from untrained.sims.runtime import versions
+
+    pictures = [picture_bytes(network_curves(one), ".svg") for one in reports]
+    settings = {name: value for name, value in asdict(question).items() if name != "options"}
+    making = Making(console.command_line(), versions(), {**settings, **question.options})
+    write_text(place, examination_page([one.to_json() for one in reports], pictures, refusals, ended, making))
     print(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
     from untrained.figures.tables import Table
     from untrained.sims.progress import Progress
+
+
+def command_line() -> str:
+    """Return the command that is being run, as a shell takes it."""
+    return shlex.join(["untrained", *sys.argv[1:]])
+
 
 WIDE = 190
 """Columns where the output is no terminal."""

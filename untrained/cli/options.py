@@ -109,6 +109,10 @@ MapsOption = Annotated[
     str | None, typer.Option("--coil-maps", metavar="FILE", help="Coil maps of fourier-cartesian, .npy (coils, H, W).")
 ]
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write every number to this file (.json).")]
+ReportPage = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Also write this run as one page, pictures within, to it (.html)."),
+]
 Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
 ]

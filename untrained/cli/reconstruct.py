@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +32,7 @@ from untrained.cli.options import (
     OwnShape,
     PixelScale,
     Preset,
+    ReportPage,
     Seed,
     Settings,
     SizeOption,
@@ -42,7 +43,7 @@ from untrained.cli.options import (
 
 if TYPE_CHECKING:
     from untrained.sims.recovery.recover import Recoveries
-    from untrained.sims.recovery.tasks import RecoveryTask
+    from untrained.sims.recovery.tasks import RecoveryProblem, RecoveryTask
 
 
 def reconstruct_command(
@@ -98,6 +99,7 @@ def reconstruct_command(
     folder: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder for every method's image, as npy and PNG.")
     ] = None,
+    report: ReportPage = None,
 ) -> None:
     """Recover an image from its measurements, or denoise it, by one method or by several beside each other."""
     if listing:
@@ -128,7 +130,7 @@ def reconstruct_command(
     chosen = with_network(settings, network)
     where, side = runtime.pick_device(device), tasks.parse_size(size)
     recovery = tasks.RecoveryTask(source, names, preset, chosen, truth, how, grey, side, seed, where, estimate_noise)
-    run_task(recovery, out, json, folder, together=compare is not None)
+    run_task(recovery, out, json, folder, report, together=compare is not None)
 
 
 def _list_settings(names: str | None) -> None:
@@ -141,14 +143,25 @@ def _list_settings(names: str | None) -> None:
         console.show([says, Table(*settings_table(one.name)), ""], console.stdout())
 
 
-def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | None, *, together: bool) -> None:
+def run_task(
+    task: RecoveryTask,
+    out: Path,
+    json: Path | None,
+    folder: Path | None,
+    report: Path | None = None,
+    *,
+    together: bool,
+) -> None:
     """Recover what a task asks for, write the files and print the table; with `together` a picture of all methods."""
     from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
     from untrained.figures.side_by_side import measured_words, method_table, side_by_side
+    from untrained.sims.files import write_text
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
-    places = reports.checked_outputs(out, json, folder, kinds=kinds, read=(task.source, task.truth, *task.files))
+    places = reports.checked_outputs(
+        out, json, folder, report, kinds=kinds, read=(task.source, task.truth, *task.files)
+    )
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
@@ -158,12 +171,33 @@ def run_task(task: RecoveryTask, out: Path, json: Path | None, folder: Path | No
     if together:
         words = measured_words(problem.measurement.operator)
         picture = picture_bytes(side_by_side(ended.results, problem.truth, words), out.suffix.lower())
-    files = reports.write_all(places, recover.run_report(problem, ended), ended.images, picture)
+    data = recover.run_report(problem, ended)
+    files = reports.write_all(places, data, ended.images, picture)
+    if places.page is not None:
+        write_text(places.page, _page(problem, ended, data))
+        files.append(places.page)
     console.show([method_table(ended.entries), *problem.notes], console.stdout())
     for entry in ended.entries:
         if "warning" in entry:
             print(f"{entry['method']}: {entry['warning']} (--pixels LOW:HIGH)", file=sys.stderr)
     _say_end(ended, files)
+
+
+def _page(problem: RecoveryProblem, ended: Recoveries, report: Mapping[str, Any]) -> str:
+    """One page of a run: images beside the truth, where it is known, with maps of their errors."""
+    from untrained.figures.drawing import picture_bytes
+    from untrained.figures.side_by_side import measured_words, side_by_side
+    from untrained.figures.site.page import Making, reconstruction_page
+    from untrained.sims.images.images import image_bytes
+
+    images, errors = ended.images, b""
+    if problem.truth is not None:
+        images = {"truth": problem.truth, **images}
+        figure = side_by_side(ended.results, problem.truth, measured_words(problem.measurement.operator))
+        errors = picture_bytes(figure, ".svg")
+    # of a fit that diverged not every pixel need be a number; it is shown as black
+    pictures = {name: image_bytes(image.nan_to_num(nan=-1.0), ".png") for name, image in images.items()}
+    return reconstruction_page(report, pictures, errors, Making(console.command_line(), report["versions"], {}))
 
 
 def _say_end(ended: Recoveries, files: Sequence[Path]) -> None:

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from untrained.cli import console
-from untrained.cli.options import Json, Record, Resume, Seed, Workers, one_thread_each
+from untrained.cli.options import Json, Record, ReportPage, Resume, Seed, Workers, one_thread_each
 from untrained.cli.runs import follow_run
 
 if TYPE_CHECKING:
+    from untrained.figures.site.page import Making
     from untrained.results import Mutants, Verdicts
     from untrained.sims.evidence.papers import Paper
+
+_PACKAGES = ("untrained", "numpy", "scipy", "sympy", "mpmath", "python-flint")
+"""What verdicts depend on."""
 
 
 def verify_command(
@@ -29,6 +33,7 @@ def verify_command(
     seed: Seed = 0,
     workers: Workers = None,
     json: Json = None,
+    report: ReportPage = None,
     record: Record = False,
     resume: Resume = False,
     mutants: Annotated[
@@ -51,10 +56,16 @@ def verify_command(
         raise ValueError(f"budget is for verdicts, got {budget} with `mutants`")
     if json is not None:
         json = writable("json", json)
+    if report is not None:
+        from untrained.sims.recovery.reports import PAGE_SUFFIXES, check_output
+
+        report = check_output("report", report, PAGE_SUFFIXES)
     workers = workers or min(8, os.cpu_count() or 1)
     if mutants:
-        raise typer.Exit(mutate_claims(ids, seed, workers, json, paper, record=record, resume=resume))
-    raise typer.Exit(judge_claims(ids, budget, seed, workers, json, record=record, resume=resume, paper=paper))
+        raise typer.Exit(mutate_claims(ids, seed, workers, json, paper, record=record, resume=resume, report=report))
+    raise typer.Exit(
+        judge_claims(ids, budget, seed, workers, json, record=record, resume=resume, paper=paper, report=report)
+    )
 
 
 def judge_claims(
@@ -67,6 +78,7 @@ def judge_claims(
     record: bool,
     resume: bool,
     paper: Paper | None = None,
+    report: Path | None = None,
 ) -> int:
     """Gather, judge, write and report; return the exit code."""
     from untrained.api import verdicts_of
@@ -86,6 +98,8 @@ def judge_claims(
     verdicts = verdicts_of(gathered, budget, seed, paper)
     if json is not None:
         _write_json(json, verdicts, budget, seed)
+    if report is not None:
+        _write_page(report, verdicts, ids, paper)
     if record:
         _record("claim", verdicts.entries)
     journal.close()  # only now: what a long run gathered must outlive a disk that is full
@@ -94,7 +108,15 @@ def judge_claims(
 
 
 def mutate_claims(
-    ids: list[str], seed: int, workers: int, json: Path | None, paper: Paper, *, record: bool, resume: bool
+    ids: list[str],
+    seed: int,
+    workers: int,
+    json: Path | None,
+    paper: Paper,
+    *,
+    record: bool,
+    resume: bool,
+    report: Path | None = None,
 ) -> int:
     """Mutate, write and report; return the exit code."""
     from untrained.api import mutants_of
@@ -112,6 +134,8 @@ def mutate_claims(
     mutants = mutants_of([gathered[i] for i in ids], seed, paper)
     if json is not None:
         _write_mutants(json, mutants, seed)
+    if report is not None:
+        _write_mutants_page(report, mutants, seed)
     if record:
         _record("mutants", mutants.entries)
     journal.close()
@@ -126,6 +150,33 @@ def _write_json(path: Path, verdicts: Verdicts, budget: str, seed: int) -> None:
     header = {"budget": budget, "seed": seed, "format": 1}
     claims, against = list(verdicts.entries.values()), list(verdicts.contradictions)
     write_text(path, to_text({**header, "claims": claims, "contradictions": against}))
+
+
+def _write_page(path: Path, verdicts: Verdicts, named: list[str], paper: Paper) -> None:
+    from untrained.figures.site.content import Content
+    from untrained.figures.site.page import verdicts_page
+    from untrained.sims.files import write_text
+    from untrained.sims.record.store import read_all
+
+    claims = {claim_id: paper.claims[claim_id] for claim_id in verdicts}
+    first = next(iter(verdicts.entries.values()))
+    making = _making({"budget": first["budget"], "seed": first["seed"]})
+    content = Content(claims, verdicts.entries, read_all("mutants"))
+    write_text(path, verdicts_page(content, named, verdicts.summary(), making))
+
+
+def _write_mutants_page(path: Path, mutants: Mutants, seed: int) -> None:
+    from untrained.figures.site.page import mutants_page
+    from untrained.sims.files import write_text
+
+    write_text(path, mutants_page(mutants.entries, mutants.summary(), _making({"seed": seed})))
+
+
+def _making(settings: Mapping[str, Any]) -> Making:
+    from untrained.figures.site.page import Making
+    from untrained.sims.runtime import versions
+
+    return Making(console.command_line(), versions(_PACKAGES), settings)
 
 
 def _write_mutants(path: Path, mutants: Mutants, seed: int) -> None:
