@@ -153,8 +153,7 @@ def test_four_hundred_rows_a_row_are_enough_and_fifty_fewer_are_not():
 
 def as_claim(n, d, step, failure):
     """own.sharper.descent or flow with what is computed for n rows and d neurons in place of its numbers."""
-    rate = F(math.ceil(math.log(event_count(step) / failure) / n * 10**9) + 1, 10**9)  # as the claim rounds it
-    theorem = SharperTheorem(n, step, rate)
+    theorem = SharperTheorem(n, step, rate_for(failure, n, step))
     says = theorem.promise(d)
     divisor = 1 / says.fall if says.fall else 10**30
     if step and says.fall:

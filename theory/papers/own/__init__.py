@@ -20,6 +20,7 @@ from untrained.theory.papers.own import (
     netpgd_set,
     parseval,
     path_budget,
+    path_left,
     path_width,
     practice,
     self_regularisation,
@@ -68,6 +69,7 @@ _FILES = (
     linearised,
     self_regularisation,
     low_pass,
+    path_left,
     path_width,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
