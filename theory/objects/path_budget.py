@@ -47,8 +47,12 @@ def angle_paid(price: float) -> float:
 
 @dataclass(frozen=True)
 class ChernoffBound:
-    """The least (need + phi(theta))/theta over 0 < theta < 1/2 for a convex phi with slope phi': between two bounds."""
+    """The least (need + phi(theta))/theta over 0 < theta < 1/2 for a convex phi with slope phi': between two bounds.
 
+    `most` is its value at `exponent`, a theta near the best.
+    """
+
+    exponent: arb
     most: arb
     least: arb
 
@@ -66,7 +70,7 @@ def _chernoff(need: arb, phi: Callable[[arb], arb], slope: Callable[[arb], arb])
     )
     theta, below = _exponent(float(best.x)), _exponent(float(best.x) - _BACK)
     tangent = bool(need + phi(below) - below * slope(below) >= 0)
-    return ChernoffBound(bound(theta), slope(below) if tangent else slope(arb(0)))
+    return ChernoffBound(theta, bound(theta), slope(below) if tangent else slope(arb(0)))
 
 
 _BACK = 1e-6

@@ -35,6 +35,7 @@ from untrained.theory.papers.own import (
     upsampling,
     validation,
     width,
+    width_chain,
 )
 
 _FILES = (
@@ -71,5 +72,6 @@ _FILES = (
     low_pass,
     path_left,
     path_width,
+    width_chain,
 )
 CLAIMS: tuple[Claim, ...] = tuple(claim for file in _FILES for claim in file.CLAIMS)
