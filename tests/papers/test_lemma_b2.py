@@ -15,6 +15,7 @@ from untrained.theory.verdict import finding
 CORRECTED, IN_RANGE = "vanveen18.eq14.corrected", "vanveen18.eq14.in_range"
 CEILING, CEILING_PRINTED = "vanveen18.lemB2.ceiling.corrected", "vanveen18.lemB2.ceiling.printed"
 B2, B2_IN_RANGE, B2_PRINTED = "vanveen18.lemB2.corrected", "vanveen18.lemB2.in_range", "vanveen18.lemB2.printed"
+SHARP, FEWER = "own.lemB2_sharp", "own.lemC2_sharp"
 COUNT, CHANGE = "vanveen18.lemC2", "vanveen18.eq13"
 
 
@@ -57,6 +58,9 @@ def test_the_bound_is_the_attacked_ones_bound_in_floats():
     s = min(d, 2 * math.ceil((2 * d * R) ** (2 / 3)))
     assert float(sides.rhs) == pytest.approx(2 * math.sqrt(5) + math.sqrt(2 * s * math.log(d / s) + s), rel=1e-12)
     assert np.all(sides.lhs <= np.linalg.norm(V, 2, axis=(1, 2)) * (1 + 1e-12))
+    s = math.ceil(1.1895 * (2 * d * R) ** (2 / 3))
+    sharp = lemma.movement_attacked({"V": V, "g": g[:, 0], "R": R}, values(SHARP)).rhs
+    assert float(sharp) == pytest.approx(2 * math.sqrt(5) + math.sqrt(2 * s * math.log(d / s) + s), rel=1e-12)
     x = (2 * d * R) ** (2 / 3)
     printed = lemma.movement_attacked({"V": V, "g": g[:, 0], "R": 0.02}, values(B2_IN_RANGE)).rhs
     x = (2 * d * 0.02) ** (2 / 3)
@@ -75,6 +79,11 @@ def test_the_bound_is_the_attacked_ones_bound_in_floats():
         (B2, {"linear": F(99, 100)}, "refuted"),
         (B2, {"deviation": 0}, "refuted"),
         (B2, {"power": F(65, 100)}, "refuted"),
+        (SHARP, {}, "affirmed"),
+        (SHARP, {"per_x": F(118, 100)}, "lost"),
+        (SHARP, {"per_x": F(1, 10)}, "refuted"),
+        (SHARP, {"linear": F(99, 100)}, "refuted"),
+        (SHARP, {"power": F(65, 100)}, "refuted"),
         (B2_IN_RANGE, {}, "affirmed"),
         (B2_IN_RANGE, {"share": F(9, 10)}, "refuted"),
         (B2_IN_RANGE, {"share": F(19, 100)}, "lost"),
@@ -94,7 +103,7 @@ def test_without_a_deviation_the_exact_law_refutes_where_all_signs_change(deviat
 
 
 def test_an_attack_that_fails_supports_nothing():
-    for claim_id in (B2, B2_IN_RANGE):
+    for claim_id in (B2, B2_IN_RANGE, SHARP):
         assert ledger()[claim_id].count.attack
 
 
@@ -121,6 +130,11 @@ def test_each_hypothesis_is_needed(claim_id, name, says):
         (B2, CORRECTED, {"linear": F(5, 4)}),
         (B2, CORRECTED, {"failure_rate": F(1, 4)}),
         (B2, CHANGE, {"z_power": 2}),
+        (SHARP, FEWER, {"per_x": F(12, 10)}),
+        (SHARP, FEWER, {"scale": 3}),
+        (SHARP, FEWER, {"failure_rate": F(1, 7)}),
+        (SHARP, CORRECTED, {"linear": F(5, 4)}),
+        (SHARP, CHANGE, {"z_power": 2}),
         (B2_IN_RANGE, COUNT, {"factor": 3}),
         (B2_IN_RANGE, COUNT, {"failure_rate": F(1, 7)}),
         (B2_IN_RANGE, CEILING, {"least": 3}),

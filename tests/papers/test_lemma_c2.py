@@ -6,15 +6,19 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from flint import arb
 from papers.statements import outcome, proof_says
-from scipy import stats
+from scipy import integrate, stats
 
+from untrained.theory.laws import suprema
 from untrained.theory.ledger import ledger
 from untrained.theory.objects import sign_changes
+from untrained.theory.papers.own import sign_changes as own
 from untrained.theory.papers.vanveen18 import lemma_c2 as lemma
 
 C2, C3, C4 = "vanveen18.lemC2", "vanveen18.lemC3", "vanveen18.lemC4"
 SHARP, EXPONENT = "own.lemC3_sharp", "own.lemC4_exponent"
+TAIL, FEWER, OFF = "own.lemC2_tail", "own.lemC2_sharp", "own.lemC2_off"
 
 
 def values(claim_id, **changes):
@@ -119,13 +123,31 @@ def test_three_changes_at_x_one_have_the_probability_that_simulation_gives():
         (C4, {"level": F(3, 4)}, "refuted"),
         (C4, {"exponent": F(3178, 10000)}, "affirmed"),
         (EXPONENT, {"exponent": F(318, 1000)}, "refuted"),
+        (TAIL, {"factor": F(99, 100)}, "refuted"),
+        (TAIL, {"factor": 2}, "affirmed"),
+        (TAIL, {"peak": F(9, 10)}, "refuted"),
+        (TAIL, {"charge": F(9, 10)}, "refuted"),
+        (TAIL, {"power": F(19, 10)}, "refuted"),
+        (FEWER, {"per_x": F(118, 100)}, "refuted"),
+        (FEWER, {"per_x": F(77, 100), "failure_rate": F(1, 1000)}, "refuted"),
+        (FEWER, {"per_x": F(118945, 10**5)}, "affirmed"),
+        (FEWER, {"per_x": F(118944, 10**5)}, "lost"),
+        (FEWER, {"per_x": F(87507, 10**5), "failure_rate": F(1, 100)}, "affirmed"),
+        (FEWER, {"per_x": F(81069, 10**5), "failure_rate": F(1, 1000)}, "affirmed"),
+        (FEWER, {"scale": F(21, 10)}, "affirmed"),
+        (FEWER, {"scale": F(19, 10)}, "refuted"),
+        (FEWER, {"power": F(65, 100)}, "refuted"),
+        (OFF, {"per_x": F(815, 1000)}, "refuted"),
+        (OFF, {"per_x": F(48, 100), "failure_rate": F(1, 1000)}, "refuted"),
+        (OFF, {"per_x": F(82301, 10**5)}, "affirmed"),
+        (OFF, {"per_x": F(823, 1000)}, "lost"),
     ],
 )
 def test_what_the_evidence_says_of_other_constants(claim_id, constants, says):
     assert outcome(claim_id, **constants) == says
 
 
-@pytest.mark.parametrize("claim_id", [C2, C3, C4, SHARP, EXPONENT])
+@pytest.mark.parametrize("claim_id", [C2, C3, C4, SHARP, EXPONENT, TAIL, FEWER, OFF])
 def test_the_statements_themselves_are_proved(claim_id):
     assert proof_says(claim_id) == "proves"
     assert outcome(claim_id) == "affirmed"
@@ -149,3 +171,55 @@ def test_the_assembly_reads_both_lemmas(record, constants):
 @pytest.mark.parametrize("constants", [{"rate": F(1, 2)}, {"factor": 2}])
 def test_the_exponent_reads_chernoffs_bound(constants):
     assert proof_says(C4, records={"textbook.binomial_upper": constants}) == "open"
+
+
+@pytest.mark.parametrize("claim_id", [FEWER, OFF])
+@pytest.mark.parametrize("constants", [{"factor": 2}, {"peak": F(101, 100)}, {"charge": F(101, 100)}, {"power": 3}])
+def test_the_number_of_changes_reads_the_tail(claim_id, constants):
+    assert proof_says(claim_id, records={TAIL: constants}) == "open"
+
+
+@pytest.mark.parametrize("theta", [0.01, 0.75, 3.0])
+@pytest.mark.parametrize("power", [2.0, 1.9, 3.0])
+def test_the_mean_excess_is_its_integral(theta, power):
+    slow = integrate.quad(lambda u: math.expm1(theta * (1 - u**power)), 0, 1)[0]
+    assert float(own.mean_excess(arb(theta), arb(power))) == pytest.approx(slow, rel=1e-10)
+
+
+def least_per_x(failure_rate, sides):
+    """The least number of changes per unit of x = 4^{1/3} X, the rate by quadrature at the best a and theta."""
+    low, high, x = 0.1, 4.0, 4 ** (1 / 3)
+    for _ in range(40):
+        middle = (low + high) / 2
+        a, theta = suprema.changes_tilt(middle * x, sides)
+        psi = integrate.quad(lambda u, theta=theta: math.expm1(theta * (1 - u * u)), 0, 1)[0]
+        rate = theta * (middle * x - 1 / a**2) - sides / math.sqrt(2 * math.pi) * a * psi
+        low, high = (low, middle) if rate >= failure_rate * x else (middle, high)
+    return high
+
+
+@pytest.mark.parametrize(
+    ("failure_rate", "changes", "off"),
+    [(1 / 6, 1.18945, 0.82301), (0.1, 1.09156, 0.74262), (0.01, 0.87507, 0.56701), (0.001, 0.81069, 0.51551)],
+)
+def test_the_table_of_the_notes(failure_rate, changes, off):
+    for listed, sides in ((changes, 2), (off, 1)):
+        assert listed - 1e-5 < least_per_x(failure_rate, sides) <= listed
+
+
+def test_at_no_rate_fewer_than_the_law_of_large_numbers():
+    """By simulation at large d too, where the entries near 0 are a Poisson process of density sqrt(2/pi) d."""
+    for sides, limit in ((2, (3 / (2 * math.pi)) ** (1 / 3)), (1, (3 / (8 * math.pi)) ** (1 / 3))):
+        assert limit < least_per_x(1e-8, sides) < limit * 1.0005
+        d, R = 10**6, 0.002
+        g = np.random.default_rng([8, sides]).standard_normal((5, d))
+        counts = sign_changes.worst_count(np.where((sides == 2) | (g > 0), g, 1.0), R)
+        assert counts.mean() / (2 * d * R) ** (2 / 3) == pytest.approx(limit, rel=0.05)
+
+
+def test_neurons_that_are_off_cannot_go_off():
+    g = np.array([[-0.01, -0.02, 0.03, 0.04, 2.0]])
+    case = {"g": g, "R": 0.06}
+    assert lemma.changes_above(case, values(FEWER)).lhs.tolist() == [4]
+    assert lemma.changes_above(case, values(FEWER), sides=1).lhs.tolist() == [2]
+    assert lemma.changes_above(case, values(FEWER)).rhs == pytest.approx(1.1895 * (2 * 5 * 0.06) ** (2 / 3))

@@ -95,6 +95,46 @@ def test_the_worst_count_lies_where_simulation_puts_it(d, k, radius):
     assert float(suprema.changes_at_least(d, k, arb(radius), arb(1)).upper()) >= low
 
 
+@pytest.mark.parametrize(
+    ("d", "k", "radius"), [(5, 1, 0.2), (20, 2, 0.3), (60, 10, 1.0), (60, 14, 1.0), (400, 40, 0.6)]
+)
+@pytest.mark.parametrize("sides", [1, 2])
+def test_chernoffs_bound_is_above_what_simulation_counts(d, k, radius, sides):
+    g = np.random.default_rng([6, d, k, sides]).standard_normal((20_000, d))
+    costs = np.sort(np.where((sides == 2) | (g > 0), g * g, np.inf), axis=1)[:, :k].sum(axis=1)
+    low, high = clopper_pearson(int(np.sum(costs <= radius**2)), 20_000, 1e-6)
+    with ctx.workprec(suprema.BITS):
+        assert float(suprema._by_transform(d, k, arb(radius), sides)) >= low
+    assert float(suprema.changes_at_least(d, k, arb(radius), arb(0), sides).lower()) <= high
+    assert float(suprema.changes_at_least(d, k, arb(radius), arb(1), sides).upper()) >= low
+
+
+@pytest.mark.parametrize(("d", "radius", "k", "sides"), [(50, 0.7, 20, 2), (50, 0.7, 12, 1), (3, 2.0, 3, 2)])
+def test_the_transform_of_a_small_square_is_its_integral(d, radius, k, sides, monkeypatch):
+    """Chernoff's bound of sum (t^2 - g_l^2)_+ by quadrature, at one a and theta."""
+    a, theta = 1.3, 0.6
+    monkeypatch.setattr(suprema, "changes_tilt", lambda ratio, sides: (a, theta))
+    t = a * (radius * d) ** (2 / 3) / d
+    inside = integrate.quad(lambda x: math.expm1(theta * (1 - (x / t) ** 2)) * stats.norm.pdf(x), 0, t)[0]
+    slow = math.exp(-theta * (k - (radius / t) ** 2)) * (1 + sides * inside) ** d
+    with ctx.workprec(suprema.BITS):
+        assert float(suprema._by_transform(d, k, arb(radius), sides)) == pytest.approx(slow, rel=1e-9)
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+@pytest.mark.parametrize("ratio", [1.4, 1.9, 3.0])
+def test_no_other_level_and_exponent_are_better(ratio, sides):
+    def rate(a, theta):
+        psi = integrate.quad(lambda u: math.expm1(theta * (1 - u * u)), 0, 1)[0]
+        return theta * (ratio - 1 / a**2) - sides / math.sqrt(2 * math.pi) * a * psi
+
+    a, theta = suprema.changes_tilt(ratio, sides)
+    best = rate(a, theta)
+    assert best > 0
+    around = [(a * x, theta * y) for x in (0.2, 0.9, 0.999, 1.001, 1.1, 5) for y in (0.2, 0.9, 0.999, 1, 1.001, 1.1, 5)]
+    assert all(rate(*other) < best for other in around)
+
+
 def test_one_change_from_above_is_exact_and_from_below_one_entry_alone():
     p = math.erf(0.1 / math.sqrt(2))
     assert float(suprema.changes_at_least(8, 1, arb(0.1), arb(1))) == pytest.approx(1 - (1 - p) ** 8, rel=1e-12)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from flint import arb, ctx, fmpq
+from scipy.optimize import minimize_scalar
 
 from untrained.theory.laws.wishart import largest_eigenvalue_above
 from untrained.theory.proof.balls import ball
@@ -92,23 +93,60 @@ def _log_mass(d: int, counts: tuple[int, ...], shares: tuple[arb, ...]) -> arb:
 
 
 # How many signs of <w_l, z> can be changed within R: k or more, if the k smallest g_l^2 add up to R^2 at most.
+# With one side only the g_l above 0 count: the neurons that can be put off.
 
 
-def changes_at_least(d: int, k: int, radius: arb, limit: arb) -> arb:
+def changes_at_least(d: int, k: int, radius: arb, limit: arb, sides: int = 2) -> arb:
     """P(k signs or more can be changed within the radius), from the side that decides against the limit."""
     if k > d:
         return arb(0)
     with ctx.workprec(BITS):
-        upper = min((_needs(d, k, m, radius) for m in {1, (k + 1) // 2, k // 2 + 1, k}), key=float_or_one)
+        needs = (_needs(d, k, m, radius, sides) for m in {1, (k + 1) // 2, k // 2 + 1, k})
+        upper = min(needs, key=float_or_one)
+        if not upper <= limit:
+            bound = _by_transform(d, k, radius, sides)
+            upper = upper.min(bound) if bound.is_finite() else upper
         if upper <= limit:
             return upper
         lower = arb(0)
         for way in (_one_way, _likely_way):
             for bins in _BINS:
-                lower = lower.max(way(d, k, radius, bins))
+                lower = lower.max(way(d, k, radius, bins, sides))
                 if lower > limit:
                     return lower
         return lower.union(upper)
+
+
+def changes_tilt(ratio: float, sides: int = 2) -> tuple[float, float]:
+    """The a and theta at which theta (ratio - 1/a^2) - sides phi(0) a psi(theta) is largest, in floats.
+
+    exp(-X times this) bounds P(ratio X changes or more within R), X = (dR)^{2/3}. For a given theta a is a cube root.
+    """
+
+    def level(theta: float) -> float:
+        return float((4 * theta / (sides * _DENSITY * _transform(theta))) ** (1 / 3))
+
+    def lost(log_theta: float) -> float:
+        theta = math.exp(log_theta)
+        return -theta * (ratio - 3 / level(theta) ** 2)
+
+    theta = math.exp(float(minimize_scalar(lost, bounds=(-16, 6), method="bounded", options={"xatol": 1e-9}).x))
+    return level(theta), theta
+
+
+def _transform(theta: float) -> float:
+    """psi(theta), the integral of e^{theta(1 - u^2)} - 1 over u from 0 to 1."""
+    return math.exp(theta) * math.sqrt(math.pi / (4 * theta)) * math.erf(math.sqrt(theta)) - 1
+
+
+def _by_transform(d: int, k: int, radius: arb, sides: int) -> arb:
+    """Chernoff's bound: the k smallest g_l^2 add up to k t^2 - sum (t^2 - g_l^2)_+ at least, whatever t."""
+    scale = (radius * d) ** arb(fmpq(2, 3))
+    a, theta = (ball(x) for x in changes_tilt(float(k / scale), sides))
+    t = a * scale / d
+    rate = theta / t**2
+    mean = theta.exp() * (t * (rate + arb(0.5)).sqrt()).erf() / (1 + 2 * rate).sqrt() - below(t)
+    return (-theta * (k - (radius / t) ** 2) + d * (mean * sides / 2).log1p()).exp()
 
 
 def float_or_one(x: arb) -> float:
@@ -121,22 +159,22 @@ def below(level: arb) -> arb:
     return (level / arb(2).sqrt()).erf()
 
 
-def _needs(d: int, k: int, m: int, radius: arb) -> arb:
+def _needs(d: int, k: int, m: int, radius: arb, sides: int = 2) -> arb:
     """All but m - 1 of the k changed have g_l^2 >= |g|_{m-}^2, so |g|_{m-} <= R/sqrt(k - m + 1)."""
-    return binomial_above(d, m, below(radius / arb(k - m + 1).sqrt()))
+    return binomial_above(d, m, below(radius / arb(k - m + 1).sqrt()) * sides / 2)
 
 
-def _one_way(d: int, k: int, radius: arb, bins: int) -> arb:
+def _one_way(d: int, k: int, radius: arb, bins: int, sides: int = 2) -> arb:
     """The probability of one profile of the k smallest: bins of |g| with exactly so many each."""
     if not k >= bins:
         return arb(0)
-    tilt = _tilt(float((radius * d) ** 2) * _DENSITY**2 / float(k) ** 3)
+    tilt = _tilt(float((radius * d) ** 2) * (_DENSITY * sides / 2) ** 2 / float(k) ** 3)
     places = [(j + 1) / bins for j in range(bins)]
     weights = [math.exp(-tilt * (v - 0.5 / bins) ** 2) for v in places]
     counts = _rounded([w / sum(weights) for w in weights], k)
     cost = sum(count * v * v for count, v in zip(counts, places, strict=True))
     edges = [arb(0), *(radius * v / math.sqrt(cost) * (1 - 1e-9) for v in places)]
-    shares = tuple(below(b) - below(a) for a, b in pairwise(edges))
+    shares = tuple((below(b) - below(a)) * sides / 2 for a, b in pairwise(edges))
     spent = sum((count * edge**2 for count, edge in zip(counts, edges[1:], strict=True)), arb(0))
     return _log_mass(d, counts, shares).exp() if spent <= radius**2 else arb(0)
 
@@ -165,14 +203,14 @@ def _rounded(shares: list[float], total: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _likely_way(d: int, k: int, radius: arb, bins: int) -> arb:
+def _likely_way(d: int, k: int, radius: arb, bins: int, sides: int = 2) -> arb:
     """One minus the probabilities that fewer than j k/bins of the |g_l| lie below the j-th of evenly spread levels."""
     ranks = [-(-k * (j + 1) // bins) for j in range(bins)]
     own = [ranks[0], *(b - a for a, b in pairwise(ranks))]
     cost = sum(count * ((j + 1) / bins) ** 2 for j, count in enumerate(own))
     levels = [radius * (j + 1) / bins / math.sqrt(cost) * (1 - 1e-9) for j in range(bins)]
     spent = sum((count * level**2 for count, level in zip(own, levels, strict=True)), arb(0))
-    short = (1 - binomial_above(d, rank, below(level)) for rank, level in zip(ranks, levels, strict=True))
+    short = (1 - binomial_above(d, rank, below(level) * sides / 2) for rank, level in zip(ranks, levels, strict=True))
     return (1 - sum(short, arb(0))).max(arb(0)) if spent <= radius**2 else arb(0)
 
 

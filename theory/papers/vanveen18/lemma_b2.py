@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction as F
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,17 +127,18 @@ _CEILING = (
 # Lemma B.2: ||J(W) - J(W_0)|| = ||z|| ||V_S(W)||, with C.2's count and (14)'s supremum.
 
 
-def two_failures(p: Premises) -> Symbolic:
+def two_failures(p: Premises, changes: str = CHANGES) -> Symbolic:
     """|S(W)| <= s on C.2's event, whole and at most d, and (14) at this s, for all W at once; the failures add."""
-    count, supremum = p.of(CHANGES), p.of(WITH_LINEAR_TERM)
-    same = [(f"the same {name} as in C.2", F(p[name]) == F(count[name])) for name in ("factor", "scale", "power")]
+    count, supremum = p.of(changes), p.of(WITH_LINEAR_TERM)
+    number = "per_x" if "per_x" in p.constants else "factor"
+    same = [(f"the same {name} as in C.2", F(p[name]) == F(count[name])) for name in (number, "scale", "power")]
     covered = [(f"(14)'s {name}", F(p[name]) >= F(supremum[name])) for name in ("deviation", "log_factor", "linear")]
     return reduced(
         "J(W) - J(W_0) is V with the columns outside S(W) put to zero, times ||z||; S(W) depends on W_0 and W only.",
         [
             *same,
             *covered,
-            ("s is whole", F(p["factor"]).denominator == 1),
+            ("s is whole", number == "per_x" or F(p["factor"]).denominator == 1),
             ("power of ||z||", F(p.of(_CHANGE)["z_power"]) == 1),
             ("failure rate in n", F(p["failure_rate_rows"]) <= F(supremum["failure_rate"])),
             ("failure rate in x", F(p["failure_rate_flips"]) <= F(count["failure_rate"])),
@@ -194,7 +196,12 @@ def movement_bound(n: int, d: int, x: F, c: Constants) -> arb:
     if "inner" in c:
         inside = ball(c["log_factor"]) * ball(x) * ball(d / (F(c["inner"]) * x)).log()
         return ball(c["deviation"]) * ball(n).sqrt() + inside.max(arb(0)).sqrt()
-    return sparse_bound(n, ball(min(F(d), F(c["factor"]) * math.ceil(x))), d, c)
+    return sparse_bound(n, ball(min(F(d), _size(x, c))), d, c)
+
+
+def _size(x: F, c: Constants) -> F:
+    """The number of columns that C.2 leaves: factor ceil(x), or ceil(per_x x)."""
+    return F(math.ceil(F(c["per_x"]) * x)) if "per_x" in c else F(c["factor"]) * math.ceil(x)
 
 
 def movement_attacked(case: Case, c: Constants) -> Sides:
@@ -236,7 +243,7 @@ _ALL_SIGNS = tuple({"n": n, "d": d, "x": 10**40} for n, d in ((1, 1), (1, 10**12
 
 def _rows(c: Constants, d: int, *rows: int) -> tuple[Mapping[str, Any], ...]:
     """x at shares of d, the last at the largest share in which the statement speaks."""
-    factor = F(c["inner"] if "inner" in c else c["factor"])
+    factor = F(next(c[name] for name in ("inner", "per_x", "factor") if name in c))
     shares = (F(1, 100), F(1, 2), F(9, 10), F(1), F(c.get("share", 1)))
     return tuple({"n": n, "d": d, "x": share * d / factor} for n in rows for share in shares if factor * share > 0)
 
@@ -272,6 +279,35 @@ _ATTACK = CountRoute(
     attack=True,
 )
 
+
+def lemma_b2(claim_id: str, source: Source, granted: Mapping[str, Constant], changes: str, *controls: Control) -> Claim:
+    """Lemma B.2 with the linear term, on the form of Lemma C.2 of this id and its number of changes."""
+    size = "ceil(${per_x:factor}x)" if "per_x" in granted else "${factor:factor}ceil(x)"
+    in_tex = r"\lceil ${per_x:factor}x\rceil" if "per_x" in granted else r"${factor:factor}\lceil x\rceil"
+    return Claim(
+        id=claim_id,
+        source=source,
+        says="Whatever R is, "
+        + _SAYS % "${log_factor:factor}s log(d/s) + ${linear:factor}s"
+        + f", s = min(d, {size}).",
+        tex=_TEX % r"${log_factor:factor}s\log(d/s)+${linear:factor}s" + rf",\ s=\min(d,{in_tex})",
+        constants={
+            "deviation": Constant(2, "down"),
+            "log_factor": Constant(2, "down"),
+            "linear": Constant(1, "down"),
+            **granted,
+            **_X,
+            **_RATES,
+        },
+        needs=(changes, WITH_LINEAR_TERM, _CHANGE),
+        proofs=(partial(two_failures, changes=changes),),
+        exact=ExactRoute(_signs, movement_failure, compares=FAILURE_SIDES),
+        count=_ATTACK,
+        controls=controls,
+        **_LEMMA_B2,
+    )
+
+
 _MOVEMENT = (
     Claim(
         id="vanveen18.lemB2.printed",
@@ -283,32 +319,15 @@ _MOVEMENT = (
         controls=(Control("deviation_1", {"deviation": 1}),),
         **_LEMMA_B2,
     ),
-    Claim(
-        id="vanveen18.lemB2.corrected",
-        source=_source("Lemma B.2, with s = 2 ceil((2dR)^{2/3}) and the linear term", "", 17),
-        says="Whatever R is, "
-        + _SAYS % "${log_factor:factor}s log(d/s) + ${linear:factor}s"
-        + ", s = min(d, ${factor:factor}ceil(x)).",
-        tex=_TEX % r"${log_factor:factor}s\log(d/s)+${linear:factor}s" + r",\ s=\min(d,${factor:factor}\lceil x\rceil)",
-        constants={
-            "deviation": Constant(2, "down"),
-            "log_factor": Constant(2, "down"),
-            "linear": Constant(1, "down"),
-            "factor": Constant(2, "down"),
-            **_X,
-            **_RATES,
-        },
-        needs=(CHANGES, WITH_LINEAR_TERM, _CHANGE),
-        proofs=(two_failures,),
-        exact=ExactRoute(_signs, movement_failure, compares=FAILURE_SIDES),
-        count=_ATTACK,
-        controls=(
-            Control("linear_0.999", {"linear": F(999, 1000)}),
-            Control("deviation_1.77", {"deviation": F(177, 100)}),
-            Control("rate_in_n_0.82", {"failure_rate_rows": F(82, 100)}),
-            Control("power_0.65", {"power": F(65, 100)}),
-        ),
-        **_LEMMA_B2,
+    lemma_b2(
+        "vanveen18.lemB2.corrected",
+        _source("Lemma B.2, with s = 2 ceil((2dR)^{2/3}) and the linear term", "", 17),
+        {"factor": Constant(2, "down")},
+        CHANGES,
+        Control("linear_0.999", {"linear": F(999, 1000)}),
+        Control("deviation_1.77", {"deviation": F(177, 100)}),
+        Control("rate_in_n_0.82", {"failure_rate_rows": F(82, 100)}),
+        Control("power_0.65", {"power": F(65, 100)}),
     ),
     Claim(
         id="vanveen18.lemB2.in_range",

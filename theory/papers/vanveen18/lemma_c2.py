@@ -6,7 +6,9 @@ Only g = W_0 z/||z|| matters, a standard normal vector in R^d: a change of sign 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction as F
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from untrained.theory.claim import (
     Draw,
     ExactRoute,
     Premises,
+    Proof,
     Range,
     SearchRoute,
     Sides,
@@ -196,20 +199,26 @@ def radius_of(x: Any, d: int, c: Constants) -> arb:
     return ball(x) ** (1 / ball(c["power"])) / (ball(c["scale"]) * d)
 
 
-def count_failure(case: Case, c: Constants) -> Sides:
-    """P(more than factor ceil(x) signs can be changed within R) against e^{-rate x}, R from x."""
+def most_counted(x: Any, c: Constants) -> Any:
+    """The number of changes that a statement grants at this x: factor ceil(x), or per_x x."""
+    return c["per_x"] * x if "per_x" in c else c["factor"] * math.ceil(x)
+
+
+def count_failure(case: Case, c: Constants, sides: int = 2) -> Sides:
+    """P(more signs than granted can be changed within R) against e^{-rate x}, R from x."""
     x, d = F(case["x"]), int(case["d"])
     with ctx.workprec(suprema.BITS):
         limit = (-ball(c["failure_rate"]) * ball(x)).exp()
-        most = math.floor(F(c["factor"]) * math.ceil(x))
-        return Sides(suprema.changes_at_least(d, most + 1, radius_of(x, d, c), limit), limit)
+        most = math.floor(F(most_counted(x, c)))
+        return Sides(suprema.changes_at_least(d, most + 1, radius_of(x, d, c), limit, sides), limit)
 
 
-def changes_above(case: Case, c: Constants) -> Sides:
-    """The most changes for the g at hand against factor ceil(x)."""
-    g = case["g"]
-    x = (float(c["scale"]) * g.shape[-1] * case["R"]) ** float(c["power"])
-    return Sides(sign_changes.worst_count(g, case["R"]), float(c["factor"]) * math.ceil(x))
+def changes_above(case: Case, c: Constants, sides: int = 2) -> Sides:
+    """The most changes for the g at hand against the number granted; with one side only neurons that are on count."""
+    g, R = case["g"], case["R"]
+    x = (float(c["scale"]) * g.shape[-1] * R) ** float(c["power"])
+    counting = g if sides == 2 else np.where(g > 0, g, 1 + 2 * R)
+    return Sides(sign_changes.worst_count(counting, R), float(most_counted(x, c)))
 
 
 def count_probability(case: Case, c: Constants) -> float:
@@ -232,6 +241,56 @@ _RADII = tuple(
     )
 )
 
+
+def lemma_c2(
+    claim_id: str,
+    source: Source,
+    granted: Mapping[str, Constant],
+    proof: Proof,
+    needs: tuple[str, ...],
+    *controls: Control,
+    sides: int = 2,
+    version: int = 1,
+) -> Claim:
+    """Lemma C.2 for another number of changes (`granted`, of `most_counted`), by the same routes.
+
+    With one side it counts the neurons that go off.
+    """
+    number = "${per_x:factor}x" if "per_x" in granted else "${factor:factor}ceil(x)"
+    in_tex = "${per_x:factor}x" if "per_x" in granted else r"${factor:factor}\lceil x\rceil"
+    does = f"changes at most {number} signs" if sides == 2 else f"puts at most {number} neurons off"
+    S = "S(W)" if sides == 2 else r"S(W)\cap A_0"
+    return Claim(
+        id=claim_id,
+        source=source,
+        says="With probability 1 - e^{-${failure_rate:factor}x}, x = (${scale:factor}dR)^{$power}, every W within R of W_0 "
+        + does
+        + ".",
+        tex=r"x=(${scale:factor}dR)^{$power}:\ P\{\|W-W_0\|\le R\Rightarrow|"
+        + S
+        + r"|\le "
+        + in_tex
+        + r"\}\ge 1-e^{-${failure_rate:factor}x}",
+        refuted_by="d, R where the exact worst case exceeds the bound more often than claimed",
+        domain={"d": Range(1, 10**60), "R": Range(1e-60, 1e60, False, True)},
+        law={"g": Draw("gaussian", ("d",))},
+        constants={
+            **granted,
+            "scale": Constant(2, "down"),
+            "power": Constant(F(2, 3), "down"),
+            "failure_rate": Constant(F(1, 6), "up"),
+        },
+        needs=needs,
+        proofs=(proof,),
+        exact=ExactRoute(_RADII, partial(count_failure, sides=sides), compares=FAILURE_SIDES),
+        count=CountRoute(
+            ({"d": 30, "R": 0.05}, {"d": 100, "R": 0.1}), partial(changes_above, sides=sides), count_probability, 2000
+        ),
+        controls=controls,
+        version=version,
+    )
+
+
 CLAIMS: tuple[Claim, ...] = (
     lemma_c3(
         _RANKS,
@@ -245,30 +304,16 @@ CLAIMS: tuple[Claim, ...] = (
         Control("exponent_0.318", {"exponent": F(318, 1000)}),
         Control("level_0.67", {"level": F(67, 100)}),
     ),
-    Claim(
-        id=CHANGES,
-        source=_source("Lemma C.2", "the exponent 2/3 and the ceiling are read"),
-        says="With probability 1 - e^{-${failure_rate:factor}x}, x = (${scale:factor}dR)^{$power}, every W within R of W_0 changes at most ${factor:factor}ceil(x) signs.",
-        tex=r"x=(${scale:factor}dR)^{$power}:\ P\{\|W-W_0\|\le R\Rightarrow|S(W)|\le ${factor:factor}\lceil x\rceil\}\ge 1-e^{-${failure_rate:factor}x}",
-        refuted_by="d, R where the exact worst case exceeds the bound more often than claimed",
-        domain={"d": Range(1, 10**60), "R": Range(1e-60, 1e60, False, True)},
-        law={"g": Draw("gaussian", ("d",))},
-        constants={
-            "factor": Constant(2, "down"),
-            "scale": Constant(2, "down"),
-            "power": Constant(F(2, 3), "down"),
-            "failure_rate": Constant(F(1, 6), "up"),
-        },
-        needs=(_RANKS, _SMALLEST),
-        proofs=(changes_by_rank,),
-        exact=ExactRoute(_RADII, count_failure, compares=FAILURE_SIDES),
-        count=CountRoute(({"d": 30, "R": 0.05}, {"d": 100, "R": 0.1}), changes_above, count_probability, 2000),
-        controls=(
-            Control("power_0.66", {"power": F(66, 100)}),
-            Control("factor_1", {"factor": 1}),
-            Control("scale_0.7", {"scale": F(7, 10)}),
-            Control("rate_1.3", {"failure_rate": F(13, 10)}),
-        ),
+    lemma_c2(
+        CHANGES,
+        _source("Lemma C.2", "the exponent 2/3 and the ceiling are read"),
+        {"factor": Constant(2, "down")},
+        changes_by_rank,
+        (_RANKS, _SMALLEST),
+        Control("power_0.66", {"power": F(66, 100)}),
+        Control("factor_1", {"factor": 1}),
+        Control("scale_0.7", {"scale": F(7, 10)}),
+        Control("rate_1.3", {"failure_rate": F(13, 10)}),
         version=2,
     ),
 )
