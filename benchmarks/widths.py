@@ -10,23 +10,20 @@ import json
 import math
 from fractions import Fraction
 
+from untrained.theory.objects.covered_widths import rate_for
 from untrained.theory.objects.path_budget import least_aspect
 from untrained.theory.objects.width_chain import improvements
 
 STEPS = (Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(1, 4), Fraction(1, 2), Fraction(1))
-FINE = 10**9
-
-
-def event_rate(step: Fraction, rows: int, failure: float) -> Fraction:
-    return Fraction(math.ceil(math.log((5 if step else 4) / failure) / rows * FINE) + 1, FINE)
 
 
 def main() -> None:
     for rows in (1, 4, 10, 100, 10**6):
-        for failure in (None, 0.01):
-            line: dict[str, object] = {"n from": rows, "failure": failure or "5 e^{-n/2}, flow 4 e^{-n/2}"}
+        for failure in (None, Fraction(1, 100)):
+            granted = "5 e^{-n/2}, flow 4 e^{-n/2}" if failure is None else float(failure)
+            line: dict[str, object] = {"n from": rows, "failure": granted}
             for step in STEPS:
-                rate = Fraction(1, 2) if failure is None else event_rate(step, rows, failure)
+                rate = Fraction(1, 2) if failure is None else rate_for(failure, rows, step)
                 low, high = least_aspect(rate, Fraction(1, rows), step, 5)
                 line[f"c = {step}" if step else "flow"] = [round(float(low), 3), math.ceil(float(high) * 1000) / 1000]
             print(json.dumps(line), flush=True)

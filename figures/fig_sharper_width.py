@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from untrained.figures.drawing import THEORY, bars, cite, heads, key, legend, panels, plain_ticks, under
 from untrained.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PALE
-from untrained.sims.record.store import FOLDER, read_record
+from untrained.sims.record.store import FOLDER, pick, read_record
 from untrained.theory.ledger import ledger
+from untrained.theory.objects.covered_widths import rate_for, usual_rate
 from untrained.theory.objects.path_budget import least_aspect
 from untrained.theory.objects.width_chain import improvements
+from untrained.theory.wording import written
+
+_Rows = list[dict[str, Any]]
 
 _ROWS = (4, 6, 10, 16, 25, 40, 64, 100, 160, 256, 400, 640, 1000)
-_STEP = Fraction(1, 10)
-_EVENTS, _FAILURE = 5, 0.01
-_FINE = 10**9
+_STEP, _FAILURE = Fraction(1, 10), Fraction(1, 100)
+_FROM = 10
+"""Least n at which a failure of 1 % is shown."""
+_ONE_PERCENT: dict[str, Any] = {"color": GREEN, "linestyle": (0, (5, 1.2))}
 _DESCENT, _HUNDRED, _LIMIT = "own.sharper.descent", "own.sharper.descent.hundred", "own.sharper.descent.limit"
 _PRINTED, _CONE = "vanveen18.width.printed", "own.descent.cone"
 
@@ -40,12 +45,7 @@ def fig_sharper_width(folder: Path = FOLDER) -> Figure:
     _waterfall(fall)
     _constants(against, rows)
     _region(near, rows)
-    titles = (
-        "Charging neurons by their price saves ten orders",
-        "What was 4.3e15 is 351",
-        "Proved: 20 to 70 times what is seen",
-    )
-    heads((fall, against, near), titles, 24)
+    heads((fall, against, near), _titles(_halves(rows)), 24)
     under(
         figure,
         "a: the least d/n that each proof serves, every improvement with those above it (bars) and alone (diamonds); "
@@ -58,13 +58,37 @@ def fig_sharper_width(folder: Path = FOLDER) -> Figure:
     return figure
 
 
+def _titles(halves: _Rows) -> tuple[str, str, str]:
+    together = {step.claim: step.together for step in improvements()}
+    saved = math.log10(together["own.path_budget.margins"] / together["own.path_budget.angles"])
+    times = [_least(row["n"]) / row["value"] for row in halves]
+    return (
+        f"Charging neurons by their price saves {saved:.1f} orders",
+        f"What was {written(_printed())} is {certified(_ROWS[0], None):.0f}",
+        f"Proved: {min(times):.0f} to {max(times):.0f} times what is seen",
+    )
+
+
 @cache
-def certified(rows: int, failure: float | None) -> float:
+def certified(rows: int, failure: Fraction | None) -> float:
     """The least d/n certified for so many rows: at the paper's failure probability, or at a stated one."""
-    rate = Fraction(1, 2)
-    if failure is not None:
-        rate = Fraction(math.ceil(math.log(_EVENTS / failure) / rows * _FINE), _FINE)
+    rate = usual_rate(rows, _STEP) if failure is None else rate_for(failure, rows, _STEP)
     return float(least_aspect(rate, Fraction(1, rows), _STEP, 4, 64)[1])
+
+
+def _least(rows: int) -> float:
+    return min(certified(rows, None), certified(rows, _FAILURE) if rows >= _FROM else math.inf)
+
+
+def _printed() -> int:
+    aspect: int = ledger()[_PRINTED].values["aspect"]
+    return aspect
+
+
+def _fit() -> list[float]:
+    """The d/n up to which at most half of the signals have a fit."""
+    cone = ledger()[_CONE].values
+    return [cone["per_row"] + cone["offset"] / n for n in _ROWS]
 
 
 def _waterfall(axes: Axes) -> None:
@@ -99,44 +123,41 @@ def _short(width: float) -> str:
     return rf"${width / 10**power:.2f}\times10^{{{power}}}$"
 
 
-def _seen(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
-    half = [row for row in rows if row["source"] == "simulation" and row["quantity"] == "half converged"]
-    bars(axes, half, "n", color=BLACK, marker="o", linestyle="")
+def _halves(rows: _Rows) -> _Rows:
+    return pick(rows, source="simulation", quantity="half converged")
 
 
 def _theory(axes: Axes) -> None:
     axes.plot(_ROWS, [certified(n, None) for n in _ROWS], color=BLUE)
-    few = [n for n in _ROWS if n >= 10]
-    axes.plot(few, [certified(n, _FAILURE) for n in few], color=GREEN, linestyle=(0, (5, 1.2)))
-    cone = ledger()[_CONE].values
-    axes.plot(_ROWS, [cone["per_row"] + cone["offset"] / n for n in _ROWS], **THEORY["edge"])
+    many = [n for n in _ROWS if n >= _FROM]
+    axes.plot(many, [certified(n, _FAILURE) for n in many], **_ONE_PERCENT)
+    axes.plot(_ROWS, _fit(), **THEORY["edge"])
 
 
-def _constants(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
-    printed = float(ledger()[_PRINTED].values["aspect"])
+def _constants(axes: Axes, rows: _Rows) -> None:
+    printed = _printed()
     axes.axhline(printed, **THEORY["printed"])
-    axes.text(_ROWS[0], printed / 4, "as printed, 4.3e15", va="top", fontsize=6.3, color=GREY)
+    axes.text(_ROWS[0], printed / 4, f"as printed, {written(printed)}", va="top", fontsize=6.3, color=GREY)
     _theory(axes)
-    _seen(axes, rows)
+    bars(axes, _halves(rows), "n", color=BLACK, marker="o", linestyle="")
     axes.set(xscale="log", yscale="log", ylim=(2, 1e17), xlim=(3.4, 1200), xlabel=r"outputs $n$", ylabel=r"$d/n$")
     plain_ticks(axes, (4, 10, 100, 1000))
     axes.set_yticks([1e1, 1e4, 1e8, 1e12, 1e16])
     entries = [
         key(r"certified, $5e^{-n/2}$", color=BLUE),
-        key("certified, 1 %", color=GREEN, linestyle=(0, (5, 1.2))),
+        key("certified, 1 %", **_ONE_PERCENT),
         key("half converge", color=BLACK, marker="o", linestyle=""),
         key("half have a fit", **THEORY["edge"]),
     ]
     legend(axes, {"": entries}, "center right")
 
 
-def _region(axes: Axes, rows: Sequence[dict[str, object]]) -> None:
-    least = [min(certified(n, None), certified(n, _FAILURE) if n >= 10 else math.inf) for n in _ROWS]
+def _region(axes: Axes, rows: _Rows) -> None:
+    least = [_least(n) for n in _ROWS]
     axes.fill_between(_ROWS, least, 3000, facecolor="white", hatch="////", edgecolor=BLUE, linewidth=0)
-    cone = ledger()[_CONE].values
-    axes.fill_between(_ROWS, 1, [cone["per_row"] + cone["offset"] / n for n in _ROWS], color=PALE, linewidth=0)
+    axes.fill_between(_ROWS, 1, _fit(), color=PALE, linewidth=0)
     _theory(axes)
-    _seen(axes, rows)
+    bars(axes, _halves(rows), "n", color=BLACK, marker="o", linestyle="")
     axes.text(60, 1.6, "most signals: no fit", fontsize=6.3, ha="center")
     axes.text(40, 45, "converges as seen,\nnot yet proved", fontsize=6.3, ha="center", va="center")
     axes.text(60, 1400, "proved", fontsize=6.3, ha="center", backgroundcolor="white")
