@@ -11,12 +11,11 @@ from typing import Any
 import matplotlib.style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
-from untrained.figures.style import BLACK, BLUE, FULL, GREY, HALF, SMALLEST, STYLE, shades
+from untrained.figures.style import BLACK, BLUE, FULL, GREY, HALF, SHADED, SMALLEST, STYLE, shades
 from untrained.sims.record.store import RECORD_KINDS, read_record
 
 Rows = Sequence[Mapping[str, Any]]
@@ -167,12 +166,21 @@ def between(places: Sequence[float], value: float) -> float:
     return i + 0.5 + (value - places[i]) / (places[i + 1] - places[i])
 
 
-def share_bar(figure: Figure, axes: Axes, mesh: ScalarMappable) -> None:
-    """The key of cells that are shaded by the share of runs that converge, below them."""
+def share_cells(figure: Figure, axes: Axes, rows: Rows, across: str, up: str) -> tuple[list[Any], list[Any]]:
+    """A cell for each pair of two parameters, all of one size, as dark as runs converge, with the key below them.
+
+    Returns the values of the first parameter and of the second, whose cells are named along the axis.
+    """
+    columns, lines = levels(rows, across), levels(rows, up)
+    share = {(row[up], row[across]): row["value"] for row in rows}
+    surface = [[share[y, x] for x in columns] for y in lines]
+    mesh = axes.pcolormesh(range(len(columns) + 1), range(len(lines) + 1), surface, cmap=SHADED, vmin=0, vmax=1)
+    axes.set_yticks([i + 0.5 for i in range(len(lines))], [f"{y:g}" for y in lines])
     axes.tick_params(length=0)
     bar = figure.colorbar(mesh, ax=axes, location="bottom", fraction=0.06, aspect=28, pad=0.02)
     bar.set_label("share of runs that converge")
     bar.outline.set_visible(False)
+    return columns, lines
 
 
 def scatter(rows: Rows, axis: str, column: str) -> Figure:

@@ -57,11 +57,9 @@ def fig_dual_kernels(folder: Path = FOLDER) -> Figure:
     )
     at = record["axes"]
     says = (
-        f"n = {at['n'][0]}, kernels of norm 1. Lines with marks: exact law; rings: medians of {record['seeds']} "
-        f"draws of the "
-        f"least and largest eigenvalue of JJ^T at {at['channels'][0]} channels; crosses: the same two by the "
-        f"published notebook, "
-        "a third of the true ones."
+        f"n = {at['n'][0]}, kernels of norm 1. Lines with marks: exact law; rings: medians of {record['seeds']} draws "
+        f"of the least and largest eigenvalue of JJ^T at {at['channels'][0]} channels; crosses: the same two by the "
+        "published notebook, a third of the true ones."
     )
     under(figure, says + cite(folder, "heckel20a.sigma", "heckel20a.sigma.trigonometric", "heckel20a.sigma.code"))
     return figure

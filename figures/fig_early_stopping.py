@@ -33,9 +33,8 @@ def fig_early_stopping(folder: Path = FOLDER) -> Figure:
     strip(figure, places[0].get_legend_handles_labels()[0])
     says = (
         f"Theory alone: exact means over noise, no draws. n = {_POINTS}, x spread evenly over the first p = {_SPAN} "
-        f"vectors, noise of "
-        f"norm {_NOISE} ||x||, steps of 1/max |Fu|^2, triangle kernels of half-width {_HALF_WIDTHS[0]} (a) and "
-        f"{_HALF_WIDTHS[1]} (b)."
+        f"vectors, noise of norm {_NOISE} ||x||, steps of 1/max |Fu|^2, triangle kernels of half-width "
+        f"{_HALF_WIDTHS[0]} (a) and {_HALF_WIDTHS[1]} (b)."
     )
     under(figure, says + cite(folder, *_CLAIMS))
     return figure

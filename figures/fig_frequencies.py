@@ -45,9 +45,8 @@ def fig_frequencies(folder: Path = FOLDER) -> Figure:
     at = record["axes"]
     says = (
         f"{at['size'][0]}x{at['size'][0]}, {at['width'][0]} channels, Adam; marks are medians of {record['seeds']} "
-        f"seeds, shaded from the least to "
-        "the most; bands are rings of frequencies, without the mean; shares below 0.001 are not shown. The first three "
-        "upsample or convolve by fixed kernels."
+        "seeds, shaded from the least to the most; bands are rings of frequencies, without the mean; shares below "
+        "0.001 are not shown. The first three upsample or convolve by fixed kernels."
     )
     under(figure, says + cite(folder, "own.low_pass", about="for one layer"))
     return figure

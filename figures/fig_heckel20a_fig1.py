@@ -43,11 +43,9 @@ def fig_heckel20a_fig1(folder: Path = FOLDER) -> Figure:
     heads(places, [title for _, _, title in _PANELS], 26)
     strip(figure, [key(name, color=colour, marker=marker) for name, colour, marker in _NETWORKS.values()])
     says = (
-        f"a to c: mean squared misfit to the image, to noise and to their sum; d: error of c's fit to the image. The "
-        f"phantom at "
-        f"{size}x{size}; noise in b uniform, in c of deviation {at['sigma'][0]:g}/255; {at['channels'][0]} channels, "
-        f"Adam. Marks: means of {record['seeds']} seeds, "
-        "bars both of them."
+        "a to c: mean squared misfit to the image, to noise and to their sum; d: error of c's fit to the image. The "
+        f"phantom at {size}x{size}; noise in b uniform, in c of deviation {at['sigma'][0]:g}/255; {at['channels'][0]} "
+        f"channels, Adam. Marks: means of {record['seeds']} seeds, bars both of them."
     )
     under(figure, says + cite(folder, "own.low_pass", "heckel20a.early_stopping.mean"))
     return figure

@@ -46,10 +46,8 @@ def fig_heckel20a_fig12(folder: Path = FOLDER) -> Figure:
     strip(figure, [key(name, color=colour, marker=marker, linestyle="") for name, colour, marker in _NOISES.values()])
     says = (
         f"Random weights, {at['size'][0]}x{at['size'][0]}, {at['width'][0]} channels; marks are medians of "
-        f"{at['draws'][0]} draws, bars hold the "
-        "middle 95 % of them. Circles: noise as published; squares: noise of mean 0; triangles: image and noise of "
-        "mean 0. "
-        "Grey: equal."
+        f"{at['draws'][0]} draws, bars hold the middle 95 % of them. Circles: noise as published; squares: noise of "
+        "mean 0; triangles: image and noise of mean 0. Grey: equal."
     )
     under(figure, says + cite(folder, "heckel20a.sigma", about="on the mean square for one layer"))
     return figure

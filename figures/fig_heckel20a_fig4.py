@@ -64,10 +64,8 @@ def fig_heckel20a_fig4(folder: Path = FOLDER) -> Figure:
     size, steps = record["axes"]["size"][0], record["axes"]["steps"][0]
     says = (
         f"Shepp-Logan and uniform noise at {size}x{size}, gradient descent with momentum, {steps} steps; marks are "
-        f"medians of "
-        f"{record['seeds']} seeds, bands and bars from the least to the most. c, d: steps until the loss is so "
-        f"small; hollow: a lower "
-        "bound, as noise was not fitted to that level in every run."
+        f"medians of {record['seeds']} seeds, bands and bars from the least to the most. c, d: steps until the loss is "
+        "so small; hollow: a lower bound, as noise was not fitted to that level in every run."
     )
     under(figure, says + cite(folder, "own.low_pass", about="for one layer"))
     return figure

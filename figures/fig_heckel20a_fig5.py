@@ -36,11 +36,9 @@ def fig_heckel20a_fig5(folder: Path = FOLDER) -> Figure:
     theory = [key("exact filters, same draws", color=GREY), key("mean over noise", color=GREY, linestyle=_DASHED)]
     legend(figure, {"simulation": draws, "theory": theory}, "outside upper center")
     says = (
-        f"n = {record['axes']['n'][0]}, noise of the norm of x. Marks: descent, medians of {record['seeds']} draws "
-        f"of noise, bars "
-        "from the least to the most; lines in the same colours: the exact filters at the median draw, and the root "
-        "of the "
-        "mean square over noise."
+        f"n = {record['axes']['n'][0]}, noise of the norm of x. Marks: descent, medians of {record['seeds']} draws of "
+        "noise, bars from the least to the most; lines in the same colours: the exact filters at the median draw, and "
+        "the root of the mean square over noise."
     )
     under(figure, says + cite(folder, "heckel20a.linear.residual", "heckel20a.linear.signal"))
     return figure

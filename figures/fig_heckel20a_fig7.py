@@ -39,10 +39,8 @@ def fig_heckel20a_fig7(folder: Path = FOLDER) -> Figure:
     n = record["axes"]["n"][0]
     says = (
         f"Four layers of {record['axes']['channels'][0]} channels on {n} points, fitted to a step with noise of "
-        f"deviation 0.2; marks "
-        f"are medians of {record['seeds']} seeds, bands and bars from the least to the most. Grey: what {n // 16} "
-        f"vectors at random "
-        "hold."
+        f"deviation 0.2; marks are medians of {record['seeds']} seeds, bands and bars from the least to the most. "
+        f"Grey: what {n // 16} vectors at random hold."
     )
     under(figure, says + cite(folder, "own.low_pass", "heckel20a.sigma", about="for one layer"))
     return figure

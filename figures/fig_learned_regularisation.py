@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import cite, head, panels, strip, under
-from untrained.figures.recipe_curves import gains_of, sides
+from untrained.figures.drawing import cite, under
+from untrained.figures.recipe_curves import beside_paper, gains_of
 from untrained.sims.experiments.recipes.records import blank
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import FOLDER, read_all
@@ -26,10 +26,8 @@ def fig_learned_regularisation(folder: Path = FOLDER) -> Figure:
         where the record is damaged.
     """
     record = read_all("recipe", folder).get(_NAME)
-    figure, (axes,) = panels(1, 1, 3.1)
-    entries = gains_of(axes, record or blank(RECIPES[_NAME]))
-    head(axes, _title(record) if record else "The paper's gains; ours are not recorded", 50)
-    strip(figure, [*entries, *sides()], 3)
+    title = _title(record) if record else "The paper's gains; ours are not recorded"
+    figure = beside_paper(gains_of, record or blank(RECIPES[_NAME]), title, 3.1, 50)
     under(figure, _caption(record) + cite(folder))
     return figure
 

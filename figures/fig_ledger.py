@@ -61,9 +61,8 @@ _HALVES = ((0.04, 0.46), (0.53, 0.46))
 _BY = {"Symbolic": "S", "Exact": "E", "Enclosed": "B", "Searched": "D", "Counted": "C"}
 _FOOT = (
     "Margin: least slack of the conclusion in units of its bound, negative where it fails. Informative (inf.): share "
-    "of tested "
-    "cases in which the hypotheses held and the bound said something. By: S symbolic, E exact law or rational, B ball "
-    "arithmetic, D search by drawn cases, C counted by Monte Carlo."
+    "of tested cases in which the hypotheses held and the bound said something. By: S symbolic, E exact law or "
+    "rational, B ball arithmetic, D search by drawn cases, C counted by Monte Carlo."
 )
 
 

@@ -46,11 +46,9 @@ def fig_recipes_curves(folder: Path = FOLDER) -> Figure:
     if present:
         strip(figure, legend_entries(present))
     says = (
-        "MSE on [-1, 1]: mean over images and its 95 % t-interval, which ends at the axis where it reaches 0. "
-        "Hollow: one "
-        "image, no interval. Titles compare the means over the images that all methods of a place have. Figures of "
-        "the paper, "
-        "and images a mean: "
+        "MSE on [-1, 1]: mean over images and its 95 % t-interval, which ends at the axis where it reaches 0. Hollow: "
+        "one image, no interval. Titles compare the means over the images that all methods of a place have. Figures of "
+        "the paper, and images a mean: "
     )
     under(figure, says + "; ".join(_images(records)) + "." + cite(folder))
     return figure

@@ -205,10 +205,7 @@ def _legend(figure: Figure, handles: Sequence[Line2D], title: str, place: Any, c
 
 _CAPTION = (
     "nMSE = ||u - u*||²/||u*||² on [0, 1]. Ours: mean over the images of the panel with its 95 % t-interval; an "
-    "interval that "
-    "reaches 0 ends at the axis. Without a preset Net-GD and Net-PGD have the published settings. Floor: what four "
-    "descents "
-    "on the image itself reach, an upper bound of the least error (band: its interval). Paper: Jagatap and Hegde "
-    "2019, read "
-    "off the curves of their slides (p. 27-28): other digits, and no numbers for faces."
+    "interval that reaches 0 ends at the axis. Without a preset Net-GD and Net-PGD have the published settings. Floor: "
+    "what four descents on the image itself reach, an upper bound of the least error (band: its interval). Paper: "
+    "Jagatap and Hegde 2019, read off the curves of their slides (p. 27-28): other digits, and no numbers for faces."
 )

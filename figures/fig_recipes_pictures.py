@@ -24,8 +24,7 @@ _SETS = {
 """The recipes whose pictures are of a set."""
 _BELOW = (
     "Below each picture its MSE on [-1, 1], the least of each image in bold. The images are the first of the set, "
-    "which ones "
-    "the paper shows is not said; pictures of the record may be smaller than what was measured."
+    "which ones the paper shows is not said; pictures of the record may be smaller than what was measured."
 )
 
 

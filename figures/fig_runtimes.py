@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from untrained.figures.drawing import cite, head, panels, strip, under
-from untrained.figures.recipe_curves import images_words, runtimes_of, sides
+from untrained.figures.drawing import cite, under
+from untrained.figures.recipe_curves import beside_paper, images_words, runtimes_of
 from untrained.figures.recipe_tables import labels_of, printed_number
 from untrained.sims.experiments.recipes.recipe import NAMES
 from untrained.sims.experiments.recipes.records import blank
@@ -28,10 +28,8 @@ def fig_runtimes(folder: Path = FOLDER) -> Figure:
         where the record is damaged.
     """
     record = read_all("recipe", folder).get(_NAME)
-    figure, (axes,) = panels(1, 1, 3.3)
-    entries = runtimes_of(axes, record or blank(RECIPES[_NAME]))
-    head(axes, _title(record) if record else "The paper's seconds; ours are not recorded", 50)
-    strip(figure, [*entries, *sides()], 3)
+    title = _title(record) if record else "The paper's seconds; ours are not recorded"
+    figure = beside_paper(runtimes_of, record or blank(RECIPES[_NAME]), title, 3.3, 50)
     under(figure, _caption(record) + cite(folder))
     return figure
 

@@ -39,9 +39,8 @@ def fig_sensing_convergence(folder: Path = FOLDER) -> Figure:
     strip(figure, [key(names[noise], **look) for noise, look in looks(at["noise"]).items()])
     says = (
         f"{at['image'][0]} at {at['size'][0]}x{at['size'][0]}, decoder of {at['channels'][0]} channels, not stopped. "
-        f"Marks: medians of "
-        f"{record['seeds']} seeds, shaded from the least to the most. Numbers in a to c: how far "
-        "the median error ends above its least; d to f: the loss."
+        f"Marks: medians of {record['seeds']} seeds, shaded from the least to the most. Numbers in a to c: how far the "
+        "median error ends above its least; d to f: the loss."
     )
     under(figure, says + cite(folder, "own.self_regularisation.factor", "vanveen18.early_stopping"))
     return figure

@@ -69,12 +69,10 @@ def fig_set_isometry(folder: Path = FOLDER) -> Figure:
     strip(figure, [*exact, *bounds, *rates], 3)
     says = (
         "Theory alone, no draws. a: one channel, code (1, -1), A normal of variance 1/n: probability that A is not "
-        "isometric "
-        "on S - S, a plane, to within alpha. b: decoder with the code (1, 0), (0, 1), (1, 1), upsampled along a "
-        "line: isometry "
-        "constant of A on S - S and the largest factor by which a step of length one multiplies the distance, each "
-        "enclosed "
-        "to 1 %; A leaves one of six pixels out, or takes the second with weight 1/4, 1/2, 3/4."
+        "isometric on S - S, a plane, to within alpha. b: decoder with the code (1, 0), (0, 1), (1, 1), upsampled "
+        "along a line: isometry constant of A on S - S and the largest factor by which a step of length one multiplies "
+        "the distance, each enclosed to 1 %; A leaves one of six pixels out, or takes the second with weight 1/4, 1/2, "
+        "3/4."
     )
     under(figure, says + cite(folder, *_CLAIMS))
     return figure

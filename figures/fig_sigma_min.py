@@ -37,7 +37,10 @@ def fig_sigma_min(folder: Path = FOLDER) -> Figure:
     _widths(axes, rows, styles)
     _frame(axes)
     _legend(figure, styles)
-    head(axes, "Lemma B.1 holds from d = 67 n on at n = 64; it asks for 3828 n", 54)
+    (needed,) = pick(rows, source="threshold", n=64)
+    (printed,) = pick(rows, source="lemma", quantity="printed")
+    asked = f"it asks for {printed['d_over_n']:.0f} n"
+    head(axes, f"Lemma B.1 holds from d = {needed['d_over_n']:.0f} n on at n = {needed['n']}; {asked}", 54)
     under(figure, _caption(record) + cite(folder, *_CLAIMS))
     return figure
 
@@ -95,7 +98,7 @@ def _legend(figure: Figure, styles: Mapping[int, Mapping[str, Any]]) -> None:
 
 def _caption(record: Mapping[str, Any]) -> str:
     return (
-        f"Smallest singular value of the generator's Jacobian at its random start. Marks: medians of "
+        "Smallest singular value of the generator's Jacobian at its random start. Marks: medians of "
         f"{record['axes']['trials'][0]} draws at each width; shaded: 99.8 % of them. Lines: the level below which it "
         "falls with probability 2e^-n, by its exact law, and its limit for large n. Vertical: where each argument "
         "reaches 1/2."

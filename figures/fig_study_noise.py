@@ -48,10 +48,8 @@ def fig_study_noise(folder: Path = FOLDER) -> Figure:
     strip(figure, [*signals, *(key(name, color=c, marker=m, linestyle="") for name, c, m in _GENERATORS.values())])
     says = (
         f"n = {n}, d/n = {ratio:g}, {at['runs'][0]} runs; marks are medians, bars the middle half of the runs. a, b: "
-        f"steps until "
-        "the misfit is so small; marks of one misfit stand a little apart. c: distance of the output to the clean "
-        "picture "
-        "while the noisy one is fitted."
+        "steps until the misfit is so small; marks of one misfit stand a little apart. c: distance of the output to "
+        "the clean picture while the noisy one is fitted."
     )
     under(figure, says + cite(folder, "vanveen18.early_stopping", "own.low_pass"))
     return figure

@@ -20,10 +20,10 @@ from untrained.figures.drawing import (
     looks,
     panels,
     plain_ticks,
-    share_bar,
+    share_cells,
     under,
 )
-from untrained.figures.style import BLACK, BLUE, GREY, ORANGE, SHADED
+from untrained.figures.style import BLACK, BLUE, GREY, ORANGE
 from untrained.sims.record.store import FOLDER, pick, read_record
 
 _Rows = list[dict[str, Any]]
@@ -60,13 +60,10 @@ def fig_study_phase(folder: Path = FOLDER) -> Figure:
     runs = study["axes"]["runs"][0] * study["seeds"]
     says = (
         f"Share of {runs} runs a cell that come down to 1e-8 of the misfit in {steps} steps of 1/β² (proof's step); "
-        "random signals, Gaussian V. a: all cells, drawn equally wide; white: half of the runs converge; dashed: "
-        "half have a fit (exact law). "
-        "b: bars are 95 % Clopper-Pearson intervals; dotted: share that has a fit at all (exact law), in the colour "
-        "of n. "
-        "c: d/n at which half of the runs converge in so many steps, or are not stuck, by a logistic fit; bars are "
-        "95 % "
-        "likelihood intervals; dotted: half have a fit (exact law)."
+        "random signals, Gaussian V. a: all cells, drawn equally wide; white: half of the runs converge; dashed: half "
+        "have a fit (exact law). b: bars are 95 % Clopper-Pearson intervals; dotted: share that has a fit at all "
+        "(exact law), in the colour of n. c: d/n at which half of the runs converge in so many steps, or are not "
+        "stuck, by a logistic fit; bars are 95 % likelihood intervals; dotted: half have a fit (exact law)."
     )
     under(figure, says + cite(folder, "own.descent.cone", "own.descent.wide_enough"))
     return figure
@@ -79,11 +76,7 @@ def _title(rows: _Rows) -> str:
 
 def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
     """A cell for each n and d/n, as dark as runs converge, and the thresholds through it."""
-    cells = pick(rows, source="simulation", quantity="converged")
-    ratios, sizes = levels(cells, "ratio"), levels(cells, "n")
-    share = {(row["n"], row["ratio"]): row["value"] for row in cells}
-    surface = [[share[n, ratio] for ratio in ratios] for n in sizes]
-    mesh = axes.pcolormesh(range(len(ratios) + 1), range(len(sizes) + 1), surface, cmap=SHADED, vmin=0, vmax=1)
+    ratios, sizes = share_cells(figure, axes, pick(rows, source="simulation", quantity="converged"), "ratio", "n")
     for source, look in (
         ("simulation", {"color": "white"}),
         ("exact law", {"color": BLACK, "linestyle": (0, (4, 1.3))}),
@@ -92,9 +85,7 @@ def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
         points = [(between(ratios, row["value"]), sizes.index(row["n"]) + 0.5) for row in halves if row["n"] in sizes]
         axes.plot(*zip(*points, strict=True), linewidth=1.4, **look)
     axes.set_xticks([i + 0.5 for i in range(len(ratios))][::2], [f"{ratio:g}" for ratio in ratios][::2])
-    axes.set_yticks([i + 0.5 for i in range(len(sizes))], [f"{n}" for n in sizes])
     axes.set(xlabel=r"width over outputs, $d/n$", ylabel=r"outputs, $n$")
-    share_bar(figure, axes, mesh)
 
 
 def _shares(axes: Axes, rows: _Rows) -> None:

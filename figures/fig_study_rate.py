@@ -43,8 +43,7 @@ def fig_study_rate(folder: Path = FOLDER) -> Figure:
     says = (
         f"Marks: medians of up to {runs} runs that converged, at the proof's step 1/β²; bars: the middle half of them. "
         "Dotted: the linearised rate as n grows. The printed rate belongs to the printed step, which is longer: it "
-        "lies "
-        "above what is seen at narrow widths."
+        "lies above what is seen at narrow widths."
     )
     claims = (
         "vanveen18.thm41.printed",

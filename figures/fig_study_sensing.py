@@ -55,10 +55,8 @@ def fig_study_sensing(folder: Path = FOLDER) -> Figure:
     strip(figure, [*entries, key("by the proof", **THEORY["proof"])])
     says = (
         f"m = {at['m'][0]}, d/m = {ratio:g}, {at['runs'][0]} runs a point of at most {at['steps'][0]} steps at the "
-        f"proof's step; a: "
-        "share with its 95 % Clopper-Pearson interval; b, c: medians over runs (b: those that converged) with their "
-        "middle "
-        "half. Grey in c: 2, beyond which descent is unstable at the start."
+        "proof's step; a: share with its 95 % Clopper-Pearson interval; b, c: medians over runs (b: those that "
+        "converged) with their middle half. Grey in c: 2, beyond which descent is unstable at the start."
     )
     claims = ("vanveen18.remark.orthonormal", "vanveen18.remark.fourier.corrected", "own.gaussian_sensing")
     under(figure, says + cite(folder, *claims))

@@ -13,11 +13,6 @@ from untrained.figures.drawing import THEORY, bars, cite, curve, heads, key, leg
 from untrained.figures.style import GREY
 from untrained.sims.record.store import FOLDER, pick, read_record
 
-_TITLES = (
-    "Medians come down to the limit, which passes 1/2 at d = 23.3 n",
-    "The larger n, the more sharply draws leave the side below 1/2",
-)
-
 
 def fig_study_sigma(folder: Path = FOLDER) -> Figure:
     """Draw medians of sigma_min(J_0) and shares of draws below the lemma's level, against d/n for each n.
@@ -35,7 +30,12 @@ def fig_study_sigma(folder: Path = FOLDER) -> Figure:
             _one_size(axes, pick(rows, quantity=quantity, n=n), look)
     _medians(left, rows, record["axes"]["n"][0])
     _shares(right, rows)
-    heads((left, right), _TITLES, 44)
+    half = pick(rows, source="edge", quantity="median reaches half")[0]["value"]
+    titles = (
+        f"Medians come down to the limit, which passes 1/2 at d = {half:.1f} n",
+        "The larger n, the more sharply draws leave the side below 1/2",
+    )
+    heads((left, right), titles, 44)
     draws = [key(f"n = {n}", **look) for n, look in styles.items()]
     legend(
         figure, {"": [*draws, key("exact law", color=GREY), key("limit", **THEORY["edge"])]}, "outside upper center", 6
@@ -43,8 +43,7 @@ def fig_study_sigma(folder: Path = FOLDER) -> Figure:
     trials = record["axes"]["trials"][0]
     says = (
         f"Marks: {trials} draws at each width; bars in a the middle half of them, in b 95 % intervals of the share, "
-        f"mostly "
-        "within the marks. Lines in the colour of n: exact law, where it was computed; dotted: limit as n "
+        "mostly within the marks. Lines in the colour of n: exact law, where it was computed; dotted: limit as n "
         "grows. Grey: the lemma's 1/2."
     )
     under(figure, says + cite(folder, "vanveen18.lemB1.printed", "own.lemB1_threshold", "vanveen18.sigma"))

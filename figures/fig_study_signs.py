@@ -132,9 +132,7 @@ def _caption(record: dict[str, Any], n: int) -> str:
     axes = record["axes"]
     return (
         f"n = {n}, d/n from {axes['ratio'][0]:g} to {axes['ratio'][-1]:g}, {axes['runs'][0]} runs at each to their "
-        f"end, at distance "
-        "R = ||W - W_0||: medians, bars the middle half. Squares and triangles: the most that any W as far away "
-        "flips, of "
-        "all neurons and of those that are on; in b a set chosen to move J far. The proof's own R = 60 √n lies at "
-        "60/√(d/n), right of 0.9 at every width here, where its bounds say nothing."
+        "end, at distance R = ||W - W_0||: medians, bars the middle half. Squares and triangles: the most that any W "
+        "as far away flips, of all neurons and of those that are on; in b a set chosen to move J far. The proof's own "
+        "R = 60 √n lies at 60/√(d/n), right of 0.9 at every width here, where its bounds say nothing."
     )

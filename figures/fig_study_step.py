@@ -15,15 +15,14 @@ from untrained.figures.drawing import (
     cite,
     heads,
     key,
-    levels,
     looks,
     panels,
     plain_ticks,
-    share_bar,
+    share_cells,
     strip,
     under,
 )
-from untrained.figures.style import BLACK, GREY, SHADED
+from untrained.figures.style import BLACK, GREY
 from untrained.sims.record.store import FOLDER, pick, read_record
 
 _Rows = list[dict[str, Any]]
@@ -61,12 +60,10 @@ def fig_study_step(folder: Path = FOLDER) -> Figure:
     strip(figure, [*entries, key("printed step", color=GREY, linestyle="", marker="v", markerfacecolor="none")])
     axes_ = record["axes"]
     says = (
-        f"n = {axes_['n'][0]}, {axes_['runs'][0]} runs a point of at most {axes_['steps'][0]} steps. a: share of "
-        f"them that converge; white: "
-        "the edge of stability at the start; triangles: the step as Theorem 4.1 prints it (filled white). b, c: "
-        "medians over "
-        "runs with their middle half (b: of those that converge); edge dashed and printed step in the colour of d/n; "
-        "grey: 2."
+        f"n = {axes_['n'][0]}, {axes_['runs'][0]} runs a point of at most {axes_['steps'][0]} steps. a: share of them "
+        "that converge; white: the edge of stability at the start; triangles: the step as Theorem 4.1 prints it "
+        "(filled white). b, c: medians over runs with their middle half (b: of those that converge); edge dashed and "
+        "printed step in the colour of d/n; grey: 2."
     )
     under(figure, says + cite(folder, "vanveen18.thm41.printed", "vanveen18.thm41.corrected", "own.longer_step"))
     return figure
@@ -74,11 +71,9 @@ def fig_study_step(folder: Path = FOLDER) -> Figure:
 
 def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
     """A cell for each d/n and step, as dark as runs converge, with the edge and the printed step of each d/n."""
-    cells = pick(rows, source="simulation", quantity="converged")
-    steps, ratios = levels(cells, "multiple"), levels(cells, "ratio")
-    share = {(row["ratio"], row["multiple"]): row["value"] for row in cells}
-    surface = [[share[ratio, step] for step in steps] for ratio in ratios]
-    mesh = axes.pcolormesh(range(len(steps) + 1), range(len(ratios) + 1), surface, cmap=SHADED, vmin=0, vmax=1)
+    steps, ratios = share_cells(
+        figure, axes, pick(rows, source="simulation", quantity="converged"), "multiple", "ratio"
+    )
     for quantity, look in (
         ("edge_multiple", {"linestyle": _EDGE}),
         ("step_multiple", {"linestyle": "", "marker": "v"}),
@@ -91,9 +86,7 @@ def _diagram(figure: Figure, axes: Axes, rows: _Rows) -> None:
         axes.plot(*zip(*sorted(points, key=lambda p: p[1]), strict=True), color="white", markeredgecolor=BLACK, **look)
     chosen = [i for i, step in enumerate(steps) if step in (0.25, 1, 4, 8, 16, 32)]
     axes.set_xticks([i + 0.5 for i in chosen], [f"{steps[i]:g}" for i in chosen])
-    axes.set_yticks([i + 0.5 for i in range(len(ratios))], [f"{ratio:g}" for ratio in ratios])
     axes.set(xlabel=r"step over $1/\beta^2$", ylabel=r"width over outputs, $d/n$")
-    share_bar(figure, axes, mesh)
 
 
 def _panel(axes: Axes, rows: _Rows, quantity: str, styles: Mapping[float, Mapping[str, Any]]) -> None:

@@ -240,23 +240,21 @@ def runtimes_of(axes: Axes, record: RecipeRecord) -> list[Any]:
     return [key(NAMES.get(label, label), linestyle="", **look) for label, look in styles.items()]
 
 
-def sides() -> list[Any]:
+def _sides() -> list[Any]:
     """Entries of a legend: filled marks are ours, hollow ones the paper's."""
     hollow = {"markerfacecolor": "white", "linestyle": (0, (1, 1.5))}
     return [key("here", color=GREY, marker="o"), key("the paper", color=GREY, marker="o", **hollow)]
 
 
-def _beside_paper(draw: Callable[[Axes, RecipeRecord], list[Any]]) -> Callable[[RecipeRecord], Figure]:
-    """The figure of one recipe whose panel shows the paper's numbers beside ours."""
-
-    def figure_of(record: RecipeRecord) -> Figure:
-        figure, (axes,) = panels(1, 1, 3.0)
-        entries = draw(axes, record)
-        head(axes, record["title"], 54)
-        strip(figure, [*entries, *sides()], 3)
-        return figure
-
-    return figure_of
+def beside_paper(
+    draw: Callable[[Axes, RecipeRecord], list[Any]], record: RecipeRecord, title: str, height: float, letters: int
+) -> Figure:
+    """A panel in which `gains_of` or `runtimes_of` draws the paper's numbers beside ours, under a title."""
+    figure, (axes,) = panels(1, 1, height)
+    entries = draw(axes, record)
+    head(axes, title, letters)
+    strip(figure, [*entries, *_sides()], 3)
+    return figure
 
 
 _DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
@@ -264,8 +262,8 @@ _DRAWERS: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
     "pictures": pictures_figure,
     "pattern": pictures_figure,
     "scores": scores_figure,
-    "gains": _beside_paper(gains_of),
-    "runtimes": _beside_paper(runtimes_of),
+    "gains": lambda record: beside_paper(gains_of, record, record["title"], 3.0, 54),
+    "runtimes": lambda record: beside_paper(runtimes_of, record, record["title"], 3.0, 54),
 }
 
 

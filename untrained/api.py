@@ -351,7 +351,7 @@ def certify(
     if n is not None and d is not None:
         arrays: Sequence[Any] = random_instance(n, d, k, seed)
     else:
-        arrays = read_instance(instance) if isinstance(instance, str | Path) else instance or ()
+        arrays = read_instance(instance) if isinstance(instance, str | Path) else () if instance is None else instance
     if len(arrays) != 4:
         raise ValueError(f"instance must be V, W, z and y, got {len(arrays)} arrays")
     begun = time.perf_counter()

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from untrained.figures.mutant_tables import constant_text, current_brackets
 from untrained.figures.site.content import Content, Entry, paper_title
 from untrained.figures.site.mathml import mathml
-from untrained.figures.site.notes import claim_page_of, linked
+from untrained.figures.site.notes import Note, claim_page_of, linked
 from untrained.figures.site.pictures import DrawnFigure
 from untrained.figures.tables import Table, number
 from untrained.figures.verdict_table import domain, informative_share, margin
@@ -83,7 +83,7 @@ def ledger_row(claim: Claim, entry: Entry, page: str) -> dict[str, Any]:
     }
 
 
-def _section(content: Content, note: Any, claim_id: str, apart: re.Pattern[str] | None) -> Markup | None:
+def _section(content: Content, note: Note | None, claim_id: str, apart: re.Pattern[str] | None) -> Markup | None:
     """What a note says of a claim; `apart` begins lines that are paragraphs of their own."""
     section = note.section(claim_id) if note else None
     if section is None:

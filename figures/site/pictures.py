@@ -24,7 +24,7 @@ from untrained.figures.recipe_curves import draw_recipe
 from untrained.figures.style import STYLE
 from untrained.sims.record.store import read_record
 
-_ELSEWHERE = frozenset(("ledger", "recipes_curves", "recipes_pictures", "recipes_tables"))
+_ELSEWHERE = frozenset(("ledger", "recipes_curves"))
 """Figures that show what pages of their own have."""
 _STUDIES = {"interpolation": "smooth_interpolation", "heckel20b-fig1": "sensing_convergence"}
 """Figures of studies that are not called like them."""
@@ -33,13 +33,12 @@ _CLAIM_ID = re.compile(r"\b[a-z]+\d*(?:\.\w+)+\b")
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A drawn figure: its name, what it asks and shows, its SVG, and the words like ids of claims that stand in it.
+    """A drawn figure: its name, what it shows, its SVG, and the words like ids of claims that stand in it.
 
     Where it could not be drawn `svg` is empty and `fault` says why.
     """
 
     name: str
-    question: str
     shows: str
     svg: bytes = b""
     named: tuple[str, ...] = ()
@@ -110,24 +109,19 @@ def figure_of_study(name: str, figures: Sequence[str]) -> str | None:
 
 
 def _figure(name: str, folder: Path) -> DrawnFigure:
-    maker = draw.maker(name)
-    question, shows = (_first_line(inspect.getdoc(thing)) for thing in (inspect.getmodule(maker), maker))
-    shows = re.sub(r"^Draw (\w)", lambda match: match[1].upper(), shows)
+    first, _, _ = (inspect.getdoc(draw.maker(name)) or "").partition("\n")
+    shows = re.sub(r"^Draw (\w)", lambda match: match[1].upper(), first)
     with matplotlib.style.context(["default", STYLE]):
         try:
             figure = draw.make(name, folder)
         except ValueError as error:
-            return DrawnFigure(name, question, shows, fault=str(error))
-        return DrawnFigure(name, question, shows, picture_bytes(figure, ".svg"), tuple(_claims_named(figure)))
+            return DrawnFigure(name, shows, fault=str(error))
+        return DrawnFigure(name, shows, picture_bytes(figure, ".svg"), tuple(_claims_named(figure)))
 
 
 def _recipe(name: str, folder: Path) -> DrawnFigure:
     record = read_record("recipe", name, folder)
-    return DrawnFigure(name, record["title"], f"{record['title']}.", picture_bytes(draw_recipe(record), ".svg"))
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").partition("\n")[0]
+    return DrawnFigure(name, f"{record['title']}.", picture_bytes(draw_recipe(record), ".svg"))
 
 
 def _claims_named(figure: Figure) -> Iterator[str]:

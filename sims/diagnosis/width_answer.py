@@ -114,11 +114,11 @@ def answer_width(
         between 0 and 2, a step named for gradient flow, no probability where the theorem's own says nothing, or
         networks too large to be drawn.
     """
-    n, d = whole("n", rows), whole("d", width)
+    n, d = _whole("n", rows), _whole("d", width)
     if step is not None and flow:
         raise ValueError(f"step must not be named for gradient flow, got {step}")
-    c = Fraction(0) if flow else _PROOF_STEP if step is None else strictly_between("step", step, LONGEST_STEP)
-    p = None if probability is None else strictly_between("probability", probability, 1)
+    c = Fraction(0) if flow else _PROOF_STEP if step is None else _below("step", step, LONGEST_STEP)
+    p = None if probability is None else _below("probability", probability, 1)
     theorem = _theorem(n, c, p)
     runs, rate = _runs(theorem, d, simulate, seed), largest_rate(n, d, c)
     least = {one: _theorem(n, one, p).least_width() for one in sorted({*_STEPS, c})}
@@ -165,7 +165,7 @@ def _log_failure(printed: Mapping[str, Any], n: int, d: int) -> float:
     return float(np.logaddexp.reduce(terms))
 
 
-def whole(name: str, value: object) -> int:
+def _whole(name: str, value: object) -> int:
     """A whole number from 1 on that is written as one, or as 1e7.
 
     Raises
@@ -179,7 +179,7 @@ def whole(name: str, value: object) -> int:
     return int(number)
 
 
-def strictly_between(name: str, value: object, end: int) -> Fraction:
+def _below(name: str, value: object, end: int) -> Fraction:
     """A number strictly between 0 and an end, as exact as it is written.
 
     Raises
