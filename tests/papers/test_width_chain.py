@@ -110,6 +110,9 @@ def test_each_width_is_proved_and_its_neighbours_refuted(name):
         ("misfit_alone", "vanveen18.width.printed", {"log_factor": F(201, 100)}),
         ("smallest_alone", "vanveen18.thmB5.rate", {"a1": F(201, 100)}),
         ("misfit_alone", "vanveen18.alpha_R", {"alpha_divisor": F(401, 100)}),
+        ("misfit_alone", "own.path_budget.output", {"share": F(49, 100)}),
+        ("price", "own.path_budget.angles", {"sine": F(101, 100)}),
+        ("price", "own.path_budget.misfit", {"factor": 2}),
         ("path_alone", "vanveen18.lemB4", {"factor": F(31, 10)}),
     ],
 )

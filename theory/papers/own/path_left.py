@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import sympy as sp
+from flint import arb
 from scipy.special import bdtr
 from scipy.stats import binom, chi2, ncx2
 
@@ -39,6 +40,7 @@ from untrained.theory.objects.shapes import Array
 from untrained.theory.papers.textbook.gaussian import GORDON, LIPSCHITZ, POINCARE
 from untrained.theory.papers.textbook.tails import CHERNOFF, MASSART
 from untrained.theory.proof.algebra import exact_number, reduced
+from untrained.theory.proof.balls import fact
 
 DUAL, ANGLES, MARGINS = "own.path_budget.dual", "own.path_budget.angles", "own.path_budget.margins"
 LEAST_AFTER_CUTS, LEFT = "own.path_budget.smallest", "own.path_budget.left"
@@ -269,6 +271,29 @@ def misfit_above(case: Case, c: Constants) -> Sides:
     rest = 1 - theta / float(c["end"])
     log_bound = n * (-theta * rho / q - float(c["power"]) * math.log(rest) + theta / (q * rest))
     return Sides(exact, float(c["factor"]) * math.exp(log_bound))
+
+
+# That the records say what `path_budget` computes with.
+
+
+def cut_as_used(p: Premises) -> list[arb]:
+    """The closed forms of a cut at an angle."""
+    return [fact([p.of(ANGLES)[name] for name in ("double", "sine", "circle")] == [2, 1, 1])]
+
+
+def left_as_used(p: Premises) -> list[arb]:
+    """What is left along the path, no more than its record says."""
+    left = p.of(LEFT)
+    return [
+        fact(left["share"] == left["loss"] == left["rate"] == _HALF),
+        fact(max(left["variance"], left["rows"], left["deviation"]) <= 1 and left["factor"] <= 2),
+    ]
+
+
+def misfit_as_used(p: Premises) -> list[arb]:
+    """Both Chernoff bounds, no smaller than their records say."""
+    output, misfit = p.of(OUTPUT), p.of(START_MISFIT)
+    return [fact(output["share"] == misfit["power"] == _HALF), fact(output["factor"] <= 1 and misfit["factor"] <= 1)]
 
 
 CLAIMS: tuple[Claim, ...] = (

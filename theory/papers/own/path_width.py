@@ -28,7 +28,15 @@ from untrained.theory.laws.misfit import misfit_exceeds
 from untrained.theory.objects import path_budget
 from untrained.theory.objects.covered_widths import event_count, rate_for
 from untrained.theory.objects.path_budget import PathBudget
-from untrained.theory.papers.own.path_left import ANGLES, LEFT, OUTPUT, START_MISFIT
+from untrained.theory.papers.own.path_left import (
+    ANGLES,
+    LEFT,
+    OUTPUT,
+    START_MISFIT,
+    cut_as_used,
+    left_as_used,
+    misfit_as_used,
+)
 from untrained.theory.papers.textbook.tails import binomial_at_most
 from untrained.theory.papers.vanveen18.theorem_41 import LARGEST
 from untrained.theory.proof.balls import ball, enclosed, ends, fact
@@ -74,14 +82,8 @@ def _failure(p: Premises, rows: int) -> arb:
 
 def _inherited(p: Premises) -> list[arb]:
     """That the records needed say what `path_budget` computes with."""
-    left, output, misfit = p.of(LEFT), p.of(OUTPUT), p.of(START_MISFIT)
-    return [
-        fact(left["share"] == output["share"] == misfit["power"] == left["loss"] == left["rate"] == _HALF),
-        fact(max(left["variance"], left["rows"], left["deviation"]) <= 1 and left["factor"] <= 2),
-        fact(output["factor"] <= 1 and misfit["factor"] <= 1),
-        fact(p.of(CONVERGENCE)["half"] <= _HALF),
-        fact([p.of(ANGLES)[name] for name in ("double", "sine", "circle")] == [2, 1, 1]),
-    ]
+    half = fact(p.of(CONVERGENCE)["half"] <= _HALF)
+    return [*left_as_used(p), *misfit_as_used(p), half, *cut_as_used(p)]
 
 
 def _union(p: Premises, path: PathBudget) -> list[arb]:

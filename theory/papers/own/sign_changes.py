@@ -35,7 +35,7 @@ from untrained.theory.papers.vanveen18.lemma_c2 import lemma_c2, lemma_c3, lemma
 from untrained.theory.proof.algebra import exact_number, reduced
 from untrained.theory.proof.balls import ball, enclosed, fact
 
-TAIL, CHANGES_SHARP = "own.lemC2_tail", "own.lemC2_sharp"
+CHANGES_TAIL, CHANGES_SHARP = "own.lemC2_tail", "own.lemC2_sharp"
 
 
 # How often s signs can be changed within R: for every level t and exponent theta.
@@ -118,7 +118,7 @@ def _near_the_law() -> tuple[Mapping[str, Any], ...]:
 _CERTAIN = tuple({"d": 10, "R": 5, "s": 1, "t": 5, "theta": F(1, 10**6), "sides": sides} for sides in (1, 2))
 
 _TAIL = Claim(
-    id=TAIL,
+    id=CHANGES_TAIL,
     source=Source("own", "Chernoff's bound for Lemma C.2's count"),
     says="For all t, theta > 0 the probability that s signs can be changed within R is at most ${factor:factor}exp(${peak:factor}q d t psi(theta) - theta(s - ${charge:factor}(R/t)^{$power})), psi(theta) = -1 + E e^{theta(1 - u^{$power})} for u uniform on the unit interval, q the density of |g_l| where it is largest; and that s neurons can be put off likewise, with half of q.",
     tex=r"P\{|S(W)|\ge s\text{ within }R\}\le ${factor:factor}\exp\big(${peak:factor}q\,d\,t\,\psi(\vartheta)-\vartheta(s-${charge:factor}(R/t)^{$power})\big),\ \psi(\vartheta)=-1+\mathbb{E}e^{\vartheta(1-u^{$power})}",
@@ -154,7 +154,7 @@ _TAIL = Claim(
 
 def count_by_transform(p: Premises, sides: int = 2) -> Enclosed:
     """With t = aX/d, X = (dR)^{2/3}, the exponent is X times a number, which a and theta make large enough."""
-    tail = p.of(TAIL)
+    tail = p.of(CHANGES_TAIL)
     with ctx.workprec(120):
         x = ball(p["scale"]) ** (ball(2) / 3)
         ratio = ball(p["per_x"]) * x
@@ -190,7 +190,7 @@ CLAIMS: tuple[Claim, ...] = (
         Source("own", "sharpens Lemma C.2: 1.1895x in place of 2 ceil(x)"),
         {"per_x": Constant(F(11895, 10000), "down")},
         count_by_transform,
-        (TAIL,),
+        (CHANGES_TAIL,),
         Control("per_x_1.18", {"per_x": F(118, 100)}),
         Control("per_x_0.77_rarely", {"per_x": F(77, 100), "failure_rate": F(1, 1000)}),
         Control("rate_0.174", {"failure_rate": F(174, 1000)}),
@@ -202,7 +202,7 @@ CLAIMS: tuple[Claim, ...] = (
         Source("own", "Lemma C.2 for neurons that go off"),
         {"per_x": Constant(F(8231, 10000), "down")},
         partial(count_by_transform, sides=1),
-        (TAIL,),
+        (CHANGES_TAIL,),
         Control("per_x_0.815", {"per_x": F(815, 1000)}),
         Control("per_x_0.48_rarely", {"per_x": F(48, 100), "failure_rate": F(1, 1000)}),
         Control("rate_0.174", {"failure_rate": F(174, 1000)}),

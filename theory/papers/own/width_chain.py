@@ -8,6 +8,7 @@ integral over the path, `own.sharper.least.flow`. Lengths are in units of sqrt n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction as F
 from itertools import pairwise
@@ -18,13 +19,21 @@ from untrained.theory.claim import Claim, Constant, Control, Premises, Source
 from untrained.theory.evidence import Enclosed
 from untrained.theory.objects import path_budget
 from untrained.theory.objects.path_budget import PathBudget
-from untrained.theory.papers.own.path_left import ANGLES, LEFT, OUTPUT, START_MISFIT
+from untrained.theory.papers.own.path_left import (
+    ANGLES,
+    LEFT,
+    OUTPUT,
+    START_MISFIT,
+    cut_as_used,
+    left_as_used,
+    misfit_as_used,
+)
 from untrained.theory.papers.own.width import SPARSE
 from untrained.theory.papers.vanveen18.section_b4 import ALPHA_R, B4, META, WIDTH, width_displayed
 from untrained.theory.proof.balls import ball, enclosed
 
 _PATH = "own.meta_path"
-_LINEAR, _LENGTH, _START, _SPECTRUM = "linear", "path", "misfit", "smallest"
+_LINEAR, _LENGTH, _START, _SPECTRUM, _PRICE = "linear", "path", "misfit", "smallest", "price"
 _READS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     _LINEAR: ((), (SPARSE,)),
     _LENGTH: ((), (_PATH,)),
@@ -32,6 +41,11 @@ _READS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     _SPECTRUM: ((ALPHA_R,), (LEFT,)),
 }
 """The improvements of the chain: the records that a number is taken from without it, and with it."""
+_USES: dict[str, tuple[Callable[[Premises], list[arb]], ...]] = {
+    _START: (misfit_as_used,),
+    _SPECTRUM: (left_as_used,),
+    _PRICE: (left_as_used, misfit_as_used, cut_as_used),
+}
 _BITS = 128
 
 
@@ -46,7 +60,7 @@ def chain_margin(p: Premises, improvements: tuple[str, ...], aspect: F) -> arb:
     length = 1 / ball(p.of(_PATH)["path"]) if _LENGTH in improvements else ball(meta["radius"])
     misfit = _misfit(path) if _START in improvements else ball(p.of(B4)["factor"])
     if _SPECTRUM in improvements:
-        alpha = ((ball(p.of(LEFT)["share"]) - path.lost).sqrt() - path.below) / ball(meta["a1"])
+        alpha = ((arb(1) / 2 - path.lost).sqrt() - path.below) / ball(meta["a1"])
     else:
         alpha = 1 / ball(p.of(ALPHA_R)["alpha_divisor"])
     ours = replace(inequality, scaled_radius=2 * length * misfit / alpha, budget=ball(meta["a2"]) * alpha)
@@ -99,16 +113,13 @@ def _digits(p: Premises, improvements: tuple[str, ...]) -> Enclosed:
         ]
         return enclosed(
             {"margin above": ends[0], "margin below": ends[1]},
-            [ends[0], -ends[1]],
+            [ends[0], -ends[1], *(one for name in improvements for use in _USES.get(name, ()) for one in use(p))],
             "What is needed falls and what is left grows in d/n, so the signs on both sides decide.",
         )
 
 
 def _records(improvements: tuple[str, ...]) -> tuple[str, ...]:
     return (WIDTH, META, *(record for one, pair in _READS.items() for record in pair[one in improvements]))
-
-
-_PRICE = "price"
 
 
 def _least(name: str, says: str, improvements: tuple[str, ...], least: float, digits: int = 4) -> Claim:
