@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from untrained.figures.tables import Parts, Table, number
-from untrained.sims.diagnosis.width_answer import WidthAnswer
+from untrained.sims.diagnosis.width_answer import LAW_SIZES, WidthAnswer
 from untrained.theory.wording import written
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _beside(answer: WidthAnswer) -> Table:
     others, n = answer.others, answer.rows
     least = [("Theorem 4.1", others.printed_aspect), ("the same, by its own least constant", others.printed_least)]
     rows = [(name, f"from {_whole(C * n)}", f"{written(C)} n", _printed(answer, C)) for name, C in least]
-    return Table(("beside it", "d", "d/n", "here"), [*rows, _converged(answer), _cone(answer)])
+    return Table(("beside it", "d", "d/n", "here"), [*rows, *_start(answer), _converged(answer), _cone(answer)])
 
 
 def _printed(answer: WidthAnswer, aspect: int) -> str:
@@ -126,6 +126,24 @@ def _printed(answer: WidthAnswer, aspect: int) -> str:
     if answer.width < aspect * answer.rows:
         return "not covered"
     return f"covered, but for probability {_probability(log)}" if log < 0 else "nothing said: all may fail"
+
+
+def _start(answer: WidthAnswer) -> list[tuple[str, str, str, str]]:
+    """Lemma B.1, by what is proved from a width on, and by the law at this one."""
+    others, n = answer.others, answer.rows
+    C, law = others.start_aspect, others.start_log_failure
+    covered = f"covered, but for probability {_probability(others.start_log_granted)}"
+    too_large = "not evaluated above n = {}, d = {} or n d = {}".format(*LAW_SIZES)
+    exact = too_large if law is None else f"holds but for probability {_probability(law)}"
+    return [
+        (
+            "Lemma B.1, sharpened: sigma_min at the start (own.lemB1_200)",
+            f"from {_whole(C * n)}",
+            f"{written(C)} n",
+            covered if answer.width >= C * n else "not covered",
+        ),
+        ("the same, by its exact law", "-", "-", exact),
+    ]
 
 
 def _converged(answer: WidthAnswer) -> tuple[str, str, str, str]:

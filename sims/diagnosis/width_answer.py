@@ -31,23 +31,31 @@ if TYPE_CHECKING:
     from untrained.sims.diagnosis.width_runs import WidthRuns
 
 _PRINTED, _MINIMAL, _CONE, _STUDY = "vanveen18.thm41.corrected", "vanveen18.width.minimal", "own.descent.cone", "phase"
+_START = "own.lemB1_200"
 _PROOF_STEP, _STEPS = Fraction(1, 10), (Fraction(0), Fraction(1, 100), Fraction(1, 10), Fraction(1))
 _MOST = 1e30
 """Largest n and d."""
+LAW_SIZES = (32, 10_000, 120_000)
+"""n, d and n d up to which the exact law at the start is evaluated: it takes about a second at most."""
 
 
 @dataclass(frozen=True)
 class KnownWidths:
     """What is known beside the sharper theorem: d/n of the printed theorem, and of its own least constant.
 
-    `printed_log_failure` is the logarithm of the probability that the printed theorem lets fail. Up to `cone_width` no
-    descent fits most signals, at d it fits at most the share `fit_exists` of them; half of the descents of the record
-    converged at d/n = `half_converged` (`half_low` to `half_high`, 95 %) and n = `half_rows`.
+    `printed_log_failure` is the logarithm of the probability that the printed theorem lets fail. `start_log_failure` is
+    that of P(sigma_min(J(W_0)) < (1/2) nu sqrt(d) ||z||) by its exact law, None where n or d is too large for it; from
+    d/n = `start_aspect` on the sharpened Lemma B.1 bounds it by `start_log_granted`. Up to `cone_width` no descent fits
+    most signals, at d it fits at most the share `fit_exists` of them; half of the descents of the record converged at
+    d/n = `half_converged` (`half_low` to `half_high`, 95 %) and n = `half_rows`.
     """
 
     printed_aspect: int
     printed_least: int
     printed_log_failure: float
+    start_aspect: int
+    start_log_granted: float
+    start_log_failure: float | None
     cone_width: int
     fit_exists: float
     half_rows: int
@@ -143,7 +151,7 @@ def _theorem(n: int, step: Fraction, probability: Fraction | None) -> SharperThe
 def known_widths(rows: int, width: int) -> KnownWidths:
     """Read what is known beside the sharper theorem from the claims and the record."""
     claims, n, d = ledger(), rows, width
-    cone, printed = claims[_CONE].values, claims[_PRINTED].values
+    cone, printed, start = (claims[name].values for name in (_CONE, _PRINTED, _START))
     fits = float(betainc(n, d - n + 1, float(cone["share"]))) if n <= d else 0.0
     halves = pick(read_record("study", _STUDY)["rows"], source="simulation", quantity="half converged")
     half = min(halves, key=lambda row: abs(math.log(row["n"]) - math.log(n)))
@@ -151,10 +159,26 @@ def known_widths(rows: int, width: int) -> KnownWidths:
         printed["aspect"],
         claims[_MINIMAL].values["least"],
         _log_failure(printed, n, d),
+        start["width_ratio"],
+        math.log(start["failure_factor"]) - float(start["failure_rate"]) * n,
+        start_log_failure(n, d, Fraction(start["fraction"])),
         cone["per_row"] * n + cone["offset"],
         fits,
         *(half[name] for name in ("n", "value", "low", "high")),
     )
+
+
+def start_log_failure(rows: int, width: int, fraction: Fraction) -> float | None:
+    """Logarithm of P(sigma_min(J(W_0)) < fraction nu sqrt(d) ||z||) by its exact law, to three digits of P.
+
+    None where n, d or their product is above LAW_SIZES.
+    """
+    if any(size > most for size, most in zip((rows, width, rows * width), LAW_SIZES, strict=True)):
+        return None
+    from untrained.theory.laws.masked import masked_smallest_below
+
+    probability = masked_smallest_below(rows, width, fraction**2 * width, relative_width=1e-4)
+    return min(0.0, float(probability.mid().log()))
 
 
 def _log_failure(printed: Mapping[str, Any], n: int, d: int) -> float:
