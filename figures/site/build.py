@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 from jinja2 import Environment
 
 from untrained.figures.site.claim_pages import claim_context, ledger_row
-from untrained.figures.site.content import Content, paper_title
+from untrained.figures.site.content import Content, Entry, paper_title
 from untrained.figures.site.notes import Note, claim_page_of, file_name
 from untrained.figures.site.page import ASSETS, make_environment
 from untrained.figures.site.pictures import Drawing, drawing, figure_of_study
@@ -63,18 +64,18 @@ class Site:
         return pages
 
     def files(self) -> Pages:
-        """Yield every file; pages that need no picture come first."""
+        """Yield every file; pages that need no picture come first, those that need the recipes' pictures last."""
         yield from ((name, (ASSETS / name).read_bytes()) for name in _ASSET_NAMES)
         yield _MARK, b"Written by `untrained report`, which replaces this folder as a whole.\n"
         yield from self._copies()
         yield "index.html", self._page("index.html", "", "Ledger", self._ledger())
         yield from self._papers()
         yield from self._given()
-        yield from self._runs()
         yield from self._figures()
         for claim_id, claim in self.content.claims.items():
             context = claim_context(claim, self.content, self.drawing.figures)
             yield f"claims/{file_name(claim_id)}.html", self._page("claim.html", "../", claim_id, {"c": context})
+        yield from self._runs()
 
     def _page(self, template: str, root: str, title: str, context: Mapping[str, Any]) -> bytes:
         return self.environment.get_template(template).render(root=root, title=title, **context).encode()
@@ -100,14 +101,15 @@ class Site:
         yield "papers/index.html", self._page("papers.html", "../", "Papers", {"papers": c.papers})
         for key, ids in c.papers.items():
             rows = [(i, c.entry(i)["verdict"], c.claims[i].sentence) for i in ids]
-            context = {"key": key, "rows": rows, **self._note(c.notes.get(key))}
+            context = {"key": key, "rows": rows, **self._note(c.notes.get(key), 3)}
             yield f"papers/{file_name(key)}.html", self._page("paper.html", "../", paper_title(key), context)
         for name, title in _LISTS.items():
             if name in c.notes:
-                context = {"key": name, "rows": [], **self._note(c.notes[name])}
+                context = {"key": name, "rows": [], **self._note(c.notes[name], 2)}
                 yield f"papers/{name}.html", self._page("paper.html", "../", title, context)
 
-    def _note(self, note: Note | None) -> dict[str, Any]:
+    def _note(self, note: Note | None, level: int) -> dict[str, Any]:
+        """What is shown of a note, whose uppermost headings have a level on the page."""
         if note is None:
             return {"note": None, "sections": [], "arxiv": ()}
         write = self.content.writer
@@ -115,7 +117,7 @@ class Site:
         sections = [
             {
                 "id": one.anchor or f"section-{place}",
-                "tag": "h4" if one.level > 2 and place > first else "h3",
+                "tag": f"h{level + (one.level > 2 and place > first)}",
                 "title": write.inline(one.title),
                 "html": write.html(one.text),
                 "claim": one.anchor if one.anchor in self.content.claims else "",
@@ -126,11 +128,11 @@ class Site:
 
     def _runs(self) -> Pages:
         c = self.content
-        listed = {"recipes": c.recipes.values(), "studies": c.studies.values()}
+        listed = {kind: _in_order(one) for kind, one in (("recipes", c.recipes), ("studies", c.studies))}
         yield "runs/index.html", self._page("runs.html", "../", "Experiments", listed)
+        figures = {name: one for name, one in self.drawing.figures.items() if one.svg}
         for name, record in c.studies.items():
-            figure = figure_of_study(name, list(self.drawing.pending))
-            context = {**study_context(record), "figure": figure}
+            context = {**study_context(record), "figure": figures.get(figure_of_study(name, list(figures)) or "")}
             yield f"runs/study-{file_name(name)}.html", self._page("study.html", "../", name, context)
         for name, record in c.recipes.items():
             picture = self.drawing.recipes.get(name)
@@ -227,6 +229,15 @@ def check_place(out: Path) -> Path:
     if place.exists() and (not place.is_dir() or (any(place.iterdir()) and not (place / _MARK).is_file())):
         raise ValueError(f"out must name a folder that is new, empty or an earlier report, got {out}")
     return place
+
+
+def _in_order(entries: Mapping[str, Entry]) -> list[Entry]:
+    """Entries by their names, in which Figure 2 comes before Figure 10."""
+    return [entries[name] for name in sorted(entries, key=_padded)]
+
+
+def _padded(name: str) -> str:
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(4), name)
 
 
 def _write(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import unescape
+from itertools import pairwise
 from typing import Literal
 from xml.etree.ElementTree import Element, tostring
 
@@ -28,7 +29,12 @@ _ATTRIBUTES = {
 }  # fmt: skip
 """What an element may say of itself: how it looks, never where it leads."""
 _THIN, _NONE = ({"lspace": width, "rspace": width} for width in ("0.1667em", "0em"))
-"""The space around a function's name, and around a slash."""
+"""The space around a function's name, and around a slash or a bar."""
+_SIGNS = {"~": "∼", "⧵": "∖"} | {sign: sign for sign in ":;±⟂⪰⟺"}
+"""Signs that the converter takes for letters, as the operators that they are, in letters that fonts have."""
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
+_BEFORE_SIGN = (*_OPENING, *"⟨⌈⌊,;:=≠<>≤≥≈≡∼∈∝→⇒⟺·×/")
+"""What a minus follows that changes a sign and subtracts nothing."""
 _UNKNOWN = {r"\{": "{", r"\}": "}", r"\arg": "arg"}
 """Commands that the converter leaves as they are, with what they stand for."""
 
@@ -72,13 +78,47 @@ def _clean(element: Element) -> bool:
         _space(part)
         if part.tag != "mtext" and "\\" in (part.text or ""):
             return False
+    for row in element.iter("mrow"):
+        _join(row)
     return True
 
 
 def _space(part: Element) -> None:
-    """Set a name such as log apart, and a slash close, as TeX does."""
+    """Set a name such as log apart, and a slash or a bar close, as TeX does."""
     text = part.text or ""
-    if part.tag in ("mi", "mo") and len(text) > 1 and text.isalpha():
+    if part.tag == "mi" and text in _SIGNS:
+        part.tag, part.text = "mo", _SIGNS[text]
+    elif part.tag in ("mi", "mo") and len(text) > 1 and text.isalpha():
         part.tag, part.attrib = "mo", {**part.attrib, **_THIN}
+    elif part.tag == "mo" and text in ("∞", "∂"):
+        part.tag = "mi"
     elif part.tag == "mo" and text == "/":
-        part.attrib = {**part.attrib, **_NONE}
+        part.attrib |= _NONE
+    elif part.tag == "mo" and text in ("|", "‖"):
+        part.attrib = {"stretchy": "false", **part.attrib, **_NONE}
+
+
+def _join(row: Element) -> None:
+    """Set close what TeX does: a sign to its number, a name to its bracket, the two halves of := to one another."""
+    parts = [_core(part) for part in row]
+    for before, part in pairwise([Element("mo"), *parts]):
+        if _is_name(part) and before.tag == "mo" and before.text not in _CLOSING:
+            part.attrib["lspace"] = "0em"
+        elif _is_name(before) and part.text in _OPENING:
+            before.attrib["rspace"] = "0em"
+        elif part.tag == "mo" and part.text in ("−", "+", "±", "∓"):
+            if part is row[-1]:
+                part.attrib |= _NONE
+            elif before.text in _BEFORE_SIGN:
+                part.attrib["form"] = "prefix"
+        elif (before.text, part.text) == (":", "="):
+            before.attrib["rspace"] = part.attrib["lspace"] = "0em"
+
+
+def _core(part: Element) -> Element:
+    """What stands on the line of something with an index or a power."""
+    return _core(part[0]) if part.tag in ("msub", "msup", "msubsup", "munder", "munderover") else part
+
+
+def _is_name(part: Element) -> bool:
+    return part.tag == "mo" and len(part.text or "") > 1 and str(part.text).isalpha()

@@ -28,6 +28,9 @@ _ELSEWHERE = frozenset(("ledger", "recipes_curves"))
 """Figures that show what pages of their own have."""
 _STUDIES = {"interpolation": "smooth_interpolation", "heckel20b-fig1": "sensing_convergence"}
 """Figures of studies that are not called like them."""
+_VIEW_BOX = re.compile(rb'viewBox="0 0 (\d+\.?\d*) (\d+\.?\d*)"')
+_PIXELS = 1.8
+"""A picture's pixels on a page for each of its points: larger than in print, which is held closer than a screen."""
 _CLAIM_ID = re.compile(r"\b[a-z]+\d*(?:\.\w+)+\b")
 
 
@@ -43,6 +46,20 @@ class DrawnFigure:
     svg: bytes = b""
     named: tuple[str, ...] = ()
     fault: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels at which a page shows it.
+
+        Raises
+        ------
+        ValueError
+            where it could not be drawn.
+        """
+        box = _VIEW_BOX.search(self.svg)
+        if box is None:
+            raise ValueError(f"figure must be drawn, got {self.name}")
+        return round(_PIXELS * float(box[1])), round(_PIXELS * float(box[2]))
 
 
 @dataclass(frozen=True)

@@ -140,23 +140,75 @@ def test_formulas_are_drawn_as_formulas(site, open_page):
 @pytest.mark.parametrize(
     ("name", "scheme"), [*((name, "light") for name in PAGES), *((name, "dark") for name in PAGES[:2])]
 )
-def test_axe_finds_nothing_serious(site, chromium, name, scheme):
-    assert serious_of(chromium, f"{site.as_uri()}/{name}", scheme) == []
+def test_axe_finds_nothing_serious(site, open_page, name, scheme):
+    assert serious_on(examined(open_page(site, name, color_scheme=scheme))) == []
 
 
-def serious_of(chromium, address, scheme="light"):
-    """What axe finds seriously wrong with a page."""
+def examined(page):
+    """A page that axe has begun to look at, with all that is folded away; it goes on while other pages are opened."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    # axe reads the style sheets by requests, which the pages forbid
-    context = chromium.new_context(bypass_csp=True, color_scheme=scheme)
-    try:
-        page = context.new_page()
-        page.goto(address)
-        violations = axe.Axe().run(page).response["violations"]
-    finally:
-        context.close()
+    unfold(page)
+    page.evaluate(axe.Axe().axe_script)
+    # without preload axe reads the style sheets as the browser has them, not by requests, which the pages forbid
+    page.evaluate("""() => {
+      const begun = new Promise((begin) => setTimeout(begin));
+      window.examination = begun.then(() => axe.run({ preload: false, resultTypes: ["violations"] }));
+    }""")
+    return page
+
+
+def serious_on(page):
+    """What axe found seriously wrong with a page."""
+    violations = page.evaluate("window.examination.then((found) => found.violations)")
     serious = [one for one in violations if one["impact"] in ("serious", "critical")]
     return [(one["id"], one["nodes"][0]["html"]) for one in serious]
+
+
+def unfold(page):
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_what_is_wrong(site, open_page, scheme):
+    page = open_page(site, "runs/study-sigma.html", color_scheme=scheme)
+    page.evaluate("""() => {
+      document.documentElement.removeAttribute("lang");
+      document.querySelector("details td").style.color = "var(--line)";
+    }""")
+    assert {name for name, _ in serious_on(examined(page))} == {"color-contrast", "html-has-lang"}
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_on_any_page(whole_report, open_page):
+    folder, names = names_of(whole_report)
+    screens = {scheme: open_page(folder, "index.html", color_scheme=scheme) for scheme in ("light", "dark")}
+    found = {}
+    for name in names:
+        for screen in screens.values():
+            screen.goto(f"{folder.as_uri()}/{name}")
+            examined(screen)
+        found |= {(name, scheme): serious_on(screen) for scheme, screen in screens.items()}
+    assert len(found) == 2 * len(names)
+    assert {place: serious for place, serious in found.items() if serious} == {}
+
+
+@pytest.mark.slow
+def test_every_page_fits_a_phone(whole_report, open_page):
+    folder, names = names_of(whole_report)
+    page, widths = open_page(folder, "index.html", width=375), {}
+    for name in names:
+        page.goto(f"{folder.as_uri()}/{name}")
+        unfold(page)
+        widths[name] = page.evaluate("document.documentElement.scrollWidth")
+    assert {name: width for name, width in widths.items() if width > 375} == {}
+
+
+def names_of(report):
+    """The folder of a report, and each of its pages."""
+    folder = report.index.parent
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+    assert len(names) == report.pages
+    return folder, names
 
 
 def test_what_comes_from_files_runs_no_script_in_a_browser(tmp_path, open_page):
@@ -225,8 +277,8 @@ def test_a_page_of_one_run_fits_a_phone_and_has_its_style(runs, open_page, name)
 
 
 @pytest.mark.parametrize("name", ["verify", "reconstruct", "check"])
-def test_axe_finds_nothing_serious_on_a_page_of_one_run(runs, chromium, name):
-    assert serious_of(chromium, f"{runs.as_uri()}/{name}.html") == []
+def test_axe_finds_nothing_serious_on_a_page_of_one_run(runs, open_page, name):
+    assert serious_on(examined(open_page(runs, f"{name}.html"))) == []
 
 
 def test_the_script_of_a_page_of_one_run_is_allowed(runs, open_page):
