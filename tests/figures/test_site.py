@@ -125,6 +125,11 @@ def test_every_formula_is_converted(pages):
     assert {name for name, page in pages.items() if page.all("code", class_="tex")} == set()
 
 
+def test_what_a_formula_has_for_a_letter_is_one(pages):
+    letters = {e.text for page in pages.values() for e in page.all("mi")}
+    assert {text for text in letters if text and not text.isalnum()} <= set("′″…∞∂⟨⟩⌈⌉⌊⌋#_")
+
+
 def test_no_dollar_is_left_of_a_formula(pages):
     assert {name for name, page in pages.items() if "$" in page.text} == set()
 
@@ -163,6 +168,27 @@ def test_a_figure_stands_on_the_pages_of_the_claims_that_it_names(pages):
     assert pages["claims/own.denoising.stop.html"].all("img", src="../figures/early_stopping.svg")
     assert not pages["claims/vanveen18.eq4.html"].all("img")
     assert pages["figures/index.html"].all("a", href="../claims/own.denoising.stop.html")
+
+
+def test_a_picture_has_its_size_before_it_is_there(pages):
+    pictures = [image.attributes for page in pages.values() for image in page.all("img")]
+    assert len(pictures) > 3
+    assert all(int(one["width"]) > 300 and int(one["height"]) > 100 for one in pictures)
+    assert {image.attributes["width"] for image in pages["figures/index.html"].all("img")} == {"894", "434"}
+
+
+def test_figure_2_comes_before_figure_10(pages):
+    links = [reference for _, reference in references(pages["runs/index.html"])]
+    assert links.index("fig2.html") < links.index("fig10.html") < links.index("table1.html")
+
+
+@pytest.mark.parametrize("name", ["errata", "notation", "sharper_theorem"])
+def test_a_note_s_title_stands_once(pages, name):
+    page = pages[f"papers/{name}.html"]
+    (title,) = page.all("h1")
+    sections = [e.text for e in page.all("h2")]
+    assert len(sections) > 1
+    assert title.text not in sections
 
 
 def test_the_record_comes_along_as_it_is(site):
@@ -267,11 +293,13 @@ def test_where_writing_fails_the_earlier_report_stays(tmp_path, monkeypatch):
 
 def test_a_figure_whose_record_is_missing_is_named(tmp_path):
     (tmp_path / "record").mkdir()
+    content = small(studies={"sigma": read_content().studies["sigma"]})
     done = write_site(
-        tmp_path / "site", small(), record=tmp_path / "record", workers=0, figures=("study_sigma",), recipes=()
+        tmp_path / "site", content, record=tmp_path / "record", workers=0, figures=("study_sigma",), recipes=()
     )
     assert "study must be one of the record's" in done.faults["study_sigma"]
     assert "Not drawn: study must be" in read_page(tmp_path / "site/figures/index.html").text
+    assert read_page(tmp_path / "site/runs/study-sigma.html").all("img") == []
 
 
 # Formulas.
@@ -313,6 +341,28 @@ def test_a_formula_carries_no_markup_of_its_own(tex):
 def test_a_function_s_name_stands_apart_and_a_slash_does_not():
     assert '<mo lspace="0.1667em" rspace="0.1667em">log</mo>' in mathml(r"2s\log d/s")
     assert '<mo lspace="0em" rspace="0em">/</mo>' in mathml(r"2s\log d/s")
+
+
+@pytest.mark.parametrize(
+    ("tex", "markup"),
+    [
+        (r"A\setminus B", "<mo>∖</mo>"),
+        (r"y\sim N", "<mo>∼</mo>"),
+        (r"x\pm y", "<mo>±</mo>"),
+        (r"\lambda=\infty", "<mi>∞</mi>"),
+        ("(x)-y", "<mo>−</mo>"),
+        (r"\{-1,0\}", '<mo form="prefix">−</mo>'),
+        ("a=-b", '<mo form="prefix">−</mo>'),
+        ("x_{m-}", '<mo lspace="0em" rspace="0em">−</mo>'),
+        ("(n,|S|)", '<mo stretchy="false" lspace="0em" rspace="0em">|</mo>'),
+        (r"\left|\frac ab\right|", '<mo stretchy="true" fence="true" form="postfix" lspace="0em" rspace="0em">|</mo>'),
+        (r"x=\log(y)", '<mo lspace="0em" rspace="0em">log</mo>'),
+        (r"2\log y", '<mo lspace="0.1667em" rspace="0.1667em">log</mo>'),
+        ("B:=a", '<mo rspace="0em">:</mo><mo lspace="0em">=</mo>'),
+    ],
+)
+def test_signs_stand_as_in_tex(tex, markup):
+    assert markup in mathml(tex)
 
 
 # Notes.
