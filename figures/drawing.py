@@ -217,9 +217,10 @@ _PLACES = 7
 
 def _settle(figure: Figure) -> None:
     """Lay a figure out once for all: each drawing would move its panels a little further, and the next file differ."""
-    if figure.get_layout_engine() is not None:
+    engine = figure.get_layout_engine()
+    if engine is not None:
         for _ in range(2):
-            figure.draw_without_rendering()
+            engine.execute(figure)
         figure.set_layout_engine("none")
         for axes in figure.axes:
             left, bottom, width, height = (round(float(x), _PLACES) for x in axes.get_position(original=True).bounds)

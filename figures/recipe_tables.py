@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from untrained.figures.tables import Parts, Table
 from untrained.sims.experiments.recipes.recipe import NAMES, SCORE_NAMES, Score, noise_words
-from untrained.sims.experiments.recipes.reproduction import Cost
+
+if TYPE_CHECKING:
+    from untrained.sims.experiments.recipes.reproduction import Cost
 
 RecipeRecord = Mapping[str, Any]
 

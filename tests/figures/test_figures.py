@@ -39,7 +39,7 @@ def record(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    paths = draw(None, tmp_path_factory.mktemp("out") / "deep" / "folder")
+    paths = draw(None, tmp_path_factory.mktemp("out") / "deep" / "folder", formats=("svg",))
     return {path.name: path.read_bytes() for path in paths}
 
 
@@ -75,19 +75,28 @@ def test_figures_are_the_folder() -> None:
     assert {"ledger", "sigma_min"} <= set(figure_names())
 
 
+def are_whole(files: dict[str, bytes], names: list[str], kinds: tuple[str, ...]) -> bool:
+    beginnings = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+    assert set(files) == {f"{name}.{kind}" for name in names for kind in (*kinds, "txt")}
+    pictures = [(name.rpartition(".")[2], data) for name, data in files.items() if not name.endswith("txt")]
+    return all(data.startswith(beginnings[kind]) and len(data) > 5000 for kind, data in pictures)
+
+
 def test_every_figure_is_drawn_whole(drawn: dict[str, bytes]) -> None:
-    kinds = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
-    assert set(drawn) == {f"{name}.{kind}" for name in figure_names() for kind in (*kinds, "txt")}
-    for name, data in drawn.items():
-        if not name.endswith("txt"):
-            assert data.startswith(kinds[name.rpartition(".")[2]])
-            assert len(data) > 5000
+    assert are_whole(drawn, figure_names(), ("svg",))
 
 
-def test_same_record_gives_same_bytes(drawn: dict[str, bytes], tmp_path: Path) -> None:
-    again = {path.name: path.read_bytes() for path in draw(None, tmp_path, formats=("svg",))}
+@pytest.mark.parametrize("names", [["sigma_min"], pytest.param(figure_names(), marks=pytest.mark.slow)])
+def test_a_figure_is_drawn_in_every_format(names: list[str], tmp_path: Path) -> None:
+    kinds = ("png", "pdf", "svg")
+    assert are_whole({path.name: path.read_bytes() for path in draw(names, tmp_path)}, names, kinds)
+
+
+@pytest.mark.parametrize("names", [figure_names()[::5], pytest.param(figure_names(), marks=pytest.mark.slow)])
+def test_same_record_gives_same_bytes(names: list[str], drawn: dict[str, bytes], tmp_path: Path) -> None:
+    again = {path.name: path.read_bytes() for path in draw(names, tmp_path, formats=("svg",))}
     assert [name for name in again if drawn[name] != again[name]] == []
-    assert len(again) == 2 * len(figure_names())
+    assert len(again) == 2 * len(names)
 
 
 def test_only_pictures_and_captions_are_left_behind(tmp_path: Path) -> None:
@@ -114,16 +123,16 @@ def test_an_unknown_format_is_refused_before_anything_is_made(tmp_path: Path) ->
 def test_ledger_changes_with_the_record(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
     path = record / "vanveen18.lemB3.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "verdict": "REFUTED"}))
-    png, _ = draw(["ledger"], tmp_path, record, ("png",))
-    assert png.read_bytes() != drawn["ledger.png"]
+    svg, _ = draw(["ledger"], tmp_path, record, ("svg",))
+    assert svg.read_bytes() != drawn["ledger.svg"]
 
 
 def test_sigma_min_changes_with_the_table(drawn: dict[str, bytes], record: Path, tmp_path: Path) -> None:
     study = read_record("study", "sigma_min", record)
     rows = [row | {"value": 0.9 * row["value"]} for row in study["rows"]]
     write_record("study", "sigma_min", {**study, "rows": rows}, record)
-    png, _ = draw(["sigma_min"], tmp_path, record, ("png",))
-    assert png.read_bytes() != drawn["sigma_min.png"]
+    svg, _ = draw(["sigma_min"], tmp_path, record, ("svg",))
+    assert svg.read_bytes() != drawn["sigma_min.svg"]
 
 
 def put_mutants(record: Path) -> None:
