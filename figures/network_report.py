@@ -94,14 +94,16 @@ def _beside(columns: Sequence[dict[str, str]]) -> list[list[str]]:
 
 def write_pages(reports: Sequence[Report], place: Path) -> list[Path]:
     """Write a page for each report: to `place` itself, or where there are several, with the network's name in it."""
-    names = [place] if len(reports) == 1 else [place.with_stem(f"{place.stem}-{_slug(one.name)}") for one in reports]
-    for path, one in zip(names, reports, strict=True):
+    places = page_places([one.name for one in reports], place)
+    for path, one in zip(places, reports, strict=True):
         write_bytes(path, picture_bytes(page(one), place.suffix.lower()))
-    return names
+    return places
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+def page_places(names: Sequence[str], place: Path) -> list[Path]:
+    """Return where the page of each network lies: at `place` itself, or where there are several, under its name."""
+    slugs = [re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") for name in names]
+    return [place] if len(names) == 1 else [place.with_stem(f"{place.stem}-{slug}") for slug in slugs]
 
 
 def page(report: Report) -> Figure:

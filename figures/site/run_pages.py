@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from untrained.figures.network_report import page_places
 from untrained.figures.recipe_tables import recipe_parts, sentences
 from untrained.figures.side_by_side import method_table
 from untrained.figures.site.content import Entry
@@ -72,7 +73,9 @@ def read_reconstruction(path: Path) -> GivenRun:
 
 
 def read_examination(path: Path) -> GivenRun:
-    """Return what `untrained check --json FILE` wrote, with the page of pictures that lies beside it as .png.
+    """Return what `untrained check --json FILE` wrote, with the pages of pictures that lie beside it.
+
+    That is FILE with .png in place of .json, and of several networks the network's name in it, as `check` writes them.
 
     Raises
     ------
@@ -80,8 +83,9 @@ def read_examination(path: Path) -> GivenRun:
         where the file is not such a report, or the picture is damaged.
     """
     data = _read(path, "check", "networks")
-    beside = path.with_suffix(".png")
-    return GivenRun(path, data, {"page": _png(beside)} if beside.is_file() else {})
+    names = [str(one.get("name")) for one in data["networks"] if isinstance(one, dict)]
+    places = dict(zip(names, page_places(names, path.with_suffix(".png")), strict=True))
+    return GivenRun(path, data, {name: _png(place) for name, place in places.items() if place.is_file()})
 
 
 def _read(path: Path, name: str, field: str) -> Entry:

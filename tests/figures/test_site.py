@@ -489,3 +489,18 @@ def test_the_whole_report_with_every_figure_is_small_and_whole(whole_report):
     pages = {path.relative_to(folder).as_posix(): read_page(path) for path in folder.rglob("*.html")}
     test_every_link_within_the_site_leads_somewhere(folder, pages)
     assert {path.stem for path in (folder / "runs").glob("*.svg")} == content.recipes.keys()
+
+
+def test_each_network_of_a_check_is_shown_with_its_page(tmp_path):
+    network = {"words": "", "facts": {}, "notes": [], "predictions": [], "measured": [], "conditions": []}
+    names = ["decoder@16x16", "dcgan@16x16", "a net without a page"]
+    (tmp_path / "c.json").write_text(json.dumps({"networks": [{**network, "name": name} for name in names]}))
+    for place, shade in (("c-decoder-16x16.png", 0), ("c-dcgan-16x16.png", 255), ("c.png", 9)):
+        Image.new("L", (2, 2), shade).save(tmp_path / place)
+    run = read_examination(tmp_path / "c.json")
+    assert run.pictures == {
+        name: (tmp_path / place).read_bytes()
+        for name, place in (("decoder@16x16", "c-decoder-16x16.png"), ("dcgan@16x16", "c-dcgan-16x16.png"))
+    }
+    page = written(tmp_path / "site", small(), checks=[run])["given/check-1.html"]
+    assert [image.attributes["alt"].rpartition(" of ")[2] for image in page.all("img")] == names[:2]
