@@ -144,6 +144,16 @@ class PathBudget:
         return (1 + self.deviation) * self.ratio
 
     @property
+    def uncut(self) -> arb:
+        """What is left of sigma_min/sqrt d before any cut, where the energy left is positive."""
+        return (arb(1) / 2 - self.lost).sqrt() - self.below
+
+    @property
+    def misfit(self) -> arb:
+        """rho with ||r_0|| <= rho ||y||, by both Chernoff bounds."""
+        return misfit_square(output_share(self.ratio, self.deviation).most, self.deviation).most.sqrt()
+
+    @property
     def end(self) -> float:
         """The length x at which nothing is left, in floats."""
         left = float(self.lost) + float(self.below) ** 2
@@ -235,7 +245,7 @@ def surplus(path: PathBudget, step: Fraction, pieces: int = PIECES) -> Surplus:
     if not 0 <= step < 2:
         raise ValueError(f"step must be at least 0 and below 2, got {step}")
     with ctx.workprec(WORKING_BITS):
-        misfit = misfit_square(output_share(path.ratio, path.deviation).most, path.deviation).most.sqrt()
+        misfit = path.misfit
         total, length = path.integral(pieces)
         return Surplus(total - misfit * path.ratio / (1 - ball(step) / 2), length, misfit)
 
@@ -255,13 +265,13 @@ def least_aspect(
     Raises
     ------
     ValueError
-        where no width up to 10^9 n serves.
+        where no width up to 10^30 n serves.
     """
 
     def fails(aspect: Fraction) -> bool:
         return bool(surplus_at_most(PathBudget(aspect, rate, inverse_rows), step, pieces) < 0)
 
-    high = least_serving(lambda aspect: surplus(PathBudget(aspect, rate, inverse_rows), step, pieces).surplus, digits)
+    high = _least_serving(lambda aspect: surplus(PathBudget(aspect, rate, inverse_rows), step, pieces).surplus, digits)
     low, unit = high, high / 10**digits
     while not fails(low):
         low, unit = low - unit, 2 * unit
@@ -270,7 +280,7 @@ def least_aspect(
     return low, high
 
 
-def least_serving(margin: Callable[[Fraction], arb], digits: int = 4) -> Fraction:
+def _least_serving(margin: Callable[[Fraction], arb], digits: int = 4) -> Fraction:
     """A width d/n at which a margin is certainly positive, within 10^-digits of itself of one at which it is not.
 
     Raises

@@ -46,7 +46,6 @@ _USES: dict[str, tuple[Callable[[Premises], list[arb]], ...]] = {
     _SPECTRUM: (left_as_used,),
     _PRICE: (left_as_used, misfit_as_used, cut_as_used),
 }
-_BITS = 128
 
 
 def _budget(p: Premises, aspect: F) -> PathBudget:
@@ -58,11 +57,8 @@ def chain_margin(p: Premises, improvements: tuple[str, ...], aspect: F) -> arb:
     meta, path = p.of(META), _budget(p, aspect)
     inequality = width_displayed(p.of(WIDTH), p.of(SPARSE)["linear"] if _LINEAR in improvements else 0)
     length = 1 / ball(p.of(_PATH)["path"]) if _LENGTH in improvements else ball(meta["radius"])
-    misfit = _misfit(path) if _START in improvements else ball(p.of(B4)["factor"])
-    if _SPECTRUM in improvements:
-        alpha = ((arb(1) / 2 - path.lost).sqrt() - path.below) / ball(meta["a1"])
-    else:
-        alpha = 1 / ball(p.of(ALPHA_R)["alpha_divisor"])
+    misfit = path.misfit if _START in improvements else ball(p.of(B4)["factor"])
+    alpha = path.uncut / ball(meta["a1"]) if _SPECTRUM in improvements else 1 / ball(p.of(ALPHA_R)["alpha_divisor"])
     ours = replace(inequality, scaled_radius=2 * length * misfit / alpha, budget=ball(meta["a2"]) * alpha)
     return ours.margin(ball(aspect)) if alpha > 0 and ours.flips(ball(aspect)) < 1 / ball(ours.inner) else arb(-1)
 
@@ -77,7 +73,7 @@ def price_margin(p: Premises, aspect: F) -> arb:
         w = energy.sqrt() - path.below if energy > 0 else arb(0)
         return (path_budget.price_paid(psi) / 2).sqrt(), w if w > 0 else arb(0)
 
-    start = (math.pi / 2, arb(0), (arb(1) / 2 - path.lost).sqrt() - path.below)
+    start = (math.pi / 2, arb(0), path.uncut)
     corners = [start, *((angle, *at(angle)) for angle in (1.0, 0.5, 0.0))]
     cells = list(pairwise(corners))
     while True:
@@ -85,7 +81,7 @@ def price_margin(p: Premises, aspect: F) -> arb:
         cells = [cell for cell in cells if not cell[1][1] * cell[0][2] <= low]  # x grows and w falls along a cell
         high = max((cell[1][1] * cell[0][2] for cell in cells), key=lambda area: float(area.upper()), default=low)
         if float(high - low) < _CLOSE:
-            return low.union(high) - _misfit(path) * path.ratio
+            return low.union(high) - path.misfit * path.ratio
         middles = [(angle, *at(angle)) for angle in ((cell[0][0] + cell[1][0]) / 2 for cell in cells)]
         cells = [
             half for (one, two), middle in zip(cells, middles, strict=True) for half in ((one, middle), (middle, two))
@@ -96,17 +92,11 @@ _CLOSE = 1e-7
 """How near to one another the bounds are to come."""
 
 
-def _misfit(path: PathBudget) -> arb:
-    return path_budget.misfit_square(
-        path_budget.output_share(path.ratio, path.deviation).most, path.deviation
-    ).most.sqrt()
-
-
 def _digits(p: Premises, improvements: tuple[str, ...]) -> Enclosed:
     """The least width lies within half a unit of the last of so many digits of what is claimed."""
     least = F(p["least"])
     half = F(10) ** (math.floor(math.log10(least)) + 1 - int(p["digits"])) / 2
-    with ctx.workprec(_BITS):
+    with ctx.workprec(path_budget.WORKING_BITS):
         ends = [
             price_margin(p, C) if improvements == (_PRICE,) else chain_margin(p, improvements, C)
             for C in (least + half, least - half)
