@@ -35,7 +35,7 @@ def left_before(aspect):
 
 
 def least_of_chain(linear=0.0, path=5.0, misfit=lambda aspect: 3.0, smallest=lambda aspect: 0.5, factor=3):
-    """Root of 2 sqrt(n/d) + sqrt(2 s/d log(d/s) + linear s/d)= alpha/3, s = factor (2 d R)^{2/3}."""
+    """Root of 2 sqrt(n/d) + sqrt(2 s/d log(d/s) + linear s/d) = sigma_min/6 in s = factor (2 d R)^{2/3}."""
 
     def gap(log_aspect):
         aspect = math.exp(log_aspect)
