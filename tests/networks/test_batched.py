@@ -152,6 +152,21 @@ def test_channels_innermost_give_the_same(monkeypatch, name):
     torch.testing.assert_close(together(networks, z), wanted, **DOUBLE)
 
 
+@pytest.mark.parametrize("name", ["dcgan 28x28", "dcgan 64x48", "dcgan 3x33x32", "decoder nearest", "upsamplings"])
+def test_transposed_convolutions_with_channels_innermost_give_the_same(monkeypatch, name):
+    networks, z = several(name, 1)
+    wanted = alone(networks, z)
+    for limit, value in (("INNERMOST_TRANSPOSED_FROM", 1), ("TINY", 0), ("SMALL", 0), ("NARROW", 0)):
+        monkeypatch.setattr(batched, limit, value)
+    layouts = []
+    norm = batched.F.batch_norm
+    monkeypatch.setattr(
+        batched.F, "batch_norm", lambda x, *rest, **how: layouts.append(x.stride(1)) or norm(x, *rest, **how)
+    )
+    torch.testing.assert_close(together(networks, z), wanted, **DOUBLE)
+    assert name == "upsamplings" or 1 in layouts
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_not_a_number_in_one_copy_stays_there(name):
     networks, z = several(name, 3)
