@@ -11,12 +11,12 @@ from scipy.stats import t, ttest_1samp
 from untrained.sims.experiments.engine import Summary
 from untrained.sims.experiments.recipes import deciding
 from untrained.sims.experiments.recipes.cells import cells_of
-from untrained.sims.experiments.recipes.comparisons import LOOKS, Ratio, judge_by_looks
+from untrained.sims.experiments.recipes.comparisons import LOOKS, Levels, Ratio, judge_by_looks
 from untrained.sims.experiments.recipes.deciding import PILOT, Decision
 from untrained.sims.experiments.recipes.planning import Outlook, outlook, standing
 from untrained.sims.experiments.recipes.recipe import Algorithm, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.reproduction import RecipeRun
-from untrained.sims.experiments.recipes.statements import Lower
+from untrained.sims.experiments.recipes.statements import Alike, Lower, comparisons_of, levels_of
 from untrained.sims.experiments.recipes.summary import judged
 from untrained.sims.random.streams import stream
 
@@ -199,6 +199,7 @@ def pairs(a, b):
 
 
 LESS = Ratio(("a", AT), ("b", AT), "<", 1.0)
+EACH = Levels(0.05, 0.05)
 
 
 def test_looks_spend_the_level_once():
@@ -206,19 +207,58 @@ def test_looks_spend_the_level_once():
     assert list(LOOKS) == [6, 8, 12, 20, 36, 60, 100]
 
 
+@pytest.mark.parametrize(("count", "share", "levels"), [
+    (1, 1.0, Levels(0.05, 0.05)), (5, 1.0, Levels(0.05, 0.01)), (15, 0.8, Levels(0.0125, 0.05 / 12)),
+    (4, 0.5, Levels(0.05 / 3, 0.025)),
+])  # fmt: skip
+def test_a_sentence_splits_its_level_over_the_comparisons_that_could_mislead_it(count, share, levels):
+    setups = [replace(AT, m=m) for m in range(1, count + 1)]
+    comparisons = [Ratio(("a", setup), ("b", setup), "<", 1.0) for setup in setups]
+    assert levels_of(comparisons, share) == levels
+
+
+def test_two_bounds_on_the_same_runs_are_judged_by_one_interval_at_the_whole_level():
+    alike = Alike("a is b", "a", ("b", "c"), 0.1)
+    both = comparisons_of(alike, [(label, AT) for label in "abc"], "m")
+    assert len(both) == 4
+    assert levels_of(both, 1.0) == Levels(0.05, 0.025)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
+@pytest.mark.parametrize("true", range(9))
+def test_no_number_of_true_comparisons_makes_a_sentence_err_more_often_than_its_level(true, share):
+    # independent comparisons, each judged wrongly as often as it may and rightly always: the worst there is
+    count, rng = 8, stream(6, "deciding", f"levels {true} {share}")
+    comparisons = [Ratio(("a", replace(AT, m=m)), ("b", replace(AT, m=m)), "<", 1.0) for m in range(1, count + 1)]
+    levels, least = levels_of(comparisons, share), share * count
+    wrong = rng.random((200_000, count)) < np.where(np.arange(count) < true, levels.fails, levels.holds)
+    holding = np.where(np.arange(count) < true, ~wrong, wrong).sum(axis=1)
+    errs = holding < least if true >= least else holding >= least
+    assert errs.mean() <= 0.05 + 3 * (0.05 * 0.95 / 200_000) ** 0.5
+
+
+def test_an_interval_decides_for_its_own_side_only():
+    a, b = [1.0, 0.9, 1.1, 1.05, 0.95, 1.0], [1.2, 1.3, 1.1, 1.25, 1.15, 1.3]
+    strict, lax = Levels(1e-6, 0.05), Levels(0.05, 1e-6)
+    assert judge_by_looks(LESS, pairs(a, b), lax).verdict == "holds"
+    assert judge_by_looks(LESS, pairs(a, b), strict).verdict == "undecided"
+    assert judge_by_looks(LESS, pairs(b, a), strict).verdict == "fails"
+    assert judge_by_looks(LESS, pairs(b, a), lax).verdict == "undecided"
+
+
 def test_the_chance_of_a_look_is_how_often_it_decides():
     # images of known spread about a mean that is drawn as the outlook doubts it, judged as the look does
-    rng, level, images, there, spread = stream(3, "deciding", "chance"), 0.02, 12, 4, 0.3
+    rng, levels, images, there, spread = stream(3, "deciding", "chance"), Levels(0.16, 0.02), 12, 4, 0.3
     margins = np.array([0.1, 0.5, 0.2, 0.4])
     view = Outlook(there, margins.mean(), spread, spread / 2)
     means = rng.normal(view.mean, view.doubt, size=(20_000, 1))
     drawn = rng.normal(means, spread, size=(20_000, images - there))
     totals = (margins.sum() + drawn.sum(axis=1)) / images
-    reach = spread * t.ppf(1 - level / 2, images - 1) / images**0.5
-    holds, fails = view.chances(images, level)
-    assert holds == pytest.approx((totals > reach).mean(), abs=0.015)
-    assert fails == pytest.approx((totals < -reach).mean(), abs=0.015)
-    assert view.chances(there, level) == (0.0, 0.0)
+    far, near = (spread * t.ppf(1 - level / 8 / 2, images - 1) / images**0.5 for level in (0.02, 0.16))
+    holds, fails = view.chances(images, levels)
+    assert holds == pytest.approx((totals > near).mean(), abs=0.015)
+    assert fails == pytest.approx((totals < -far).mean(), abs=0.015)
+    assert view.chances(there, levels) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("sense", ["<", ">"])
@@ -238,19 +278,19 @@ def test_what_is_planned_with_is_what_the_interval_judges(sense):
 def test_what_it_would_take_is_the_first_look_that_decides_if_nothing_changes():
     a, b = [1.0, 0.6, 1.2, 0.8], [1.2, 1.0, 1.0, 1.2]
     view = outlook(LESS, pairs(a, b))
-    needed = view.images_needed(0.05)
+    needed = view.images_needed(EACH)
     assert needed in LOOKS
     repeated = pairs(a * 25, b * 25)
-    (used,) = {judge_by_looks(LESS, repeated, 0.05).used}
-    assert judge_by_looks(LESS, repeated, 0.05).verdict == "holds"
+    (used,) = {judge_by_looks(LESS, repeated, EACH).used}
+    assert judge_by_looks(LESS, repeated, EACH).verdict == "holds"
     assert abs(list(LOOKS).index(needed) - list(LOOKS).index(used)) <= 1
-    stands = standing([judge_by_looks(LESS, pairs(a, b), 0.05)], pairs(a, b), 1.0)
+    stands = standing([judge_by_looks(LESS, pairs(a, b), EACH)], pairs(a, b), 1.0)
     assert stands.needs() == {0: needed}
 
 
-def wrong_verdicts(draw, trials, images=6, level=0.05):
+def wrong_verdicts(draw, trials, images=6):
     """How often the ratio of two runs with the same true mean is told from 1, at all looks up to so many images."""
-    decided = [judge_by_looks(LESS, pairs(*draw(images)), level).verdict for _ in range(trials)]
+    decided = [judge_by_looks(LESS, pairs(*draw(images)), EACH).verdict for _ in range(trials)]
     return sum(verdict in ("holds", "fails") for verdict in decided) / trials
 
 

@@ -153,10 +153,22 @@ Comparison = Ratio | MeanDifference | GainDifference
 
 
 @dataclass(frozen=True)
+class Levels:
+    """How often a comparison may be found to hold where it does not, and to fail where it does not, by all looks."""
+
+    holds: float
+    fails: float
+
+    def of(self, verdict: str) -> float:
+        """The level of a verdict."""
+        return self.holds if verdict == HOLDS else self.fails
+
+
+@dataclass(frozen=True)
 class Look:
     """How a comparison stands: its verdict, by how many of the images there are, and the interval of the last look.
 
-    `level` is what all looks together may spend.
+    The interval is that of the level at which it was decided, or would be on the side where the estimate lies.
     """
 
     comparison: Comparison
@@ -164,7 +176,7 @@ class Look:
     images: int
     used: int
     compared: Compared | None
-    level: float
+    levels: Levels
 
     def as_fields(self) -> dict[str, Any]:
         """What JSON holds of it; ends that are not finite become null there."""
@@ -186,7 +198,7 @@ class Look:
         return f"{self.comparison.in_words()}: {self.interval_in_words()} over {self.used} images"
 
 
-def judge_by_looks(comparison: Comparison, scores: Scores, level: float) -> Look:
+def judge_by_looks(comparison: Comparison, scores: Scores, levels: Levels) -> Look:
     """Judge a comparison by the first look that decides it; later ones change nothing.
 
     A look takes the first images that have a score, in their order.
@@ -197,10 +209,16 @@ def judge_by_looks(comparison: Comparison, scores: Scores, level: float) -> Look
     for images, share in LOOKS.items():
         if images > len(samples):
             break
-        used, compared = images, comparison.compared(samples[:images], level * share)
-        if (verdict := verdict_of(compared)) != OPEN:
-            return Look(comparison, verdict, len(samples), used, compared, level)
-    return Look(comparison, OPEN if samples else NOT_RUN, len(samples), used, compared, level)
+        each = {side: comparison.compared(samples[:images], levels.of(side) * share) for side in (HOLDS, FAILS)}
+        used, compared = images, each[_side(each[HOLDS])]
+        if (verdict := verdict_of(compared)) == _side(compared):
+            return Look(comparison, verdict, len(samples), used, compared, levels)
+    return Look(comparison, OPEN if samples else NOT_RUN, len(samples), used, compared, levels)
+
+
+def _side(compared: Compared) -> str:
+    """On which side of the limit an estimate lies: no interval about it can decide for the other."""
+    return HOLDS if (compared.estimate < compared.limit) == (compared.sense == "<") else FAILS
 
 
 def verdict_of(comparison: Compared) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, sqrt
+from math import sqrt
 from statistics import NormalDist
 
 from scipy.stats import t as student
 
-from untrained.sims.experiments.recipes.comparisons import FAILS, HOLDS, LOOKS, Comparison, Look, Scores
+from untrained.sims.experiments.recipes.comparisons import FAILS, HOLDS, LOOKS, Comparison, Levels, Look, Scores
+from untrained.sims.experiments.recipes.statements import least_of
 
 _EFFECT, _SPREAD, _IMAGES = 0.5, 0.3, 2
 """Guessed before any image: size of a mean margin, spread of single ones, and how many images the guess weighs."""
@@ -31,7 +32,7 @@ class Outlook:
     spread: float
     doubt: float
 
-    def chances(self, images: int, level: float) -> tuple[float, float]:
+    def chances(self, images: int, levels: Levels) -> tuple[float, float]:
         """How likely a look at so many images finds that the comparison holds, and that it fails.
 
         It does where the mean of all images is farther from zero than its interval reaches; that mean is taken to be
@@ -39,15 +40,22 @@ class Outlook:
         """
         if images <= self.images:
             return 0.0, 0.0
-        reach = self.spread * _quantile(images, level) / sqrt(images)
         moves = self.doubt * sqrt((images - self.images) / images)
-        holds, fails = (NormalDist().cdf((sign * self.mean - reach) / moves) for sign in (1, -1))
+        holds, fails = (
+            NormalDist().cdf((sign * self.mean - self._reach(images, level * LOOKS[images])) / moves)
+            for sign, level in ((1, levels.holds), (-1, levels.fails))
+        )
         return holds, fails
 
-    def images_needed(self, level: float) -> int | None:
+    def _reach(self, images: int, level: float) -> float:
+        """Half the length of the interval of the mean of so many images."""
+        return self.spread * _quantile(images, level) / sqrt(images)
+
+    def images_needed(self, levels: Levels) -> int | None:
         """The first look that would decide if mean and spread stay as they are; None where no look would."""
+        level = levels.of(HOLDS if self.mean > 0 else FAILS)
         for images, share in LOOKS.items():
-            reach = self.spread * _quantile(images, level * share) / sqrt(images)
+            reach = self._reach(images, level * share)
             if images > self.images and abs(self.mean) > reach:
                 return images
         return None
@@ -85,7 +93,7 @@ class Standing:
 
     def wanting(self) -> tuple[int, int]:
         """How many more comparisons must hold for the sentence to hold, and fail for it to fail."""
-        least = ceil(self.share * len(self.looks) - 1e-9)
+        least = least_of(self.looks, self.share)
         holding, failing = (sum(one.verdict == word for one in self.looks) for word in (HOLDS, FAILS))
         return max(1, least - holding), max(1, len(self.looks) - least + 1 - failing)
 
@@ -99,7 +107,7 @@ class Standing:
         for i in reached.keys() & set(self.open):
             counts = [count for count in LOOKS if self.looks[i].used < count <= reached[i]]
             if counts:
-                chances = self.outlooks[i].chances(counts[-1], self.looks[i].level * LOOKS[counts[-1]])
+                chances = self.outlooks[i].chances(counts[-1], self.looks[i].levels)
                 worth += sum(chance / count for chance, count in zip(chances, wanting, strict=True))
         return worth
 
@@ -109,7 +117,7 @@ class Standing:
         That is if means and spreads stay: the fewest images that make it fail, if enough comparisons are about to,
         else all that it takes to hold.
         """
-        needed = {i: n for i in self.open if (n := self.outlooks[i].images_needed(self.looks[i].level))}
+        needed = {i: n for i in self.open if (n := self.outlooks[i].images_needed(self.looks[i].levels))}
         sides = [[i for i in needed if sign * self.outlooks[i].mean > 0] for sign in (-1, 1)]
         for side, count in zip(sides, reversed(self.wanting()), strict=True):
             if len(side) >= count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import ceil, inf
 from typing import Any, Literal
 
 from untrained.sims.experiments.recipes.comparisons import (
@@ -15,6 +15,7 @@ from untrained.sims.experiments.recipes.comparisons import (
     Arm,
     Comparison,
     GainDifference,
+    Levels,
     Look,
     MeanDifference,
     Ratio,
@@ -23,8 +24,7 @@ from untrained.sims.experiments.recipes.comparisons import (
 )
 
 _LEVEL = 0.05
-"""How often a sentence is judged wrongly, at most: it is split over all comparisons that the sentence takes, run or
-not, and each part of it over the looks."""
+"""How often a sentence is judged wrongly, at most."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,24 @@ def share_of(statement: Statement) -> float:
     return statement.share if isinstance(statement, Lower) else 1.0
 
 
-def level_of(comparisons: Sequence[Comparison]) -> float:
-    """How often each of the comparisons of a sentence may be judged wrongly."""
-    return _LEVEL / max(1, len(comparisons))
+def least_of(comparisons: Sequence[Any], share: float) -> int:
+    """How many of the comparisons must hold for a sentence to hold."""
+    return ceil(share * len(comparisons) - 1e-9)
+
+
+def levels_of(comparisons: Sequence[Comparison], share: float) -> Levels:
+    """How often each comparison of a sentence, run or not, may be judged wrongly, so that the sentence is in 5 %.
+
+    Where u of k must hold, a sentence that is false has at least k - u + 1 comparisons that do not, and u may be
+    found to hold only if at least one of each k - u + 1 of these is judged wrongly: each has its share of the level.
+    One that is true fails if k - u + 1 are found to fail, which asks for one of each u that hold. Two bounds on the
+    same runs are judged by one interval, and count once.
+
+    Source: Benjamini & Heller, Screening for partial conjunction hypotheses, Biometrics 64, 2008 (Bonferroni's bound).
+    """
+    count, least = max(1, len(comparisons)), max(1, least_of(comparisons, share))
+    runs = max(1, len({one.arms for one in comparisons}))
+    return Levels(holds=_LEVEL / (count - least + 1), fails=_LEVEL / min(least, runs))
 
 
 def judge_sentence(
@@ -132,7 +147,8 @@ def judge_sentence(
     what has scores: a comparison without any is undecided.
     """
     comparisons = comparisons_of(statement, list(scores) if arms is None else arms, axis)
-    looks = tuple(judge_by_looks(one, scores, level_of(comparisons)) for one in comparisons)
+    levels = levels_of(comparisons, share_of(statement))
+    looks = tuple(judge_by_looks(one, scores, levels) for one in comparisons)
     if not any(one.images for one in looks):
         return SentenceVerdict(NOT_RUN, "no setup has both", looks)
     verdict = SentenceVerdict(verdict_by_share(looks, share_of(statement)), "", looks)
@@ -141,10 +157,11 @@ def judge_sentence(
 
 def verdict_by_share(looks: Sequence[Look], share: float) -> str:
     """What a sentence comes out as whose comparisons stand so, where a share of them must hold."""
+    least = least_of(looks, share)
     holding, failing = (sum(one.verdict == word for one in looks) for word in (HOLDS, FAILS))
-    if holding >= share * len(looks):
+    if holding >= least:
         return HOLDS
-    return FAILS if len(looks) - failing < share * len(looks) else OPEN
+    return FAILS if len(looks) - failing < least else OPEN
 
 
 def telling_look(verdict: SentenceVerdict) -> Look | None:
