@@ -108,16 +108,19 @@ _SHARP: dict[str, Any] = {
     "network_options": {"width": 32, "slope": 0.1},
     "warm_up": 100,
 }
+_STEADY: dict[str, Any] = {"tv_weight": 0.3, "learning_rate": 1e-4}
 PRESETS = {
     "paper": CSDIPSettings(),
     "fast": CSDIPSettings(**_SMOOTH, steps=800),
     "smooth": CSDIPSettings(**(_SMOOTH | _EDGES), steps=800),
     "crisp": CSDIPSettings(**(_SMOOTH | _CRISP), steps=800),
     "sharp": CSDIPSettings(**(_SMOOTH | _SHARP), steps=500),
+    "steady": CSDIPSettings(**(_SMOOTH | _SHARP | _STEADY), steps=1000),
 }
 """`paper`: eq. 3 as published. `smooth`: a smaller network of smooth upsampling, more TV, averages. `crisp`: the
-same without smoothing and with less TV, where much is measured. `sharp`: a narrow DCGAN with a warm-up. `fast`: smooth
-or sharp, by the size of the image and how much of it is measured; see `preset`.
+same without smoothing and with less TV, where much is measured. `sharp`: a narrow DCGAN with a warm-up. `steady`: the
+same by shorter steps and with more TV, where what is measured are some coefficients of a transform. `fast`: smooth or
+sharp, by the size of the image and how much of it is measured; see `preset`.
 """
 
 LARGE, MUCH = 64 * 64, 0.02

@@ -79,7 +79,7 @@ class MixtureSettings:
         return [name.strip() for name in self.candidates.split(",")]
 
 
-SMOOTH, OTHERS = ("csdip/smooth",), ("csdip/sharp", "tv", "damp", "damp/block-matching")
+SMOOTH, OTHERS = ("csdip/smooth",), ("csdip/sharp", "csdip/steady", "tv", "damp", "damp/block-matching")
 """Candidates for small images and few measurements, and for all."""
 MORE = ("csdip/fast", "csdip/crisp", "damp/nlm")
 """Candidates beside those, each better than the others somewhere."""
@@ -87,15 +87,16 @@ PRESETS = {
     "auto": MixtureSettings(",".join((*SMOOTH, *OTHERS))),
     "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=3),
 }
-"""`auto`: two networks, and three methods without one. `best`: more of both, and means of restarts."""
+"""`auto`: two or three networks, and the methods without one. `best`: more of both, and means of restarts."""
 
 
 def preset(name: str, operator: Operator) -> MixtureSettings:
     """Return the settings of a preset for an operator: networks that smooth are left out where much of a large image
-    is measured, and denoisers that only message passing is served by where the operator is not for it.
+    is measured, denoisers that only message passing is served by where the operator is not for it, and where it is,
+    networks for coefficients of a transform.
     """
     chosen = PRESETS[name]
-    idle: tuple[str, ...] = () if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
+    idle: tuple[str, ...] = ("csdip/steady",) if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
     if csdip.preset("fast", operator) == csdip.PRESETS["sharp"]:
         idle += ("csdip/smooth", "csdip/crisp", "csdip/fast")
     return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))

@@ -210,7 +210,9 @@ def test_presets_leave_out_what_an_operator_has_no_use_for():
     assert names("best", "gaussian", 64, 1000) == [*small, "csdip/fast", "csdip/crisp", "damp/nlm"]
     assert names("auto", "gaussian", 72, 200) == small[1:]
     assert names("auto", "gaussian", 72, 50) == small
-    assert names("auto", "fourier-radial", 64, lines=5) == small[:-1]
+    lines = ["csdip/smooth", "csdip/sharp", "csdip/steady", "tv", "damp"]
+    assert names("auto", "fourier-radial", 64, lines=5) == lines
+    assert names("auto", "fourier-radial", 128, lines=10) == lines[1:]
 
 
 def test_a_single_measurement_cannot_be_held_out():

@@ -211,7 +211,7 @@ def test_progress_is_called():
         ({"steps": True}, "steps must be a whole number, got True"),
         ({"compile": 1}, "compile must be true or false, got 1"),
         ({"network_options": 3}, "network_options must be a mapping, got 3"),
-        ({"preset": "slow"}, "preset of csdip must be one of paper, fast, smooth, crisp, sharp, got 'slow'"),
+        ({"preset": "slow"}, "preset of csdip must be one of paper, fast, smooth, crisp, sharp, steady, got 'slow'"),
     ],
 )
 def test_bad_input_names_the_argument(changes, message):

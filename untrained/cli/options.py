@@ -19,7 +19,7 @@ OPERATOR_NAMES = (
     "superres, multicoil, magnitude, fourier-cartesian"
 )
 PRESET_NAMES = (
-    "auto", "best", "fast", "paper", "smooth", "crisp", "sharp", "paper-under", "interpolation",
+    "auto", "best", "fast", "paper", "smooth", "crisp", "sharp", "steady", "paper-under", "interpolation",
     "tv", "nlm", "wavelet", "block-matching",
 )  # fmt: skip
 DEVICE_NAMES = ("cpu", "cuda", "auto")
@@ -70,8 +70,9 @@ Listing = Annotated[
 ]
 NetworkOption = Annotated[str | None, typer.Option(metavar="NETWORK", help="Of csdip: a name, or FILE.py:FACTORY.")]
 PRESET_HELP = (
-    "Of mixture: auto (default) or best; of csdip: fast, paper, smooth, crisp or sharp; of damp: tv, nlm or wavelet; "
-    "of net-...: paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or interpolation."
+    "Of mixture: auto (default) or best; of csdip: fast, paper, smooth, crisp, sharp or steady; of damp: tv, nlm or "
+    "wavelet; of net-...: paper or best, of net-pgd also fast; of conv-decoder: paper, best, fast, paper-under or "
+    "interpolation."
 )
 Preset = Annotated[str | None, typer.Option(help=PRESET_HELP)]
 Count = Annotated[
