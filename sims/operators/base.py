@@ -58,6 +58,14 @@ class Operator(ABC):
         return self
 
     @property
+    def row_groups(self) -> torch.Tensor:
+        """The group of each row, (m,) of whole numbers: rows of one group tell much of one another.
+
+        A prediction of rows held out says something of the image only where their groups are held out whole.
+        """
+        return torch.arange(self.m)
+
+    @property
     def options(self) -> dict[str, Any]:
         """What `make_operator` takes besides shape, m and seed."""
         return {}

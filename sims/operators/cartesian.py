@@ -49,6 +49,14 @@ class CartesianFourier(Operator):
         digest = hashlib.sha256(np.ascontiguousarray(self._maps.cpu().numpy()).tobytes()).hexdigest()
         return {**packed, "maps": digest, "rebuildable": False}
 
+    @property
+    def row_groups(self) -> torch.Tensor:
+        """The frequency of each row, or its column where whole columns are sampled."""
+        width = self.shape[2]
+        whole = bool((self._mask == self._mask[:1]).all())
+        frequency = self.places % width if whole else self.places
+        return frequency.repeat(self.m // len(frequency))
+
     def mask(self) -> torch.Tensor:
         """The sampled frequencies, (H, W) of bool, with the zero frequency at (H//2, W//2)."""
         return torch.from_numpy(self._mask)

@@ -98,6 +98,11 @@ class MulticoilFourier(Operator):
         """Bytes of the columns and, in float32, of the sensitivities and of one image's coil images."""
         return super().memory + 8 * (1 + self.shape[0]) * self.coils * self.shape[1] * self.shape[2]
 
+    @property
+    def row_groups(self) -> torch.Tensor:
+        """The column of each row."""
+        return self.places.cpu().repeat(self.m // len(self.places))
+
     def mask(self) -> torch.Tensor:
         """The sampled frequencies, (H, W) of bool, with the zero frequency at (H//2, W//2)."""
         row = torch.zeros(self.shape[2], dtype=torch.bool)

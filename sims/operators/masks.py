@@ -40,6 +40,11 @@ class Inpainting(Operator):
         """The mask, where it was given."""
         return {"mask": pack_mask(self.mask().numpy())} if self._own_mask else {}
 
+    @property
+    def row_groups(self) -> torch.Tensor:
+        """The position of each row: its channels are seen together."""
+        return self.positions.cpu().repeat(self.shape[0])
+
     def mask(self) -> torch.Tensor:
         """The known positions, (H, W) of bool."""
         mask = torch.zeros(self.shape[1] * self.shape[2], dtype=torch.bool)

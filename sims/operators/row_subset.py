@@ -60,6 +60,11 @@ class RowSubset(Operator):
         return RowSubset(self.whole.to(device), self.rows)
 
     @property
+    def row_groups(self) -> torch.Tensor:
+        """The groups of the rows there are."""
+        return self.whole.row_groups[self.rows]
+
+    @property
     def options(self) -> dict[str, Any]:
         """The whole operator, and which of its rows; it is made by the one who holds some out."""
         rows = hashlib.sha256(self.rows.cpu().numpy().astype("<i8").tobytes()).hexdigest()

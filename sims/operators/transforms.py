@@ -154,6 +154,17 @@ def radial_frequencies(height: int, width: int, lines: int) -> np.ndarray:
     return np.unique(points[half], axis=0)
 
 
+def radial_lines(height: int, width: int, lines: int) -> np.ndarray:
+    """The number of the first line that each of `radial_frequencies` lies on, or its opposite."""
+    numbers: dict[tuple[int, ...], int] = {}
+    for number in range(lines):
+        for point in _line(height, width, pi * number / lines):
+            for place in (point, -point):
+                numbers.setdefault(tuple(place.tolist()), number)
+    points = radial_frequencies(height, width, lines).tolist()
+    return np.array([numbers[tuple(point)] for point in points], dtype=np.int64)
+
+
 def _line(height: int, width: int, angle: float) -> np.ndarray:
     slope = tan(angle) * height / width
     if abs(slope) <= 1:
@@ -195,6 +206,12 @@ class FourierRadial(Operator):
     def options(self) -> dict[str, Any]:
         """Number of lines."""
         return {"lines": self.lines}
+
+    @property
+    def row_groups(self) -> torch.Tensor:
+        """The line of each coefficient, the first where lines meet; the mean is a group of its own."""
+        line = np.concatenate([[-1], *2 * [radial_lines(*self.shape[1:], self.lines)]])
+        return torch.from_numpy(np.tile(line, self.shape[0]))
 
     def mask(self) -> torch.Tensor:
         """The sampled frequencies, (H, W) of bool, symmetric about the zero frequency, which is at (H//2, W//2)."""

@@ -35,6 +35,8 @@ NEVER_HELD_OUT = 0.1
 """Share of the measurements that are never held out, where rows are not independent."""
 INDEPENDENT_ROWS = ("gaussian", "gaussian-seeded")
 """Operators whose rows are independent of one another."""
+ENOUGH_GROUPS = 3
+"""Groups held out, one fold after another, where rows come in groups that tell of one another."""
 LEAST_WEIGHT = 0.02
 """A candidate of less weight is left out, and not fitted to all measurements."""
 
@@ -103,11 +105,12 @@ def preset(name: str, operator: Operator) -> MixtureSettings:
 
 
 def folds_of(operator: Operator, y: torch.Tensor, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:
-    """Return the rows that each fold holds out, equally many, none in two folds.
+    """Return the rows that each fold holds out, equally many or as many groups, none in two folds.
 
     Of one fold of independent rows they are the last, so that the others are a view of the matrix; else they are drawn.
-    Of rows that are not independent, as Fourier coefficients, those of the largest tenth of |y| are always fitted: no
-    other row tells them, and what they weigh would hide how well the rest is predicted.
+    Of rows that are not independent, as Fourier coefficients, groups are held out whole, but for those of the largest
+    tenth of |y|, which are always fitted: no other row tells them, and what they weigh would hide how well the rest is
+    predicted. Groups larger than what may be held out are none.
 
     Raises
     ------
@@ -119,15 +122,28 @@ def folds_of(operator: Operator, y: torch.Tensor, settings: MixtureSettings, see
     rows = max(1, round(share * m))
     if rows >= m:
         raise ValueError(f"held_out must leave measurements on both sides, got {share:g} of {m}")
-    folds = min(settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows)), m // rows)
-    order = torch.from_numpy(stream(seed, "folds").permutation(m))
-    if operator.name not in INDEPENDENT_ROWS:
-        largest = y.cpu().abs().argsort(descending=True)[: round(NEVER_HELD_OUT * m)]
-        order = order[~torch.isin(order, largest)]
-        folds = min(folds, len(order) // rows)
-    elif folds == 1:
-        order = torch.arange(m).flip(0)
-    return [order[k * rows : (k + 1) * rows].sort().values for k in range(folds)]
+    folds = settings.folds or min(MOST_FOLDS, math.ceil(ENOUGH_ROWS / rows))
+    if operator.name in INDEPENDENT_ROWS:
+        folds = min(folds, m // rows)
+        drawn = torch.from_numpy(stream(seed, "folds").permutation(m))
+        order = torch.arange(m).flip(0) if folds == 1 else drawn
+        return [order[k * rows : (k + 1) * rows].sort().values for k in range(folds)]
+    fitted = y.cpu().abs().argsort(descending=True)[: round(NEVER_HELD_OUT * m)]
+    groups = _small_groups(operator, rows)
+    each = max(1, round(share * len(groups)))
+    loose = [part for group in groups if len(part := group[~torch.isin(group, fitted)])]
+    mixed = stream(seed, "folds").permutation(len(loose))
+    folds = min(max(folds, 0 if settings.folds else math.ceil(ENOUGH_GROUPS / each)), len(loose) // each)
+    return [torch.cat([loose[g] for g in mixed[k * each : (k + 1) * each]]).sort().values for k in range(folds)]
+
+
+def _small_groups(operator: Operator, rows: int) -> list[torch.Tensor]:
+    """The rows of each group, or each row alone where a group is larger than twice what is held out at a time."""
+    groups = operator.row_groups
+    counts = groups.unique(return_counts=True)[1]
+    if int(counts.max()) > 2 * rows:
+        return list(torch.arange(operator.m).split(1))
+    return list(groups.argsort(stable=True).split(counts.tolist()))
 
 
 def simplex_weights(residuals: np.ndarray) -> np.ndarray:
@@ -254,7 +270,8 @@ def _recovered(
     """Recover by a candidate, side by side where its method can."""
     settings = candidate_settings(name, run.operator, run.settings.noise, restarts)
     module = method(name.partition("/")[0]).load()
-    if len(operators) > 1 and hasattr(module, "recover_batch"):
+    alike = len({one.m for one in operators}) == 1
+    if len(operators) > 1 and alike and hasattr(module, "recover_batch"):
         seeds = [run.seed] * len(operators)
         stacked = torch.stack(list(ys))
         recoveries = list(module.recover_batch(operators, stacked, settings, seeds=seeds, watch=run.watch))

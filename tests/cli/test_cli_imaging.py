@@ -335,8 +335,8 @@ REFUSED = {
     "one method and several": ((*FILE, "--method", "tv", "--compare", "tv"), "must not be given both"),
     "an unknown preset": (
         (*FILE, "--preset", "slow"),
-        "--preset must be one of auto, best, fast, paper, smooth, crisp, sharp, steady, paper-under, interpolation, tv, "
-        "nlm, wavelet, block-matching, got 'slow'",
+        "--preset must be one of auto, best, fast, paper, smooth, crisp, sharp, steady, paper-under, interpolation, "
+        "tv, nlm, wavelet, block-matching, got 'slow'",
     ),
     "an unknown setting": ((*FILE, "--set", "iterations=3"), "csdip (network, network_options"),
     "a setting of two meanings": (

@@ -17,13 +17,16 @@ def nearest(value):
 
 def slow_lines(size, lines):
     """Both ends of every line on an even square grid, point by point: along the side on which the line is longer."""
+    return {point for j in range(lines) for point in slow_line(size, pi * j / lines)}
+
+
+def slow_line(size, angle):
     reach, points = size // 2 - 1, set()
-    for angle in (pi * j / lines for j in range(lines)):
-        for t in range(-reach, reach + 1):
-            if abs(sin(angle)) <= abs(cos(angle)) + 1e-12:
-                points.add((nearest(t * sin(angle) / cos(angle)), t))
-            else:
-                points.add((t, nearest(t * cos(angle) / sin(angle))))
+    for t in range(-reach, reach + 1):
+        if abs(sin(angle)) <= abs(cos(angle)) + 1e-12:
+            points.add((nearest(t * sin(angle) / cos(angle)), t))
+        else:
+            points.add((t, nearest(t * cos(angle) / sin(angle))))
     return points
 
 
@@ -53,6 +56,16 @@ def test_the_pattern_is_that_of_lines_drawn_point_by_point(size, lines):
     rows, columns = np.nonzero(make_operator("fourier-radial", (1, size, size), lines=lines).mask().numpy())
     drawn = set(zip((rows - size // 2).tolist(), (columns - size // 2).tolist(), strict=True))
     assert drawn == slow_lines(size, lines)
+
+
+@pytest.mark.parametrize("lines", [1, 3, 10])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_group_of_a_row_is_the_first_line_that_its_frequency_lies_on(lines, channels):
+    operator = make_operator("fourier-radial", (channels, 16, 16), lines=lines)
+    on = [slow_line(16, pi * j / lines) for j in range(lines)]
+    frequencies = radial_frequencies(16, 16, lines).tolist()
+    first = [next(j for j in range(lines) if (k, l) in on[j] or (-k, -l) in on[j]) for k, l in frequencies]
+    assert operator.row_groups.tolist() == channels * [-1, *first, *first]
 
 
 @pytest.mark.parametrize("lines", [1, 2, 5, 6])

@@ -63,3 +63,32 @@ def test_superresolution_knows_its_norm_and_its_rows():
     A = operator.forward(torch.eye(36).reshape(-1, 1, 6, 6)).T
     torch.testing.assert_close(A @ A.T, torch.eye(4) / 9)
     assert operator.squared_norm() == pytest.approx(1 / 9, rel=1e-15)
+
+
+def test_the_group_of_a_row_is_its_position_in_every_channel():
+    operator = make_operator("inpainting", (3, 4, 5), m=6)
+    places = (operator.forward(image((3, 4, 5))) % 20).long()
+    assert operator.row_groups.tolist() == places.tolist()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_group_of_a_fourier_row_is_its_column_where_whole_columns_are_sampled(whole):
+    mask = np.zeros((4, 6), dtype=bool)
+    mask[:, [1, 3, 4]] = True
+    mask[0, 0] = not whole
+    operator = make_operator("fourier-cartesian", (1, 4, 6), mask=mask)
+    columns = torch.from_numpy(np.nonzero(mask)[1])
+    # a wave along rows has its coefficients in two columns, that of its frequency and the opposite one
+    for frequency in range(3):
+        wave = torch.cos(2 * np.pi * frequency * (torch.arange(6) - 3) / 6 + 0.3).expand(1, 4, 6)
+        hit = (operator.forward(wave).abs() > 1e-5).reshape(2, -1).any(0)
+        assert set(columns[hit].tolist()) <= {3 - frequency, 3 + frequency}
+    rows = operator.row_groups.reshape(2, -1)
+    assert rows.tolist() == 2 * [columns.tolist() if whole else np.flatnonzero(mask).tolist()]
+
+
+def test_the_group_of_a_coils_row_is_its_column():
+    operator = make_operator("multicoil", (1, 4, 6), coils=2, acceleration=2)
+    rows = operator.row_groups.reshape(2, 2, 4, -1)
+    assert sorted(set(rows.flatten().tolist())) == np.flatnonzero(operator.mask()[0].roll(-3)).tolist()
+    assert (rows == rows[:1, :1, :1]).all()

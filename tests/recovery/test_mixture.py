@@ -11,7 +11,7 @@ from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure
 from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery import mixture
+from untrained.sims.recovery import csdip, mixture
 from untrained.sims.recovery.methods import default_method, settings_for
 from untrained.sims.recovery.mixture import MixtureSettings, folds_of, simplex_weights
 
@@ -92,6 +92,51 @@ def test_large_coefficients_are_fitted_by_every_fold(folds):
     rows = torch.cat(folds_of(operator, y, replace(CHEAP, folds=folds), 0))
     assert y[rows].abs().max() < y.abs().sort(descending=True).values[8]
     assert len(rows) == len(rows.unique())
+
+
+def smooth_problem(name, **options):
+    operator = make_operator(name, (1, 48, 48), None, 3, torch.device("cpu"), **options)
+    waves = torch.linspace(0, 2, 48).sin()
+    return operator, measure((waves[:, None] * waves)[None], operator).y
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "each", "folds"),
+    [
+        ("fourier-radial", {"lines": 10}, 1, 3),
+        ("fourier-radial", {"lines": 30}, 3, 1),
+        ("multicoil", {"coils": 2, "acceleration": 2}, 2, 2),
+    ],
+)
+def test_groups_of_rows_are_held_out_whole_but_for_large_measurements(name, options, each, folds):
+    operator, y = smooth_problem(name, **options)
+    groups = operator.row_groups
+    parts = folds_of(operator, y, replace(CHEAP, folds=None), 0)
+    lines = [groups[part].unique().tolist() for part in parts]
+    assert [len(some) for some in lines] == [each] * folds
+    assert len({line for some in lines for line in some}) == each * folds
+    largest = y.abs().argsort(descending=True)[: round(0.1 * operator.m)].tolist()
+    for part, some in zip(parts, lines, strict=True):
+        mine = torch.isin(groups, torch.tensor(some)).nonzero().squeeze(-1).tolist()
+        assert part.tolist() == [row for row in mine if row not in largest]
+
+
+def test_groups_that_are_too_large_are_taken_apart():
+    operator, y = smooth_problem("fourier-radial", lines=3)
+    (rows,) = folds_of(operator, y, replace(CHEAP, folds=1), 0)
+    assert len(rows) == round(operator.m * max(0.1, 20 / operator.m))
+    assert len(operator.row_groups[rows].unique()) == 3
+
+
+def test_folds_of_several_sizes_are_fitted_one_by_one():
+    operator, y = smooth_problem("fourier-radial", lines=10)
+    settings = MixtureSettings("csdip/sharp,tv", folds=3)
+    assert len({len(part) for part in folds_of(operator, y, settings, 0)}) > 1
+    short = replace(csdip.PRESETS["sharp"], steps=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(csdip.PRESETS, "sharp", short)
+        image = mixture.recover(operator, y, settings).image
+    assert image.isfinite().all()
 
 
 def slow_weights(residuals: np.ndarray) -> np.ndarray:
