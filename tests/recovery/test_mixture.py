@@ -129,7 +129,7 @@ def test_groups_that_are_too_large_are_taken_apart():
 
 
 def test_folds_of_several_sizes_are_fitted_one_by_one():
-    operator, y = smooth_problem("fourier-radial", lines=10)
+    operator, y = smooth_problem("fourier-radial", lines=8)
     settings = MixtureSettings("csdip/sharp,tv", folds=3)
     assert len({len(part) for part in folds_of(operator, y, settings, 0)}) > 1
     short = replace(csdip.PRESETS["sharp"], steps=3)
