@@ -35,6 +35,7 @@ def runs(literal: float) -> dict[str, csdip.CSDIPSettings]:
         "paper, 8 x literal, averaged": replace(paper, tv_weight=8 * literal, **CALM),
         "sharp": sharp,
         "sharp, 4 x literal": replace(sharp, tv_weight=4 * literal),
+        "steady": csdip.PRESETS["steady"],
     }
 
 

@@ -52,9 +52,8 @@ class CartesianFourier(Operator):
     @property
     def row_groups(self) -> torch.Tensor:
         """The frequency of each row, or its column where whole columns are sampled."""
-        width = self.shape[2]
-        whole = bool((self._mask == self._mask[:1]).all())
-        frequency = self.places % width if whole else self.places
+        whole, places = bool((self._mask == self._mask[:1]).all()), self.places.cpu()
+        frequency = places % self.shape[2] if whole else places
         return frequency.repeat(self.m // len(frequency))
 
     def mask(self) -> torch.Tensor:

@@ -126,10 +126,10 @@ def least_of(comparisons: Sequence[Any], share: float) -> int:
 def levels_of(comparisons: Sequence[Comparison], share: float) -> Levels:
     """How often each comparison of a sentence, run or not, may be judged wrongly, so that the sentence is in 5 %.
 
-    Where u of k must hold, a sentence that is false has at least k - u + 1 comparisons that do not, and u may be
-    found to hold only if at least one of each k - u + 1 of these is judged wrongly: each has its share of the level.
-    One that is true fails if k - u + 1 are found to fail, which asks for one of each u that hold. Two bounds on the
-    same runs are judged by one interval, and count once.
+    Where u of k must hold, a sentence that is false has f >= k - u + 1 comparisons that do not, and is found to hold
+    only if f - (k - u) of these are judged wrongly: by Markov's inequality with a probability of at most f times the
+    level over f - (k - u), which is largest where f is least. A sentence that is true is found to fail in the same
+    way, with k - u + 1 in the place of u. Two bounds on the same runs are judged by one interval, and count once.
 
     Source: Benjamini & Heller, Screening for partial conjunction hypotheses, Biometrics 64, 2008 (Bonferroni's bound).
     """
