@@ -8,7 +8,7 @@ ratio of the means is told from 1 at any look up to 6 and up to 20 images, at a 
 
 import numpy as np
 
-from untrained.sims.experiments.recipes.comparisons import OPEN, Ratio, judge_by_looks
+from untrained.sims.experiments.recipes.comparisons import OPEN, Levels, Ratio, judge_by_looks
 from untrained.sims.experiments.recipes.recipe import Setup
 from untrained.sims.random.streams import stream
 
@@ -24,7 +24,7 @@ def wrong_share(first: float, second: float, images: int) -> float:
         shared = SHARED * rng.normal(size=images)
         errors = [np.exp(shared + s * rng.normal(size=images) - s**2 / 2) for s in (first, second)]
         scores = {run: dict(enumerate(one)) for run, one in zip((FIRST, SECOND), errors, strict=True)}
-        wrong += judge_by_looks(RATIO, scores, 0.05).verdict != OPEN
+        wrong += judge_by_looks(RATIO, scores, Levels(0.05, 0.05)).verdict != OPEN
     return wrong / TRIALS
 
 
