@@ -47,7 +47,8 @@ class MixtureSettings:
 
     `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts`, where it is
     not 0 (their own), are those of the networks' fits to all measurements; their mean is taken. `held_out` None is a
-    tenth of the measurements, and up to a fifth of few. `folds` None is one, and more where few rows are held out.
+    tenth of the measurements, and up to a fifth of few. `folds` None is one, and more where few rows or
+    groups are held out.
     `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)

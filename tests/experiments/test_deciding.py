@@ -227,7 +227,7 @@ def test_two_bounds_on_the_same_runs_are_judged_by_one_interval_at_the_whole_lev
 @pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
 @pytest.mark.parametrize("true", range(9))
 def test_no_number_of_true_comparisons_makes_a_sentence_err_more_often_than_its_level(true, share):
-    # independent comparisons, each judged wrongly as often as it may and rightly always: the worst there is
+    # independent comparisons, each judged wrongly as often as it may; Markov's bound covers those that depend
     count, rng = 8, stream(6, "deciding", f"levels {true} {share}")
     comparisons = [Ratio(("a", replace(AT, m=m)), ("b", replace(AT, m=m)), "<", 1.0) for m in range(1, count + 1)]
     levels, least = levels_of(comparisons, share), share * count
@@ -235,6 +235,9 @@ def test_no_number_of_true_comparisons_makes_a_sentence_err_more_often_than_its_
     holding = np.where(np.arange(count) < true, ~wrong, wrong).sum(axis=1)
     errs = holding < least if true >= least else holding >= least
     assert errs.mean() <= 0.05 + 3 * (0.05 * 0.95 / 200_000) ** 0.5
+    misled, each = (true, levels.fails) if true >= least else (count - true, levels.holds)
+    wrongly = misled - (least - 1 if true >= least else count - least)
+    assert misled * each / wrongly <= 0.05 + 1e-15
 
 
 def test_an_interval_decides_for_its_own_side_only():

@@ -210,9 +210,10 @@ def judge_by_looks(comparison: Comparison, scores: Scores, levels: Levels) -> Lo
         if images > len(samples):
             break
         each = {side: comparison.compared(samples[:images], levels.of(side) * share) for side in (HOLDS, FAILS)}
-        used, compared = images, each[_side(each[HOLDS])]
-        if (verdict := verdict_of(compared)) == _side(compared):
-            return Look(comparison, verdict, len(samples), used, compared, levels)
+        side = _side(each[HOLDS])
+        used, compared = images, each[side]
+        if verdict_of(compared) == side:
+            return Look(comparison, side, len(samples), used, compared, levels)
     return Look(comparison, OPEN if samples else NOT_RUN, len(samples), used, compared, levels)
 
 
