@@ -18,6 +18,7 @@ from untrained.sims.networks.loading import NetworkLike, as_network, by_name
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator, Shape
 from untrained.sims.progress import Progress
+from untrained.sims.recovery.csdip_settings import LARGE as LARGE
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings, check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import preset as preset
@@ -288,10 +289,10 @@ def _on_threads(task: _Task, groups: list[_Problems], watch: Progress, end: thre
         return [future.result() for future in futures]
 
 
-def _outcome(course: Course, place: int) -> str:
+def _outcome(course: Course, place: int, whole: bool) -> str:
     if course.diverged[place]:
         return f"diverged at step {int(course.diverged[place])}"
-    if course.interrupted:
+    if not whole:
         return "interrupted"
     return "stopped early" if course.stopped[place] else "steps ended"
 
@@ -307,7 +308,8 @@ def _result(task: _Task, image: int, ended: list[_Ended], seconds: float) -> Rec
     misfit = float((task.operators[image].forward(x) - task.ys[image]).square().sum())
     trace = {"misfit": [float(losses[place]) for losses in group.course.losses], "restart_misfits": misfits.tolist()}
     steps = int(group.best.steps[place])
-    outcome = _outcome(group.course, place)
+    whole = len(mine) == task.settings.restarts and not any(each.course.interrupted for each, _ in mine)
+    outcome = _outcome(group.course, place, whole)
     return Recovery(x.cpu(), "csdip", _reported(task), outcome, misfit, steps, seconds, {}, trace)
 
 

@@ -124,7 +124,7 @@ sharp, by the size of the image and how much of it is measured; see `preset`.
 """
 
 LARGE, MUCH = 64 * 64, 0.02
-"""Pixels above which, and measurements a number of the image from which on, a sharper network recovers more."""
+"""Pixels, and measurements a number of the image, from which on a sharper network recovers as much or more."""
 
 
 def preset(name: str, operator: Operator) -> CSDIPSettings:
@@ -137,7 +137,7 @@ def preset(name: str, operator: Operator) -> CSDIPSettings:
     """
     _one_of("preset", name, tuple(PRESETS))
     chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
-    if name != "fast" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
+    if name != "fast" or pixels < LARGE or operator.m < MUCH * pixels * operator.shape[0]:
         return chosen
     return PRESETS["sharp"]
 

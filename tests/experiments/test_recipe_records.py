@@ -15,10 +15,10 @@ from untrained.figures.recipe_tables import printed_number, recipe_parts, setup_
 from untrained.figures.style import STYLE
 from untrained.figures.tables import text_of
 from untrained.sims.experiments.recipes import records
-from untrained.sims.experiments.recipes.cells import cells_of
+from untrained.sims.experiments.recipes.cells import ImageCell, cells_of
 from untrained.sims.experiments.recipes.recipe import COEFFICIENTS, Setup
 from untrained.sims.experiments.recipes.records import blank, decoded, encoded, record_of
-from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, costs
+from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, costs, seconds_of, timings
 from untrained.sims.experiments.recipes.summary import interval, points, rows
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.record.store import RECORD_KINDS, fits, read_all, record_text, write_record
@@ -235,6 +235,19 @@ def test_costs_are_of_seconds_recorded_for_the_same_setup_else_for_others():
     (untimed,) = costs([recipe(algorithms=(WHOLE, LEARNING))], {}, {"other": record})
     assert untimed.untimed == ("csdip-lr",)
     assert untimed.recorded is None
+
+
+def test_a_fit_that_was_not_timed_costs_as_its_steps_and_restarts_say():
+    once, five, fast = (ImageCell("mnist", 0, Setup(m=75), one) for one in timed_algorithms())
+    timed = timings([{"dataset": "mnist", "setup": Setup(m=50).as_fields(), "label": "csdip", "seconds": [500.0]}])
+    assert (seconds_of(five, timed), seconds_of(once, timed)) == (500.0, pytest.approx(100.0))
+    assert seconds_of(fast, timed) is None  # another network
+
+
+def timed_algorithms():
+    recipes = ALL_RECIPES["vanveen18-restarts-mnist"], ALL_RECIPES["fig1b"]
+    by_label = {one.label: one for recipe in recipes for part in recipe.parts for one in part.algorithms}
+    return by_label["csdip-once"], by_label["csdip"], by_label["csdip-fast"]
 
 
 def test_committed_records_are_of_recipes_in_their_versions():

@@ -144,6 +144,30 @@ def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
     assert 1 <= len(found.trace["restart_misfits"]) <= 3
 
 
+def test_an_interrupt_after_the_best_restart_is_told(monkeypatch):
+    operator, y, _ = a_problem()
+    monkeypatch.setattr(csdip_settings, "CACHE", 1)
+    monkeypatch.setattr(csdip, "run_fit", interrupted_from_the_second_on(csdip.run_fit))
+    recovery = recover(operator, y, few(restarts=3))
+    misfits = recovery.trace["restart_misfits"]
+    assert recovery.misfit == pytest.approx(misfits[0], rel=1e-4)
+    assert misfits[0] == min(misfits)
+    assert recovery.outcome == "interrupted"
+
+
+def interrupted_from_the_second_on(run_fit):
+    """The fit of a group of restarts, which ends at the first step in all groups but the first."""
+    begun = iter((few().steps, 1, 1))
+
+    def run(fit, chooser, steps, tell, end):
+        steps = next(begun)
+        course = run_fit(fit, chooser, steps, tell, end)
+        course.interrupted = steps == 1
+        return course
+
+    return run
+
+
 def test_fitted_weights_are_those_of_the_fit():
     operator, y, _ = a_problem()
     weights = csdip.fitted_weights(operator, y, few(stopping="fixed"), seed=3)
@@ -416,7 +440,10 @@ def test_presets_know_small_images_and_few_measurements_from_large_ones():
     def network(name, side, m):
         return csdip.preset(name, make_operator("dct", (1, side, side), m)).network
 
-    assert [network("fast", 28, 100), network("fast", 64, 4000)] == ["decoder", "decoder"]
+    assert [network("fast", 28, 100), network("fast", 63, 3900), network("fast", 64, 4000)] == [
+        *2 * ["decoder"],
+        "dcgan",
+    ]
     assert [network("fast", 128, 327), network("fast", 128, 328)] == ["decoder", "dcgan"]
     assert csdip.preset("paper", make_operator("dct", (1, 128, 128), 328)) == PRESETS["paper"]
     with pytest.raises(ValueError, match="preset must be one of paper, fast, smooth, crisp, sharp, steady, got 'slow'"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,18 @@ import torch
 
 from untrained.sims.experiments.engine import Follow, Summary
 from untrained.sims.experiments.experiment import load, resolve
-from untrained.sims.experiments.recipes.cells import ImageCell, at_once_of, cell_key, cells_of, image_set
+from untrained.sims.experiments.recipes.cells import (
+    ImageCell,
+    at_once_of,
+    cell_key,
+    cells_of,
+    image_set,
+    settings_of,
+)
 from untrained.sims.experiments.recipes.compute import REFERENCE, RecipeCells
 from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.jagatap19 import NET_RECIPES
-from untrained.sims.experiments.recipes.recipe import Part, Recipe
+from untrained.sims.experiments.recipes.recipe import Algorithm, Part, Recipe
 from untrained.sims.experiments.recipes.records import record_of
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
@@ -47,8 +55,7 @@ class Cost:
 def costs(recipes: Iterable[Recipe], sizes: Mapping[str, int], records: Mapping[str, Mapping[str, Any]]) -> list[Cost]:
     """Return what each recipe costs with all its images; `records` are those there are, by name.
 
-    A cell is taken to last as long as recorded ones of its set, setup and algorithm; else as its set's and
-    algorithm's on average.
+    A cell is taken to last as long as recorded ones of its set, setup and algorithm; else as `seconds_of` says.
     """
     timed = timings([point for record in records.values() for point in record["points"]])
     return [_cost(recipe, sizes, timed, records.get(recipe.name)) for recipe in recipes]
@@ -93,13 +100,39 @@ def timings(points: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[f
 
 
 def seconds_of(cell: ImageCell, timed: Mapping[tuple[Any, ...], Sequence[float]]) -> float | None:
-    """Return how long a cell is taken to last; None where none of its set and algorithm was timed."""
-    places = (
-        (cell.dataset, cell.algorithm.label, tuple(cell.setup.as_fields().values())),
-        (cell.dataset, cell.algorithm.label),
-    )
-    seconds = next((timed[place] for place in places if place in timed), None)
-    return None if seconds is None else sum(seconds) / len(seconds)
+    """Return how long a cell is taken to last; None where nothing like it was timed.
+
+    Where its algorithm was not timed on its set, others of its method and network there tell, by the steps of all
+    restarts.
+    """
+    own, setup = cell.algorithm, tuple(cell.setup.as_fields().values())
+    for other in (own, *_of_the_same_network(cell)):
+        for place in ((cell.dataset, other.label, setup), (cell.dataset, other.label)):
+            if place in timed:
+                longer = 1.0 if other is own else _steps(own) / _steps(other)
+                return longer * sum(timed[place]) / len(timed[place])
+    return None
+
+
+def _of_the_same_network(cell: ImageCell) -> list[Algorithm]:
+    own, parts = cell.algorithm, [part for recipe in ALL_RECIPES.values() for part in recipe.parts]
+    others = dict.fromkeys(one for part in parts if part.dataset == cell.dataset for one in part.algorithms)
+    alike = [one for one in others if one.method == own.method and _network(one) is not None]
+    return [one for one in alike if _network(one) == _network(own)]
+
+
+@cache
+def _network(algorithm: Algorithm) -> str | None:
+    """The network that an algorithm fits; None of one without."""
+    network: str | None = getattr(settings_of(algorithm), "network", None)
+    return network
+
+
+def _steps(algorithm: Algorithm) -> int:
+    """The steps of all restarts of an algorithm that fits a network."""
+    settings = settings_of(algorithm)
+    steps: int = settings.steps * settings.restarts
+    return steps
 
 
 @dataclass(frozen=True)
