@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--size", type=int, help="default: as the images are")
     parser.add_argument("--grey", action="store_true")
-    parser.add_argument("--presets", nargs="+", choices=MIXTURES, default=list(MIXTURES))
+    parser.add_argument("--presets", nargs="*", choices=MIXTURES, default=list(MIXTURES), help="may be none")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)

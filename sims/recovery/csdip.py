@@ -18,7 +18,6 @@ from untrained.sims.networks.loading import NetworkLike, as_network, by_name
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator, Shape
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.csdip_settings import LARGE as LARGE
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings, check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import preset as preset

@@ -124,7 +124,10 @@ sharp, by the size of the image and how much of it is measured; see `preset`.
 """
 
 LARGE, MUCH = 64 * 64, 0.02
-"""Pixels, and measurements a number of the image, from which on a sharper network recovers as much or more."""
+"""Pixels above which, and measurements a number of the image from which on, a sharper network recovers more.
+
+At 64x64 it does from a quarter of the numbers without noise, but not with noise, nor in holes.
+"""
 
 
 def preset(name: str, operator: Operator) -> CSDIPSettings:
@@ -137,7 +140,7 @@ def preset(name: str, operator: Operator) -> CSDIPSettings:
     """
     _one_of("preset", name, tuple(PRESETS))
     chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
-    if name != "fast" or pixels < LARGE or operator.m < MUCH * pixels * operator.shape[0]:
+    if name != "fast" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
         return chosen
     return PRESETS["sharp"]
 

@@ -96,16 +96,13 @@ PRESETS = {
 def preset(name: str, operator: Operator) -> MixtureSettings:
     """Return the settings of a preset for an operator.
 
-    Networks that smooth are left out where much of an image above 64x64 is measured, and `fast` where it is `sharp`;
-    denoisers that only message passing is served by where the operator is not for it, and where it is, networks for
-    coefficients of a transform.
+    Networks that smooth are left out where much of a large image is measured, denoisers that only message passing is
+    served by where the operator is not for it, and where it is, networks for coefficients of a transform.
     """
     chosen = PRESETS[name]
     idle: tuple[str, ...] = ("csdip/steady",) if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
     if csdip.preset("fast", operator) == csdip.PRESETS["sharp"]:
-        idle += ("csdip/fast",)
-        if operator.shape[1] * operator.shape[2] > csdip.LARGE:
-            idle += ("csdip/smooth", "csdip/crisp")
+        idle += ("csdip/smooth", "csdip/crisp", "csdip/fast")
     return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))
 
 
