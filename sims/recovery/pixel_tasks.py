@@ -42,6 +42,11 @@ class KnownPixels:
     def __post_init__(self) -> None:
         _check_pixel_sigma(self.sigma)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file that says which pixels are known, where there is one."""
+        return () if self.mask is None else (self.mask,)
+
     def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
         """Return the known pixels of an image (C, H, W) on [-1, 1] as a measurement.
 
