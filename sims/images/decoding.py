@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -55,7 +56,7 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
 
 
 def _from_pillow(path: Path, head: bytes) -> Codes:
-    with _opened(path, head) as image:
+    with path.open("rb") as file, _opened(file, path, head) as image:
         check_sides(path, image.height, image.width)
         frames = getattr(image, "n_frames", 1)
         # A JPEG with several pictures holds the photograph first, then its previews.
@@ -84,10 +85,11 @@ def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
         return 1, ("its EXIF data are damaged, so that it is taken to stand upright",)
 
 
-def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
+def _opened(file: BinaryIO, path: Path, head: bytes) -> ImageFile.ImageFile:
+    """The image of an open file: of a path Pillow maps what is not compressed, with the sides that it has upright."""
     kinds = "a PNG, JPEG, TIFF, WebP, BMP, GIF or npy image"
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if head.startswith(_STARTS) or head[8:12] == b"WEBP":
             why = "which begins as one but cannot be read: it is damaged or of a kind that Pillow does not know"
@@ -144,7 +146,7 @@ def _deep_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> np.ndarray
         pairs = np.asarray(image).astype(np.uint16)
         return 256 * pairs[..., ::2] + pairs[..., 1::2]
     high = np.asarray(image).astype(np.uint16)
-    with _opened(path, head) as again:
+    with path.open("rb") as file, _opened(file, path, head) as again:
         again.tile = [tile._replace(args=str(tile.args).replace(";16B", ";16L")) for tile in again.tile]
         return 256 * high + np.asarray(again)
 

@@ -168,7 +168,7 @@ def _missing(path: Path, page: Any) -> Refused:
 def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
     """What Pillow decompresses, upright, with all bits; None where it would lose some."""
     try:
-        with Image.open(path, formats=("TIFF",)) as image:
+        with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
             bands = 1 if image.mode.startswith("I;16") else len(image.getbands())
             if bands != page.samplesperpixel or image.mode in ("P", "YCbCr", "CMYK"):
                 return None
@@ -185,7 +185,7 @@ def _two_bytes(path: Path, image: ImageFile.ImageFile) -> np.ndarray | None:
     """Sixteen bits in colour: Pillow takes the high bytes, and the low ones where told that the order is the other."""
     low = ";16B" if sys.byteorder == "little" else ";16L"
     _set_raw(image, {"RGBa;16N": "RGBA;16N"})
-    with Image.open(path, formats=("TIFF",)) as again:
+    with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as again:
         _set_raw(again, {f"{mode};16N": mode.upper() + low for mode in ("RGB", "RGBA", "RGBa")})
         if not all(isinstance(tile.args, tuple) and str(tile.args[0]).endswith(low) for tile in again.tile):
             return None

@@ -139,6 +139,16 @@ def orientations():
         yield f"tiff bits orientation {o}", (
             raw_tiff((*lying.shape, 1), b"".join(packed(row & 1, 1) for row in lying), BitsPerSample=1, Orientation=o),
             pixels(flat))  # fmt: skip
+        table = (PALETTE.T.astype(np.uint16) * 257).ravel().tolist()
+        lying_index = turned(grey8, o)
+        yield f"tiff palette orientation {o}", (
+            raw_tiff((*lying_index.shape, 1), lying_index.tobytes(), PhotometricInterpretation=3, ColorMap=table,
+                     Orientation=o), pixels(PALETTE[grey8]))  # fmt: skip
+        inks = np.dstack([255 - rgb8, np.zeros((H, W), np.uint8)])
+        lying_inks = turned(inks, o)
+        yield f"tiff inks orientation {o}", (
+            raw_tiff(lying_inks.shape, lying_inks.tobytes(), PhotometricInterpretation=5, Orientation=o),
+            pixels(rgb8), "four inks")  # fmt: skip
         # Blocks of 8 x 8 that are black or white come out of a JPEG as they went in.
         yield f"jpeg orientation {o}", (pillow(lying, "JPEG", exif=b"Exif\0\0" + exif(o), quality=100), pixels(flat))
         webp = pillow(turned(rgb8, o), "WEBP", lossless=True, exif=b"Exif\0\0" + exif(o))
