@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,26 @@ _SURE = 0.5
 
 @dataclass(frozen=True)
 class Codes:
-    """Pixel codes (C, H, W) as the file has them, with the codes of black and of white, and notes on the reading."""
+    """Pixel codes (C, H, W) as the file has them, with the codes of black and of white, and notes on the reading.
+
+    `opaque` (H, W) says which pixels are no part transparent; None where the file has no transparency.
+    """
 
     pixels: np.ndarray
     black: float
     white: float
     notes: tuple[str, ...] = ()
+    opaque: np.ndarray | None = None
 
     def to_scale(self) -> np.ndarray:
         """Return the pixels on [-1, 1] in float64, each rounded once."""
         return (2.0 * self.pixels - (self.black + self.white)) / (self.white - self.black)
+
+    def turned(self, orientation: int) -> Codes:
+        """Return the same turned upright."""
+        planes = np.moveaxis(upright(np.moveaxis(self.pixels, 0, -1), orientation), -1, 0)
+        opaque = None if self.opaque is None else upright(self.opaque, orientation)
+        return replace(self, pixels=planes, opaque=opaque)
 
 
 def check_sides(path: Path, height: int, width: int) -> None:
@@ -70,7 +80,7 @@ def integer_codes(
     if alpha is not None and bool((alpha < white).any()):
         notes += ("its transparent pixels are laid on black",)
         planes = planes if multiplied else planes * (alpha / white)
-    return Codes(planes, 0.0, white, notes)
+    return Codes(planes, 0.0, white, notes, None if alpha is None else alpha == white)
 
 
 def _faintness(planes: np.ndarray, white: float) -> tuple[str, ...]:

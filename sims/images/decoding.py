@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from untrained.sims.files import Refused, decoding, existing
-from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes
 from untrained.sims.images.resizing import PIXEL_LIMIT
 from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
 
@@ -21,6 +21,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 SCALE = np.array([-1, 1], np.float32)
 """What `write_image` puts behind the pixels of an npy: a second array, which says that they are on [-1, 1]."""
 
+_NPY = b"\x93NUMPY"
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", *TIFF_STARTS, b"BM", b"GIF8")
 _OTHERS = {
     b"PK\x03\x04": "an archive (npz or zip)",
@@ -48,7 +49,7 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
     with decoding(path):
         with path.open("rb") as file:
             head = file.read(132)
-        if head.startswith(b"\x93NUMPY"):
+        if head.startswith(_NPY):
             return _from_npy(path, signed)
         if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
             return codes
@@ -73,9 +74,8 @@ def _from_pillow(path: Path, head: bytes) -> Codes:
         notes = codes.notes + _colour_notes(image)
         if image.format == "TIFF":  # which Pillow has turned itself
             return replace(codes, notes=notes)
-        turned, more = _orientation(image)
-        planes = np.moveaxis(upright(np.moveaxis(codes.pixels, 0, -1), turned), -1, 0)
-        return replace(codes, pixels=planes, notes=notes + more)
+        orientation, more = _orientation(image)
+        return replace(codes.turned(orientation), notes=notes + more)
 
 
 def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
@@ -174,7 +174,9 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     array = np.lib.format.open_memmap(path, mode="r")
     planes, notes = _planes(path, array)
     check_sides(path, *planes.shape[1:])
-    own = _is_signed(path, array)
+    with path.open("rb") as file:
+        file.seek(array.offset + array.nbytes)
+        own = _is_signed(path, file)
     if dtype.kind == "f":
         codes = float_codes(path, planes, own if signed is None else signed, own=bool(own and signed is not False))
     else:
@@ -185,11 +187,26 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     return replace(codes, notes=codes.notes + notes)
 
 
-def _is_signed(path: Path, array: np.memmap) -> bool | None:
-    """Whether the file says that its pixels are on [-1, 1], as one that `write_image` wrote does; None where not."""
-    with path.open("rb") as file:
-        file.seek(array.offset + array.nbytes)
-        rest = file.read(1 << 10)
+def plain_array(path: str | Path) -> np.ndarray | None:
+    """Return the array of an npy as it stands; None where the file is a picture, as an npy that says its scale is.
+
+    Raises
+    ------
+    ValueError
+        where there is no such file, or it is an npy of something else than one whole array.
+    """
+    path = existing(path)
+    with decoding(path), path.open("rb") as file:
+        if not file.read(len(_NPY)).startswith(_NPY):
+            return None
+        file.seek(0)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        return None if _is_signed(path, file) else array
+
+
+def _is_signed(path: Path, file: BinaryIO) -> bool | None:
+    """Whether what stands behind its array says that an npy is on [-1, 1], as `write_image` does; None where not."""
+    rest = file.read(1 << 10)
     if not rest:
         return None
     if rest == npy_scale():
