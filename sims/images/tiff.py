@@ -142,6 +142,8 @@ def _check_channels(path: Path, page: Any) -> int:
 def _samples(path: Path, page: Any) -> np.ndarray:
     """The samples (H, W, S), upright, by tifffile, or by Pillow where tifffile has no decompressor."""
     turned = page.tags.get("Orientation")
+    if page.compression == tifffile.COMPRESSION.PACKBITS:
+        page.predictor = tifffile.PREDICTOR.NONE  # whatever its tag says: PackBits knows none
     try:
         array = page.asarray()
         if page.axes == "SYX":
@@ -172,8 +174,11 @@ def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
             bands = 1 if image.mode.startswith("I;16") else len(image.getbands())
             if bands != page.samplesperpixel or image.mode in ("P", "YCbCr", "CMYK"):
                 return None
+            apart = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+            if apart and (bands == 2 or EXTRASAMPLE.ASSOCALPHA in page.extrasamples):
+                return None
             if page.bitspersample == 16 and bands > 1:
-                return None if page.planarconfig == 2 else _two_bytes(path, image)
+                return None if apart else _two_bytes(path, image)
             _set_raw(image, {"L;I": "L", "RGBa": "RGBA"})
             array = np.asarray(image)
     except UnidentifiedImageError:

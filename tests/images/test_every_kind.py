@@ -213,6 +213,14 @@ def tiffs():
     planes = [lzw(U8[..., i].tobytes()) for i in range(3)]
     yield "tiff rgb 8 planes lzw", (
         planar_tiff((H, W, 3), planes, Compression=5), pixels(U8[..., :3]))  # fmt: skip
+    planes.append(lzw(U8[..., 3].tobytes()))
+    yield "tiff rgba 8 planes lzw", (
+        planar_tiff((H, W, 4), planes, Compression=5, ExtraSamples=2, PhotometricInterpretation=2),
+        on_black(U8, 255), BLACK)  # fmt: skip
+    yield (
+        "tiff packbits with a predictor, which it has not",
+        (raw_tiff((H, W, 1), packbits(U8[..., 0].tobytes()), Compression=32773, Predictor=2), pixels(U8[..., 0])),
+    )
     for bits, array, white in ((8, U8, 255), (16, U16, 65535)):
         backward = np.packbits(np.unpackbits(np.frombuffer(array[..., 0].tobytes(), np.uint8), bitorder="little"))
         stored = raw_tiff((H, W, 1), backward.tobytes(), BitsPerSample=bits, FillOrder=2)
@@ -349,14 +357,26 @@ def test_every_kind_has_the_pixels_of_its_definition_and_its_notes(tmp_path, nam
             warnings.warn_explicit(warning.message, FileWarning, "", 0)
 
 
-@pytest.mark.parametrize("kind", ["float32", "float64"])
-def test_what_pillow_cannot_decompress_is_read_by_imagecodecs_or_the_sentence_names_it(tmp_path, kind):
-    floats = UNIT.astype(kind)
-    size = [8 * floats.itemsize] * 3
-    content = raw_tiff((H, W, 3), lzw(floats.tobytes()), Compression=5, BitsPerSample=size, SampleFormat=[3] * 3)
+def beyond_pillow():
+    for kind in ("float32", "float64"):
+        floats = UNIT.astype(kind)
+        tags = {"BitsPerSample": [8 * floats.itemsize] * 3, "SampleFormat": [3] * 3}
+        yield kind, raw_tiff((H, W, 3), lzw(floats.tobytes()), Compression=5, **tags), pixels(UNIT, 1)
+    for count, extra in ((2, 1), (2, 2), (4, 1)):
+        array = np.dstack([U8[..., : count - 1], U8[..., -1]])
+        planes = [lzw(array[..., i].tobytes()) for i in range(count)]
+        tags = {"ExtraSamples": extra, "PhotometricInterpretation": 1 if count == 2 else 2}
+        wanted = pixels(array[..., :-1]) if extra == 1 else on_black(array, 255)
+        yield "uint8", planar_tiff((H, W, count), planes, Compression=5, **tags), wanted
+
+
+@pytest.mark.filterwarnings("ignore::untrained.sims.files.FileWarning")
+@pytest.mark.parametrize("case", list(beyond_pillow()))
+def test_what_pillow_cannot_decompress_is_read_by_imagecodecs_or_the_sentence_names_it(tmp_path, case):
+    kind, content, wanted = case
     (tmp_path / "picture").write_bytes(content)
     if find_spec("imagecodecs") is not None:
-        np.testing.assert_array_equal(read_image(tmp_path / "picture").numpy(), pixels(UNIT, 1))
+        np.testing.assert_array_equal(read_image(tmp_path / "picture").numpy(), wanted)
         return
     with pytest.raises(ValueError, match=rf"{kind} in LZW: install imagecodecs \(pip install 'untrained\[tiff\]'\)"):
         read_image(tmp_path / "picture")
