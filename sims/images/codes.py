@@ -121,10 +121,3 @@ def float_codes(path: Path, planes: np.ndarray, signed: bool | None, own: bool =
     faint = signed is None and 0 < high <= 1 / _LEAST_SHARE[255.0]
     notes = (f"its largest pixel is {high:g}, which is nearly black on [0, 1]",) if faint else ()
     return Codes(planes, black, 1.0, notes)
-
-
-def profile_notes(profile: bytes) -> tuple[str, ...]:
-    """What to know of a colour profile of the ICC: codes are taken as they are, which are those of sRGB mostly."""
-    if not profile or b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile:
-        return ()
-    return ("its colour profile, which is not sRGB, is ignored: the codes are taken as they are",)

@@ -11,7 +11,9 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from untrained.sims.files import Refused, decoding, existing
-from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes
+from untrained.sims.images.colours import colour_notes
+from untrained.sims.images.png import check_rows
 from untrained.sims.images.resizing import PIXEL_LIMIT
 from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
 
@@ -67,11 +69,12 @@ def _from_pillow(path: Path, head: bytes) -> Codes:
             raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
         if image.format == "PNG":
             codes = _from_png(path, image, head)
+            check_rows(path, head)
         elif image.mode == "I;16":
             codes = integer_codes(np.asarray(image), 4095.0)
         else:
             codes = _simple(image)
-        notes = codes.notes + _colour_notes(image)
+        notes = codes.notes + colour_notes(path, image)
         if image.format == "TIFF":  # which Pillow has turned itself
             return replace(codes, notes=notes)
         orientation, more = _orientation(image)
@@ -149,17 +152,6 @@ def _deep_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> np.ndarray
     with path.open("rb") as file, _opened(file, path, head) as again:
         again.tile = [tile._replace(args=str(tile.args).replace(";16B", ";16L")) for tile in again.tile]
         return 256 * high + np.asarray(again)
-
-
-def _colour_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    """What the file says of the meaning of its codes, which are taken as they are."""
-    profile, gamma = image.info.get("icc_profile") or b"", image.info.get("gamma")
-    notes = profile_notes(profile)
-    if gamma and not profile and "srgb" not in image.info and not 0.4 < gamma < 0.5:
-        notes += (f"its gamma of {gamma:g} is ignored: the codes are taken as they are",)
-    if image.mode == "CMYK":
-        notes += ("its four inks are turned into RGB without a colour profile",)
-    return notes
 
 
 def _from_npy(path: Path, signed: bool | None) -> Codes:

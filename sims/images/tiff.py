@@ -16,7 +16,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from tifffile import EXTRASAMPLE, PHOTOMETRIC
 
 from untrained.sims.files import Refused
-from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, upright
+from untrained.sims.images.colours import profile_notes
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.images.image_files import npy, pillow, raw_tiff, tiff
+from tests.images.image_files import npy, pillow, png, raw_tiff, tiff
 from untrained.sims.images.images import read_image
 from untrained.sims.random.streams import stream
 
@@ -105,6 +105,11 @@ def others():
     deep[deep.index(b"\xff\xc0") + 4] = 12
     yield "jpeg of 12 bits", bytes(deep), "begins as one but cannot be read"
     yield "png without an end", b"\x89PNG\r\n\x1a\n", "begins as one but cannot be read"
+    for interlaced in (False, True):
+        for depth, short in ((8, W + 1), (8, 2 * (W + 1)), (1, 2), (16, 2 * W + 1)):
+            content = png(GREY[..., None] >> max(0, 8 - depth), depth, 0, interlaced=interlaced, short=short)
+            sentence = "with all its pixels, got .* bytes of rows$"
+            yield f"png {depth} {short} bytes short{' interlaced' * interlaced}", content, sentence
     yield "ppm", pillow(RGB, "PPM"), "a PNM image: save the picture as PNG or npy"
     yield "jpeg 2000", pillow(RGB, "JPEG2000"), "a JPEG 2000 image: save the picture"
     yield "heic", b"\0\0\0\x18ftypheic" + bytes(40), "a HEIC, AVIF or video file: save the picture as PNG"
