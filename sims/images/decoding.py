@@ -15,7 +15,7 @@ from untrained.sims.images.codes import Codes, check_sides, float_codes, integer
 from untrained.sims.images.colours import colour_notes
 from untrained.sims.images.png import check_rows
 from untrained.sims.images.resizing import PIXEL_LIMIT
-from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
+from untrained.sims.images.tiff import TIFF_STARTS, quiet_libtiff, tiff_codes
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow is asked to read; an npy is read beside them."""
@@ -53,20 +53,16 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
             head = file.read(132)
         if head.startswith(_NPY):
             return _from_npy(path, signed)
-        if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
-            return codes
-        return _from_pillow(path, head)
+        if not head.startswith(TIFF_STARTS):
+            return _from_pillow(path, head)
+        with quiet_libtiff():
+            codes = tiff_codes(path, signed)
+            return _from_pillow(path, head) if codes is None else codes
 
 
 def _from_pillow(path: Path, head: bytes) -> Codes:
     with path.open("rb") as file, _opened(file, path, head) as image:
-        check_sides(path, image.height, image.width)
-        frames = getattr(image, "n_frames", 1)
-        # A JPEG with several pictures holds the photograph first, then its previews.
-        if frames > 1 and image.format not in ("MPO", "TIFF"):
-            raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
-        if image.format != "PNG" and image.mode not in _SIMPLE:
-            raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
+        _check_opened(path, image)
         if image.format == "PNG":
             codes = _from_png(path, image, head)
             check_rows(path, head)
@@ -79,6 +75,22 @@ def _from_pillow(path: Path, head: bytes) -> Codes:
             return replace(codes, notes=notes)
         orientation, more = _orientation(image)
         return replace(codes.turned(orientation), notes=notes + more)
+
+
+def _check_opened(path: Path, image: ImageFile.ImageFile) -> None:
+    check_sides(path, image.height, image.width)
+    frames = getattr(image, "n_frames", 1)
+    # A JPEG with several pictures holds the photograph first, then its previews.
+    if frames > 1 and image.format not in ("MPO", "TIFF"):
+        raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
+    if image.format != "PNG" and image.mode not in _SIMPLE:
+        raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
+    # Without Adobe's marker some programs take the inks as they stand, and some as Adobe writes them.
+    if image.mode == "CMYK" and image.format != "TIFF" and "adobe" not in image.info:
+        raise Refused(
+            f"path must name a JPEG in grey or RGB, or of inks with Adobe's marker, got {path}, whose inks may stand "
+            "as they are or as 255 minus them: save it as RGB"
+        )
 
 
 def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,6 +61,23 @@ def _integers(page: Any, samples: np.ndarray, colours: int) -> Codes:
 
 
 @contextmanager
+def quiet_libtiff() -> Iterator[None]:
+    """Keep libtiff, which writes to the second file descriptor itself, from telling its own of a damaged file."""
+    if sys.stderr is None:  # Python began without one
+        yield
+        return
+    sys.stderr.flush()
+    place, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(place, 2)
+        os.close(place)
+        os.close(nothing)
+
+
+@contextmanager
 def _unlogged(name: str) -> Iterator[None]:
     """Keep a library from telling of each damaged tag beside the one sentence of the refusal."""
 
@@ -108,8 +126,10 @@ def _is_for_pillow(page: Any) -> bool:
     if page.photometric == PHOTOMETRIC.YCBCR:
         shares = page.tags.get("YCbCrSubSampling")
         whole = shares is not None and tuple(shares.value) == (1, 1)
-        return bool(page.bitspersample == 8 and (whole or page.compression != tifffile.COMPRESSION.NONE))
-    return bool(page.photometric == PHOTOMETRIC.SEPARATED and page.bitspersample == 8)
+        apart = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+        return page.bitspersample == 8 and not apart and (whole or page.compression != tifffile.COMPRESSION.NONE)
+    inks = page.tags.get("InkSet")
+    return page.photometric == PHOTOMETRIC.SEPARATED and page.bitspersample == 8 and (inks is None or inks.value == 1)
 
 
 def _check_kind(path: Path, page: Any) -> None:
