@@ -22,10 +22,10 @@ def existing(path: str | Path) -> Path:
     ValueError
         where there is no such file, or it is a folder, a device, empty, or out of reach.
     """
-    path = Path(path)
+    text, path = str(path), Path(path)
     with decoding(path):
-        if not path.exists():
-            raise Refused(f"path must name a file that exists, got {str(path)!r}")
+        if not text or not path.exists():  # no text is the folder . as a path
+            raise Refused(f"path must name a file that exists, got {text!r}")
         if not path.is_file():
             raise Refused(f"path must name a regular file, got the {'folder' if path.is_dir() else 'device'} {path}")
         if not path.stat().st_size:
@@ -100,7 +100,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".untrained.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,26 @@ _SURE = 0.5
 
 @dataclass(frozen=True)
 class Codes:
-    """Pixel codes (C, H, W) as the file has them, with the codes of black and of white, and notes on the reading."""
+    """Pixel codes (C, H, W) as the file has them, with the codes of black and of white, and notes on the reading.
+
+    `opaque` (H, W) says which pixels are no part transparent; None where the file has no transparency.
+    """
 
     pixels: np.ndarray
     black: float
     white: float
     notes: tuple[str, ...] = ()
+    opaque: np.ndarray | None = None
 
     def to_scale(self) -> np.ndarray:
         """Return the pixels on [-1, 1] in float64, each rounded once."""
         return (2.0 * self.pixels - (self.black + self.white)) / (self.white - self.black)
+
+    def turned(self, orientation: int) -> Codes:
+        """Return the same turned upright."""
+        planes = np.moveaxis(upright(np.moveaxis(self.pixels, 0, -1), orientation), -1, 0)
+        opaque = None if self.opaque is None else upright(self.opaque, orientation)
+        return replace(self, pixels=planes, opaque=opaque)
 
 
 def check_sides(path: Path, height: int, width: int) -> None:
@@ -70,7 +80,7 @@ def integer_codes(
     if alpha is not None and bool((alpha < white).any()):
         notes += ("its transparent pixels are laid on black",)
         planes = planes if multiplied else planes * (alpha / white)
-    return Codes(planes, 0.0, white, notes)
+    return Codes(planes, 0.0, white, notes, None if alpha is None else alpha == white)
 
 
 def _faintness(planes: np.ndarray, white: float) -> tuple[str, ...]:
@@ -111,10 +121,3 @@ def float_codes(path: Path, planes: np.ndarray, signed: bool | None, own: bool =
     faint = signed is None and 0 < high <= 1 / _LEAST_SHARE[255.0]
     notes = (f"its largest pixel is {high:g}, which is nearly black on [0, 1]",) if faint else ()
     return Codes(planes, black, 1.0, notes)
-
-
-def profile_notes(profile: bytes) -> tuple[str, ...]:
-    """What to know of a colour profile of the ICC: codes are taken as they are, which are those of sRGB mostly."""
-    if not profile or b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile:
-        return ()
-    return ("its colour profile, which is not sRGB, is ignored: the codes are taken as they are",)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from untrained.sims.files import Refused, decoding, existing
-from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes
+from untrained.sims.images.colours import colour_notes
+from untrained.sims.images.png import check_rows
 from untrained.sims.images.resizing import PIXEL_LIMIT
-from untrained.sims.images.tiff import TIFF_STARTS, tiff_codes
+from untrained.sims.images.tiff import TIFF_STARTS, quiet_libtiff, tiff_codes
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow is asked to read; an npy is read beside them."""
@@ -20,6 +23,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 SCALE = np.array([-1, 1], np.float32)
 """What `write_image` puts behind the pixels of an npy: a second array, which says that they are on [-1, 1]."""
 
+_NPY = b"\x93NUMPY"
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", *TIFF_STARTS, b"BM", b"GIF8")
 _OTHERS = {
     b"PK\x03\x04": "an archive (npz or zip)",
@@ -47,34 +51,46 @@ def decode(path: str | Path, signed: bool | None = None) -> Codes:
     with decoding(path):
         with path.open("rb") as file:
             head = file.read(132)
-        if head.startswith(b"\x93NUMPY"):
+        if head.startswith(_NPY):
             return _from_npy(path, signed)
-        if head.startswith(TIFF_STARTS) and (codes := tiff_codes(path, signed)) is not None:
-            return codes
-        return _from_pillow(path, head)
+        if not head.startswith(TIFF_STARTS):
+            return _from_pillow(path, head)
+        with quiet_libtiff():
+            codes = tiff_codes(path, signed)
+            return _from_pillow(path, head) if codes is None else codes
 
 
 def _from_pillow(path: Path, head: bytes) -> Codes:
-    with _opened(path, head) as image:
-        check_sides(path, image.height, image.width)
-        frames = getattr(image, "n_frames", 1)
-        # A JPEG with several pictures holds the photograph first, then its previews.
-        if frames > 1 and image.format not in ("MPO", "TIFF"):
-            raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
-        if image.format != "PNG" and image.mode not in _SIMPLE:
-            raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
+    with path.open("rb") as file, _opened(file, path, head) as image:
+        _check_opened(path, image)
         if image.format == "PNG":
             codes = _from_png(path, image, head)
+            check_rows(path, head)
         elif image.mode == "I;16":
             codes = integer_codes(np.asarray(image), 4095.0)
         else:
             codes = _simple(image)
-        notes = codes.notes + _colour_notes(image)
+        notes = codes.notes + colour_notes(path, image)
         if image.format == "TIFF":  # which Pillow has turned itself
             return replace(codes, notes=notes)
-        turned, more = _orientation(image)
-        planes = np.moveaxis(upright(np.moveaxis(codes.pixels, 0, -1), turned), -1, 0)
-        return replace(codes, pixels=planes, notes=notes + more)
+        orientation, more = _orientation(image)
+        return replace(codes.turned(orientation), notes=notes + more)
+
+
+def _check_opened(path: Path, image: ImageFile.ImageFile) -> None:
+    check_sides(path, image.height, image.width)
+    frames = getattr(image, "n_frames", 1)
+    # A JPEG with several pictures holds the photograph first, then its previews.
+    if frames > 1 and image.format not in ("MPO", "TIFF"):
+        raise Refused(f"path must name a single image, got {path} with {frames} frames or pages: save one of them")
+    if image.format != "PNG" and image.mode not in _SIMPLE:
+        raise Refused(f"path must name an image in grey or RGB, got {path} of mode {image.mode}: save it as one")
+    # Without Adobe's marker some programs take the inks as they stand, and some as Adobe writes them.
+    if image.mode == "CMYK" and image.format != "TIFF" and "adobe" not in image.info:
+        raise Refused(
+            f"path must name a JPEG in grey or RGB, or of inks with Adobe's marker, got {path}, whose inks may stand "
+            "as they are or as 255 minus them: save it as RGB"
+        )
 
 
 def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
@@ -84,10 +100,11 @@ def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
         return 1, ("its EXIF data are damaged, so that it is taken to stand upright",)
 
 
-def _opened(path: Path, head: bytes) -> ImageFile.ImageFile:
+def _opened(file: BinaryIO, path: Path, head: bytes) -> ImageFile.ImageFile:
+    """The image of an open file: of a path Pillow maps what is not compressed, with the sides that it has upright."""
     kinds = "a PNG, JPEG, TIFF, WebP, BMP, GIF or npy image"
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if head.startswith(_STARTS) or head[8:12] == b"WEBP":
             why = "which begins as one but cannot be read: it is damaged or of a kind that Pillow does not know"
@@ -144,20 +161,9 @@ def _deep_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> np.ndarray
         pairs = np.asarray(image).astype(np.uint16)
         return 256 * pairs[..., ::2] + pairs[..., 1::2]
     high = np.asarray(image).astype(np.uint16)
-    with _opened(path, head) as again:
+    with path.open("rb") as file, _opened(file, path, head) as again:
         again.tile = [tile._replace(args=str(tile.args).replace(";16B", ";16L")) for tile in again.tile]
         return 256 * high + np.asarray(again)
-
-
-def _colour_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    """What the file says of the meaning of its codes, which are taken as they are."""
-    profile, gamma = image.info.get("icc_profile") or b"", image.info.get("gamma")
-    notes = profile_notes(profile)
-    if gamma and not profile and "srgb" not in image.info and not 0.4 < gamma < 0.5:
-        notes += (f"its gamma of {gamma:g} is ignored: the codes are taken as they are",)
-    if image.mode == "CMYK":
-        notes += ("its four inks are turned into RGB without a colour profile",)
-    return notes
 
 
 def _from_npy(path: Path, signed: bool | None) -> Codes:
@@ -172,7 +178,9 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     array = np.lib.format.open_memmap(path, mode="r")
     planes, notes = _planes(path, array)
     check_sides(path, *planes.shape[1:])
-    own = _is_signed(path, array)
+    with path.open("rb") as file:
+        file.seek(array.offset + array.nbytes)
+        own = _is_signed(path, file)
     if dtype.kind == "f":
         codes = float_codes(path, planes, own if signed is None else signed, own=bool(own and signed is not False))
     else:
@@ -183,11 +191,26 @@ def _from_npy(path: Path, signed: bool | None) -> Codes:
     return replace(codes, notes=codes.notes + notes)
 
 
-def _is_signed(path: Path, array: np.memmap) -> bool | None:
-    """Whether the file says that its pixels are on [-1, 1], as one that `write_image` wrote does; None where not."""
-    with path.open("rb") as file:
-        file.seek(array.offset + array.nbytes)
-        rest = file.read(1 << 10)
+def plain_array(path: str | Path) -> np.ndarray | None:
+    """Return the array of an npy as it stands; None where the file is a picture, as an npy that says its scale is.
+
+    Raises
+    ------
+    ValueError
+        where there is no such file, or it is an npy of something else than one whole array.
+    """
+    path = existing(path)
+    with decoding(path), path.open("rb") as file:
+        if not file.read(len(_NPY)).startswith(_NPY):
+            return None
+        file.seek(0)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        return None if _is_signed(path, file) else array
+
+
+def _is_signed(path: Path, file: BinaryIO) -> bool | None:
+    """Whether what stands behind its array says that an npy is on [-1, 1], as `write_image` does; None where not."""
+    rest = file.read(1 << 10)
     if not rest:
         return None
     if rest == npy_scale():

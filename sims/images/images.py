@@ -114,11 +114,15 @@ def example_image(name: str, *, grey: bool = False, size: Size | None = None) ->
     ValueError
         where the name is not among EXAMPLES, or the size is not one.
     """
-    if name not in EXAMPLES:
-        raise ValueError(f"name must be one of {', '.join(EXAMPLES)}, got {name!r}")
     if size is not None:
         checked_size(size)
-    return _tensor(decode(_example_folder() / _FILES[name]), grey or name == "shepp-logan", size)
+    return _tensor(_example_codes(name), grey or name == "shepp-logan", size)
+
+
+def _example_codes(name: str) -> Codes:
+    if name not in EXAMPLES:
+        raise ValueError(f"name must be one of {', '.join(EXAMPLES)}, got {name!r}")
+    return decode(_example_folder() / _FILES[name])
 
 
 def load_image(source: str, *, grey: bool = False, size: Size | None = None) -> torch.Tensor:
@@ -129,9 +133,25 @@ def load_image(source: str, *, grey: bool = False, size: Size | None = None) -> 
     ValueError
         where it is no image.
     """
-    kind, colon, name = source.partition(":")
-    read = example_image if colon and kind == "example" else read_image
-    return read(name if colon and kind == "example" else source, grey=grey, size=size)
+    name = _example_name(source)
+    read = read_image if name is None else example_image
+    return read(source if name is None else name, grey=grey, size=size)
+
+
+def source_codes(source: str) -> Codes:
+    """Return the pixel codes of what `load_image` takes: its sides, and what is opaque, as the file has them.
+
+    Raises
+    ------
+    ValueError
+        where it is no image.
+    """
+    name = _example_name(source)
+    return decode(source) if name is None else _example_codes(name)
+
+
+def _example_name(source: str) -> str | None:
+    return source.removeprefix("example:") if source.startswith("example:") else None
 
 
 def image(name_or_path: str | Path, size: Size | None = None, grey: bool = False) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from tifffile import EXTRASAMPLE, PHOTOMETRIC
 
 from untrained.sims.files import Refused
-from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, profile_notes, upright
+from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes, upright
+from untrained.sims.images.colours import profile_notes
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -56,6 +58,23 @@ def _integers(page: Any, samples: np.ndarray, colours: int) -> Codes:
         lights = int(white) - lights
     multiplied = EXTRASAMPLE.ASSOCALPHA in page.extrasamples
     return integer_codes(lights, white, alpha=rest[..., 0] if rest.size else None, multiplied=multiplied)
+
+
+@contextmanager
+def quiet_libtiff() -> Iterator[None]:
+    """Keep libtiff, which writes to the second file descriptor itself, from telling its own of a damaged file."""
+    if sys.stderr is None:  # Python began without one
+        yield
+        return
+    sys.stderr.flush()
+    place, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(place, 2)
+        os.close(place)
+        os.close(nothing)
 
 
 @contextmanager
@@ -107,8 +126,10 @@ def _is_for_pillow(page: Any) -> bool:
     if page.photometric == PHOTOMETRIC.YCBCR:
         shares = page.tags.get("YCbCrSubSampling")
         whole = shares is not None and tuple(shares.value) == (1, 1)
-        return bool(page.bitspersample == 8 and (whole or page.compression != tifffile.COMPRESSION.NONE))
-    return bool(page.photometric == PHOTOMETRIC.SEPARATED and page.bitspersample == 8)
+        apart = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+        return page.bitspersample == 8 and not apart and (whole or page.compression != tifffile.COMPRESSION.NONE)
+    inks = page.tags.get("InkSet")
+    return page.photometric == PHOTOMETRIC.SEPARATED and page.bitspersample == 8 and (inks is None or inks.value == 1)
 
 
 def _check_kind(path: Path, page: Any) -> None:
@@ -142,6 +163,8 @@ def _check_channels(path: Path, page: Any) -> int:
 def _samples(path: Path, page: Any) -> np.ndarray:
     """The samples (H, W, S), upright, by tifffile, or by Pillow where tifffile has no decompressor."""
     turned = page.tags.get("Orientation")
+    if page.compression == tifffile.COMPRESSION.PACKBITS:
+        page.predictor = tifffile.PREDICTOR.NONE  # whatever its tag says: PackBits knows none
     try:
         array = page.asarray()
         if page.axes == "SYX":
@@ -168,12 +191,15 @@ def _missing(path: Path, page: Any) -> Refused:
 def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
     """What Pillow decompresses, upright, with all bits; None where it would lose some."""
     try:
-        with Image.open(path, formats=("TIFF",)) as image:
+        with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
             bands = 1 if image.mode.startswith("I;16") else len(image.getbands())
             if bands != page.samplesperpixel or image.mode in ("P", "YCbCr", "CMYK"):
                 return None
+            apart = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+            if apart and (bands == 2 or EXTRASAMPLE.ASSOCALPHA in page.extrasamples):
+                return None
             if page.bitspersample == 16 and bands > 1:
-                return None if page.planarconfig == 2 else _two_bytes(path, image)
+                return None if apart else _two_bytes(path, image)
             _set_raw(image, {"L;I": "L", "RGBa": "RGBA"})
             array = np.asarray(image)
     except UnidentifiedImageError:
@@ -185,7 +211,7 @@ def _two_bytes(path: Path, image: ImageFile.ImageFile) -> np.ndarray | None:
     """Sixteen bits in colour: Pillow takes the high bytes, and the low ones where told that the order is the other."""
     low = ";16B" if sys.byteorder == "little" else ";16L"
     _set_raw(image, {"RGBa;16N": "RGBA;16N"})
-    with Image.open(path, formats=("TIFF",)) as again:
+    with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as again:
         _set_raw(again, {f"{mode};16N": mode.upper() + low for mode in ("RGB", "RGBA", "RGBa")})
         if not all(isinstance(tile.args, tuple) and str(tile.args[0]).endswith(low) for tile in again.tile):
             return None

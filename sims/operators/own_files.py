@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 from scipy import sparse
 from scipy.io import mmread
 
-from untrained.sims.files import decoding, existing
+from untrained.sims.files import FileWarning, decoding, existing
+from untrained.sims.images.decoding import plain_array
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
@@ -141,22 +143,37 @@ def read_measurements(source: str) -> np.ndarray:
 
 
 def mask_in_file(path: str) -> np.ndarray:
-    """Read a mask: an npy of bool or of zeros and another number, or an image of black and white; white is measured.
+    """Read a mask, bool, of what is known or measured: what is white in a picture, or not 0 in an npy.
+
+    A picture, as an npy that `write_image` wrote is one, is cut at half of its largest value above black. Any other npy
+    has one positive value, and 0.
 
     Raises
     ------
     ValueError
-        where the file holds more than two values.
+        where the file is neither, or nothing in it is known.
     """
-    if Path(path).suffix.lower() == ".npy":
-        with decoding(existing(path)):
-            values = np.load(path, allow_pickle=False)
-    else:
-        values = load_image(path, grey=True)[0].numpy() + 1
-    if values.dtype.kind not in "biuf" or len(distinct := np.unique(values)) > 2 or (distinct > 0).sum() > 1:
-        raise ValueError(f"mask must hold zeros, and another number where is measured, got others in {path}")
-    mask: np.ndarray = values != 0
-    return mask
+    values = plain_array(path)
+    if values is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FileWarning)  # a mask of 0 and 1 is as good as one of black and white
+            light = load_image(path, grey=True)[0].double().numpy() + 1
+        values = light > light.max() / 2
+    _check_mask(path, values)
+    return np.asarray(values != 0)
+
+
+def _check_mask(path: str, values: np.ndarray) -> None:
+    wanted = "mask must have 0 and one positive value, that of what is known, got"
+    if values.dtype.kind not in "biuf" or not values.size:
+        raise ValueError(f"{wanted} {values.dtype} of shape {values.shape} in {path}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{wanted} NaN or infinity in {path}: save it as bool")
+    levels = np.unique(values[values != 0])
+    if not levels.size:
+        raise ValueError(f"mask must know at least one pixel, got 0 alone in {path}")
+    if levels.size > 1 or levels[0] < 0:
+        raise ValueError(f"{wanted} values from {values.min():g} to {values.max():g} in {path}: save it as bool")
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:

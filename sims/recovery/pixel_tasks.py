@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
-from untrained.sims.files import FileWarning, decoding, existing
-from untrained.sims.images.images import load_image
+from untrained.sims.images.images import source_codes
 from untrained.sims.images.resizing import Size, centre_crop, resize
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.masks import read_mask
 from untrained.sims.operators.measurements import Measurement, measure, real_tensor
+from untrained.sims.operators.own_files import mask_in_file
 from untrained.sims.recovery.denoising import TOP_CODE
 from untrained.sims.recovery.result import Recovery
 
@@ -41,6 +38,11 @@ class KnownPixels:
 
     def __post_init__(self) -> None:
         _check_pixel_sigma(self.sigma)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file that says which pixels are known, where there is one."""
+        return () if self.mask is None else (self.mask,)
 
     def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
         """Return the known pixels of an image (C, H, W) on [-1, 1] as a measurement.
@@ -112,54 +114,18 @@ def inpainting_of(source: str, mask: str | None, sigma: float | None, size: Size
     Raises
     ------
     ValueError
-        where the mask cannot be read, or there is none and the image has no alpha.
+        where image or mask cannot be read, the mask is of another shape, or there is none and the image has no alpha.
     """
-    known = opaque_pixels(source) if mask is None else read_known(mask)
+    codes = source_codes(source)
+    _, height, width = codes.pixels.shape
+    known = codes.opaque if mask is None else read_mask(mask_in_file(mask), (1, height, width))
+    if known is None:
+        raise ValueError(
+            f"mask must be given for an image without alpha, which says what is known, got none for {source}"
+        )
     if size is not None:
         known = resize(centre_crop(known, size).astype(np.float64), size) > 1 - 1e-9
     return KnownPixels(known, sigma, mask)
-
-
-def read_known(path: str) -> np.ndarray:
-    """The known pixels (H, W) that a mask file says: white ones, or those above half of the mask's largest value.
-
-    The file is an image, or an npy of bool or numbers, 0 for what is not known.
-
-    Raises
-    ------
-    ValueError
-        where it cannot be read, or is of another shape or kind.
-    """
-    if Path(path).suffix.lower() != ".npy":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FileWarning)  # a mask of 0 and 1 is as good as one of black and white
-            values = load_image(path, grey=True)[0].double().numpy() + 1
-        return values > values.max() / 2
-    with decoding(existing(path)):
-        values = np.load(path, allow_pickle=False)
-    if values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size or not (values >= 0).all():
-        raise ValueError(f"mask must be (H, W) of numbers of at least 0, got {values.dtype} of shape {values.shape}")
-    return np.asarray(values > values.max() / 2 if values.dtype != np.bool_ else values)
-
-
-def opaque_pixels(path: str) -> np.ndarray:
-    """The opaque pixels (H, W) of an image file with an alpha channel.
-
-    Raises
-    ------
-    ValueError
-        where the file has none.
-    """
-    wanted = f"mask must be given for an image without alpha, which says what is known, got none for {path}"
-    if path.startswith("example:") or Path(path).suffix.lower() == ".npy":
-        raise ValueError(wanted)
-    with decoding(existing(path)), Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
-        upright = ImageOps.exif_transpose(image)
-        alpha = "A" in upright.getbands() or "transparency" in upright.info
-        known = np.asarray(upright.convert("RGBA"))[..., 3] == TOP_CODE if alpha else None
-    if known is None:
-        raise ValueError(wanted)
-    return known
 
 
 def known_part(image: Any, known: Any = None) -> tuple[torch.Tensor, np.ndarray]:

@@ -145,16 +145,18 @@ def checked_outputs(
     page: Path | None = None,
     *,
     kinds: Sequence[str] | None = None,
-    read: Sequence[str | None] = (),
+    read: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Outputs:
     """Return the places, once it is sure that each can be written to and none is a file that is `read`.
 
-    `kinds` are the suffixes of the picture, those of an image by default.
+    `kinds` are the suffixes of the picture, those of an image by default; `names` are those of the folder's images.
 
     Raises
     ------
     ValueError
-        where a suffix is unknown, a place cannot be written to, or a file that is read would be lost.
+        where a suffix is unknown, a place cannot be written to, or a file would be lost: one that is read, or an image
+        of the folder by the picture.
     """
     outputs = Outputs(
         check_output("out", picture, kinds or SUFFIXES),
@@ -162,10 +164,13 @@ def checked_outputs(
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
-    sources = {Path(source).resolve() for source in read if source is not None}
-    for place in (outputs.picture, outputs.report, outputs.page):
+    sources = {Path(source).resolve() for source in read}
+    images = [] if outputs.folder is None else [place.resolve() for place in _image_places(outputs.folder, names)]
+    for place in (outputs.picture, outputs.report, outputs.page, *images):
         if place in sources:
             raise ValueError(f"the output must not replace what is read, got {place}")
+    if outputs.picture in images:
+        raise ValueError(f"out must name another file than the images of `folder`, got {picture}")
     return outputs
 
 
@@ -233,7 +238,11 @@ def write_json(place: Path, report: Mapping[str, Any]) -> None:
 
 def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{name}{suffix}" for name in images for suffix in (".npy", ".png")]
+    paths = _image_places(folder, list(images))
     for path in paths:
         write_image(path, images[path.stem])
     return paths
+
+
+def _image_places(folder: Path, names: Sequence[str]) -> list[Path]:
+    return [folder / f"{name}{suffix}" for name in names for suffix in (".npy", ".png")]

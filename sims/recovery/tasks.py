@@ -122,9 +122,16 @@ class RecoveryTask:
         return self.source if self.source_is_truth else self.truth
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the methods, as the report has them."""
+        return tuple(method(name).name for name in self.methods)
+
+    @property
     def files(self) -> tuple[str, ...]:
-        """Files that the operator is made from."""
-        return self.sensing.files if isinstance(self.sensing, Sensing) else ()
+        """Every file that may be read: the source, the truth, what the operator is made from, values of settings."""
+        made_from = self.sensing.files if isinstance(self.sensing, Sensing | KnownPixels) else ()
+        values = (word.partition("=")[2] for word in self.assignments)
+        return tuple(place for place in (self.source, self.truth, *made_from, *values) if place)
 
     @property
     def source_is_truth(self) -> bool:
@@ -406,7 +413,7 @@ def stopping_note(name: str, rule: str) -> str:
 
 
 def _settings(task: RecoveryTask, measurement: Measurement | None) -> dict[str, Any]:
-    names = [method(name).name for name in task.methods]
+    names = task.names
     if not names or len(set(names)) < len(names):
         raise ValueError(f"methods must be named once each, got {', '.join(names) or 'none'}")
     dealt = assign(names, task.assignments)

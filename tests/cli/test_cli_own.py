@@ -12,7 +12,7 @@ from untrained.sims.images.images import write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import inpainting
 from untrained.sims.operators.coils import coil_sensitivities
-from untrained.sims.operators.own_files import mask_in_file, read_matrix, read_measurements
+from untrained.sims.operators.own_files import read_matrix, read_measurements
 
 X = (np.random.default_rng(7).integers(0, 256, (1, 8, 8)) / 127.5 - 1).astype(np.float32)
 A = np.random.default_rng(0).standard_normal((40, 64)) / 6
@@ -143,15 +143,6 @@ def test_y_of_another_scale_is_said_and_can_be_told(run):
     entry = reported(run, *own, "--pixels", "0:255")["methods"][0]
     np.save("y.npy", A @ X.ravel())
     assert entry["misfit"] == pytest.approx(reported(run, *own)["methods"][0]["misfit"], rel=1e-2)
-
-
-def test_white_is_measured(run):
-    mask = np.random.default_rng(3).random((8, 8)) < 0.5
-    write_image("mask.png", torch.from_numpy(np.where(mask, 1.0, -1.0).astype(np.float32))[None])
-    np.testing.assert_array_equal(mask_in_file("mask.png"), mask)
-    np.save("grey.npy", np.arange(3))
-    with pytest.raises(ValueError, match=r"^mask must hold zeros, and another number where is measured, got others in"):
-        mask_in_file("grey.npy")
 
 
 REFUSED = {

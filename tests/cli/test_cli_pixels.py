@@ -118,6 +118,38 @@ def test_the_noise_of_measurements_is_estimated_where_asked(run):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("denoise", "tv.png", "--sigma", 10, "--method", "tv", "-o", "o.png", "--folder", "."),
+        ("denoise", "clean.png", "--method", "tv", "--truth", "tv.png", "-o", "o.png", "--folder", "."),
+        ("upscale", "small.png", "--truth", "tv.npy", "-o", "o.png", "--folder", "."),
+        ("inpaint", "clean.png", "--mask", "tv.npy", "--sigma", 0, "--method", "tv", "-o", "tv.npy"),
+        ("inpaint", "clean.png", "--mask", "tv.npy", "--method", "tv", "-o", "o.png", "--folder", "."),
+        ("reconstruct", "tv.png", "--operator", "dct", "--m", 50, "--method", "tv", "-o", "o.png", "--folder", "."),
+        ("reconstruct", "clean.png", "--set", "prior=tv.npy", "--operator", "dct", "--m", 50, "-o", "tv.npy"),
+        ("measure", "tv.npy", "--m", 50, "-o", "tv.npy"),
+        ("measure", "clean.png", "--operator", "inpainting", "--mask", "tv.npy", "-o", "tv.npy"),
+    ],
+)
+def test_no_file_that_is_read_is_written_over(run, untrained, words):
+    Path("tv.png").write_bytes(Path("clean.png").read_bytes())
+    np.save("tv.npy", np.eye(32, dtype=bool))
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    ended = untrained(*words)
+    assert ended.returncode == 2
+    assert "the output must not replace what is read, got" in ended.stderr
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_the_picture_of_all_does_not_replace_an_image_of_the_folder(run, untrained):
+    words = ("denoise", "clean.png", "--sigma", 9, "--compare", "tv,noisy", "-o", "imgs/tv.png", "--folder", "imgs")
+    Path("imgs").mkdir()
+    ended = untrained(*words)
+    assert (ended.returncode, list(Path("imgs").iterdir())) == (2, [])
+    assert ended.stderr.startswith("untrained: --out must name another file than the images of --folder, got imgs")
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (("denoise", "absent.png"), "path must name a file that exists"),

@@ -34,16 +34,55 @@ def chunk(name, content):
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def png(codes, depth, colour, chunks=b"", interlaced=False):
-    """A PNG of codes (H, W, C) of any depth and colour type; `chunks` stand before the pixels."""
+def png(codes, depth, colour, chunks=b"", interlaced=False, short=0):
+    """A PNG of codes (H, W, C) of any depth and colour type; `chunks` stand before the pixels.
+
+    `short` bytes are missing at the end of its rows, though their stream is whole.
+    """
     high, wide, _ = codes.shape
     adam7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     passes = adam7 if interlaced else [(0, 0, 1, 1)]
     parts = [codes[top::down, left::right] for top, left, down, right in passes]
     rows = b"".join(b"\0" + packed(row.ravel(), depth) for part in parts if part.size for row in part)
+    rows = rows[: len(rows) - short]
     header = struct.pack(">IIBBBBB", wide, high, depth, colour, 0, 0, interlaced)
     body = chunk(b"IHDR", header) + chunks + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
+
+
+PRIMARIES = {
+    "sRGB": [(0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141)],
+    "P3": [(0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)],
+}
+"""Of red, green and blue, XYZ of the connection space, which has the white D50."""
+
+
+def icc(name, primaries="sRGB", gamma=None, space=b"RGB "):
+    """A profile of the ICC (version 2) of a screen; its curve is that of sRGB where no gamma is said."""
+    light = np.linspace(0, 1, 1024)
+    curve = (
+        np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4) if gamma is None else light**gamma
+    )
+    curve = b"curv" + struct.pack(">II", 0, 1024) + np.rint(65535 * curve).astype(">u2").tobytes()
+    text = b"desc" + struct.pack(">II", 0, len(name) + 1) + name + bytes(80)
+
+    def xyz(numbers):
+        return b"XYZ " + struct.pack(">I3i", 0, *(round(65536 * number) for number in numbers))
+
+    tags = {b"desc": text, b"cprt": b"text" + bytes(5), b"wtpt": xyz((0.9642, 1, 0.8249))}
+    if space == b"GRAY":
+        tags[b"kTRC"] = curve
+    else:
+        for letter, numbers in zip(b"rgb", PRIMARIES[primaries], strict=True):
+            tags[bytes([letter]) + b"XYZ"], tags[bytes([letter]) + b"TRC"] = xyz(numbers), curve
+    table, content = b"", b""
+    for tag, value in tags.items():
+        table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(content), len(value))
+        content += value + bytes(-len(value) % 4)
+    body = struct.pack(">I", len(tags)) + table + content
+    head = struct.pack(">I4sI4s4s4s", 128 + len(body), bytes(4), 0x02100000, b"mntr", space, b"XYZ ") + bytes(12)
+    head += b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + body
 
 
 def packed(codes, depth):

@@ -9,12 +9,13 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tests.images.image_files import (
     big_endian,
     chunk,
     exif,
+    icc,
     lzw,
     npy,
     packbits,
@@ -38,6 +39,7 @@ U8, U16 = NATIVE[8].astype(np.uint8), NATIVE[16]
 PALETTE = rng.integers(0, 256, (256, 3)).astype(np.uint8)
 UNIT = rng.uniform(0, 1, (H, W, 3)).astype(np.float16)
 BLACK = "transparent pixels are laid on black"
+P3 = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 PROFILE = "colour profile, which is not sRGB"
 
 
@@ -65,8 +67,8 @@ def plte(alphas=b""):
     return chunk(b"PLTE", PALETTE.tobytes()) + (chunk(b"tRNS", alphas) if alphas else b"")
 
 
-def profile(name):
-    return chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(128) + name))
+def profile(content):
+    return chunk(b"iCCP", b"a\0\0" + zlib.compress(content))
 
 
 def pngs():
@@ -105,12 +107,36 @@ def pngs():
         "linear gamma": (chunk(b"gAMA", struct.pack(">I", 100000)), "gamma of 1 is ignored"),
         "usual gamma": (chunk(b"gAMA", struct.pack(">I", 45455)), None),
         "srgb": (chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"sRGB", b"\0"), None),
-        "profile": (profile(b"Display P3"), PROFILE),
-        "profile of sRGB": (profile("sRGB IEC61966".encode("utf-16-be")), None),
+        "grey profile": (profile(icc(b"Grey", space=b"GRAY")), None),
+        "linear grey profile": (profile(icc(b"Grey", gamma=1, space=b"GRAY")), PROFILE),
+        "primaries of no grey": (chunk(b"cHRM", struct.pack(">8I", *P3)), None),
         "resolution": (chunk(b"pHYs", struct.pack(">IIB", 2835, 2835, 1)), None),
     }
     for name, (extra, note) in chunks.items():
         yield f"png {name}", (png(grey, 8, 0, extra), wanted, *([note] if note else []))
+    rgb, wanted = NATIVE[8][..., :3], pixels(NATIVE[8][..., :3])
+    srgb, p3 = chunk(b"sRGB", b"\0"), chunk(b"cHRM", struct.pack(">8I", *P3))
+    usual = chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))
+    chunks = {
+        "profile of sRGB": (profile(icc(b"c2")), None),
+        "profile of sRGB by littlecms": (
+            profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+            None,
+        ),
+        "profile of gamma 2.2": (profile(icc(b"sRGB, nearly", gamma=2.2)), None),
+        "profile of linear sRGB": (profile(icc(b"GIMP built-in Linear sRGB", gamma=1)), PROFILE),
+        "profile of P3": (profile(icc(b"sRGB, wider", "P3")), PROFILE),
+        "profile of inks": (profile(icc(b"sRGB", space=b"CMYK")), PROFILE),
+        "damaged profile": (profile(bytes(128) + b"sRGB"), PROFILE),
+        "cICP of sRGB": (chunk(b"cICP", bytes([1, 13, 0, 1])) + profile(icc(b"sRGB, wider", "P3")), None),
+        "cICP of P3": (chunk(b"cICP", bytes([12, 13, 0, 1])), "cICP chunk, which does not say sRGB, is ignored"),
+        "cICP of PQ": (chunk(b"cICP", bytes([9, 16, 0, 1])) + srgb, "cICP chunk, which does not say sRGB, is ignored"),
+        "primaries": (p3, "primaries, which are not those of sRGB, are ignored"),
+        "primaries beside sRGB": (srgb + p3, None),
+        "primaries of sRGB": (usual, None),
+    }
+    for name, (extra, note) in chunks.items():
+        yield f"png {name}", (png(rgb, 8, 2, extra), wanted, *([note] if note else []))
 
 
 def orientations():
@@ -139,6 +165,16 @@ def orientations():
         yield f"tiff bits orientation {o}", (
             raw_tiff((*lying.shape, 1), b"".join(packed(row & 1, 1) for row in lying), BitsPerSample=1, Orientation=o),
             pixels(flat))  # fmt: skip
+        table = (PALETTE.T.astype(np.uint16) * 257).ravel().tolist()
+        lying_index = turned(grey8, o)
+        yield f"tiff palette orientation {o}", (
+            raw_tiff((*lying_index.shape, 1), lying_index.tobytes(), PhotometricInterpretation=3, ColorMap=table,
+                     Orientation=o), pixels(PALETTE[grey8]))  # fmt: skip
+        inks = np.dstack([255 - rgb8, np.zeros((H, W), np.uint8)])
+        lying_inks = turned(inks, o)
+        yield f"tiff inks orientation {o}", (
+            raw_tiff(lying_inks.shape, lying_inks.tobytes(), PhotometricInterpretation=5, Orientation=o),
+            pixels(rgb8), "four inks")  # fmt: skip
         # Blocks of 8 x 8 that are black or white come out of a JPEG as they went in.
         yield f"jpeg orientation {o}", (pillow(lying, "JPEG", exif=b"Exif\0\0" + exif(o), quality=100), pixels(flat))
         webp = pillow(turned(rgb8, o), "WEBP", lossless=True, exif=b"Exif\0\0" + exif(o))
@@ -203,6 +239,14 @@ def tiffs():
     planes = [lzw(U8[..., i].tobytes()) for i in range(3)]
     yield "tiff rgb 8 planes lzw", (
         planar_tiff((H, W, 3), planes, Compression=5), pixels(U8[..., :3]))  # fmt: skip
+    planes.append(lzw(U8[..., 3].tobytes()))
+    yield "tiff rgba 8 planes lzw", (
+        planar_tiff((H, W, 4), planes, Compression=5, ExtraSamples=2, PhotometricInterpretation=2),
+        on_black(U8, 255), BLACK)  # fmt: skip
+    yield (
+        "tiff packbits with a predictor, which it has not",
+        (raw_tiff((H, W, 1), packbits(U8[..., 0].tobytes()), Compression=32773, Predictor=2), pixels(U8[..., 0])),
+    )
     for bits, array, white in ((8, U8, 255), (16, U16, 65535)):
         backward = np.packbits(np.unpackbits(np.frombuffer(array[..., 0].tobytes(), np.uint8), bitorder="little"))
         stored = raw_tiff((H, W, 1), backward.tobytes(), BitsPerSample=bits, FillOrder=2)
@@ -239,7 +283,10 @@ def tiffs():
     yield "tiff without its interpretation", (
         raw_tiff((H, W, 1), index.tobytes(), PhotometricInterpretation=None), pixels(255 - index))  # fmt: skip
     yield "tiff with a smaller version", (with_preview(), pixels(U8[..., :3]))
-    yield "tiff profile", (tiff(U8[..., :3], photometric="rgb", iccprofile=b"Adobe RGB"), pixels(U8[..., :3]), PROFILE)
+    yield (
+        "tiff profile",
+        (tiff(U8[..., :3], photometric="rgb", iccprofile=icc(b"Display P3", "P3")), pixels(U8[..., :3]), PROFILE),
+    )
 
 
 def with_preview():
@@ -269,10 +316,10 @@ def others():
     for name, options in {
         "plain": {},
         "progressive": {"progressive": True},
-        "profile of sRGB": {"icc_profile": b"sRGB"},
+        "profile of sRGB": {"icc_profile": icc(b"c2")},
     }.items():
         yield f"jpeg {name}", (pillow(flat, "JPEG", **options), pixels(flat))
-    yield "jpeg profile", (pillow(flat, "JPEG", icc_profile=b"Display P3"), pixels(flat), PROFILE)
+    yield "jpeg profile", (pillow(flat, "JPEG", icc_profile=icc(b"Display P3", "P3")), pixels(flat), PROFILE)
     yield "jpeg inks", (pillow(np.dstack([flat] * 3), "JPEG", "CMYK"), pixels(np.dstack([flat] * 3)), "four inks")
     yield (
         "jpeg with previews",
@@ -339,14 +386,26 @@ def test_every_kind_has_the_pixels_of_its_definition_and_its_notes(tmp_path, nam
             warnings.warn_explicit(warning.message, FileWarning, "", 0)
 
 
-@pytest.mark.parametrize("kind", ["float32", "float64"])
-def test_what_pillow_cannot_decompress_is_read_by_imagecodecs_or_the_sentence_names_it(tmp_path, kind):
-    floats = UNIT.astype(kind)
-    size = [8 * floats.itemsize] * 3
-    content = raw_tiff((H, W, 3), lzw(floats.tobytes()), Compression=5, BitsPerSample=size, SampleFormat=[3] * 3)
+def beyond_pillow():
+    for kind in ("float32", "float64"):
+        floats = UNIT.astype(kind)
+        tags = {"BitsPerSample": [8 * floats.itemsize] * 3, "SampleFormat": [3] * 3}
+        yield kind, raw_tiff((H, W, 3), lzw(floats.tobytes()), Compression=5, **tags), pixels(UNIT, 1)
+    for count, extra in ((2, 1), (2, 2), (4, 1)):
+        array = np.dstack([U8[..., : count - 1], U8[..., -1]])
+        planes = [lzw(array[..., i].tobytes()) for i in range(count)]
+        tags = {"ExtraSamples": extra, "PhotometricInterpretation": 1 if count == 2 else 2}
+        wanted = pixels(array[..., :-1]) if extra == 1 else on_black(array, 255)
+        yield "uint8", planar_tiff((H, W, count), planes, Compression=5, **tags), wanted
+
+
+@pytest.mark.filterwarnings("ignore::untrained.sims.files.FileWarning")
+@pytest.mark.parametrize("case", list(beyond_pillow()))
+def test_what_pillow_cannot_decompress_is_read_by_imagecodecs_or_the_sentence_names_it(tmp_path, case):
+    kind, content, wanted = case
     (tmp_path / "picture").write_bytes(content)
     if find_spec("imagecodecs") is not None:
-        np.testing.assert_array_equal(read_image(tmp_path / "picture").numpy(), pixels(UNIT, 1))
+        np.testing.assert_array_equal(read_image(tmp_path / "picture").numpy(), wanted)
         return
     with pytest.raises(ValueError, match=rf"{kind} in LZW: install imagecodecs \(pip install 'untrained\[tiff\]'\)"):
         read_image(tmp_path / "picture")

@@ -313,6 +313,21 @@ def test_the_limit_of_pixels_is_far_beneath_that_of_pillow(file):
         read_image(file(content))
 
 
+def test_a_damaged_tiff_is_told_in_one_sentence_alone(file, capfd):
+    content = bytearray(pillow(GREY8, "TIFF", compression="tiff_lzw"))
+    content[8:40] = b"\xff" * 32
+    with pytest.raises(ValueError, match="can be read whole"):
+        read_image(file(bytes(content)))
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"afterwards")
+    assert capfd.readouterr().err == "afterwards"
+
+
+def test_no_name_is_no_file():
+    with pytest.raises(ValueError, match=r"^path must name a file that exists, got ''$"):
+        read_image("")
+
+
 def test_a_folder_an_absent_file_and_a_device_are_refused(tmp_path):
     with pytest.raises(ValueError, match="a regular file, got the folder"):
         read_image(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.images.image_files import npy, pillow, raw_tiff, tiff
+from tests.images.image_files import npy, pillow, planar_tiff, png, raw_tiff, tiff
 from untrained.sims.images.images import read_image
 from untrained.sims.random.streams import stream
 
@@ -80,6 +80,11 @@ def tiffs():
     for code, name in ((4, "MASK"), (6, "YCBCR"), (8, "CIELAB"), (32803, "CFA")):
         content = raw_tiff((H, W, 3), RGB.tobytes(), PhotometricInterpretation=code)
         yield f"tiff {name}", content, f"in grey or RGB, got .* of 8 bits, uint8, {name}: save it as one of these"
+    inks = raw_tiff((H, W, 4), U8.tobytes(), PhotometricInterpretation=5, InkSet=2)
+    yield "tiff other inks", inks, "in grey or RGB, got .* of 8 bits, uint8, SEPARATED: save it as one of these"
+    tags = {"PhotometricInterpretation": 6, "YCbCrSubSampling": [1, 1]}
+    planes = planar_tiff((H, W, 3), [plane.tobytes() for plane in np.moveaxis(RGB, -1, 0)], **tags)
+    yield "tiff YCbCr in planes", planes, "in grey or RGB, got .* of 8 bits, uint8, YCBCR: save it as one of these"
     for name, table in (("dark table", [*range(256)] * 3), ("no table", None)):
         content = raw_tiff((H, W, 1), GREY.tobytes(), PhotometricInterpretation=3, ColorMap=table)
         yield f"tiff palette of {name}", content, "in grey or RGB, got .* of 8 bits, uint8, PALETTE: save it as one"
@@ -104,7 +109,16 @@ def others():
     deep = bytearray(pillow(RGB, "JPEG"))
     deep[deep.index(b"\xff\xc0") + 4] = 12
     yield "jpeg of 12 bits", bytes(deep), "begins as one but cannot be read"
+    inks = pillow(RGB, "JPEG", "CMYK")
+    marker = inks.index(b"\xff\xee")
+    inks = inks[:marker] + inks[marker + 16 :]
+    yield "jpeg of inks without a marker", inks, "or of inks with Adobe's marker, got .* 255 minus them: save it as RGB"
     yield "png without an end", b"\x89PNG\r\n\x1a\n", "begins as one but cannot be read"
+    for interlaced in (False, True):
+        for depth, short in ((8, W + 1), (8, 2 * (W + 1)), (1, 2), (16, 2 * W + 1)):
+            content = png(GREY[..., None] >> max(0, 8 - depth), depth, 0, interlaced=interlaced, short=short)
+            sentence = "with all its pixels, got .* bytes of rows$"
+            yield f"png {depth} {short} bytes short{' interlaced' * interlaced}", content, sentence
     yield "ppm", pillow(RGB, "PPM"), "a PNM image: save the picture as PNG or npy"
     yield "jpeg 2000", pillow(RGB, "JPEG2000"), "a JPEG 2000 image: save the picture"
     yield "heic", b"\0\0\0\x18ftypheic" + bytes(40), "a HEIC, AVIF or video file: save the picture as PNG"

@@ -37,3 +37,9 @@ def test_a_file_is_written_whole_and_readable_by_all(tmp_path):
     assert (tmp_path / "a").read_bytes() == b"two"
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "\u00e4" * 127])
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    write_bytes(tmp_path / name, b"one")
+    assert os.listdir(tmp_path) == [name]

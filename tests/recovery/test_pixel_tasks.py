@@ -1,19 +1,20 @@
 """Photographs as measurements: known pixels, block means, and what files say is known."""
 
+import struct
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import untrained
+from tests.images.image_files import chunk, exif, pillow, png, raw_tiff, tiff, turned
 from untrained.sims.images.images import example_image
 from untrained.sims.recovery.pixel_tasks import (
     BlockMeans,
     KnownPixels,
     inpainting_of,
     known_part,
-    opaque_pixels,
-    read_known,
 )
 from untrained.sims.recovery.tasks import noise_of, usual_preset
 
@@ -45,53 +46,66 @@ def test_block_means_are_the_pixels_of_the_small_image():
     assert (seen.noise, BlockMeans(3, 2.0).measurement(small).noise) == (0.0, pytest.approx(2 * 2 / 255 * 60**0.5))
 
 
-@pytest.mark.parametrize("top", [1, 255])
-def test_a_mask_is_white_or_not_zero_where_a_pixel_is_known(mask, tmp_path, top):
-    Image.fromarray(np.uint8(top * mask)).save(tmp_path / "m.png")
-    np.save(tmp_path / "m.npy", top * mask.astype(np.int64))
-    np.save(tmp_path / "b.npy", mask)
-    for name in ("m.png", "m.npy", "b.npy"):
-        assert np.array_equal(read_known(str(tmp_path / name)), mask)
+RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3)).astype(np.uint8)
 
 
-def test_a_mask_saved_as_jpeg_is_cut_in_the_middle(tmp_path):
-    mask = np.ones((32, 32), dtype=bool)
-    mask[8:20, 5:9] = False
-    Image.fromarray(np.uint8(255 * mask)).save(tmp_path / "m.jpg", quality=75)
-    assert len(np.unique(np.asarray(Image.open(tmp_path / "m.jpg")))) > 2
-    assert np.array_equal(read_known(str(tmp_path / "m.jpg")), mask)
+def clear_files(mask):
+    """Files of which the pixels of a mask are opaque, by kind, and others by little."""
+    layers = np.dstack([RGB, np.where(mask, 255, 254).astype(np.uint8)])
+    index = Image.fromarray(np.where(mask, 1, 0).astype(np.uint8)).convert("P")
+    key = chunk(b"tRNS", struct.pack(">H", 3))
+    grey = np.where(mask, [0, 1, 2, 0, 1, 2], 3)[..., None]
+    for depth in (2, 4, 8, 16):
+        yield f"png of {depth} bits with a key", png(grey, depth, 0, key)
+    deep = np.where(mask, 65535, [65280, 65534, 65281, 65533, 300, 0])
+    colours = RGB.astype(np.uint16) * 257
+    yield "png rgba 16", png(np.dstack([colours, deep]), 16, 6)
+    yield "png grey alpha 16", png(np.dstack([colours[..., 0], deep]), 16, 4)
+    yield "png rgba", pillow(layers, "PNG")
+    yield "webp", pillow(layers, "WEBP", lossless=True, exact=True)
+    yield "gif", pillow(index, "GIF", transparency=0)
+    for how, code in (("unassalpha", 2), ("assocalpha", 1)):
+        pair = np.dstack([colours[..., 0], deep]).astype(np.uint16)
+        yield f"tiff grey {how} 16", tiff(pair, photometric="minisblack", planarconfig="contig", extrasamples=[how])
+        lying = turned(layers, 6)
+        stored = raw_tiff(lying.shape, lying.tobytes(), PhotometricInterpretation=2, ExtraSamples=code, Orientation=6)
+        yield f"tiff rgb {how} on its side", stored
+    lying = turned(layers, 5)
+    yield "png on its side", png(lying, 8, 6, chunk(b"eXIf", exif(5)))
 
 
-def test_opaque_pixels_are_known(mask, tmp_path):
-    layers = np.dstack([np.full((8, 6, 3), 90, np.uint8), np.where(mask, 255, 40).astype(np.uint8)])
-    Image.fromarray(layers).save(tmp_path / "a.png")
-    assert np.array_equal(opaque_pixels(str(tmp_path / "a.png")), mask)
-    Image.fromarray(layers[..., :3]).save(tmp_path / "rgb.png")
-    for name in (str(tmp_path / "rgb.png"), "example:camera", "x.npy"):
+@pytest.mark.parametrize("suffix", ["", ".npy"])
+def test_opaque_pixels_are_known(mask, tmp_path, suffix):
+    files = dict(clear_files(mask))
+    assert len(files) == 14
+    path = tmp_path / f"picture{suffix}"
+    for kind, content in files.items():
+        path.write_bytes(content)
+        np.testing.assert_array_equal(inpainting_of(str(path), None, None).known, mask, err_msg=kind)
+
+
+def test_without_transparency_a_mask_must_be_given(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "rgb.png")
+    np.save(tmp_path / "x.npy", RGB)
+    for name in (str(tmp_path / "rgb.png"), "example:camera", str(tmp_path / "x.npy")):
         with pytest.raises(ValueError, match="mask must be given for an image without alpha"):
-            opaque_pixels(name)
+            inpainting_of(name, None, None)
 
 
 def test_where_an_image_shrinks_a_pixel_is_known_if_all_of_it_is(mask, tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "x.png")
     np.save(tmp_path / "m.npy", mask)
-    known = inpainting_of("x.png", str(tmp_path / "m.npy"), None, (4, 3)).known
+    known = inpainting_of(str(tmp_path / "x.png"), str(tmp_path / "m.npy"), None, (4, 3)).known
     assert np.array_equal(known, mask.reshape(4, 2, 3, 2).all((1, 3)))
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        (np.ones((2, 3, 4)), "mask must be .H, W. of numbers of at least 0, got float64 of shape .2, 3, 4."),
-        (-np.ones((2, 3)), "mask must be .H, W. of numbers of at least 0"),
-        (np.full((2, 3), np.nan), "mask must be .H, W. of numbers of at least 0"),
-        (np.zeros((0, 3)), "mask must be .H, W. of numbers of at least 0"),
-        (np.array([["a"]]), "mask must be .H, W. of numbers of at least 0"),
-    ],
-)
-def test_what_is_no_mask_is_refused(values, said, tmp_path):
-    np.save(tmp_path / "m.npy", values)
-    with pytest.raises(ValueError, match=f"^{said}"):
-        read_known(str(tmp_path / "m.npy"))
+@pytest.mark.parametrize("size", [None, (4, 4)])
+@pytest.mark.parametrize("shape", [(12, 16), (16,), (1, 8, 6)])
+def test_a_mask_of_another_shape_is_refused_before_it_is_cropped(tmp_path, size, shape):
+    Image.fromarray(RGB).save(tmp_path / "x.png")
+    np.save(tmp_path / "m.npy", np.ones(shape, bool))
+    with pytest.raises(ValueError, match=r"^mask must be bool of shape \(8, 6\), got bool of shape \("):
+        inpainting_of(str(tmp_path / "x.png"), str(tmp_path / "m.npy"), None, size)
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,23 @@ def test_what_is_read_is_never_written_over(tmp_path):
     source = tmp_path / "x.png"
     source.touch()
     with pytest.raises(ValueError, match="must not replace what is read"):
-        checked_outputs(tmp_path / "." / "x.png", read=(str(source), None))
+        checked_outputs(tmp_path / "." / "x.png", read=(str(source),))
     (tmp_path / "link.png").symlink_to(source)
     with pytest.raises(ValueError, match="must not replace what is read"):
         checked_outputs(tmp_path / "link.png", read=(str(source),))
+
+
+@pytest.mark.parametrize("name", ["tv.png", "tv.npy"])
+def test_an_image_of_the_folder_replaces_neither_what_is_read_nor_the_picture(tmp_path, name):
+    (tmp_path / "imgs").mkdir()
+    place = tmp_path / "imgs" / name
+    for read in (str(place), str(tmp_path / "imgs" / ".." / "imgs" / name)):
+        with pytest.raises(ValueError, match=f"must not replace what is read, got .*{name}$"):
+            checked_outputs(tmp_path / "x.png", None, tmp_path / "imgs", read=(read,), names=("csdip", "tv"))
+    with pytest.raises(ValueError, match=f"out must name another file than the images of `folder`, got .*{name}$"):
+        checked_outputs(place, None, tmp_path / "imgs", names=("tv",))
+    assert checked_outputs(place, None, tmp_path / "imgs", read=(str(place) + "2",), names=("csdip",)).picture == place
+    assert checked_outputs(tmp_path / "x.png", read=(str(place),), names=("tv",)).folder is None
 
 
 def test_everything_is_written_where_it_was_asked_for(tmp_path):

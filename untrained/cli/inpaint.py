@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from untrained.cli.options import (
+    MASK_HELP,
     METHOD_NAMES,
     Compare,
     Device,
@@ -33,9 +34,7 @@ def inpaint_command(
     out: Out,
     mask: Annotated[
         str | None,
-        typer.Option(
-            metavar="MASK", help="Image or npy, white (or not 0) where a pixel is known; without it, the opaque pixels."
-        ),
+        typer.Option(metavar="MASK", help=f"What is known: {MASK_HELP}; without it, the opaque pixels."),
     ] = None,
     sigma: PixelSigma = None,
     method: Annotated[str | None, typer.Option(help=f"csdip where none is named; {METHOD_NAMES}.")] = None,

@@ -53,7 +53,6 @@ def measure_command(
     from untrained.sims.images.images import load_image
     from untrained.sims.recovery import reports, tasks
 
-    place = reports.check_output("out", out, (".npz", ".npy"))
     sensing = tasks.sensing(
         operator,
         m,
@@ -69,6 +68,7 @@ def measure_command(
         noise=noise,
         seed=seed,
     )
+    place = reports.checked_outputs(out, kinds=(".npz", ".npy"), read=(image, *sensing.files)).picture
     if not sensing.rebuildable and place.suffix == ".npz":
         raise ValueError(
             f"out must end in .npy for your own operator or maps, which no measurement file can rebuild, got {out}"

@@ -99,12 +99,9 @@ OwnShape = Annotated[
 PixelScale = Annotated[
     str | None, typer.Option(metavar="LOW:HIGH", help="Scale of the pixels that y was measured of (-1:1), as 0:255.")
 ]
+MASK_HELP = "an image, cut at half of its largest value (white: known), or an npy of bool, or of 0 and one more value"
 MaskOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Mask of inpainting or fourier-cartesian: .npy (zero: not measured) or an image (white: measured).",
-    ),
+    str | None, typer.Option(metavar="FILE", help=f"Mask of inpainting or fourier-cartesian: {MASK_HELP}.")
 ]
 MapsOption = Annotated[
     str | None, typer.Option("--coil-maps", metavar="FILE", help="Coil maps of fourier-cartesian, .npy (coils, H, W).")

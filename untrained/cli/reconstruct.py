@@ -159,9 +159,7 @@ def run_task(
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
-    places = reports.checked_outputs(
-        out, json, folder, report, kinds=kinds, read=(task.source, task.truth, *task.files)
-    )
+    places = reports.checked_outputs(out, json, folder, report, kinds=kinds, read=task.files, names=task.names)
     problem = tasks.prepare_task(task)
     if sys.stderr.isatty():
         for name, needs in recover.estimates(problem).items():
