@@ -88,7 +88,7 @@ class PhysicsProducts:
         return image
 
 
-def with_methods(user_object: Any, shape: Shape) -> Any:
+def on_images(user_object: Any, shape: Shape) -> Any:
     """Return an object with `forward` and `adjoint` on one image that does what the user's does.
 
     Raises

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from untrained.sims.operators.base import Operator, Shape, checked_shape, refuse_masked
 from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix, checked_gain, numbers_of
-from untrained.sims.operators.products import with_methods
+from untrained.sims.operators.products import on_images
 from untrained.sims.random.isolated_rng import torch_settings_kept
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import USER_ERRORS, error_line
@@ -179,7 +179,7 @@ class UserOperator(Operator):
 def _home(user: Any, method: str) -> Path | None:
     """The file of a user's function, where it is one."""
     code = getattr(getattr(user, method), "__code__", None)
-    return None if code is None or user.__class__.__module__ == with_methods.__module__ else Path(code.co_filename)
+    return None if code is None or user.__class__.__module__ == on_images.__module__ else Path(code.co_filename)
 
 
 @contextmanager
@@ -222,4 +222,4 @@ def _adapted(user_object: Any, shape: Shape, m: int | None) -> Operator:
         if m is not None and m != user_object.shape[0]:
             raise ValueError(f"operator must have {m} rows, got {user_object.shape[0]}")
         return MatrixOperator(user_object, shape)
-    return UserOperator(with_methods(user_object, shape), shape, m)
+    return UserOperator(on_images(user_object, shape), shape, m)
