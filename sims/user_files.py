@@ -14,6 +14,8 @@ from typing import Any
 
 LONGEST_MESSAGE = 200
 """Characters of somebody else's error that are shown."""
+USER_ERRORS = (Exception, SystemExit)
+"""What somebody else's code may raise and is told of: an exit too, which would pass for success; not an interrupt."""
 _NEIGHBOURS: dict[Path, dict[str, ModuleType]] = {}
 
 
@@ -69,7 +71,7 @@ def function_in(path: Path, factory: str, prefix: str) -> Any:
     try:
         with isolated_rng(0, "file"), neighbours(path.parent):
             module = run_file(path, prefix)
-    except (Exception, SystemExit) as error:
+    except USER_ERRORS as error:
         raise ValueError(f"{path.name} must run without error, got {error_line(error, path)}") from error
     maker = getattr(module, factory, None)
     if not callable(maker):

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from untrained.sims.files import existing
-from untrained.sims.user_files import error_line, neighbours, run_file
+from untrained.sims.user_files import USER_ERRORS, error_line, neighbours, run_file
 from untrained.theory.claim import Claim
 from untrained.theory.ledger import check_needs, ledger
 from untrained.theory.wording import fill, unexplained_numerals
@@ -43,7 +43,7 @@ class Paper:
         """
         try:
             yield
-        except Exception as error:
+        except USER_ERRORS as error:
             if claim_id not in self.own:
                 raise
             where = error_line(error, self.path)
@@ -69,7 +69,7 @@ def read_paper(path: Path | None) -> Paper:
     try:
         with neighbours(path.parent):
             names = vars(run_file(path, "paper"))
-    except Exception as error:
+    except USER_ERRORS as error:
         raise ValueError(
             f"paper must be a file that Python runs, got {path.name} with {error_line(error, path)}"
         ) from error

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from untrained.sims.choices import suggestion
 from untrained.sims.progress import Progress
-from untrained.sims.user_files import run_file
+from untrained.sims.user_files import USER_ERRORS, run_file
 
 _T = TypeVar("_T")
 
@@ -112,5 +112,5 @@ def _attribute(resolved: str, noun: str) -> Any:
 def _module(where: str, noun: str) -> ModuleType:
     try:
         return run_file(Path(where), noun) if where.endswith(".py") else importlib.import_module(where)
-    except (Exception, SystemExit) as error:
+    except USER_ERRORS as error:
         raise ValueError(f"{noun} must be importable, got {where} with {type(error).__name__}: {error}") from error

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from untrained.sims.experiments.experiment import Cell, Experiment, Task, load
 from untrained.sims.progress import OpenProgress, no_progress
+from untrained.sims.user_files import USER_ERRORS
 
 Row = dict[str, float | int | str | bool | None]
 _SECONDS = 1.0
@@ -73,7 +74,7 @@ def _outcomes(task: Task, device: str, open_progress: OpenProgress) -> list[Cell
             rows = [
                 row_to_text(row, cell.parameters) for row, cell in zip(task.compute(progress), task.cells, strict=True)
             ]
-    except (Exception, SystemExit) as raised:
+    except USER_ERRORS as raised:
         error = " ".join(f"{type(raised).__name__}: {raised}".split())
     seconds = (time.perf_counter() - start) / len(task.cells)
     if rows is None:

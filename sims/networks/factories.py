@@ -16,7 +16,7 @@ from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
 from untrained.sims.networks.preparing import check_shapes, copied, in_dtype
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
-from untrained.sims.user_files import error_line, neighbours
+from untrained.sims.user_files import USER_ERRORS, error_line, neighbours
 
 LatentShape = str | Sequence[int]
 
@@ -34,7 +34,7 @@ def start_of_factory(
         try:
             with isolated_rng(seed, "weights", *_numbered(restart)), beside():
                 result = factory()
-        except (Exception, SystemExit) as error:
+        except USER_ERRORS as error:
             raise ValueError(f"{name} must return without error, got {error_line(error, path)}") from error
         return _start_of_result(name, result, shape, seed, restart)
 

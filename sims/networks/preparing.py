@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 
-from untrained.sims.user_files import error_line
+from untrained.sims.user_files import USER_ERRORS, error_line
 
 _RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
 POWER_ITERATIONS = 15
@@ -58,7 +58,7 @@ def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn
             memo[id(constant)] = clone if dtype is None else in_dtype(clone, dtype)
     try:
         return copy.deepcopy(module, memo)
-    except Exception as error:
+    except USER_ERRORS as error:
         raise ValueError(f"module of {name} must be one that can be copied, got {error_line(error)}") from error
 
 

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from untrained.sims.networks.output import OutputPart, tensor_of
 from untrained.sims.networks.preparing import copied, outside, prepared
 from untrained.sims.random.isolated_rng import global_states, isolated_rng
-from untrained.sims.user_files import error_line
+from untrained.sims.user_files import USER_ERRORS, error_line
 
 _ROUNDING = 1e4
 """Two runs that differ by so many units of rounding, of the largest entry, are taken to differ."""
@@ -170,7 +170,7 @@ def _norm(parts: Sequence[torch.Tensor]) -> float:
 def _run_twin(name: str, module: nn.Module, twin: nn.Module, z: torch.Tensor) -> object:
     try:
         return run_module(twin, z)
-    except Exception as error:
+    except USER_ERRORS as error:
         size, dtype = tuple(z.shape), str(z.dtype).removeprefix("torch.")
         if _runs_otherwise(name, module, z):
             places = ", ".join(outside(module))
@@ -190,7 +190,7 @@ def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
     try:
         with torch.no_grad():
             run_module(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
-    except Exception:
+    except USER_ERRORS:
         return False
     return True
 

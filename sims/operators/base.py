@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Self
 
+import numpy as np
 import torch
 
 from untrained.sims.lanczos import largest_eigenvalue
@@ -105,6 +106,10 @@ class Operator(ABC):
     def vector(self, y: torch.Tensor) -> torch.Tensor:
         """Measurements in one row, from the shape that they come in."""
         return y.reshape(-1)
+
+    def real_rows(self, y: torch.Tensor) -> torch.Tensor:
+        """Complex measurements in one row, (m/2,), as the real ones: real parts, then imaginary ones."""
+        return torch.cat([y.real, y.imag])
 
     @torch.no_grad()
     def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -221,6 +226,19 @@ def bounded_integer(name: str, value: Any, least: int, most: int | None = None) 
     if number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be {interval}, got {number}")
     return number
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Refuse arrays of numpy of which entries are masked: what lies under a mask was not meant.
+
+    Raises
+    ------
+    ValueError
+        where it is one.
+    """
+    if np.ma.is_masked(value):
+        count = int(np.ma.getmaskarray(value).sum())
+        raise ValueError(f"{name} must have no masked entries, got {count} of {value.size}: fill them first")
 
 
 def checked_shape(shape: Any) -> Shape:

@@ -109,6 +109,12 @@ class MulticoilFourier(Operator):
         row[self.places.cpu()] = True
         return row.roll(self.shape[2] // 2).expand(self.shape[1:]).clone()
 
+    def real_rows(self, y: torch.Tensor) -> torch.Tensor:
+        """Complex coefficients in one row as the real ones: of each channel real parts, then imaginary ones."""
+        if len(y) != self.m // 2:
+            return super().real_rows(y)
+        return torch.view_as_real(y.resolve_conj()).reshape(self.shape[0], -1, 2).mT.flatten()
+
     def _maps(self, like: torch.Tensor) -> torch.Tensor:
         kind = torch.complex64 if like.dtype == torch.float32 else torch.complex128
         return _tensor_maps(self.coils, *self.shape[1:], kind, like.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isfinite, prod
+from math import isnan, prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from scipy import sparse
 
 from untrained.sims.files import Refused
-from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.operators.base import Operator, Shape, refuse_masked
 from untrained.sims.random.streams import stream
 
 STORED_BLOCK = 16 << 20
@@ -109,11 +109,10 @@ class MatrixOperator(Operator):
         self._type = working_type(matrix.dtype)
         self._complex = self._type.kind == "c"
         super().__init__(shape, rows * (1 + self._complex))
+        refuse_masked("operator", matrix)
         self._matrix = _held(matrix, self._type)
         self.streamed = not isinstance(self._matrix, np.ndarray)
-        self.gain = _squares(self._matrix) / self.n
-        if not isfinite(self.gain):
-            raise ValueError("operator must hold finite numbers, got a matrix with others")
+        self.gain = checked_gain(_squares(self._matrix), self.n)
         x = torch.from_numpy(stream(0, "gain").integers(2, size=(1, *shape)) * 2.0 - 1).float()
         self._digest = hashlib.sha256(self._product(x).numpy().tobytes()).hexdigest()
 
@@ -177,8 +176,47 @@ def _held(matrix: Any, kind: np.dtype) -> Any:
     if isinstance(matrix, StoredMatrix):
         return matrix
     if sparse.issparse(matrix):
-        return sparse.csr_array(matrix).astype(kind, copy=False)
+        rows = sparse.csr_array(matrix).astype(kind, copy=False)
+        return rows if rows.has_canonical_format else _summed(rows)
     return np.asarray(matrix).astype(kind, copy=False)
+
+
+def _summed(rows: Any) -> Any:
+    """A copy in which each entry is stored once: the user's matrix may share what is summed in place."""
+    once = rows.copy()
+    once.sum_duplicates()
+    return once
+
+
+def checked_gain(squares: float, n: int) -> float:
+    """Return the gain ||A||_F^2/n.
+
+    Raises
+    ------
+    ValueError
+        where the numbers are not finite, all zero, or so large that products with A^T A leave float32.
+    """
+    most = float(np.finfo(np.float32).max)
+    if isnan(squares):
+        raise ValueError("operator must hold finite numbers, got a matrix with others")
+    if squares > most:
+        raise ValueError(
+            f"operator must hold finite numbers of which float32 can add up the squares, to {most:.2g}, "
+            f"got {squares:.2g}: scale it down, and y with it"
+        )
+    if squares == 0:
+        raise ValueError("operator must measure something, got zeros for every image")
+    return squares / n
+
+
+def numbers_of(matrix: torch.Tensor) -> Any:
+    """A matrix of torch as an array of numpy, or as a sparse one of scipy, of numbers that these have."""
+    short = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.complex32: torch.complex64}
+    own = matrix.detach().cpu().to(short.get(matrix.dtype, matrix.dtype))
+    if own.layout == torch.strided:
+        return own.numpy(force=True)
+    entries = own.to_sparse_coo().coalesce()
+    return sparse.coo_array((entries.values().numpy(force=True), entries.indices().numpy()), tuple(own.shape))
 
 
 def _squares(matrix: Any) -> float:

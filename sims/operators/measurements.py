@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from untrained.sims.files import write_bytes
-from untrained.sims.operators.base import Operator
+from untrained.sims.operators.base import Operator, refuse_masked
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
@@ -63,8 +63,9 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        where it is no array or tensor, or holds no real numbers.
+        where it is no array or tensor, holds no real numbers, or some are masked.
     """
+    refuse_masked(name, value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return torch.from_numpy(value.astype(np.float32))
     if not isinstance(value, torch.Tensor) or value.is_complex():
@@ -74,7 +75,7 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
 
 
 def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
-    """Return measurements as a detached float32 tensor: of complex ones, of any shape, real parts, then imaginary ones.
+    """Return measurements as a detached float32 tensor: of complex ones, of any shape, the operator's real rows.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.
         where they are no array or tensor, hold no numbers, or one is not finite.
     """
     if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
-        parts = operator.vector(torch.as_tensor(y).detach())
-        y = torch.cat([parts.real, parts.imag])
+        refuse_masked("y", y)
+        y = operator.real_rows(operator.vector(torch.as_tensor(y).detach()))
     numbers = real_tensor("y", y)
     if not torch.isfinite(numbers).all():
         raise ValueError(f"y must be finite, got NaN or infinity in {int((~numbers.isfinite()).sum())} of its entries")

@@ -17,7 +17,8 @@ from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
 from untrained.sims.operators.user_operator import as_operator
-from untrained.sims.user_files import error_line, function_in, neighbours
+from untrained.sims.random.isolated_rng import isolated_rng
+from untrained.sims.user_files import USER_ERRORS, error_line, function_in, neighbours
 
 LARGE_MATRIX = 1 << 28
 """Bytes from which on a dense matrix stays in its npy file and is read in blocks."""
@@ -45,10 +46,12 @@ def operator_in_file(reference: str, shape: Shape, m: int | None = None) -> Oper
     maker = function_in(path, factory, "operator")
     try:
         with neighbours(path.parent):
-            return as_operator(maker(shape), shape, m)
+            with isolated_rng(0, "file"):
+                made = maker(shape)
+            return as_operator(made, shape, m)
     except ValueError as error:
         raise ValueError(f"{path.name}:{factory}: {error}") from error
-    except Exception as error:
+    except USER_ERRORS as error:
         raise ValueError(f"{path.name}:{factory} must make an operator, got {error_line(error, path)}") from error
 
 

@@ -6,100 +6,55 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
 
-from untrained.sims.operators.base import Operator, Shape, checked_shape
-from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix
+from untrained.sims.operators.base import Operator, Shape, checked_shape, refuse_masked
+from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix, checked_gain, numbers_of
+from untrained.sims.operators.products import on_images
+from untrained.sims.random.isolated_rng import torch_settings_kept
 from untrained.sims.random.streams import stream
+from untrained.sims.user_files import USER_ERRORS, error_line
 
 DOT_LIMIT = 1e-5
+SCALE_LIMIT = 5e-5
+"""Sums of 65536 terms, one after another in float32, are that far off."""
 PROBES = 32
 TYPES = (torch.float32, torch.float64)
 """What images and measurements may be of."""
 
 
 def dot_test(operator: Operator, seed: int = 0) -> float:
-    """|<A x, y> - <x, A^T y>| / (||x|| ||A^T y||) for standard normal x and y: rounding where the adjoint is right."""
-    rng = stream(seed, "dot test")
-    device = operator.device or torch.device("cpu")
-    x = torch.from_numpy(rng.standard_normal(operator.shape, dtype=np.float32)).to(device)
-    y = torch.from_numpy(rng.standard_normal(operator.m, dtype=np.float32)).to(device)
-    left = (operator.forward(x).double() * y.double()).sum()
-    back = operator.adjoint(y).double()
-    right, scale = (x.double() * back).sum(), x.double().norm() * back.norm()
-    gap = float((left - right).abs())
-    return gap / float(scale) if scale > 0 else float("inf" if gap > 0 else 0)
+    """The larger |<A x, y> - <x, A^T y>| / (||x|| ||A^T y||) of two standard normal pairs that are measured together.
 
-
-class LinearProducts:
-    """Products with anything that has `shape`, `@` and `.T` or `.H`, on flattened images of a shape."""
-
-    def __init__(self, linear: Any, shape: Shape) -> None:
-        if linear.shape[1] != prod(shape):
-            raise ValueError(
-                f"operator must have {prod(shape)} columns for images of shape {shape}, got {linear.shape[1]}"
-            )
-        self._linear, self._shape = linear, shape
-        self._adjoint = linear.H if hasattr(linear, "H") else linear.T
-
-    def forward(self, x: Any) -> Any:
-        """A x."""
-        return self._linear @ x.reshape(-1)
-
-    def adjoint(self, y: Any) -> Any:
-        """A^H y."""
-        return (self._adjoint @ y).reshape(self._shape)
-
-
-class PhysicsProducts:
-    """A linear physics of deepinv: `A` from (1, C, H, W) to (1, ...) and `A_adjoint` back, its noise left out.
-
-    Where the physics takes images as two channels, real and imaginary parts, a grey image is the real one.
-
-    Source: deepinv.physics.LinearPhysics.
+    It is rounding where the adjoint is right.
     """
+    x, y = (_normal(operator, seed, shape) for shape in (operator.shape, (operator.m,)))
+    measured, back = operator.forward(x).double(), operator.adjoint(y).double().flatten(1)
+    gaps = ((measured * y).sum(1) - (x.flatten(1) * back).sum(1)).abs()
+    scales = x.double().flatten(1).norm(dim=1) * back.norm(dim=1)
+    return float(torch.where(gaps > 0, gaps / scales, gaps).max())
 
-    def __init__(self, physics: Any, shape: Shape) -> None:
-        self._physics, self._shape, self._channels = physics, shape, shape[0]
-        if shape[0] == 1 and not self._takes(1) and self._takes(2):
-            self._channels = 2
-        try:
-            self._like = self._measure(torch.zeros(shape))
-        except Exception as error:
-            raise ValueError(f"A of the physics must measure images of shape {shape}, got '{error}'") from error
 
-    def _takes(self, channels: int) -> bool:
-        try:
-            x = torch.zeros(1, channels, *self._shape[1:])
-            return bool(self._physics.A_adjoint(self._physics.A(x)).shape == x.shape)
-        except Exception:
-            return False
+def scale_test(operator: Operator, seed: int = 0) -> float:
+    """The larger | ||A x|| - <x, A^T y> | / ||A||_F of two standard normal x, for y = A x / ||A x||.
 
-    def _measure(self, x: torch.Tensor) -> Any:
-        batch = x[None]
-        if self._channels > len(x):
-            batch = torch.cat([batch, torch.zeros_like(batch)], 1)
-        return self._physics.A(batch)
+    A factor that the adjoint lacks shows in full here; to `dot_test` it is random, and weak where images are large.
+    """
+    x = _normal(operator, seed, operator.shape)
+    measured = operator.forward(x).double()
+    sizes = measured.norm(dim=1)
+    back = operator.adjoint((measured / sizes.clamp_min(1e-300)[:, None]).float()).double()
+    return float((sizes - (x * back).flatten(1).sum(1)).abs().max()) / (operator.gain * operator.n) ** 0.5
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """A x, flattened."""
-        y = self._measure(x)
-        return y.reshape(-1) if isinstance(y, torch.Tensor) else torch.cat([part.reshape(-1) for part in y])
 
-    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        """A^T y of flattened measurements."""
-        if isinstance(self._like, torch.Tensor):
-            shaped: Any = y.reshape(self._like.shape)
-        else:
-            parts = y.split([part.numel() for part in self._like])
-            shaped = type(self._like)([part.reshape(like.shape) for part, like in zip(parts, self._like, strict=True)])
-        image: torch.Tensor = self._physics.A_adjoint(shaped)[0, : self._shape[0]]
-        return image
+def _normal(operator: Operator, seed: int, shape: tuple[int, ...]) -> torch.Tensor:
+    numbers = stream(seed, "dot test", len(shape)).standard_normal((2, *shape), dtype=np.float32)
+    return torch.from_numpy(numbers).to(operator.device or torch.device("cpu"))
 
 
 class UserOperator(Operator):
@@ -118,9 +73,6 @@ class UserOperator(Operator):
         self._user, self._arrays, self._complex, self._place = user, False, False, "cpu"
         self._types: tuple[torch.dtype, ...] = TYPES
         self.m = self._count(m)
-        back = self._call("adjoint", torch.zeros(self.m))
-        if tuple(back.shape) != shape:
-            raise ValueError(f"adjoint of the user's operator must return {shape}, got {tuple(back.shape)}")
         self._probe()
 
     def _count(self, m: int | None) -> int:
@@ -152,28 +104,43 @@ class UserOperator(Operator):
                 method = "adjoint"
                 self._result(method, y)
             return y
-        except Exception as error:
-            return f"{method}: {error}"
+        except USER_ERRORS as error:
+            return f"{method}: {error if isinstance(error, Exception) and str(error) else error_line(error)}"
 
     def _result(self, method: str, value: torch.Tensor) -> torch.Tensor:
-        result = getattr(self._user, method)(value.numpy(force=True) if self._arrays else value)
+        """What the user's function makes of a copy of a value, as a copy: either may be written to again."""
+        with torch_settings_kept():
+            own = value.clone()
+            result = getattr(self._user, method)(own.numpy(force=True) if self._arrays else own)
+        refuse_masked(f"what {method} returns", result)
         if isinstance(result, np.ndarray) and result.dtype.kind in "biufc":
             result = torch.from_numpy(np.ascontiguousarray(result))
         if not isinstance(result, torch.Tensor):
             raise ValueError(f"it must return an array or a tensor of numbers, got {type(result).__name__}")
-        return result.detach()
+        return result.detach().clone()
 
     def _call(self, method: str, value: torch.Tensor) -> torch.Tensor:
         kind = value.dtype if value.dtype in self._types else self._types[0]
-        own = value.detach().to(self._place, kind, copy=True)
+        own = value.detach().to(self._place, kind)
         if self._complex and method == "adjoint":
             own = torch.complex(*own.reshape(2, -1))
-        result = self._result(method, own)
-        if self._complex and method == "forward":
-            result = torch.cat([result.real, result.imag])
-        if result.is_complex():
-            result = result.real
-        return result.to(value.device, value.dtype)
+        try:
+            result = self._result(method, own)
+        except USER_ERRORS as error:
+            why = error_line(error, _home(self._user, method))
+            raise ValueError(f"{method} of the user's operator must run without error, got {why}") from error
+        return self._real(method, result).to(value.device, value.dtype)
+
+    def _real(self, method: str, result: torch.Tensor) -> torch.Tensor:
+        """Real measurements, or a real image, of the right shape."""
+        wanted = self.shape if method == "adjoint" else (self.m // (1 + self._complex),)
+        if tuple(result.shape) != wanted:
+            raise ValueError(f"{method} of the user's operator must return {wanted}, got {tuple(result.shape)}")
+        if method == "adjoint":
+            return result.real if result.is_complex() else result
+        if result.is_complex() != self._complex:
+            raise ValueError("forward of the user's operator must return complex numbers always or never, got both")
+        return torch.cat([result.real, result.imag]) if self._complex else result
 
     def _probe(self) -> None:
         x = torch.from_numpy(stream(0, "gain").integers(2, size=(PROBES, *self.shape)) * 2.0 - 1).float()
@@ -183,8 +150,19 @@ class UserOperator(Operator):
         change = float((self._product(x[:1]) - y[:1]).norm() / y[:1].norm().clamp_min(1e-30))
         if change > DOT_LIMIT:
             raise ValueError(f"forward must give the same measurements each time, got a change of {change:.2g}")
-        self.gain = float(y.double().square().sum() / (PROBES * self.n))
+        self._check_zeros("forward", x[0])
+        self._check_zeros("adjoint", y[0])
+        self.gain = checked_gain(float(y.double().square().sum() / PROBES), self.n)
         self._digest = hashlib.sha256(y.numpy().tobytes()).hexdigest()
+
+    def _check_zeros(self, method: str, value: torch.Tensor) -> None:
+        """Zeros must become zeros: to random values a small constant hardly shows."""
+        constant, size = (float(self._call(method, one).double().norm()) for one in (torch.zeros_like(value), value))
+        if not constant <= DOT_LIMIT * size:
+            raise ValueError(
+                f"{method} must be linear and so make zeros of zeros, got numbers of norm {constant:.2g} where it "
+                f"makes {size:.2g} of others"
+            )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -196,6 +174,12 @@ class UserOperator(Operator):
 
     def _transposed(self, y: torch.Tensor) -> torch.Tensor:
         return torch.stack([self._call("adjoint", one) for one in y])
+
+
+def _home(user: Any, method: str) -> Path | None:
+    """The file of a user's function, where it is one."""
+    code = getattr(getattr(user, method), "__code__", None)
+    return None if code is None or user.__class__.__module__ == on_images.__module__ else Path(code.co_filename)
 
 
 @contextmanager
@@ -215,39 +199,27 @@ def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operato
     Raises
     ------
     ValueError
-        where a method is missing, a shape is wrong, forward changes from call to call or the dot test fails.
+        where a method is missing or fails, a shape is wrong, forward changes from call to call, zeros do not stay
+        zeros, the dot test fails, entries are masked, or ||A||_F^2 is 0 or beyond float32.
     """
     shape = checked_shape(shape)
     if isinstance(user_object, Operator) and user_object.shape == shape and user_object.m == (m or user_object.m):
         return user_object
     operator = _adapted(user_object, shape, m)
-    gap = max(dot_test(operator, seed) for seed in range(3))
-    if not gap <= DOT_LIMIT:
-        raise ValueError(f"adjoint must be the transpose of forward within {DOT_LIMIT:g}, got a dot test of {gap:.2g}")
+    for test, limit in ((dot_test, DOT_LIMIT), (scale_test, SCALE_LIMIT)):
+        gap = np.max([test(operator, seed) for seed in range(3)])
+        if not gap <= limit:
+            name = test.__name__.replace("_", " ")
+            raise ValueError(f"adjoint must be the transpose of forward within {limit:g}, got a {name} of {gap:.2g}")
     return operator
 
 
 def _adapted(user_object: Any, shape: Shape, m: int | None) -> Operator:
-    if isinstance(user_object, torch.Tensor) and user_object.layout == torch.strided:
-        user_object = user_object.numpy(force=True)
+    if isinstance(user_object, torch.Tensor) and user_object.ndim == 2:
+        user_object = numbers_of(user_object)
     is_matrix = isinstance(user_object, np.ndarray | StoredMatrix) or sparse.issparse(user_object)
     if is_matrix and len(user_object.shape) == 2:
         if m is not None and m != user_object.shape[0]:
             raise ValueError(f"operator must have {m} rows, got {user_object.shape[0]}")
         return MatrixOperator(user_object, shape)
-    return UserOperator(_with_methods(user_object, shape), shape, m)
-
-
-def _with_methods(user_object: Any, shape: Shape) -> Any:
-    if _has(user_object, "A", "A_adjoint"):
-        return PhysicsProducts(user_object, shape)
-    if _has(user_object, "forward", "adjoint"):
-        return user_object
-    if len(getattr(user_object, "shape", ())) == 2 and hasattr(user_object, "__matmul__"):
-        return LinearProducts(user_object, shape)
-    missing = next(name for name in ("forward", "adjoint") if not _has(user_object, name))
-    raise ValueError(f"operator must have a method {missing}, got {type(user_object).__name__} without it")
-
-
-def _has(user_object: Any, *methods: str) -> bool:
-    return all(callable(getattr(user_object, name, None)) for name in methods)
+    return UserOperator(on_images(user_object, shape), shape, m)

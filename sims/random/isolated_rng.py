@@ -27,7 +27,7 @@ def isolated_rng(seed: int, *names: str | int) -> Iterator[None]:
     with _ONE_AT_A_TIME:
         numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
         try:
-            with _torch_kept():
+            with torch.random.fork_rng(_devices()), torch_settings_kept():
                 torch.manual_seed(number)
                 np.random.seed(number)  # noqa: NPY002
                 random.seed(number)
@@ -44,9 +44,10 @@ def global_states() -> tuple[object, object]:
 
 
 @contextmanager
-def _torch_kept() -> Iterator[None]:
+def torch_settings_kept() -> Iterator[None]:
+    """Let code take gradients, and put torch's default dtype, default device and switch for gradients back after it."""
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    with torch.random.fork_rng(_devices()), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         try:
             yield
         finally:

@@ -20,7 +20,9 @@ S = sparse.csr_array(np.where(np.abs(A) > 0.1, A, 0))
 C = A * np.exp(1j * np.random.default_rng(1).uniform(0, 7, A.shape))
 
 OPERATOR = """
+import sys
 import numpy as np
+import torch
 
 class EveryOtherRow:
     def __init__(self, shape):
@@ -40,6 +42,25 @@ def nothing(shape):
 
 def broken(shape):
     raise RuntimeError("no detector")
+
+def ends(shape):
+    sys.exit(0)
+
+class Late(EveryOtherRow):
+    calls = 0
+    def forward(self, x):
+        self.calls += 1
+        if self.calls > 60:
+            sys.exit(0)
+        return super().forward(x)
+
+def ends_late(shape):
+    return Late(shape)
+
+def double(shape):
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(5)
+    return EveryOtherRow(shape)
 """
 
 
@@ -161,11 +182,15 @@ REFUSED = {
     "y.npy --matrix A.npy --operator dct --shape 8x8":
         "--operator must be left out where matrix is given, got 'dct' and 'A.npy'",
     "y.npy --operator own.py:broken --shape 8x8":
-        "own.py:broken must make an operator, got RuntimeError: no detector (line 21)",
+        "own.py:broken must make an operator, got RuntimeError: no detector (line 23)",
+    "y.npy --operator own.py:ends --shape 8x8": "own.py:ends must make an operator, got SystemExit: 0 (line 26)",
+    "photo.png --operator own.py:ends_late":
+        "forward of the user's operator must run without error, got SystemExit: 0 (line 33)",
     "y.npy --operator own.py:nothing --shape 8x8":
         "own.py:nothing: operator must have a method forward, got int without it",
     "y.npy --operator own.py:absent --shape 8x8":
-        "factory must be a function in own.py (which has EveryOtherRow, make, nothing, broken), got 'absent'",
+        "factory must be a function in own.py (which has EveryOtherRow, make, nothing, broken, ends, Late, ends_late, "
+        "double), got 'absent'",
     "y.npy --operator none.py:make --shape 8x8":
         "--operator must be FILE.py:FACTORY of a file that exists, got 'none.py:make'",
     "y.npy --operator own.py:make --shape 8x8": "y must have the operator's 32 entries, got 40 in y.npy",
@@ -191,6 +216,34 @@ def test_what_is_missing_or_wrong_is_told_in_a_sentence(run, words):
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"untrained: {REFUSED[words]}")
     assert not Path("x.png").exists()
+
+
+def test_what_a_factory_sets_for_all_of_torch_is_put_back(run):
+    state = torch.random.get_rng_state()
+    short = "--method", "csdip", "--preset", "fast", "--set", "steps=2", "-o", "x.png"
+    ended = run("reconstruct", "photo.png", "--operator", "own.py:double", *short)
+    assert (ended.returncode, torch.get_default_dtype()) == (0, torch.float32)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("calls", "told"), [(0, "net.py:net must accept a latent"), (50, "net.py must let the run")])
+def test_an_exit_anywhere_in_code_of_ones_own_is_no_success(run, calls, told):
+    Path("net.py").write_text(
+        "import sys, torch\n"
+        "calls = []\n"
+        "class Net(torch.nn.Linear):\n"
+        "    def forward(self, z):\n"
+        "        calls.append(1)\n"
+        f"        if len(calls) > {calls}:\n"
+        "            sys.exit(0)\n"
+        "        return super().forward(z).reshape(1, 1, 8, 8)\n"
+        "def net():\n"
+        "    return Net(3, 64), torch.ones(1, 3)\n"
+    )
+    ended = run("reconstruct", "photo.png", "--operator", "dct", "--m", "20", "--network", "net.py:net", "-o", "x.png")
+    assert (ended.returncode, Path("x.png").exists()) == (2, False)
+    assert f"untrained: {told}" in ended.stderr.splitlines()[-1]
+    assert "got SystemExit: 0" in ended.stderr.splitlines()[-1]
 
 
 def test_a_measurement_file_is_refused_for_an_operator_that_it_cannot_hold(run):

@@ -134,6 +134,11 @@ REFUSED = {
         "from math import exponential",
         "paper must be a file that Python runs, got my_paper.py with ImportError: cannot import name 'exponential'",
     ),
+    "a file that ends the program": (
+        "from math import exp",
+        "raise SystemExit(0)",
+        "paper must be a file that Python runs, got my_paper.py with SystemExit: 0 (line",
+    ),
     "a file that is no Python": (
         "def claimed",
         "deff claimed",

@@ -51,6 +51,25 @@ def test_a_large_matrix_stays_in_its_file(tmp_path, monkeypatch):
     assert operator.memory == matrices.STORED_BLOCK
 
 
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_array, sparse.coo_array, sparse.csr_matrix])
+def test_entries_that_are_stored_in_parts_count_by_their_sum(form):
+    plain = form(np.where(REAL > 0, REAL, 0)).tocoo()
+    rows, columns = (np.concatenate([place, place]) for place in (plain.row, plain.col))
+    parts = sparse.coo_array((np.concatenate([11 * plain.data, -10 * plain.data]), (rows, columns)), plain.shape)
+    if form is not sparse.coo_array:
+        # Conversions add the parts up; the lists of a compressed form may hold them apart all the same.
+        flat = (rows, columns) if form is not sparse.csc_array else (columns, rows)
+        order = np.lexsort(flat[::-1])
+        starts = np.r_[0, np.cumsum(np.bincount(flat[0], minlength=plain.shape[form is sparse.csc_array]))]
+        parts = form((parts.data[order], flat[1][order], starts), shape=plain.shape)
+    stored = parts.data.copy()
+    operator = as_operator(parts, SHAPE)
+    assert operator.gain == pytest.approx((plain.data**2).sum() / 20, rel=1e-12)
+    np.testing.assert_array_equal(parts.data, stored)
+    x = np.random.default_rng(1).standard_normal(SHAPE)
+    np.testing.assert_allclose(operator.forward(torch.from_numpy(x)), plain @ x.ravel(), rtol=0, atol=1e-12)
+
+
 def test_a_matrix_that_is_not_finite_is_refused_in_its_file_too(tmp_path):
     np.save(tmp_path / "A.npy", np.where(REAL > 2, np.nan, REAL))
     with pytest.raises(ValueError, match=r"^operator must hold finite numbers, got a matrix with others$"):

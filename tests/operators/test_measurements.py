@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from untrained.sims.operators import OPERATORS, as_operator, make_operator, measurements
-from untrained.sims.operators.measurements import Measurement, load_measurement, measure, save_measurement
+from untrained.sims.operators.measurements import (
+    Measurement,
+    load_measurement,
+    measure,
+    measured_numbers,
+    save_measurement,
+)
 from untrained.sims.random.streams import stream
 
 SHAPE = (1, 8, 8)
@@ -249,3 +255,15 @@ def test_an_array_is_measured_as_the_tensor_is():
         measure(IMAGE.tolist(), operator)
     with pytest.raises(ValueError, match=r"^image must have finite pixels, got NaN or infinity$"):
         measure(IMAGE * torch.nan, operator)
+
+
+def test_masked_numbers_are_refused():
+    y = np.ma.masked_greater(np.arange(4.0), 2)
+    operator = make_operator("dct", (1, 2, 2), 4)
+    with pytest.raises(ValueError, match=r"^y must have no masked entries, got 1 of 4: fill them first$"):
+        measured_numbers(y, operator)
+    with pytest.raises(ValueError, match=r"^y must have no masked entries, got 1 of 4: fill them first$"):
+        measured_numbers(y * 1j, operator)
+    with pytest.raises(ValueError, match=r"^image must have no masked entries, got 1 of 4: fill them first$"):
+        measure(y.reshape(1, 2, 2), operator)
+    assert measured_numbers(np.ma.masked_greater(np.arange(4.0), 9), operator).tolist() == [0, 1, 2, 3]

@@ -181,6 +181,32 @@ def test_coefficients_under_ones_own_mask_and_maps_are_those_of_the_definition(m
     assert operators.dot_test(operator) < 1e-6
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_complex_measurements_are_put_into_the_order_of_the_rows(channels):
+    x = np.random.default_rng(0).standard_normal((channels, 6, 7))
+    coils = multicoil((channels, 6, 7), coils=2, acceleration=1)
+    seen = np.fft.fft2(x[:, None] * coil_sensitivities(2, 6, 7), norm="ortho")[..., coils.places]
+    y = coils.forward(torch.from_numpy(x)).float()
+    torch.testing.assert_close(measured_numbers(seen, coils), y)
+    torch.testing.assert_close(measured_numbers(torch.from_numpy(seen.ravel()).conj(), coils), y * rows_of(y, channels))
+    own = operators.fourier_cartesian((channels, 6, 7), MASK, MAPS)
+    sampled = np.array([own_by_definition(one, MAPS, MASK)[1] for one in x])
+    torch.testing.assert_close(measured_numbers(sampled, own), own.forward(torch.from_numpy(x)).float())
+
+
+def rows_of(y, channels):
+    """1 for the real parts of a channel and -1 for its imaginary ones."""
+    return torch.tensor([1.0, -1.0]).repeat_interleave(len(y) // (2 * channels)).repeat(channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_complex_measurements_of_another_number_are_left_to_be_told(channels):
+    shape = channels, 6, 8
+    for operator in (multicoil(shape, coils=2, acceleration=2), operators.fourier_radial(shape, 3)):
+        y = np.ones(operator.m // 2 + 1, complex)
+        assert len(measured_numbers(y, operator)) == 2 * len(y) != operator.m
+
+
 def test_a_mask_of_columns_is_one_of_whole_columns():
     columns = MASK[0]
     row = operators.fourier_cartesian((1, 6, 7), columns)

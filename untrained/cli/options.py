@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from untrained.sims.choices import check_choice
+from untrained.sims.user_files import error_line
 
 OPERATOR_NAMES = (
     "gaussian, gaussian-seeded, fourier-radial, dct, hadamard, scrambled-dct, scrambled-hadamard, inpainting, "
@@ -161,7 +163,7 @@ class Command(TyperCommand):
         Raises
         ------
         RefusedError
-            in place of a ValueError, which is how all rooms tell bad input.
+            in place of a ValueError, which is how all rooms tell bad input, and of an exit in code of the user's own.
         """
         try:
             check_names(ctx.params)
@@ -169,6 +171,10 @@ class Command(TyperCommand):
         except ValueError as error:
             flags = {str(p.name): max(p.opts, key=len) for p in self.params if p.opts and p.opts[0].startswith("-")}
             raise RefusedError(with_options(str(error), flags)) from error
+        except SystemExit as error:  # no code of the house's: it would pass for success, with nothing said
+            where = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+            why = error_line(error, where)
+            raise RefusedError(f"{where.name} must let the run come to its end, got {why}") from error
 
 
 def check_names(arguments: Mapping[str, Any]) -> None:

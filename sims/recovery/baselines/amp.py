@@ -124,14 +124,12 @@ def recover(
     Raises
     ------
     ValueError
-        where y is not finite or not of length m, the operator is zero, or the denoiser is not installed.
+        where y is not finite or not of length m, or the denoiser is not installed.
     """
     settings = settings or DAMPSettings()
     if settings.rule == "auto":
         settings = replace(settings, rule="amp" if operator.name in UNSTRUCTURED else "plug-and-play")
     check_measurements(operator, y, finite=True)
-    if not operator.gain > 0:
-        raise ValueError(f"operator must have a gain above 0, got {operator.gain}")
     begun, y = time.perf_counter(), y.detach().float()
     iterates = {"amp": _message_passing, "plug-and-play": _plug_and_play}[settings.rule]
     with torch.no_grad():
