@@ -326,6 +326,7 @@ def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:
         return images.mean(0)
     operator = task.operators[image]
     misfits = (operator.forward(images) - task.ys[image]).square().sum(-1) / operator.gain
-    losses = misfits + task.settings.tv_weight * jump_penalty(images, task.settings.tv_scale)
+    weight = task.settings.penalty_weight(operator.m, operator.gain)
+    losses = misfits + weight * jump_penalty(images, task.settings.tv_scale)
     weights = torch.softmax(-losses / (losses.min() / 10 + 0.2), 0)
     return (weights[:, None, None, None] * images).sum(0)

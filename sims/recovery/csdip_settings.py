@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class CSDIPSettings:
     `deep-decoder@64x64`, or `FILE.py:FACTORY`; `initialisation` is the law of the named ones.
     `tv_scale`, where it is above 0, makes the penalty concave: a jump d counts tv_scale log(1 + |d|/tv_scale), so that
     steep edges cost little more than small ones; 0 is total variation itself.
+    `tv_by_noise` times the deviation of A^T eta's pixels, `noise`/sqrt(m gain), is the least weight of the penalty.
     `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
     their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
@@ -47,6 +49,7 @@ class CSDIPSettings:
     steps: int = 1000
     tv_weight: float = 0.01
     tv_scale: float = 0.0
+    tv_by_noise: float = 0.0
     prior: str | None = None
     prior_weight: float = 0.0
     restarts: int = 1
@@ -69,7 +72,7 @@ class CSDIPSettings:
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)
-        for name in ("tv_weight", "tv_scale", "prior_weight", "input_noise", "noise", "warm_up"):
+        for name in ("tv_weight", "tv_scale", "tv_by_noise", "prior_weight", "input_noise", "noise", "warm_up"):
             _at_least(name, getattr(self, name), 0)
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
@@ -78,6 +81,10 @@ class CSDIPSettings:
                 raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}")
         if self.prior_weight and not self.prior:
             raise ValueError("prior_weight needs a learned prior, got none: name its file with prior")
+
+    def penalty_weight(self, m: int, gain: float) -> float:
+        """The weight of the image's penalty in a fit of m measurements whose squares A makes `gain` times a pixel's."""
+        return max(self.tv_weight, self.tv_by_noise * self.noise / sqrt(m * gain))
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
@@ -98,6 +105,7 @@ _SMOOTH: dict[str, Any] = {
     "network": "decoder",
     "network_options": {"width": 24, "slope": 0.1},
     "tv_weight": 0.05,
+    "tv_by_noise": 0.9,
     "warm_up": 20,
     "average": 0.95,
 }

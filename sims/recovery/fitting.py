@@ -87,6 +87,7 @@ class Fit:
         self, chosen: Network, data: Targets, settings: CSDIPSettings, starts: Sequence[tuple[int, int]]
     ) -> None:
         self.settings, self.data, device = settings, data, data.ys.device
+        self.weight = settings.penalty_weight(data.ys.shape[-1], data.gain)
         self.network = chosen.copies(data.shape, starts, settings.initialisation, device)
         self.z = self.network.z
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
@@ -119,8 +120,8 @@ class Fit:
 
     def _loss(self, x: torch.Tensor, misfits: torch.Tensor) -> torch.Tensor:
         loss = misfits / self.data.gain
-        if self.settings.tv_weight:
-            loss = loss + self.settings.tv_weight * jump_penalty(x, self.settings.tv_scale)
+        if self.weight:
+            loss = loss + self.weight * jump_penalty(x, self.settings.tv_scale)
         if self.prior is not None:
             loss = loss + self.settings.prior_weight * self.prior.penalty(self.network.weights)
         return loss.sum()

@@ -22,6 +22,7 @@ MEANINGS: dict[str, str] = {
     "max_steps": "steps of the solver, at most",
     "tv_weight": "weight of the image's total variation",
     "tv_scale": "size of a jump from which on it costs less (0: never)",
+    "tv_by_noise": "its least weight, in deviations of the noise",
     "prior": "file of a learned prior",
     "prior_weight": "its weight",
     "restarts": "fits from different weights",

@@ -21,10 +21,10 @@ class Method:
     """A recovery method: what it is, where it lives, and the settings that its name stands for.
 
     `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
-    settings that name a file, and `needs` is one without which there is no such method. `later` are settings
-    by whose defaults numbers are as before there were these. `by_noise` says that where
-    the noise level is known it stops by that, unless the user names a rule. `version` grows when the same settings give
-    other numbers.
+    settings that name a file, and `needs` is one without which there is no such method. `later` are settings by whose
+    defaults numbers are as before there were these. `by_noise` says that where the noise level is known it stops by
+    that, unless the user names a rule or the weight of its penalty goes by the noise. `version` grows when the same
+    settings give other numbers.
     """
 
     name: str
@@ -72,7 +72,7 @@ METHODS: dict[str, Method] = {
             "csdip",
             "CSDIPSettings",
             files=("prior",),
-            later=("tv_scale",),
+            later=("tv_scale", "tv_by_noise"),
             by_noise=True,
         ),
         Method(
@@ -212,12 +212,14 @@ BY_NOISE = "cautious-discrepancy"
 def told_noise(name: str, settings: Any, named: Collection[str], noise: float | None = None) -> Any:
     """Return settings that know the noise level of the measurements, and a rule that goes by it, but for those named.
 
+    Where the weight of a penalty goes by the noise, the rule stays as it is: such a fit is not to be stopped early.
     `named` are the settings that the user chose; without `noise` the level is that of the settings.
     """
     if "noise" not in known_settings(name):
         return settings
     changes: dict[str, Any] = {} if noise is None or "noise" in named else {"noise": noise}
-    if method(name).by_noise and "stopping" not in named and changes.get("noise", settings.noise) > 0:
+    stops = method(name).by_noise and "stopping" not in named and not getattr(settings, "tv_by_noise", 0)
+    if stops and changes.get("noise", settings.noise) > 0:
         changes["stopping"] = BY_NOISE
     return replace(settings, **changes)
 

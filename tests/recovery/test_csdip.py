@@ -206,6 +206,16 @@ def test_the_data_term_is_divided_by_the_operators_gain():
     assert (found - undivided).abs().max() > 0.01
 
 
+@pytest.mark.parametrize(("noise", "weight"), [(0.0, 0.1), (0.2, 0.1), (2.0, 0.5 * 2.0 / 2.0)], ids=str)
+def test_the_penalty_weighs_no_less_than_the_noise_says(noise, weight):
+    """Of 16 orthonormal rows in 64 the pixels of A^T eta / gain^(1/2) have the deviation noise/(16/4)^(1/2)."""
+    operator, y, _ = a_problem(name="dct", m=16)
+    settings = few(stopping="fixed", tv_weight=0.1, tv_by_noise=0.5, noise=noise)
+    assert settings.penalty_weight(operator.m, operator.gain) == pytest.approx(weight)
+    by_hand = by_the_letter(operator, y, few(tv_weight=weight), 0)[-1][0]
+    torch.testing.assert_close(recover(operator, y, settings).image, by_hand, atol=1e-3, rtol=0)
+
+
 def test_measurements_that_are_not_finite_end_as_an_outcome():
     operator, y, _ = a_problem()
     y[3] = torch.nan
@@ -486,6 +496,7 @@ def test_the_preset_paper_holds_the_papers_numbers():
         ({"average": 1.0}, "average must be at least 0 and below 1, got 1.0"),
         ({"tv_weight": -1.0}, "tv_weight must be at least 0, got -1.0"),
         ({"tv_scale": -1.0}, "tv_scale must be at least 0, got -1.0"),
+        ({"tv_by_noise": -1.0}, "tv_by_noise must be at least 0, got -1.0"),
         ({"stopping": "never"}, "stopping must be one of"),
         ({"combine": "median"}, "combine must be one of best, mean, weighted"),
         ({"optimiser": "sgd"}, "optimiser must be one of rmsprop, adam"),

@@ -147,6 +147,13 @@ def test_methods_that_would_fit_noise_stop_by_its_level_where_it_is_known(name, 
     assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",)).stopping == "cautious-discrepancy"
 
 
+@pytest.mark.parametrize("preset", ["fast", "smooth", "crisp", "sharp", "steady"])
+def test_a_fit_whose_penalty_goes_by_the_noise_is_not_stopped_by_it(preset):
+    settings = settings_for("csdip", {}, preset)
+    assert told_noise("csdip", settings, (), 2.0) == replace(settings, noise=2.0)
+    assert told_noise("csdip", replace(settings, tv_by_noise=0.0), (), 2.0).stopping == "cautious-discrepancy"
+
+
 def test_pixels_on_an_end_of_the_scale_have_no_noise_to_stop_by():
     operator = every_pixel((1, 2, 4))
     cut, beyond = torch.tensor([1.0, -1, 0, 0.5, 0.1, 1, 0, 0]), torch.tensor([1.5, -1, 0, 0.5, 0.1, 1, 0, 0])
