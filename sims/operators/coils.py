@@ -64,6 +64,7 @@ class MulticoilFourier(Operator):
     """
 
     name = "multicoil"
+    _complex = True
 
     def __init__(
         self,

@@ -45,6 +45,12 @@ class Inpainting(Operator):
         """The position of each row: its channels are seen together."""
         return self.positions.cpu().repeat(self.shape[0])
 
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The known pixels of each channel; an image where all are known."""
+        every = {"channels, height, width": self.shape} if self.m == self.n else {}
+        return {**every, "channels, positions": (self.shape[0], len(self.positions))}
+
     def mask(self) -> torch.Tensor:
         """The known positions, (H, W) of bool."""
         mask = torch.zeros(self.shape[1] * self.shape[2], dtype=torch.bool)
@@ -76,6 +82,12 @@ class SuperResolution(Operator):
     def options(self) -> dict[str, Any]:
         """The factor."""
         return {"factor": self.factor}
+
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """A smaller image."""
+        channels, height, width = self.shape
+        return {"channels, height, width": (channels, height // self.factor, width // self.factor)}
 
     def squared_norm(self) -> float:
         """s^-2, exactly: rows are orthogonal and of that squared length."""

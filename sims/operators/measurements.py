@@ -74,17 +74,20 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
 
 
 def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
-    """Return measurements as a detached float32 tensor: of complex ones, of any shape, real parts, then imaginary ones.
+    """Return measurements (m,) in float32, detached: of complex ones, or pairs of two, real parts, then imaginary ones.
 
     Raises
     ------
     ValueError
-        where they are no array or tensor, hold no numbers, or one is not finite.
+        where they are no array or tensor, hold no numbers, are not as the operator's `vector` takes them, or one is not
+        finite.
     """
-    if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
-        parts = operator.vector(torch.as_tensor(y).detach())
-        y = torch.cat([parts.real, parts.imag])
-    numbers = real_tensor("y", y)
+    if isinstance(y, np.ndarray) and y.dtype.kind == "c":
+        y = torch.from_numpy(y.astype(np.complex64))
+    if isinstance(y, torch.Tensor) and y.is_complex():
+        numbers = operator.vector(y.detach().to(torch.complex64))
+    else:
+        numbers = operator.vector(real_tensor("y", y))
     if not torch.isfinite(numbers).all():
         raise ValueError(f"y must be finite, got NaN or infinity in {int((~numbers.isfinite()).sum())} of its entries")
     return numbers

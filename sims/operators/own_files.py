@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.io import mmread
 
-from untrained.sims.files import decoding, existing
+from untrained.sims.files import Refused, decoding, existing
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
@@ -117,6 +117,8 @@ def holds_matrix(source: str) -> bool:
 def read_measurements(source: str) -> np.ndarray:
     """Read real or complex y: an npy of any shape, y of an npz (or its only array), or numbers in text.
 
+    Text is one row or one column of numbers, or two columns: real and imaginary parts.
+
     Raises
     ------
     ValueError
@@ -125,19 +127,47 @@ def read_measurements(source: str) -> np.ndarray:
     path = existing(source)
     with decoding(path):
         if path.suffix.lower() in TEXT:
-            text = path.read_text(encoding="utf-8-sig").replace(",", " ").split()
-            y = np.array([complex(word) for word in text])
-            y = y if y.imag.any() else y.real
+            return _numbers_in_text(path)
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            y = loaded
         else:
-            loaded = np.load(path, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                y = loaded
-            else:
-                with loaded:
-                    y = loaded["y" if "y" in loaded.files else loaded.files[0]]
+            with loaded:
+                y = loaded["y" if "y" in loaded.files else loaded.files[0]]
     if y.dtype.kind not in "biufc":
         raise ValueError(f"y must be numbers, got {y.dtype} in {source}")
     return y
+
+
+def _numbers_in_text(path: Path) -> np.ndarray:
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    rows = {place: _cells(line) for place, line in enumerate(lines, 1) if line.strip()}
+    table = {place: [_number_in(word, place, path) for word in words] for place, words in rows.items()}
+    width = len(next(iter(table.values()), ()))
+    for place, row in table.items():
+        if len(row) != width or (width > 2 and len(table) > 1):
+            wanted = "one row or one column of numbers, or two columns of real and imaginary parts"
+            raise Refused(f"y must be {wanted}, got a row of {len(row)} in line {place} of {path}")
+    is_complex = any("j" in word.lower() for words in rows.values() for word in words)
+    y = np.array(list(table.values()), np.complex128)
+    if len(table) > 1 and width == 2:
+        if is_complex:
+            raise Refused(f"y must be complex numbers, or two columns of their parts, got both in {path}")
+        return np.asarray(y.real @ (1, 1j))
+    return y.ravel() if is_complex else y.real.ravel()
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split(",")] if "," in line else line.split()
+
+
+def _number_in(word: str, place: int, path: Path) -> complex:
+    try:
+        return complex(word)
+    except ValueError:
+        raise Refused(
+            f"y must be numbers, got {repr(word) if word else 'an empty cell'} in line {place} of {path}"
+        ) from None
 
 
 def mask_in_file(path: str) -> np.ndarray:

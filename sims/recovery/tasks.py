@@ -17,6 +17,7 @@ from untrained.sims.operators import Operator, Shape, make_operator
 from untrained.sims.operators.base import bounded_integer, checked_shape
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure, measured_numbers
 from untrained.sims.operators.own_files import (
+    TEXT,
     holds_matrix,
     holds_measurements,
     is_reference,
@@ -321,10 +322,12 @@ def own_measurement(source: str, shape: Shape, sensing: Sensing, device: torch.d
     """
     y = read_measurements(source)  # before a large operator is made
     operator = sensing.make(shape, device)
-    numbers = measured_numbers(y if y.dtype.kind == "c" else y.reshape(-1), operator).to(device)
-    if len(numbers) != operator.m:
-        stacked = ", real parts and imaginary ones" if y.dtype.kind == "c" else ""
-        raise ValueError(f"y must have the operator's {operator.m} entries, got {len(numbers)}{stacked} in {source}")
+    try:
+        numbers = measured_numbers(y, operator).to(device)
+    except ValueError as error:
+        columns = " (two columns of text are real and imaginary parts)"
+        parts = columns if y.dtype.kind == "c" and Path(source).suffix.lower() in TEXT else ""
+        raise ValueError(f"{error} in {source}{parts}") from error
     low, high = sensing.pixels
     if (low, high) != (-1, 1):
         white = operator.forward(torch.ones(shape, device=numbers.device))

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from untrained.sims.operators import OPERATORS, as_operator, make_operator, measurements
-from untrained.sims.operators.measurements import Measurement, load_measurement, measure, save_measurement
+from untrained.sims.operators.measurements import (
+    Measurement,
+    load_measurement,
+    measure,
+    measured_numbers,
+    save_measurement,
+)
 from untrained.sims.random.streams import stream
 
 SHAPE = (1, 8, 8)
@@ -249,3 +255,83 @@ def test_an_array_is_measured_as_the_tensor_is():
         measure(IMAGE.tolist(), operator)
     with pytest.raises(ValueError, match=r"^image must have finite pixels, got NaN or infinity$"):
         measure(IMAGE * torch.nan, operator)
+
+
+COLOURS = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+MASK = np.arange(8) % 3 == 0
+MAPS = np.random.default_rng(1).standard_normal((4, 8, 8)) + 1j
+
+
+def spectra(maps, x):
+    """Orthonormal coefficients (..., H, W) of S x, zero frequency and origin in the middle."""
+    axes = (-2, -1)
+    return np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(maps * x.numpy(), axes), norm="ortho"), axes)
+
+
+def pairs(y):
+    return np.stack([y.real, y.imag], -1)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, pairs, lambda y: np.concatenate([y.real, y.imag])])
+@pytest.mark.parametrize("make", ["matrix", "object"])
+def test_complex_measurements_may_be_pairs_of_real_numbers(form, make):
+    C = np.random.default_rng(0).standard_normal((9, 64)) + 1j * np.random.default_rng(2).standard_normal((9, 64))
+
+    class Products:
+        def forward(self, x):
+            return C @ x.ravel()
+
+        def adjoint(self, y):
+            return (C.conj().T @ y).reshape(SHAPE)
+
+    operator = as_operator(C if make == "matrix" else Products(), SHAPE)
+    y = C @ IMAGE.numpy().ravel()
+    torch.testing.assert_close(measured_numbers(form(y), operator), operator.forward(IMAGE), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, pairs])
+def test_k_space_is_of_coils_rows_and_columns(form):
+    operator, k = make_operator("fourier-cartesian", SHAPE, mask=MASK, maps=MAPS), spectra(MAPS, IMAGE)
+    whole, columns = np.tile(MASK, (8, 1)), k[..., MASK]
+    for y in (k, k[None], columns, k[:, whole], k[:, whole][None]):
+        torch.testing.assert_close(measured_numbers(form(y), operator), operator.forward(IMAGE), rtol=1e-5, atol=1e-5)
+    for y in (k.transpose(1, 2, 0), columns.transpose(1, 2, 0), k[:, whole].T):
+        with pytest.raises(ValueError, match=r"^y must be flat, or complex \(channels, coils, height, width\) of"):
+            measured_numbers(form(y), operator)
+
+
+def test_measurements_with_an_order_are_taken_in_that_order_alone():
+    small = make_operator("superres", (3, 8, 8), factor=2)
+    means = COLOURS.numpy().reshape(3, 4, 2, 4, 2).mean((2, 4))
+    for y in (means, means[None], means.ravel(), means.reshape(1, -1), means.reshape(-1, 1)):
+        torch.testing.assert_close(measured_numbers(y, small), small.forward(COLOURS))
+    sentence = r"^y must be flat, or \(channels, height, width\) of shape \(3, 4, 4\), ones left out or not, got "
+    for y in (means.transpose(1, 2, 0), means.reshape(6, 8)):
+        with pytest.raises(ValueError, match=sentence + "numbers of"):
+            measured_numbers(y, small)
+    some = make_operator("inpainting", (3, 8, 8), mask=np.eye(8, dtype=bool))
+    known = COLOURS.numpy()[:, np.eye(8, dtype=bool)]
+    torch.testing.assert_close(measured_numbers(known, some), some.forward(COLOURS))
+    every = make_operator("inpainting", (3, 8, 8), m=64)
+    torch.testing.assert_close(measured_numbers(COLOURS, every), COLOURS.flatten())
+    radial = make_operator("fourier-radial", (3, 8, 8), lines=3)
+    lines = radial.forward(COLOURS).reshape(3, -1)
+    torch.testing.assert_close(measured_numbers(lines, radial), lines.flatten())
+    for y, operator in ((known.T, some), (COLOURS.permute(1, 2, 0), every), (lines.T, radial)):
+        with pytest.raises(ValueError, match=r"^y must be flat, or \(channels, "):
+            measured_numbers(y, operator)
+
+
+def test_measurements_without_an_order_are_a_vector_of_any_shape():
+    operator, y = made().operator, made().y
+    for shape in ((12, 1), (1, 12), (3, 4), (2, 3, 2), (6, 2)):
+        assert torch.equal(measured_numbers(y.reshape(shape), operator), y)
+
+
+def test_complex_numbers_without_imaginary_parts_are_real():
+    assert torch.equal(measured_numbers(made().y + 0j, made().operator), made().y)
+    with pytest.raises(ValueError, match=r"^y must be real where A x is, for the operator gaussian, got complex"):
+        measured_numbers(made().y + 1e-9j, made().operator)
+    C = np.exp(1j * np.random.default_rng(0).uniform(0, 6, (9, 64)))
+    with pytest.raises(ValueError, match=r"^y must have the operator's 9 complex entries or 18 real ones, got 8$"):
+        measured_numbers(np.ones(8), as_operator(C, SHAPE))
