@@ -110,8 +110,8 @@ def pack_mask(mask: np.ndarray) -> str:
     return base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
 
 
-def read_mask(mask: object, shape: Shape) -> np.ndarray:
-    """A mask (H, W) of bool from an array, a tensor or the text of `pack_mask`.
+def read_mask(mask: object, shape: Shape, name: str = "mask") -> np.ndarray:
+    """A mask (H, W) of bool from an array, a tensor or the text of `pack_mask`; `name` is the argument it came as.
 
     Raises
     ------
@@ -120,9 +120,9 @@ def read_mask(mask: object, shape: Shape) -> np.ndarray:
     """
     array = _unpack_mask(mask, shape) if isinstance(mask, str) else np.asarray(mask)
     if array.dtype != np.bool_ or array.shape != shape[1:]:
-        raise ValueError(f"mask must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
+        raise ValueError(f"{name} must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
     if not array.any():
-        raise ValueError("mask must know at least one pixel, got none")
+        raise ValueError(f"{name} must know at least one pixel, got none")
     return array
 
 

@@ -1,10 +1,12 @@
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from untrained.sims.files import FileWarning
 from untrained.sims.operators import OPERATORS, as_operator, make_operator, measurements
 from untrained.sims.operators.measurements import (
     Measurement,
@@ -233,15 +235,42 @@ def test_wrong_arguments_are_refused():
     operator = make_operator("dct", SHAPE, 12)
     with pytest.raises(ValueError, match=r"image must be of shape \(1, 8, 8\), got \(2, 1, 8, 8\)"):
         measure(IMAGE.expand(2, 1, 8, 8), operator)
-    for noise in (-0.1, float("nan"), float("inf")):
+    for noise in (-0.1, float("nan"), float("inf"), torch.tensor(0.1), "1", None):
         with pytest.raises(ValueError, match="noise must be a finite number of at least 0"):
             measure(IMAGE, operator, noise)
+    with pytest.raises(ValueError, match="seed must be a whole number at least 0, got 'a'"):
+        measure(IMAGE, operator, 0.1, "a")
     with pytest.raises(ValueError, match="image must have finite pixels"):
         measure(IMAGE * float("nan"), operator)
     with pytest.raises(ValueError, match=r"y must be of shape \(12,\), got \(13,\)"):
         Measurement(operator, torch.zeros(13))
     with pytest.raises(ValueError, match="y must be float32 and finite"):
         Measurement(operator, torch.zeros(12, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("kind", "top"), [(np.uint8, 255), (np.int64, 255), (np.uint16, 65535), (np.bool_, 1)])
+@pytest.mark.parametrize("to", [np.asarray, torch.from_numpy])
+def test_codes_are_no_pixels_and_the_sentence_says_how_they_become_such(kind, top, to):
+    if kind is np.uint16 and to is torch.from_numpy and not hasattr(torch, "uint16"):
+        pytest.skip("this PyTorch has no uint16")
+    codes = to(np.rint((IMAGE.numpy() + 1) / 2 * top).astype(kind))
+    operator = make_operator("dct", SHAPE, 12)
+    with pytest.raises(ValueError, match=rf"^image must be floats on \[-1, 1\], got {kind.__name__}: of") as said:
+        measure(codes, operator)
+    formula = str(said.value).split(f"0 to {top}, ")[1].removesuffix(" is on that scale")
+    pixels = eval(formula, {"image": codes})
+    torch.testing.assert_close(torch.as_tensor(pixels).float(), IMAGE, rtol=0, atol=1.001 / top)
+
+
+def test_pixels_far_off_the_scale_bring_a_warning():
+    operator = make_operator("dct", SHAPE, 12)
+    with pytest.warns(
+        FileWarning, match=r"^image may be of pixels on another scale than \[-1, 1\], which 98% of them are"
+    ):
+        measure((IMAGE + 1) * 127.5, operator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        measure(torch.where(torch.arange(64).reshape(SHAPE) < 6, 3.0, IMAGE), operator)
 
 
 def test_a_measurement_keeps_no_graph():

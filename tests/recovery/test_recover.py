@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from untrained.sims import operators
+from untrained.sims.files import FileWarning
 from untrained.sims.images.scores import score
 from untrained.sims.networks.generators import decoder
 from untrained.sims.operators.measurements import measure
@@ -169,8 +170,13 @@ def test_the_truth_gives_scores_and_stops_the_oracle():
     assert stopped.scores["mse"] == pytest.approx(float((stopped.image - an_image()).square().mean()), rel=1e-5)
     with pytest.raises(ValueError, match=r"^truth must be of the operator's shape \(1, 16, 16\), got \(1, 8, 8\)$"):
         recover(Y, A, "tv", truth=torch.zeros(1, 8, 8))
-    with pytest.raises(ValueError, match=r"^truth must be finite, got NaN or infinity$"):
+    with pytest.raises(ValueError, match=r"^truth must have finite pixels, got NaN or infinity$"):
         recover(Y, A, "tv", truth=torch.full(SHAPE, torch.nan))
+    codes = ((an_image() + 1) * 127.5).numpy()
+    with pytest.raises(ValueError, match=r"^truth must be floats on \[-1, 1\], got uint8: of codes on 0 to 255, tr"):
+        recover(Y, A, "tv", truth=codes.astype(np.uint8))
+    with pytest.warns(FileWarning, match=r"^truth may be of pixels on another scale than \[-1, 1\], which .*: truth /"):
+        recover(Y, A, "tv", truth=codes, max_steps=2)
 
 
 def test_an_image_that_is_not_finite_has_no_scores(monkeypatch):
