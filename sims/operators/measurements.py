@@ -21,7 +21,7 @@ from untrained.sims.operators.base import Operator, bounded_integer
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
-_KIND = "untrained measurement"
+OUR_KIND = "untrained measurement"
 _FORMAT = 1
 OFF_SCALE = 1.5
 """Pixels from here on are off the scale by more than a method without bounds overshoots."""
@@ -146,8 +146,8 @@ def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float =
     Raises
     ------
     ValueError
-        where the image is of another shape than the operator's, of integers or not finite, or noise or seed is no number
-        of at least 0.
+        where the image is of another shape than the operator's, of integers or not finite, or noise or seed is not a
+        number of at least 0.
     """
     image = image_tensor("image", image)
     if tuple(image.shape) != operator.shape:
@@ -181,7 +181,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
         )
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
     fields: dict[str, Any] = {
-        "kind": _KIND,
+        "kind": OUR_KIND,
         "format": _FORMAT,
         "y": y,
         "noise": measurement.noise,
@@ -193,7 +193,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
 
 
 def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
-    head = json.dumps([_KIND, _FORMAT, spec, float(noise).hex()]).encode()
+    head = json.dumps([OUR_KIND, _FORMAT, spec, float(noise).hex()]).encode()
     return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
 
 
@@ -245,8 +245,8 @@ def _read(path: Path) -> _Saved:
         raise
     except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
         raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
-    if (kind, version) != (_KIND, _FORMAT):
-        raise ValueError(f"file must be an {_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
+    if (kind, version) != (OUR_KIND, _FORMAT):
+        raise ValueError(f"file must be an {OUR_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
     if saved.y.ndim != 1 or saved.y.dtype != np.float32:
         raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
     return saved

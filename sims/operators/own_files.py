@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from untrained.sims.files import Refused, decoding, existing
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
+from untrained.sims.operators.measurements import OUR_KIND
 from untrained.sims.operators.user_operator import as_operator
 from untrained.sims.user_files import error_line, function_in, neighbours
 
@@ -90,7 +91,7 @@ def read_matrix(path: str) -> Any:
 
 
 def holds_measurements(source: str) -> bool:
-    """Whether a file holds numbers that a user has measured: text, complex numbers, a vector, or an archive with y."""
+    """Whether a file holds numbers that a user has measured: text, complex ones, a vector, or an archive not ours."""
     suffix = Path(source).suffix.lower()
     if suffix in TEXT:
         return True
@@ -101,17 +102,29 @@ def holds_measurements(source: str) -> bool:
             array = np.load(source, mmap_mode="r", allow_pickle=False)
             return array.ndim == 1 or array.dtype.kind == "c"
         with Path(source).open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            return "kind" not in archive.files and ("y" in archive.files or len(archive.files) == 1)
+            return "kind" not in archive.files or str(archive["kind"]) != OUR_KIND
     except Exception:  # a damaged file is told as such by its reader
         return False
 
 
-def holds_matrix(source: str) -> bool:
-    """Whether an archive of measurements holds their matrix as well."""
+def arrays_of(source: str) -> tuple[str, ...]:
+    """The names of the arrays in an archive of a user's own measurements; none where it is another file.
+
+    Raises
+    ------
+    ValueError
+        where no array is called y, and there are several.
+    """
     if Path(source).suffix.lower() != ".npz" or not holds_measurements(source):
-        return False
+        return ()
     with np.load(source, allow_pickle=False) as archive:
-        return "A" in archive.files
+        return _checked_names(archive.files, source)
+
+
+def _checked_names(names: Sequence[str], source: str | Path) -> tuple[str, ...]:
+    if "y" not in names and len(names) != 1:
+        raise Refused(f"y must be an array called y, got {', '.join(names) or 'none'} in {source}")
+    return tuple(names)
 
 
 def read_measurements(source: str) -> np.ndarray:
@@ -133,7 +146,8 @@ def read_measurements(source: str) -> np.ndarray:
             y = loaded
         else:
             with loaded:
-                y = loaded["y" if "y" in loaded.files else loaded.files[0]]
+                names = _checked_names(loaded.files, source)
+                y = loaded["y" if "y" in names else names[0]]
     if y.dtype.kind not in "biufc":
         raise ValueError(f"y must be numbers, got {y.dtype} in {source}")
     return y

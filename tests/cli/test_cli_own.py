@@ -70,6 +70,7 @@ SOURCES = {
     "npy": (lambda: (np.save("A.npy", A), np.save("y.npy", A @ X.ravel())), "y.npy --matrix A.npy", A),
     "column": (lambda: (np.save("A.npy", A), np.save("y.npy", A @ X.reshape(64, 1))), "y.npy --matrix A.npy", A),
     "both": (lambda: np.savez("yA.npz", y=A @ X.ravel(), A=A), "yA.npz", A),
+    "kind": (lambda: np.savez("yA.npz", y=A @ X.ravel(), A=A, kind="MR"), "yA.npz", A),
     "y of npz": (lambda: (np.savez("y.npz", y=A @ X.ravel()), np.savez("B.npz", B=A)), "y.npz --matrix B.npz", A),
     "one of npz": (lambda: (np.savez("y.npz", A @ X.ravel()), np.save("A.npy", A)), "y.npz --matrix A.npy", A),
     "csv": (lambda: (sparse.save_npz("S.npz", S), save_csv("y.csv", S @ X.ravel())), "y.csv --matrix S.npz", S),
@@ -191,6 +192,9 @@ REFUSED = {
     "words.csv --matrix A.npy --shape 8x8": "y must be numbers, got 'one' in line 1 of words.csv",
     "table.csv --matrix A.npy --shape 8x8":
         "y must be real where A x is, for the operator user, got complex numbers in table.csv (two columns of text are",
+    "upper.npz --matrix A.npy --shape 8x8": "y must be an array called y, got Y, A in upper.npz",
+    "upper.npz": "y must be an array called y, got Y, A in upper.npz",
+    "several.npz --matrix A.npy --shape 8x8": "y must be an array called y, got meas, more in several.npz",
     "photo.png --matrix A.npy --task denoise --sigma 5":
         "--matrix is for the task sense, got it for denoise, which sees",
 }  # fmt: skip
@@ -202,6 +206,8 @@ def test_what_is_missing_or_wrong_is_told_in_a_sentence(run, words):
     Path("A.txt").write_text("1")
     np.save("y.npy", A @ X.ravel())
     np.save("nan.npy", np.where(np.arange(40) == 3, np.nan, 1))
+    np.savez("upper.npz", Y=A @ X.ravel(), A=A)
+    np.savez("several.npz", meas=A @ X.ravel(), more=0)
     Path("words.csv").write_text("one,two\n")
     Path("table.csv").write_text("".join(f"{i},{value}\n" for i, value in enumerate(A @ X.ravel())))
     ended = run("reconstruct", *words.split(), "--method", "tv", "-o", "x.png")
