@@ -159,11 +159,13 @@ def sensing(
     Raises
     ------
     ValueError
-        where an operator is named twice.
+        where an operator is named twice, or an option of one without it.
     """
     if operator is not None and matrix is not None:
         raise ValueError(f"operator must be left out where matrix is given, got {operator!r} and {matrix!r}")
     chosen = {name: value for name, value in options.items() if value is not None}
+    if chosen and operator is matrix is None:
+        raise ValueError(f"operator must be given with `{next(iter(chosen))}`, got none")
     return Sensing(operator or "gaussian", m, chosen, noise, seed, matrix)
 
 

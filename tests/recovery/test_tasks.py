@@ -11,6 +11,7 @@ from untrained.sims.recovery.tasks import (
     own_measurement,
     parse_counts,
     parse_size,
+    sensing,
     sensing_of,
 )
 
@@ -42,6 +43,12 @@ def test_a_measurement_file_brings_its_own_operator():
     with pytest.raises(ValueError, match="operator and m must be given"):
         sensing_of("y.png", **nothing)
     assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
+
+
+def test_an_option_of_an_operator_comes_with_it():
+    with pytest.raises(ValueError, match=r"^operator must be given with `mask`, got none$"):
+        sensing(None, 100, mask="m.npy", lines=None)
+    assert sensing(None, 100, mask=None).operator == "gaussian"
 
 
 def test_counts_are_whole_numbers_with_commas_between():
