@@ -229,3 +229,42 @@ def test_numbers_of_other_libraries_are_settings():
     recovery = recover(Y, A, "tv", max_steps=np.int64(10), tolerance=np.float32(0.5))
     assert type(recovery.settings["max_steps"]) is int
     assert type(recovery.settings["tolerance"]) is float
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_units_that_float32_cannot_square_are_refused_or_make_no_difference(scale):
+    matrix, x = A.matrix.double().numpy(), an_image().double().numpy().ravel()
+    operator, y = operators.user(matrix * scale, SHAPE), matrix @ x * scale
+    for method in ("tv", "lasso-dct"):
+        image = recover(matrix @ x, operators.user(matrix, SHAPE), method).image
+        torch.testing.assert_close(recover(y, operator, method).image, image, rtol=0, atol=1e-4)
+    sentence = (
+        r"^operator must have a gain \|\|A\|\|_F\^2/n from 1e-34 to 1e\+34 for this method, which takes squares in "
+    )
+    for method in ("csdip", "damp", "net-gd", "net-pgd", "conv-decoder", "ridge", "mixture"):
+        with pytest.raises(ValueError, match=sentence):
+            recover(y, operator, method)
+
+
+@pytest.mark.parametrize("scale", [1e-16, 1e16])
+def test_units_that_float32_can_square_make_no_difference(scale):
+    matrix, x = A.matrix.double().numpy(), an_image().double().numpy().ravel()
+    for method, settings in (("csdip", SMALL), ("damp", {"steps": 2}), ("ridge", {})):
+        one = recover(matrix @ x, operators.user(matrix, SHAPE), method, **settings)
+        other = recover(matrix @ x * scale, operators.user(matrix * scale, SHAPE), method, **settings)
+        torch.testing.assert_close(other.image, one.image, rtol=0, atol=1e-4)
+        assert other.misfit == pytest.approx(one.misfit * scale**2, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["lasso-dct", "lasso-wavelet"])
+def test_penalties_that_no_number_holds_are_refused(method):
+    with pytest.raises(
+        ValueError, match=r"^frequency_weight must leave penalties within .* of one another, got 1e\+30$"
+    ):
+        recover(Y, A, method, frequency_weight=1e30)
+
+
+def test_a_penalty_of_next_to_nothing_has_a_bound_of_nothing():
+    recovery = recover(Y, A, "tv", penalty=1e-300, max_steps=10)
+    assert recovery.image.isfinite().all()
+    assert 0 <= recovery.certificate["dual"] <= recovery.certificate["primal"]
