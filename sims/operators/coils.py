@@ -95,6 +95,11 @@ class MulticoilFourier(Operator):
         }  # fmt: skip
 
     @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The sampled columns, as each coil sees each channel."""
+        return {"channels, coils, height, columns": (self.shape[0], self.coils, self.shape[1], len(self.places))}
+
+    @property
     def memory(self) -> int:
         """Bytes of the columns and, in float32, of the sensitivities and of one image's coil images."""
         return super().memory + 8 * (1 + self.shape[0]) * self.coils * self.shape[1] * self.shape[2]
@@ -109,6 +114,12 @@ class MulticoilFourier(Operator):
         row = torch.zeros(self.shape[2], dtype=torch.bool)
         row[self.places.cpu()] = True
         return row.roll(self.shape[2] // 2).expand(self.shape[1:]).clone()
+
+    def real_rows(self, y: torch.Tensor) -> torch.Tensor:
+        """Complex coefficients in one row as the real ones: of each channel real parts, then imaginary ones."""
+        if len(y) != self.m // 2:
+            return super().real_rows(y)
+        return torch.view_as_real(y.resolve_conj()).reshape(self.shape[0], -1, 2).mT.flatten()
 
     def _maps(self, like: torch.Tensor) -> torch.Tensor:
         kind = torch.complex64 if like.dtype == torch.float32 else torch.complex128

@@ -351,6 +351,17 @@ def test_measurements_with_an_order_are_taken_in_that_order_alone():
             measured_numbers(y, operator)
 
 
+def test_what_simulated_coils_see_is_of_channels_coils_rows_and_columns():
+    operator = make_operator("multicoil", (3, 8, 8), coils=2, acceleration=2)
+    y = operator.forward(COLOURS)
+    parts = y.reshape(3, 2, 2, 8, 4).numpy()  # of each channel real parts, then imaginary ones
+    k = parts[:, 0] + 1j * parts[:, 1]
+    for form in (k, pairs(k), k.ravel()):
+        assert torch.equal(measured_numbers(form, operator), y)
+    with pytest.raises(ValueError, match=r"complex \(channels, coils, height, columns\) of shape \(3, 2, 8, 4\), ones"):
+        measured_numbers(k.transpose(0, 2, 3, 1), operator)
+
+
 def test_measurements_without_an_order_are_a_vector_of_any_shape():
     operator, y = made().operator, made().y
     for shape in ((12, 1), (1, 12), (3, 4), (2, 3, 2), (6, 2)):
