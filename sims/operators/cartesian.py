@@ -66,7 +66,7 @@ class CartesianFourier(Operator):
         """The whole grid of coefficients, or those that are sampled: as whole columns, where they are, or in a row."""
         first, count = (self.shape[0], self._coils), len(self.places)
         shapes = {"channels, coils, height, width": (*first, *self.shape[1:])}
-        if self._whole_columns:
+        if self._whole_columns and count < self._mask.size:
             shapes["channels, coils, height, columns"] = (*first, self.shape[1], count // self.shape[1])
         return {**shapes, "channels, coils, coefficients": (*first, count)}
 

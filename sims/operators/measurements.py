@@ -25,7 +25,7 @@ OUR_KIND = "untrained measurement"
 _FORMAT = 1
 OFF_SCALE = 1.5
 """Pixels from here on are off the scale by more than a method without bounds overshoots."""
-MANY = 0.1
+MANY_OFF = 0.1
 """The share of pixels off the scale from which on it seems to be another one."""
 _FIELDS = ("kind", "format", "y", "noise", "spec", "checksum")
 
@@ -114,7 +114,7 @@ def check_pixels(name: str, image: torch.Tensor) -> None:
     """
     if not torch.isfinite(image).all():
         raise ValueError(f"{name} must have finite pixels, got NaN or infinity")
-    if (share := off_scale(image)) > MANY:
+    if (share := off_scale(image)) > MANY_OFF:
         sentence = f"{name} may be of pixels on another scale than [-1, 1], which {share:.0%} of them are off"
         advice = f"{name} / 127.5 - 1 has pixels on 0 to 255 on it"
         warnings.warn(f"{sentence}: {advice}", FileWarning, stacklevel=3)

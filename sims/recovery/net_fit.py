@@ -69,6 +69,17 @@ class Measured:
         """Numbers (I, R, m) that are in units of y, without them."""
         return rows if self.units is None else rows / self.units
 
+    def steepness(self) -> torch.Tensor | float:
+        """What a gradient step is divided by, (P, 1, 1, 1): ||A 1||^2/||1||^2 of one's own A, where that is above 1.
+
+        Most of what A sees of an image is its brightness, of which the gain, an average, may hold next to nothing.
+        """
+        if self.units is None:
+            return 1.0
+        ones = torch.ones(self.images, *self.shape, device=self.y.device)
+        squares = self.product(ones).square().sum(-1) / ones[0].numel()
+        return squares.clamp_min(1.0).repeat_interleave(self.restarts, 0)[..., None, None]
+
     def targets(self) -> torch.Tensor:
         """The measurements that each network is fitted to, (P, m)."""
         return self.y.expand(-1, self.restarts, -1).flatten(0, 1)
@@ -271,7 +282,7 @@ class NetPGD(NetGD):
         starts: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__(chosen, data, rows, settings, starts)
-        self.length = settings.length(data.m)
+        self.length = settings.length(data.m) / data.steepness()
         self.u = self.image().detach()
         self.velocity = torch.zeros_like(self.u)
         self.taken = self.solved = 0
@@ -294,8 +305,8 @@ class NetPGD(NetGD):
         for _ in range(self.settings.inner_steps):
             u = self.image()
             losses = (v - u).square().sum((1, 2, 3))
-            if weight:
-                losses = losses + weight * total_variation(u)
+            if self.settings.tv_weight:
+                losses = losses + (weight * total_variation(u)[:, None, None, None]).flatten()
             self.descend(losses.sum() / v[0].numel(), step)
             now = float(losses.detach().sum())
             self.last_decrease, before = (before - now) / before if before < torch.inf else 1.0, now

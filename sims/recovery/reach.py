@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from untrained.sims.operators import Operator
-from untrained.sims.operators.measurements import MANY, off_scale
+from untrained.sims.operators.measurements import MANY_OFF, off_scale
 
 SCALE_END = 0.99
 """Pixels from here on are at an end of the scale."""
@@ -22,11 +22,11 @@ def reach_warning(operator: Operator, y: torch.Tensor, image: torch.Tensor, misf
     length, size = float(y.double().norm()), image.double().abs()
     ends, off = float((size >= SCALE_END).double().mean()), off_scale(image)
     relative = misfit**0.5 / length if length > 0 else 0.0
-    if not operator.linear or not (off > MANY or (relative > 0.5 and ends > 0.1)):
+    if not operator.linear or not (off > MANY_OFF or (relative > 0.5 and ends > 0.1)):
         return ""
     longest = (operator.squared_norm() * operator.n) ** 0.5
     if length > longest:
         return f"no image on [-1, 1] has this y, which is {length / longest:.3g} times as long as the longest: {ADVICE}"
-    if off > MANY:
+    if off > MANY_OFF:
         return f"y may be of pixels on another scale than [-1, 1], which {off:.0%} of the image's are off: {ADVICE}"
     return ""

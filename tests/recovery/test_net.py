@@ -454,3 +454,17 @@ def test_held_out_rows_of_ones_own_operator_have_its_units():
         part = RowSubset(whole, torch.tensor([1, 4, 5]))
         expected = whole.forward(x)[..., [1, 4, 5]] / unit
         torch.testing.assert_close(Measured([part], torch.zeros(1, 3), 1).product(x)[0], expected)
+
+
+def test_a_step_is_as_long_as_what_is_seen_of_brightness_allows():
+    pairs = np.kron(np.eye(4), np.ones((1, 2)))
+    means = 7 * np.kron(pairs, pairs) / 4
+
+    def steepness(operator):
+        return Measured([operator], torch.zeros(1, operator.m), 2).steepness()
+
+    # A 1 is 7 at 16 places, ||1||^2 is 64, and 16 rows of squared length 49/4 make a gain of 49/16.
+    torch.testing.assert_close(steepness(as_operator(means, SHAPE)), torch.full((2, 1, 1, 1), 4.0))
+    blind = MATRIX - MATRIX.mean(1, keepdims=True)
+    torch.testing.assert_close(steepness(as_operator(blind, SHAPE)), torch.ones(2, 1, 1, 1))
+    assert steepness(make_operator("superres", SHAPE, factor=2)) == 1.0

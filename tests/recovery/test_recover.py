@@ -26,7 +26,7 @@ PLAIN = {
     "tv": {"max_steps": 20},
     "damp": {"steps": 3},
     "net-gd": {"network_options": {"widths": "4,3"}, "steps": 40, "optimiser": "adam", "learning_rate": 0.05},
-    "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 3},
+    "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 2},
     "conv-decoder": {"network_options": {"channels": 4}, "steps": 40, "average": 0.5, "learning_rate": 0.05},
     "ridge": {},
 }
