@@ -227,9 +227,10 @@ def inpaint(
     ValueError
         where the image, known, sigma or an option is not as it must be; the sentence names which.
     """
+    from untrained.sims.operators.measurements import image_tensor
     from untrained.sims.recovery.pixel_tasks import KnownPixels, known_part
 
-    pixels, mask = known_part(image, known)
+    pixels, mask = known_part(image_tensor("image", image), known)
     return _of_pixels(pixels, KnownPixels(mask, sigma), method, options)
 
 
@@ -252,11 +253,11 @@ def upscale(
 
 def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, Any]) -> RecoveredImage:
     """Recover from pixels, with a preset where one is usual, and the sentences of what was decided."""
-    from untrained.sims.operators.measurements import real_tensor
+    from untrained.sims.operators.measurements import image_tensor
     from untrained.sims.recovery import recover, tasks
     from untrained.sims.recovery.pixel_tasks import with_known_copied
 
-    tensor = real_tensor("image", image)
+    tensor = image_tensor("image", image)
     if tensor.ndim != 3:
         raise ValueError(f"image must be of shape (C, H, W), got {tuple(tensor.shape)}")
     preset = tasks.usual_preset([method], options.get("preset"))
@@ -264,7 +265,7 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     recovery = recover.recover(measurement, method=method, **{**options, "preset": preset})
     recovery = with_known_copied(recovery, measurement, pixels)
     if options.get("truth") is not None:
-        truth = real_tensor("truth", options["truth"]).cpu()
+        truth = image_tensor("truth", options["truth"]).cpu()
         recovery = replace(recovery, scores=recover.scores_where_known(recovery.image, truth))
     rule = str(recovery.settings.get("stopping"))
     by_noise = "stopping" not in options and rule == tasks.BY_NOISE

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, Self
 
@@ -29,7 +29,7 @@ class Operator(ABC):
     measurements are float32 or float64, and products keep their dtype. `version` numbers the law that turns a spec into
     this kind of operator: it is raised by hand when the same spec gives other numbers. An operator that is not `linear`
     takes magnitudes after its `linear_part`, and has no adjoint. One that is `streamed` has a matrix that is never held
-    whole.
+    whole. Where what is measured is complex, `_complex`, y holds real parts and then imaginary ones.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Operator(ABC):
     linear: bool = True
     streamed: bool = False
     gain: float
+    _complex: bool = False
 
     def __init__(self, shape: Shape, m: int, seed: int = 0) -> None:
         self.shape, self.m, self.seed = shape, m, seed
@@ -103,13 +104,38 @@ class Operator(ABC):
         batch = y.shape[:-1]
         return _linear(y.reshape(-1, self.m), self._transposed, self._product).reshape(*batch, *self.shape)
 
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """Shapes that measurements come in beside a row of numbers, by the order that they name; none: any shape."""
+        return {}
+
     def vector(self, y: torch.Tensor) -> torch.Tensor:
-        """Measurements in one row, from the shape that they come in."""
-        return y.reshape(-1)
+        """Measurements (m,) from the shape that they come in; complex ones may come as pairs in the last dimension.
+
+        Raises
+        ------
+        ValueError
+            where they are of another order than `layouts` has, too few or too many, or complex where A x is real.
+        """
+        if self._complex and not y.is_complex() and y.ndim > 1 and y.shape[-1] == 2:
+            y = torch.complex(y[..., 0], y[..., 1])
+        if y.is_complex() and not self._complex:
+            y = _real_parts(y, self.name)
+        _check_layout(y, self.layouts, is_complex=self._complex)
+        row = self._sampled(y).reshape(-1)
+        numbers = self.real_rows(row) if row.is_complex() else row
+        if len(numbers) != self.m:
+            wanted = f"{self.m // 2} complex entries or {self.m} real" if self._complex else f"{self.m} entries"
+            raise ValueError(f"y must have the operator's {wanted}{' ones' * self._complex}, got {len(row)}")
+        return numbers
 
     def real_rows(self, y: torch.Tensor) -> torch.Tensor:
         """Complex measurements in one row, (m/2,), as the real ones: real parts, then imaginary ones."""
         return torch.cat([y.real, y.imag])
+
+    def _sampled(self, y: torch.Tensor) -> torch.Tensor:
+        """Those of the numbers given that are measurements: all."""
+        return y
 
     @torch.no_grad()
     def residual_and_gradient(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -186,6 +212,27 @@ class Operator(ABC):
             raise ValueError(f"{name} must be float32 or float64, got {str(value.dtype).removeprefix('torch.')}")
         if self.device is not None and value.device != self.device:
             raise ValueError(f"{name} must be on the operator's device {self.device}, got {value.device}")
+
+
+def _real_parts(y: torch.Tensor, name: str) -> torch.Tensor:
+    if bool((y.imag != 0).any()):
+        raise ValueError(f"y must be real where A x is, for the operator {name}, got complex numbers")
+    return y.real
+
+
+def _check_layout(y: torch.Tensor, layouts: Mapping[str, tuple[int, ...]], *, is_complex: bool) -> None:
+    """Refuse y of several dimensions in another order than an operator has; those of length 1 do not count."""
+    sides = _long_sides(y.shape)
+    fits = y.is_complex() == is_complex and sides in map(_long_sides, layouts.values())
+    if len(sides) > 1 and layouts and not fits:
+        orders = ", or ".join(f"({order}) of shape {shape}" for order, shape in layouts.items())
+        kind = "complex " if is_complex else ""
+        got = f"{'real ' if is_complex and not y.is_complex() else ''}numbers of shape {tuple(y.shape)}"
+        raise ValueError(f"y must be flat, or {kind}{orders}, ones left out or not, got {got}")
+
+
+def _long_sides(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(side for side in shape if side != 1)
 
 
 def _norm_start(n: int) -> torch.Tensor:

@@ -25,6 +25,7 @@ class CartesianFourier(Operator):
     """
 
     name = "fourier-cartesian"
+    _complex = True
 
     def __init__(self, shape: Shape, mask: np.ndarray, maps: np.ndarray | None = None) -> None:
         self._mask = mask
@@ -52,19 +53,32 @@ class CartesianFourier(Operator):
     @property
     def row_groups(self) -> torch.Tensor:
         """The frequency of each row, or its column where whole columns are sampled."""
-        whole, places = bool((self._mask == self._mask[:1]).all()), self.places.cpu()
-        frequency = places % self.shape[2] if whole else places
+        places = self.places.cpu()
+        frequency = places % self.shape[2] if self._whole_columns else places
         return frequency.repeat(self.m // len(frequency))
 
     def mask(self) -> torch.Tensor:
         """The sampled frequencies, (H, W) of bool, with the zero frequency at (H//2, W//2)."""
         return torch.from_numpy(self._mask)
 
-    def vector(self, y: torch.Tensor) -> torch.Tensor:
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The whole grid of coefficients, or those that are sampled: as whole columns, where they are, or in a row."""
+        first, count = (self.shape[0], self._coils), len(self.places)
+        shapes = {"channels, coils, height, width": (*first, *self.shape[1:])}
+        if self._whole_columns and count < self._mask.size:
+            shapes["channels, coils, height, columns"] = (*first, self.shape[1], count // self.shape[1])
+        return {**shapes, "channels, coils, coefficients": (*first, count)}
+
+    def _sampled(self, y: torch.Tensor) -> torch.Tensor:
         """The sampled ones of complex coefficients on the whole grid, (..., H, W); others as they are."""
         if y.shape[-2:] == self.shape[1:] and y.numel() == self.shape[0] * self._coils * self._mask.size:
             y = y.flatten(-2)[..., self.places.to(y.device)]
-        return super().vector(y)
+        return y
+
+    @property
+    def _whole_columns(self) -> bool:
+        return bool((self._mask == self._mask[:1]).all())
 
     def _product(self, x: torch.Tensor) -> torch.Tensor:
         k = self._transform(torch.fft.fft2, x[:, :, None] * self._sensitivities(x))

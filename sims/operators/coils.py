@@ -64,6 +64,7 @@ class MulticoilFourier(Operator):
     """
 
     name = "multicoil"
+    _complex = True
 
     def __init__(
         self,
@@ -92,6 +93,11 @@ class MulticoilFourier(Operator):
         return {
             "coils": self.coils, "acceleration": self.acceleration, "centre": self.centre, "columns": self.columns
         }  # fmt: skip
+
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The sampled columns, as each coil sees each channel."""
+        return {"channels, coils, height, columns": (self.shape[0], self.coils, self.shape[1], len(self.places))}
 
     @property
     def memory(self) -> int:

@@ -45,6 +45,12 @@ class Inpainting(Operator):
         """The position of each row: its channels are seen together."""
         return self.positions.cpu().repeat(self.shape[0])
 
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The known pixels of each channel; an image where all are known."""
+        every = {"channels, height, width": self.shape} if self.m == self.n else {}
+        return {**every, "channels, positions": (self.shape[0], len(self.positions))}
+
     def mask(self) -> torch.Tensor:
         """The known positions, (H, W) of bool."""
         mask = torch.zeros(self.shape[1] * self.shape[2], dtype=torch.bool)
@@ -77,6 +83,12 @@ class SuperResolution(Operator):
         """The factor."""
         return {"factor": self.factor}
 
+    @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """A smaller image."""
+        channels, height, width = self.shape
+        return {"channels, height, width": (channels, height // self.factor, width // self.factor)}
+
     def squared_norm(self) -> float:
         """s^-2, exactly: rows are orthogonal and of that squared length."""
         return self.factor**-2.0
@@ -98,8 +110,8 @@ def pack_mask(mask: np.ndarray) -> str:
     return base64.b64encode(np.packbits(mask).tobytes()).decode("ascii")
 
 
-def read_mask(mask: object, shape: Shape) -> np.ndarray:
-    """A mask (H, W) of bool from an array, a tensor or the text of `pack_mask`.
+def read_mask(mask: object, shape: Shape, name: str = "mask") -> np.ndarray:
+    """A mask (H, W) of bool from an array, a tensor or the text of `pack_mask`; `name` is the argument it came as.
 
     Raises
     ------
@@ -108,9 +120,9 @@ def read_mask(mask: object, shape: Shape) -> np.ndarray:
     """
     array = _unpack_mask(mask, shape) if isinstance(mask, str) else np.asarray(mask)
     if array.dtype != np.bool_ or array.shape != shape[1:]:
-        raise ValueError(f"mask must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
+        raise ValueError(f"{name} must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
     if not array.any():
-        raise ValueError("mask must know at least one pixel, got none")
+        raise ValueError(f"{name} must know at least one pixel, got none")
     return array
 
 

@@ -6,21 +6,27 @@ import hashlib
 import io
 import json
 import os
+import warnings
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from untrained.sims.files import write_bytes
-from untrained.sims.operators.base import Operator, refuse_masked
+from untrained.sims.files import FileWarning, write_bytes
+from untrained.sims.operators.base import Operator, bounded_integer, refuse_masked
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
-_KIND = "untrained measurement"
+OUR_KIND = "untrained measurement"
 _FORMAT = 1
+OFF_SCALE = 1.5
+"""Pixels from here on are off the scale by more than a method without bounds overshoots."""
+MANY_OFF = 0.1
+"""The share of pixels off the scale from which on it seems to be another one."""
 _FIELDS = ("kind", "format", "y", "noise", "spec", "checksum")
 
 
@@ -42,8 +48,7 @@ class Measurement:
             raise ValueError(f"y must be of shape ({self.operator.m},), got {tuple(self.y.shape)}")
         if self.y.dtype != torch.float32 or not torch.isfinite(self.y).all():
             raise ValueError("y must be float32 and finite, got other numbers")
-        if not (isfinite(self.noise) and self.noise >= 0):
-            raise ValueError(f"noise must be a finite number of at least 0, got {self.noise}")
+        _check_noise(self.noise)
 
     @property
     def fingerprint(self) -> str:
@@ -51,6 +56,11 @@ class Measurement:
         digest = hashlib.sha256(self.operator.fingerprint().encode())
         digest.update(_bytes(self.y))
         return digest.hexdigest()
+
+
+def _check_noise(noise: object) -> None:
+    if not (isinstance(noise, Real) and 0 <= float(noise) < inf):
+        raise ValueError(f"noise must be a finite number of at least 0, got {noise!r}")
 
 
 def _bytes(y: torch.Tensor) -> bytes:
@@ -74,18 +84,59 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return value.detach().to(torch.float32)
 
 
-def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
-    """Return measurements as a detached float32 tensor: of complex ones, of any shape, the operator's real rows.
+def image_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return pixels as a detached float32 tensor; integers and bits, which are never on [-1, 1], are refused.
 
     Raises
     ------
     ValueError
-        where they are no array or tensor, hold no numbers, or one is not finite.
+        where it is no array or tensor of real numbers, or one of integers.
     """
-    if isinstance(y, np.ndarray | torch.Tensor) and "complex" in str(y.dtype):
+    pixels, kind = real_tensor(name, value), str(value.dtype).removeprefix("torch.")
+    if "int" in kind or "bool" in kind:
+        top = {"bool": 1, "uint16": 65535}.get(kind, 255)
+        advice = f"{name} / {top / 2} - 1 is on that scale"
+        raise ValueError(f"{name} must be floats on [-1, 1], got {kind}: of codes on 0 to {top}, {advice}")
+    return pixels
+
+
+def off_scale(image: torch.Tensor) -> float:
+    """The share of pixels that are off [-1, 1] by more than a method without bounds overshoots."""
+    return float((image.abs() >= OFF_SCALE).double().mean())
+
+
+def check_pixels(name: str, image: torch.Tensor) -> None:
+    """Refuse pixels that are not finite, and warn of those that seem to be of another scale than [-1, 1].
+
+    Raises
+    ------
+    ValueError
+        where one is not finite.
+    """
+    if not torch.isfinite(image).all():
+        raise ValueError(f"{name} must have finite pixels, got NaN or infinity")
+    if (share := off_scale(image)) > MANY_OFF:
+        sentence = f"{name} may be of pixels on another scale than [-1, 1], which {share:.0%} of them are off"
+        advice = f"{name} / 127.5 - 1 has pixels on 0 to 255 on it"
+        warnings.warn(f"{sentence}: {advice}", FileWarning, stacklevel=3)
+
+
+def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.Tensor:
+    """Return measurements (m,) in float32, detached: of complex ones, or pairs of two, real parts, then imaginary ones.
+
+    Raises
+    ------
+    ValueError
+        where they are no array or tensor, hold no numbers, are not as the operator's `vector` takes them, or one is not
+        finite.
+    """
+    if isinstance(y, np.ndarray) and y.dtype.kind == "c":
         refuse_masked("y", y)
-        y = operator.real_rows(operator.vector(torch.as_tensor(y).detach()))
-    numbers = real_tensor("y", y)
+        y = torch.from_numpy(y.astype(np.complex64))
+    if isinstance(y, torch.Tensor) and y.is_complex():
+        numbers = operator.vector(y.detach().to(torch.complex64))
+    else:
+        numbers = operator.vector(real_tensor("y", y))
     if not torch.isfinite(numbers).all():
         raise ValueError(f"y must be finite, got NaN or infinity in {int((~numbers.isfinite()).sum())} of its entries")
     return numbers
@@ -97,15 +148,15 @@ def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float =
     Raises
     ------
     ValueError
-        where the image is of another shape than the operator's or not finite, or the noise is negative.
+        where the image is of another shape than the operator's, of integers or not finite, or noise or seed is not a
+        number of at least 0.
     """
-    image = real_tensor("image", image)
+    image = image_tensor("image", image)
     if tuple(image.shape) != operator.shape:
         raise ValueError(f"image must be of shape {operator.shape}, got {tuple(image.shape)}")
-    if not torch.isfinite(image).all():
-        raise ValueError("image must have finite pixels, got NaN or infinity")
-    if not (isfinite(noise) and noise >= 0):
-        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
+    check_pixels("image", image)
+    _check_noise(noise)
+    seed = bounded_integer("seed", seed, 0)
     with torch.no_grad():
         y = operator.forward(image.to(operator.device or image.device))
     if noise:
@@ -132,7 +183,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
         )
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
     fields: dict[str, Any] = {
-        "kind": _KIND,
+        "kind": OUR_KIND,
         "format": _FORMAT,
         "y": y,
         "noise": measurement.noise,
@@ -144,7 +195,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
 
 
 def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
-    head = json.dumps([_KIND, _FORMAT, spec, float(noise).hex()]).encode()
+    head = json.dumps([OUR_KIND, _FORMAT, spec, float(noise).hex()]).encode()
     return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
 
 
@@ -196,8 +247,8 @@ def _read(path: Path) -> _Saved:
         raise
     except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
         raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
-    if (kind, version) != (_KIND, _FORMAT):
-        raise ValueError(f"file must be an {_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
+    if (kind, version) != (OUR_KIND, _FORMAT):
+        raise ValueError(f"file must be an {OUR_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
     if saved.y.ndim != 1 or saved.y.dtype != np.float32:
         raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
     return saved

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 from scipy import sparse
 from scipy.io import mmread
 
-from untrained.sims.files import FileWarning, decoding, existing
+from untrained.sims.files import FileWarning, Refused, decoding, existing
 from untrained.sims.images.decoding import plain_array
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
+from untrained.sims.operators.measurements import OUR_KIND
 from untrained.sims.operators.user_operator import as_operator
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import USER_ERRORS, error_line, function_in, neighbours
@@ -95,7 +96,7 @@ def read_matrix(path: str) -> Any:
 
 
 def holds_measurements(source: str) -> bool:
-    """Whether a file holds numbers that a user has measured: text, complex numbers, a vector, or an archive with y."""
+    """Whether a file holds numbers that a user has measured: text, complex ones, a vector, or an archive not ours."""
     suffix = Path(source).suffix.lower()
     if suffix in TEXT:
         return True
@@ -106,21 +107,35 @@ def holds_measurements(source: str) -> bool:
             array = np.load(source, mmap_mode="r", allow_pickle=False)
             return array.ndim == 1 or array.dtype.kind == "c"
         with Path(source).open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            return "kind" not in archive.files and ("y" in archive.files or len(archive.files) == 1)
+            return "kind" not in archive.files or str(archive["kind"]) != OUR_KIND
     except Exception:  # a damaged file is told as such by its reader
         return False
 
 
-def holds_matrix(source: str) -> bool:
-    """Whether an archive of measurements holds their matrix as well."""
+def arrays_of(source: str) -> tuple[str, ...]:
+    """The names of the arrays in an archive of a user's own measurements; none where it is another file.
+
+    Raises
+    ------
+    ValueError
+        where no array is called y, and there are several.
+    """
     if Path(source).suffix.lower() != ".npz" or not holds_measurements(source):
-        return False
+        return ()
     with np.load(source, allow_pickle=False) as archive:
-        return "A" in archive.files
+        return _checked_names(archive.files, source)
+
+
+def _checked_names(names: Sequence[str], source: str | Path) -> tuple[str, ...]:
+    if "y" not in names and len(names) != 1:
+        raise Refused(f"y must be an array called y, got {', '.join(names) or 'none'} in {source}")
+    return tuple(names)
 
 
 def read_measurements(source: str) -> np.ndarray:
     """Read real or complex y: an npy of any shape, y of an npz (or its only array), or numbers in text.
+
+    Text is one row or one column of numbers, or two columns: real and imaginary parts.
 
     Raises
     ------
@@ -130,19 +145,48 @@ def read_measurements(source: str) -> np.ndarray:
     path = existing(source)
     with decoding(path):
         if path.suffix.lower() in TEXT:
-            text = path.read_text(encoding="utf-8-sig").replace(",", " ").split()
-            y = np.array([complex(word) for word in text])
-            y = y if y.imag.any() else y.real
+            return _numbers_in_text(path)
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            y = loaded
         else:
-            loaded = np.load(path, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                y = loaded
-            else:
-                with loaded:
-                    y = loaded["y" if "y" in loaded.files else loaded.files[0]]
+            with loaded:
+                names = _checked_names(loaded.files, source)
+                y = loaded["y" if "y" in names else names[0]]
     if y.dtype.kind not in "biufc":
         raise ValueError(f"y must be numbers, got {y.dtype} in {source}")
     return y
+
+
+def _numbers_in_text(path: Path) -> np.ndarray:
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    rows = {place: _cells(line) for place, line in enumerate(lines, 1) if line.strip()}
+    table = {place: [_number_in(word, place, path) for word in words] for place, words in rows.items()}
+    width = len(next(iter(table.values()), ()))
+    for place, row in table.items():
+        if len(row) != width or (width > 2 and len(table) > 1):
+            wanted = "one row or one column of numbers, or two columns of real and imaginary parts"
+            raise Refused(f"y must be {wanted}, got a row of {len(row)} in line {place} of {path}")
+    is_complex = any("j" in word.lower() for words in rows.values() for word in words)
+    y = np.array(list(table.values()), np.complex128)
+    if len(table) > 1 and width == 2:
+        if is_complex:
+            raise Refused(f"y must be complex numbers, or two columns of their parts, got both in {path}")
+        return np.asarray(y.real @ (1, 1j))
+    return y.ravel() if is_complex else y.real.ravel()
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split(",")] if "," in line else line.split()
+
+
+def _number_in(word: str, place: int, path: Path) -> complex:
+    try:
+        return complex(word)
+    except ValueError:
+        raise Refused(
+            f"y must be numbers, got {repr(word) if word else 'an empty cell'} in line {place} of {path}"
+        ) from None
 
 
 def mask_in_file(path: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import nan, prod
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -189,12 +189,19 @@ def _make(name: str, shape: Any, m: Any, seed: Any, device: str | torch.device, 
     check_choice("operator", name, OPERATORS)
     maker, names = _MAKERS[name]
     if unknown := sorted(set(options) - names):
-        raise ValueError(f"options of {name} must be among {sorted(names)}, got {unknown[0]}")
+        _refuse_option(name, unknown[0])
     shape, seed, device = checked_shape(shape), bounded_integer("seed", seed, 0), checked_device(device)
     if name in _HELD:
         n = prod(shape)
         _refuse_beyond_memory(name, _count(name, m, n, _HELD[name] * n), n, device)
     return maker(name, shape, m, seed, options).to(device)
+
+
+def _refuse_option(name: str, option: str) -> NoReturn:
+    takers = [other for other, (_, options) in _MAKERS.items() if option in options]
+    if takers:
+        raise ValueError(f"{option} is for {', '.join(takers)}, got it for {name}")
+    raise ValueError(f"options of {name} must be among {', '.join(sorted(_MAKERS[name][1])) or 'none'}, got {option}")
 
 
 _HELD = {"gaussian": 1, "magnitude": MOST_MAGNITUDES}

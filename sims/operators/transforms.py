@@ -208,6 +208,11 @@ class FourierRadial(Operator):
         return {"lines": self.lines}
 
     @property
+    def layouts(self) -> dict[str, tuple[int, ...]]:
+        """The real numbers of each channel."""
+        return {"channels, numbers": (self.shape[0], self.m // self.shape[0])}
+
+    @property
     def row_groups(self) -> torch.Tensor:
         """The line of each coefficient, the first where lines meet; the mean is a group of its own."""
         line = np.concatenate([[-1], *2 * [radial_lines(*self.shape[1:], self.lines)]])

@@ -23,7 +23,7 @@ from untrained.sims.recovery.csdip_settings import CSDIPSettings, check_fits, co
 from untrained.sims.recovery.csdip_settings import preset as preset
 from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
-from untrained.sims.recovery.result import Recovery, check_measurements
+from untrained.sims.recovery.result import Recovery, check_gain, check_measurements
 from untrained.sims.recovery.stopping import MAY_STOP, BestIterates, stopping_rule
 from untrained.sims.recovery.total_variation import jump_penalty
 from untrained.sims.runtime import SMALL_STEP, few_threads
@@ -76,6 +76,7 @@ def recover_batch(
         raise ValueError(f"ys and seeds must be one per operator ({len(operators)}), got {len(ys)} and {len(seeds)}")
     for operator, y in zip(operators, ys, strict=True):
         check_measurements(operator, y)
+        check_gain(operator)
     chosen = network_for(settings, shape, network)
     check_fits(operators, chosen, settings, ys.device)
     begun = time.perf_counter()

@@ -72,6 +72,8 @@ class CSDIPSettings:
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)
+        if self.window is not None:
+            _at_least("window", self.window, 1)
         for name in ("tv_weight", "tv_scale", "tv_by_noise", "prior_weight", "input_noise", "noise", "warm_up"):
             _at_least(name, getattr(self, name), 0)
         if not self.learning_rate > 0:

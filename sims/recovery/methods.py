@@ -303,7 +303,7 @@ def checked_value(name: str, value: Any, hint: Any) -> Any:
     Raises
     ------
     ValueError
-        where it is of another type.
+        where it is of another type, or a number that is not finite.
     """
     if _is_optional(hint):
         return None if value is None else checked_value(name, value, _without_none(hint))
@@ -313,6 +313,7 @@ def checked_value(name: str, value: Any, hint: Any) -> Any:
         return _choice(name, value, get_args(hint))
     kind, convert, noun = _KINDS[hint]
     fits = isinstance(value, kind) and (hint is bool or not isinstance(value, bool))
+    fits = fits and (hint is not float or math.isfinite(value))
     return convert(value) if fits else _refuse_value(name, noun, value)
 
 
@@ -377,6 +378,6 @@ _READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
 _KINDS: dict[Any, tuple[Any, Callable[[Any], Any], str]] = {
     bool: (bool, bool, "true or false"),
     int: (numbers.Integral, int, "a whole number"),
-    float: (numbers.Real, float, "a number"),
+    float: (numbers.Real, float, "a finite number"),
     str: ((str, os.PathLike), os.fspath, "text"),
 }

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from untrained.sims.networks.network import Network
-from untrained.sims.operators import Operator, stack
+from untrained.sims.operators import OPERATORS, Operator, stack
+from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.net_settings import NetGDSettings, NetPGDSettings
 from untrained.sims.recovery.stopping import Iterates
@@ -24,6 +25,8 @@ class Measured:
 
     The house's pixels are x = 2u - 1, so that of a linear operator A u = (y + A 1)/2; a magnitude measures u itself,
     and its residual is A u - y sign(A u), whose transpose by A is half the gradient of || |A u| - y ||^2.
+    Settings are tuned to the operators by name. A and y of any other are divided by gain^(1/2), so that what is fitted
+    has no units; `scale` takes squares of residuals back to those of the house's y.
     """
 
     def __init__(self, operators: Sequence[Operator], ys: torch.Tensor, restarts: int) -> None:
@@ -33,8 +36,11 @@ class Measured:
         parts = [operator.linear_part for operator in operators]
         one = torch.ones(self.shape, device=ys.device)
         shift = torch.stack([part.forward(one) for part in parts]) if self.linear else torch.zeros_like(ys)
-        self.y = ((ys + shift) / 2 if self.linear else ys)[:, None]
-        self.scale = 4.0 if self.linear else 1.0
+        units = torch.tensor([_unit(operator) for operator in operators], dtype=torch.float64, device=ys.device)
+        self.units = None if bool((units == 1).all()) else units.to(ys)[:, None, None]
+        self.y = self._without_units(((ys + shift) / 2 if self.linear else ys)[:, None])
+        squares = 4.0 if self.linear else 1.0
+        self.scale = squares if self.units is None else squares * units.square().repeat_interleave(restarts)
         stacked = stack(parts)
         matrices = getattr(stacked, "matrices", getattr(parts[0], "matrix", None))
         self.stack = stacked
@@ -43,7 +49,7 @@ class Measured:
     def product(self, u: torch.Tensor) -> torch.Tensor:
         """A u of each image by its operator, (I, R, m); differentiable."""
         if self.matrices is None:
-            return self.stack.forward(u.unflatten(0, (self.images, -1)))
+            return self._without_units(self.stack.forward(u.unflatten(0, (self.images, -1))))
         return torch.bmm(u.reshape(self.images, -1, self.matrices.shape[-1]), self.matrices.mT)
 
     def residuals(self, u: torch.Tensor) -> torch.Tensor:
@@ -56,8 +62,23 @@ class Measured:
         """A^T r, from (P, m) to (P, C, H, W)."""
         grouped = r.unflatten(0, (self.images, -1))
         if self.matrices is None:
-            return self.stack.adjoint(grouped).flatten(0, 1)
+            return self.stack.adjoint(self._without_units(grouped)).flatten(0, 1)
         return torch.bmm(grouped, self.matrices).reshape(-1, *self.shape)
+
+    def _without_units(self, rows: torch.Tensor) -> torch.Tensor:
+        """Numbers (I, R, m) that are in units of y, without them."""
+        return rows if self.units is None else rows / self.units
+
+    def steepness(self) -> torch.Tensor | float:
+        """What a gradient step is divided by, (P, 1, 1, 1): ||A 1||^2/||1||^2 of one's own A, where that is above 1.
+
+        Most of what A sees of an image is its brightness, of which the gain, an average, may hold next to nothing.
+        """
+        if self.units is None:
+            return 1.0
+        ones = torch.ones(self.images, *self.shape, device=self.y.device)
+        squares = self.product(ones).square().sum(-1) / ones[0].numel()
+        return squares.clamp_min(1.0).repeat_interleave(self.restarts, 0)[..., None, None]
 
     def targets(self) -> torch.Tensor:
         """The measurements that each network is fitted to, (P, m)."""
@@ -75,6 +96,13 @@ class Measured:
     def energy(self) -> torch.Tensor:
         """||y||^2 of each problem, (P,), which is about ||u||^2 for a Gaussian A."""
         return self.y.square().sum(-1).expand(-1, self.restarts).flatten()
+
+
+def _unit(operator: Operator) -> float:
+    """gain^(1/2) of an operator that has no name here, or of the one whose rows it has; 1 of those by name."""
+    if isinstance(operator, RowSubset):
+        return _unit(operator.whole)
+    return 1.0 if operator.name in OPERATORS else operator.gain**0.5 or 1.0
 
 
 class FittedRows:
@@ -254,7 +282,7 @@ class NetPGD(NetGD):
         starts: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__(chosen, data, rows, settings, starts)
-        self.length = settings.length(data.m)
+        self.length = settings.length(data.m) / data.steepness()
         self.u = self.image().detach()
         self.velocity = torch.zeros_like(self.u)
         self.taken = self.solved = 0
@@ -277,8 +305,8 @@ class NetPGD(NetGD):
         for _ in range(self.settings.inner_steps):
             u = self.image()
             losses = (v - u).square().sum((1, 2, 3))
-            if weight:
-                losses = losses + weight * total_variation(u)
+            if self.settings.tv_weight:
+                losses = losses + (weight * total_variation(u)[:, None, None, None]).flatten()
             self.descend(losses.sum() / v[0].numel(), step)
             now = float(losses.detach().sum())
             self.last_decrease, before = (before - now) / before if before < torch.inf else 1.0, now

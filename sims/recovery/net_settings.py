@@ -81,6 +81,8 @@ class NetGDSettings:
         for name in ("momentum", "average"):
             within(name, getattr(self, name), 0, 1)
         within("held_out", self.held_out, 0, 1, above=True)
+        if self.window is not None:
+            within("window", self.window, 1)
 
     def optimisers(self) -> tuple[str, ...]:
         """The optimisers there are."""

@@ -12,8 +12,9 @@ import torch
 from untrained.sims.images.images import source_codes
 from untrained.sims.images.resizing import Size, centre_crop, resize
 from untrained.sims.operators import make_operator
+from untrained.sims.operators.base import bounded_integer
 from untrained.sims.operators.masks import read_mask
-from untrained.sims.operators.measurements import Measurement, measure, real_tensor
+from untrained.sims.operators.measurements import Measurement, check_pixels, measure, real_tensor
 from untrained.sims.operators.own_files import mask_in_file
 from untrained.sims.recovery.denoising import TOP_CODE
 from untrained.sims.recovery.result import Recovery
@@ -91,9 +92,10 @@ class BlockMeans:
         ValueError
             where the factor is no whole number of at least 2.
         """
+        check_pixels("image", image)
         channels, height, width = image.shape
-        shape = (channels, self.factor * height, self.factor * width)
-        operator = make_operator("superres", shape, device=device, factor=self.factor)
+        factor = bounded_integer("factor", self.factor, 2)
+        operator = make_operator("superres", (channels, factor * height, factor * width), device=device, factor=factor)
         return _with_sigma(Measurement(operator, image.to(device).flatten()), self.sigma or 0.0)
 
     def about(self) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def known_part(image: Any, known: Any = None) -> tuple[torch.Tensor, np.ndarray]
     finite = ~pixels.isnan().any(0).numpy()
     if known is None and finite.all():
         raise ValueError("known must say which pixels are known where no pixel of the image is NaN, got none")
-    mask = finite if known is None else read_mask(known, (pixels.shape[0], pixels.shape[1], pixels.shape[2]))
+    mask = finite if known is None else read_mask(known, (pixels.shape[0], pixels.shape[1], pixels.shape[2]), "known")
     if not finite[mask].all():
         raise ValueError("known must be pixels with numbers, got one that is NaN")
     return pixels.nan_to_num(nan=0.0), mask

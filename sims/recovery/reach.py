@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 
 from untrained.sims.operators import Operator
+from untrained.sims.operators.measurements import MANY_OFF, off_scale
 
 SCALE_END = 0.99
 """Pixels from here on are at an end of the scale."""
-OFF_SCALE = 1.5
-"""Pixels from here on are off it by more than a method without bounds overshoots."""
 ADVICE = "of pixels on LOW to HIGH, (y - A1 (HIGH + LOW)/2)/((HIGH - LOW)/2) is on this scale"
 
 
@@ -21,13 +20,13 @@ def reach_warning(operator: Operator, y: torch.Tensor, image: torch.Tensor, misf
     where the recovered image is off the scale, or at its ends with a misfit ||y - A x|| above half of ||y||.
     """
     length, size = float(y.double().norm()), image.double().abs()
-    ends, off = float((size >= SCALE_END).double().mean()), float((size >= OFF_SCALE).double().mean())
+    ends, off = float((size >= SCALE_END).double().mean()), off_scale(image)
     relative = misfit**0.5 / length if length > 0 else 0.0
-    if not operator.linear or not (off > 0.1 or (relative > 0.5 and ends > 0.1)):
+    if not operator.linear or not (off > MANY_OFF or (relative > 0.5 and ends > 0.1)):
         return ""
     longest = (operator.squared_norm() * operator.n) ** 0.5
     if length > longest:
         return f"no image on [-1, 1] has this y, which is {length / longest:.3g} times as long as the longest: {ADVICE}"
-    if off > 0.1:
+    if off > MANY_OFF:
         return f"y may be of pixels on another scale than [-1, 1], which {off:.0%} of the image's are off: {ADVICE}"
     return ""

@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.images.scores import score
 from untrained.sims.operators.base import Operator, bounded_integer
-from untrained.sims.operators.measurements import Measurement, measured_numbers, real_tensor
+from untrained.sims.operators.measurements import Measurement, check_pixels, image_tensor, measured_numbers
 from untrained.sims.progress import OpenProgress, Progress, no_progress
 from untrained.sims.recovery import methods
 from untrained.sims.recovery.methods import checked_settings, told_noise
@@ -89,11 +89,10 @@ def _measurement(y: Numbers | Measurement, operator: Operator | None, device: to
 
 
 def _checked_truth(truth: Numbers, operator: Operator) -> torch.Tensor:
-    tensor = real_tensor("truth", truth).cpu()
+    tensor = image_tensor("truth", truth).cpu()
     if tuple(tensor.shape) != tuple(operator.shape):
         raise ValueError(f"truth must be of the operator's shape {operator.shape}, got {tuple(tensor.shape)}")
-    if not torch.isfinite(tensor).all():
-        raise ValueError("truth must be finite, got NaN or infinity")
+    check_pixels("truth", tensor)
     return tensor
 
 

@@ -14,7 +14,7 @@ from untrained.sims.operators import Operator
 def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = False, linear: bool = True) -> None:
     """Refuse an operator that is not linear, where it must be, and measurements that are not one number a row of it.
 
-    Where asked, they must be finite.
+    Where asked, they must be finite, and the operator's units such that squares of them are.
 
     Raises
     ------
@@ -27,6 +27,27 @@ def check_measurements(operator: Operator, y: torch.Tensor, *, finite: bool = Fa
         raise ValueError(f"y must have the operator's {operator.m} entries, got shape {tuple(y.shape)}")
     if finite and not torch.isfinite(y).all():
         raise ValueError("y must be finite, got a NaN or an infinity")
+    if finite:
+        check_gain(operator)
+
+
+LEAST_GAIN, MOST_GAIN = 1e-34, 1e34
+"""Where ||A x||^2 is as well a number in float32, with some digits below and above it."""
+
+
+def check_gain(operator: Operator) -> None:
+    """Refuse an operator, other than that of zeros, in units whose squares float32 cannot hold.
+
+    Raises
+    ------
+    ValueError
+        where its gain is too small or too large.
+    """
+    if operator.gain and not LEAST_GAIN <= operator.gain <= MOST_GAIN:
+        wanted = (
+            f"a gain ||A||_F^2/n from {LEAST_GAIN:g} to {MOST_GAIN:g} for this method, which takes squares in float32"
+        )
+        raise ValueError(f"operator must have {wanted}, got {operator.gain:.3g}: multiply A and y by one number")
 
 
 @dataclass(frozen=True)

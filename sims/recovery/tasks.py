@@ -17,7 +17,8 @@ from untrained.sims.operators import Operator, Shape, make_operator
 from untrained.sims.operators.base import bounded_integer, checked_shape
 from untrained.sims.operators.measurements import Measurement, load_measurement, measure, measured_numbers
 from untrained.sims.operators.own_files import (
-    holds_matrix,
+    TEXT,
+    arrays_of,
     holds_measurements,
     is_reference,
     operator_in_file,
@@ -165,11 +166,13 @@ def sensing(
     Raises
     ------
     ValueError
-        where an operator is named twice.
+        where an operator is named twice, or an option of one without it.
     """
     if operator is not None and matrix is not None:
         raise ValueError(f"operator must be left out where matrix is given, got {operator!r} and {matrix!r}")
     chosen = {name: value for name, value in options.items() if value is not None}
+    if chosen and operator is matrix is None:
+        raise ValueError(f"operator must be given with `{next(iter(chosen))}`, got none")
     return Sensing(operator or "gaussian", m, chosen, noise, seed, matrix)
 
 
@@ -209,7 +212,7 @@ def sensing_of(
             raise ValueError(f"{named[0]} is for an image, got the measurement file {source}, which brings its own")
         return None
     numbers = holds_measurements(source)
-    if matrix is None and operator is None and holds_matrix(source):
+    if "A" in arrays_of(source) and matrix is operator is None:
         matrix = source
     if operator is None and matrix is None:
         if numbers:
@@ -328,15 +331,28 @@ def own_measurement(source: str, shape: Shape, sensing: Sensing, device: torch.d
     """
     y = read_measurements(source)  # before a large operator is made
     operator = sensing.make(shape, device)
-    numbers = measured_numbers(y if y.dtype.kind == "c" else y.reshape(-1), operator).to(device)
-    if len(numbers) != operator.m:
-        stacked = ", real parts and imaginary ones" if y.dtype.kind == "c" else ""
-        raise ValueError(f"y must have the operator's {operator.m} entries, got {len(numbers)}{stacked} in {source}")
-    low, high = sensing.pixels
-    if (low, high) != (-1, 1):
-        white = operator.forward(torch.ones(shape, device=numbers.device))
-        numbers = (numbers - (high + low) / 2 * white) / ((high - low) / 2)
-    return Measurement(operator, numbers, sensing.noise / ((high - low) / 2))
+    try:
+        numbers = measured_numbers(y, operator).to(device)
+    except ValueError as error:
+        columns = " (two columns of text are real and imaginary parts)"
+        parts = columns if y.dtype.kind == "c" and Path(source).suffix.lower() in TEXT else ""
+        raise ValueError(f"{error} in {source}{parts}") from error
+    shifted, unit = _on_scale(numbers, operator, sensing.pixels)
+    return Measurement(operator, shifted, sensing.noise / unit)
+
+
+def _on_scale(numbers: torch.Tensor, operator: Operator, pixels: tuple[float, float]) -> tuple[torch.Tensor, float]:
+    """y of pixels on another scale as the operator's own, and what it was divided by; magnitudes are of black at 0."""
+    low, high = pixels
+    if (low, high) == (-1, 1):
+        return numbers, 1.0
+    if not operator.linear:
+        if low != 0:
+            raise ValueError(f"pixels must be 0:HIGH for {operator.name}, which is not linear, got {low:g}:{high:g}")
+        return numbers / high, high
+    unit = (high - low) / 2
+    white = operator.forward(torch.ones(operator.shape, device=numbers.device))
+    return (numbers - (high + low) / 2 * white) / unit, unit
 
 
 def read_measurement(path: str, device: torch.device | str = "cpu") -> Measurement:

@@ -1,6 +1,7 @@
 """Operators, matrices, masks and measurements of a user's own on the command line."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,15 +83,22 @@ def save_csv(name, y):
     np.savetxt(name, y, delimiter=",")
 
 
+def pairs(y):
+    return np.stack([y.real, y.imag], -1)
+
+
 SOURCES = {
     "npy": (lambda: (np.save("A.npy", A), np.save("y.npy", A @ X.ravel())), "y.npy --matrix A.npy", A),
     "column": (lambda: (np.save("A.npy", A), np.save("y.npy", A @ X.reshape(64, 1))), "y.npy --matrix A.npy", A),
     "both": (lambda: np.savez("yA.npz", y=A @ X.ravel(), A=A), "yA.npz", A),
+    "kind": (lambda: np.savez("yA.npz", y=A @ X.ravel(), A=A, kind="MR"), "yA.npz", A),
     "y of npz": (lambda: (np.savez("y.npz", y=A @ X.ravel()), np.savez("B.npz", B=A)), "y.npz --matrix B.npz", A),
     "one of npz": (lambda: (np.savez("y.npz", A @ X.ravel()), np.save("A.npy", A)), "y.npz --matrix A.npy", A),
     "csv": (lambda: (sparse.save_npz("S.npz", S), save_csv("y.csv", S @ X.ravel())), "y.csv --matrix S.npz", S),
     "row": (lambda: (io.mmwrite("S.mtx", S), save_csv("y.csv", (S @ X.ravel())[None])), "y.csv --matrix S.mtx", S),
     "complex": (lambda: (np.save("C.npy", C), np.save("y.npy", C @ X.ravel())), "y.npy --matrix C.npy", C),
+    "pairs": (lambda: (np.save("C.npy", C), np.save("y.npy", pairs(C @ X.ravel()))), "y.npy --matrix C.npy", C),
+    "pairs csv": (lambda: (np.save("C.npy", C), save_csv("y.csv", pairs(C @ X.ravel()))), "y.csv --matrix C.npy", C),
     "complex csv": (lambda: (np.save("C.npy", C), save_csv("y.csv", C @ X.ravel())), "y.csv --matrix C.npy", C),
 }
 
@@ -197,8 +205,12 @@ REFUSED = {
     "y.npy --operator own.py:make --shape 8x8 --lines 3":
         "--lines is for operators by name, got it for one of your own",
     "nan.npy --matrix A.npy --shape 8x8": "y must be finite, got NaN or infinity in 1 of its entries",
-    "words.csv --matrix A.npy --shape 8x8":
-        "path must name a file that can be read whole, got 'words.csv' (complex() arg is a malformed string)",
+    "words.csv --matrix A.npy --shape 8x8": "y must be numbers, got 'one' in line 1 of words.csv",
+    "table.csv --matrix A.npy --shape 8x8":
+        "y must be real where A x is, for the operator user, got complex numbers in table.csv (two columns of text are",
+    "upper.npz --matrix A.npy --shape 8x8": "y must be an array called y, got Y, A in upper.npz",
+    "upper.npz": "y must be an array called y, got Y, A in upper.npz",
+    "several.npz --matrix A.npy --shape 8x8": "y must be an array called y, got meas, more in several.npz",
     "photo.png --matrix A.npy --task denoise --sigma 5":
         "--matrix is for the task sense, got it for denoise, which sees",
 }  # fmt: skip
@@ -210,7 +222,10 @@ def test_what_is_missing_or_wrong_is_told_in_a_sentence(run, words):
     Path("A.txt").write_text("1")
     np.save("y.npy", A @ X.ravel())
     np.save("nan.npy", np.where(np.arange(40) == 3, np.nan, 1))
+    np.savez("upper.npz", Y=A @ X.ravel(), A=A)
+    np.savez("several.npz", meas=A @ X.ravel(), more=0)
     Path("words.csv").write_text("one,two\n")
+    Path("table.csv").write_text("".join(f"{i},{value}\n" for i, value in enumerate(A @ X.ravel())))
     ended = run("reconstruct", *words.split(), "--method", "tv", "-o", "x.png")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
@@ -264,5 +279,44 @@ def test_matrices_are_read_as_they_are(run):
     np.testing.assert_array_equal(read_matrix("A.npz"), A)
     assert sparse.issparse(read_matrix("S.npz"))
     np.testing.assert_allclose(read_matrix("C.mtx").toarray(), C, rtol=1e-14)
-    Path("y.csv").write_text("1, 2\n3 4\n")
-    assert read_measurements("y.csv").tolist() == [1, 2, 3, 4]
+
+
+TEXTS = {
+    "1\n\n2\n-3e1\n": [1, 2, -30],
+    "1, 2, 3": [1, 2, 3],
+    "1 2\t3\n": [1, 2, 3],
+    "\ufeff1+2j\n(3-4j)\n 5\n": [1 + 2j, 3 - 4j, 5],
+    "1, 2\n3 4\n": [1 + 2j, 3 + 4j],
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_is_a_row_or_a_column_of_numbers_or_two_of_their_parts(tmp_path, text):
+    (tmp_path / "y.csv").write_text(text, encoding="utf-8")
+    assert read_measurements(str(tmp_path / "y.csv")).tolist() == TEXTS[text]
+
+
+SHAPES = "one row or one column of numbers, or two columns of real and imaginary parts"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1,,3", "y must be numbers, got an empty cell in line 1 of"),
+        ("1\n2,\n", "y must be numbers, got an empty cell in line 2 of"),
+        ("re,im\n1,2\n", "y must be numbers, got 're' in line 1 of"),
+        ("1\n\n1+2i\n", "y must be numbers, got '1+2i' in line 3 of"),
+        ("1;2\n", "y must be numbers, got '1;2' in line 1 of"),
+        ('1\n"2"\n', "y must be numbers, got '\"2\"' in line 2 of"),
+        ("# y\n1\n", "y must be numbers, got '#' in line 1 of"),
+        ("1\nNA\n", "y must be numbers, got 'NA' in line 2 of"),
+        ("1,2,3\n4,5,6\n", f"y must be {SHAPES}, got a row of 3 in line 1 of"),
+        ("1,2\n3\n", f"y must be {SHAPES}, got a row of 1 in line 2 of"),
+        ("1+2j,3\n4,5\n", "y must be complex numbers, or two columns of their parts, got both in"),
+    ],
+)
+def test_text_that_is_no_y_is_refused_by_its_line(tmp_path, text, sentence):
+    path = tmp_path / "y.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{sentence} {path}')}$"):
+        read_measurements(str(path))

@@ -1,10 +1,12 @@
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from untrained.sims.files import FileWarning
 from untrained.sims.operators import OPERATORS, as_operator, make_operator, measurements
 from untrained.sims.operators.measurements import (
     Measurement,
@@ -233,15 +235,42 @@ def test_wrong_arguments_are_refused():
     operator = make_operator("dct", SHAPE, 12)
     with pytest.raises(ValueError, match=r"image must be of shape \(1, 8, 8\), got \(2, 1, 8, 8\)"):
         measure(IMAGE.expand(2, 1, 8, 8), operator)
-    for noise in (-0.1, float("nan"), float("inf")):
+    for noise in (-0.1, float("nan"), float("inf"), torch.tensor(0.1), "1", None):
         with pytest.raises(ValueError, match="noise must be a finite number of at least 0"):
             measure(IMAGE, operator, noise)
+    with pytest.raises(ValueError, match="seed must be a whole number at least 0, got 'a'"):
+        measure(IMAGE, operator, 0.1, "a")
     with pytest.raises(ValueError, match="image must have finite pixels"):
         measure(IMAGE * float("nan"), operator)
     with pytest.raises(ValueError, match=r"y must be of shape \(12,\), got \(13,\)"):
         Measurement(operator, torch.zeros(13))
     with pytest.raises(ValueError, match="y must be float32 and finite"):
         Measurement(operator, torch.zeros(12, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("kind", "top"), [(np.uint8, 255), (np.int64, 255), (np.uint16, 65535), (np.bool_, 1)])
+@pytest.mark.parametrize("to", [np.asarray, torch.from_numpy])
+def test_codes_are_no_pixels_and_the_sentence_says_how_they_become_such(kind, top, to):
+    if kind is np.uint16 and to is torch.from_numpy and not hasattr(torch, "uint16"):
+        pytest.skip("this PyTorch has no uint16")
+    codes = to(np.rint((IMAGE.numpy() + 1) / 2 * top).astype(kind))
+    operator = make_operator("dct", SHAPE, 12)
+    with pytest.raises(ValueError, match=rf"^image must be floats on \[-1, 1\], got {kind.__name__}: of") as said:
+        measure(codes, operator)
+    formula = str(said.value).split(f"0 to {top}, ")[1].removesuffix(" is on that scale")
+    pixels = eval(formula, {"image": codes})
+    torch.testing.assert_close(torch.as_tensor(pixels).float(), IMAGE, rtol=0, atol=1.001 / top)
+
+
+def test_pixels_far_off_the_scale_bring_a_warning():
+    operator = make_operator("dct", SHAPE, 12)
+    with pytest.warns(
+        FileWarning, match=r"^image may be of pixels on another scale than \[-1, 1\], which 98% of them are"
+    ):
+        measure((IMAGE + 1) * 127.5, operator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        measure(torch.where(torch.arange(64).reshape(SHAPE) < 6, 3.0, IMAGE), operator)
 
 
 def test_a_measurement_keeps_no_graph():
@@ -267,3 +296,94 @@ def test_masked_numbers_are_refused():
     with pytest.raises(ValueError, match=r"^image must have no masked entries, got 1 of 4: fill them first$"):
         measure(y.reshape(1, 2, 2), operator)
     assert measured_numbers(np.ma.masked_greater(np.arange(4.0), 9), operator).tolist() == [0, 1, 2, 3]
+
+
+COLOURS = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+MASK = np.arange(8) % 3 == 0
+MAPS = np.random.default_rng(1).standard_normal((4, 8, 8)) + 1j
+
+
+def spectra(maps, x):
+    """Orthonormal coefficients (..., H, W) of S x, zero frequency and origin in the middle."""
+    axes = (-2, -1)
+    return np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(maps * x.numpy(), axes), norm="ortho"), axes)
+
+
+def pairs(y):
+    return np.stack([y.real, y.imag], -1)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, pairs, lambda y: np.concatenate([y.real, y.imag])])
+@pytest.mark.parametrize("make", ["matrix", "object"])
+def test_complex_measurements_may_be_pairs_of_real_numbers(form, make):
+    C = np.random.default_rng(0).standard_normal((9, 64)) + 1j * np.random.default_rng(2).standard_normal((9, 64))
+
+    class Products:
+        def forward(self, x):
+            return C @ x.ravel()
+
+        def adjoint(self, y):
+            return (C.conj().T @ y).reshape(SHAPE)
+
+    operator = as_operator(C if make == "matrix" else Products(), SHAPE)
+    y = C @ IMAGE.numpy().ravel()
+    torch.testing.assert_close(measured_numbers(form(y), operator), operator.forward(IMAGE), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, pairs])
+def test_k_space_is_of_coils_rows_and_columns(form):
+    operator, k = make_operator("fourier-cartesian", SHAPE, mask=MASK, maps=MAPS), spectra(MAPS, IMAGE)
+    whole, columns = np.tile(MASK, (8, 1)), k[..., MASK]
+    for y in (k, k[None], columns, k[:, whole], k[:, whole][None]):
+        torch.testing.assert_close(measured_numbers(form(y), operator), operator.forward(IMAGE), rtol=1e-5, atol=1e-5)
+    for y in (k.transpose(1, 2, 0), columns.transpose(1, 2, 0), k[:, whole].T):
+        with pytest.raises(ValueError, match=r"^y must be flat, or complex \(channels, coils, height, width\) of"):
+            measured_numbers(form(y), operator)
+
+
+def test_measurements_with_an_order_are_taken_in_that_order_alone():
+    small = make_operator("superres", (3, 8, 8), factor=2)
+    means = COLOURS.numpy().reshape(3, 4, 2, 4, 2).mean((2, 4))
+    for y in (means, means[None], means.ravel(), means.reshape(1, -1), means.reshape(-1, 1)):
+        torch.testing.assert_close(measured_numbers(y, small), small.forward(COLOURS))
+    sentence = r"^y must be flat, or \(channels, height, width\) of shape \(3, 4, 4\), ones left out or not, got "
+    for y in (means.transpose(1, 2, 0), means.reshape(6, 8)):
+        with pytest.raises(ValueError, match=sentence + "numbers of"):
+            measured_numbers(y, small)
+    some = make_operator("inpainting", (3, 8, 8), mask=np.eye(8, dtype=bool))
+    known = COLOURS.numpy()[:, np.eye(8, dtype=bool)]
+    torch.testing.assert_close(measured_numbers(known, some), some.forward(COLOURS))
+    every = make_operator("inpainting", (3, 8, 8), m=64)
+    torch.testing.assert_close(measured_numbers(COLOURS, every), COLOURS.flatten())
+    radial = make_operator("fourier-radial", (3, 8, 8), lines=3)
+    lines = radial.forward(COLOURS).reshape(3, -1)
+    torch.testing.assert_close(measured_numbers(lines, radial), lines.flatten())
+    for y, operator in ((known.T, some), (COLOURS.permute(1, 2, 0), every), (lines.T, radial)):
+        with pytest.raises(ValueError, match=r"^y must be flat, or \(channels, "):
+            measured_numbers(y, operator)
+
+
+def test_what_simulated_coils_see_is_of_channels_coils_rows_and_columns():
+    operator = make_operator("multicoil", (3, 8, 8), coils=2, acceleration=2)
+    y = operator.forward(COLOURS)
+    parts = y.reshape(3, 2, 2, 8, 4).numpy()  # of each channel real parts, then imaginary ones
+    k = parts[:, 0] + 1j * parts[:, 1]
+    for form in (k, pairs(k), k.ravel()):
+        assert torch.equal(measured_numbers(form, operator), y)
+    with pytest.raises(ValueError, match=r"complex \(channels, coils, height, columns\) of shape \(3, 2, 8, 4\), ones"):
+        measured_numbers(k.transpose(0, 2, 3, 1), operator)
+
+
+def test_measurements_without_an_order_are_a_vector_of_any_shape():
+    operator, y = made().operator, made().y
+    for shape in ((12, 1), (1, 12), (3, 4), (2, 3, 2), (6, 2)):
+        assert torch.equal(measured_numbers(y.reshape(shape), operator), y)
+
+
+def test_complex_numbers_without_imaginary_parts_are_real():
+    assert torch.equal(measured_numbers(made().y + 0j, made().operator), made().y)
+    with pytest.raises(ValueError, match=r"^y must be real where A x is, for the operator gaussian, got complex"):
+        measured_numbers(made().y + 1e-9j, made().operator)
+    C = np.exp(1j * np.random.default_rng(0).uniform(0, 6, (9, 64)))
+    with pytest.raises(ValueError, match=r"^y must have the operator's 9 complex entries or 18 real ones, got 8$"):
+        measured_numbers(np.ones(8), as_operator(C, SHAPE))

@@ -219,3 +219,19 @@ def test_another_network_leaves_a_preset_s_options_behind(name):
     assert own.network_options == {"depth": 3}
     assert settings_for(name, {"network_options.depth": "3"}, "fast").network_options["depth"] == 3
     assert len(settings_for(name, {"network_options.depth": "3"}, "fast").network_options) > 1
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan")])
+def test_no_setting_is_a_number_that_is_not_finite(name, value):
+    floats = [key for key, hint in known_settings(name).items() if hint in (float, float | None)]
+    for key in floats:
+        with pytest.raises(ValueError, match=rf"^{key} must be a finite number, got {value!r}$"):
+            checked_settings(name, {key: value})
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "window" in known_settings(name)])
+def test_a_window_is_of_one_step_or_more_whatever_the_rule(name):
+    with pytest.raises(ValueError, match=r"^window must be at least 1, got -1$"):
+        checked_settings(name, {"window": -1})
+    assert checked_settings(name, {"window": 1}).window == 1

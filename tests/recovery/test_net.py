@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from untrained.sims.networks.generators import architecture, pixelwise
 from untrained.sims.networks.loading import as_network
-from untrained.sims.operators import make_operator
+from untrained.sims.operators import as_operator, make_operator
+from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery import net_gd, net_pgd
+from untrained.sims.recovery import conv_decoder, net_gd, net_pgd
 from untrained.sims.recovery.error_bar import error_bar
 from untrained.sims.recovery.net_fit import FittedRows, Measured, centred_blob, spectral_estimate
 from untrained.sims.recovery.net_settings import NetGDSettings, NetPGDSettings
@@ -382,3 +383,88 @@ def test_the_estimate_is_what_comes_before_and_so_many_steps(monkeypatch):
     assert said.seconds == pytest.approx(3.0 + 100 * 0.2)
     assert (said.at_most, tried) == (True, [(5, "fixed", 4)])
     assert said.memory > operator.memory
+
+
+class Products:
+    """A matrix as an object of a user's."""
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def forward(self, x):
+        return self.matrix @ x.reshape(-1)
+
+    def adjoint(self, y):
+        return (self.matrix.T @ y).reshape(SHAPE)
+
+
+MATRIX = stream(3, "own").standard_normal((30, 64)) / 3
+FITS = {
+    "net-gd": lambda **changes: net_gd.recover(settings=gd(optimiser="adam", tv_weight=0.1), **changes),
+    "two": lambda **changes: net_gd.recover(
+        settings=gd(restarts=2, combine="weighted", stopping="held-out"), **changes
+    ),
+    "net-pgd": lambda **changes: net_pgd.recover(settings=pgd(eta=0.2, tv_weight=0.05), **changes),
+    "conv-decoder": lambda **changes: conv_decoder.recover(
+        settings=conv_decoder.ConvDecoderSettings(network_options={"channels": 4}, steps=6), **changes
+    ),
+}
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("make", [lambda A: A, Products], ids=["matrix", "object"])
+def test_a_fit_has_no_units_of_ones_own_operator(fit, make):
+    x = torch.from_numpy(stream(1, "image").uniform(-1, 1, SHAPE).astype(np.float32))
+
+    def recovered(scale):
+        operator = as_operator(make((MATRIX * scale).astype(np.float32)), SHAPE)
+        return FITS[fit](operator=operator, y=operator.forward(x), seed=2)
+
+    one = recovered(1.0)
+    assert one.misfit > 0
+    # Powers of two leave every rounding as it is; other factors change roundings, which few steps of descent enlarge.
+    for scale, error in ((2.0**-10, 0), (2.0**10, 0), (1e-3, 1e-3), (1e3, 1e-3)):
+        other = recovered(scale)
+        torch.testing.assert_close(other.image, one.image, rtol=0, atol=error)
+        assert other.misfit == pytest.approx(one.misfit * scale**2, rel=max(error, 1e-6))
+        misfits = np.array(other.trace["misfit"]) / scale**2
+        np.testing.assert_allclose(misfits, one.trace["misfit"], rtol=max(error, 1e-6))
+
+
+def test_a_fit_stops_by_the_noise_level_in_the_users_units():
+    x = torch.from_numpy(stream(1, "image").uniform(-1, 1, SHAPE).astype(np.float32))
+
+    def recovered(scale, **changes):
+        operator = as_operator((MATRIX * scale).astype(np.float32), SHAPE)
+        return net_gd.recover(operator, operator.forward(x), gd(steps=40, **changes))
+
+    first, *_, last = recovered(1.0).trace["misfit"]
+    level = ((first + last) / 2) ** 0.5
+    one, other = (recovered(scale, stopping="discrepancy", noise=level * scale) for scale in (1.0, 2.0**-10))
+    assert one.outcome == "stopped early"
+    assert 1 < one.steps < 40
+    assert one.misfit <= level**2
+    assert (other.outcome, other.steps) == (one.outcome, one.steps)
+
+
+def test_held_out_rows_of_ones_own_operator_have_its_units():
+    x = torch.full((1, *SHAPE), 0.3)
+    for name, unit in (("user", float(np.sqrt((MATRIX**2).sum() / 64))), ("superres", 1.0)):
+        whole = as_operator(MATRIX, SHAPE) if name == "user" else make_operator("superres", SHAPE, factor=2)
+        part = RowSubset(whole, torch.tensor([1, 4, 5]))
+        expected = whole.forward(x)[..., [1, 4, 5]] / unit
+        torch.testing.assert_close(Measured([part], torch.zeros(1, 3), 1).product(x)[0], expected)
+
+
+def test_a_step_is_as_long_as_what_is_seen_of_brightness_allows():
+    pairs = np.kron(np.eye(4), np.ones((1, 2)))
+    means = 7 * np.kron(pairs, pairs) / 4
+
+    def steepness(operator):
+        return Measured([operator], torch.zeros(1, operator.m), 2).steepness()
+
+    # A 1 is 7 at 16 places, ||1||^2 is 64, and 16 rows of squared length 49/4 make a gain of 49/16.
+    torch.testing.assert_close(steepness(as_operator(means, SHAPE)), torch.full((2, 1, 1, 1), 4.0))
+    blind = MATRIX - MATRIX.mean(1, keepdims=True)
+    torch.testing.assert_close(steepness(as_operator(blind, SHAPE)), torch.ones(2, 1, 1, 1))
+    assert steepness(make_operator("superres", SHAPE, factor=2)) == 1.0

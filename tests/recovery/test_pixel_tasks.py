@@ -181,3 +181,18 @@ def test_the_door_upscales():
     assert result.recovery.scores["mse"] < (nearest - image).square().mean()
     with pytest.raises(ValueError, match="image must be of shape"):
         untrained.upscale(small[0])
+    for factor in (2.0, 0, 1):
+        with pytest.raises(ValueError, match=r"^factor must be .*at least 2, got "):
+            untrained.upscale(small, factor)
+    with pytest.raises(ValueError, match=r"^image must have finite pixels, got NaN or infinity$"):
+        untrained.upscale(torch.full_like(small, torch.nan))
+
+
+def test_the_door_takes_no_codes_for_pixels():
+    codes = np.full((1, 8, 8), 200, np.uint8)
+    known = np.eye(8, dtype=bool)
+    for restore in (untrained.denoise, untrained.upscale, lambda image: untrained.inpaint(image, known)):
+        with pytest.raises(ValueError, match=r"^image must be floats on \[-1, 1\], got uint8"):
+            restore(codes)
+    with pytest.raises(ValueError, match=r"^known must be bool of shape \(8, 8\), got uint8 of shape"):
+        untrained.inpaint(np.zeros((1, 8, 8), np.float32), known.astype(np.uint8))

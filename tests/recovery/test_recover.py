@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from untrained.sims import operators
+from untrained.sims.files import FileWarning
 from untrained.sims.images.scores import score
 from untrained.sims.networks.generators import decoder
 from untrained.sims.operators.measurements import measure
@@ -25,7 +26,7 @@ PLAIN = {
     "tv": {"max_steps": 20},
     "damp": {"steps": 3},
     "net-gd": {"network_options": {"widths": "4,3"}, "steps": 40, "optimiser": "adam", "learning_rate": 0.05},
-    "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 3},
+    "net-pgd": {"network_options": {"widths": "4,3"}, "steps": 2},
     "conv-decoder": {"network_options": {"channels": 4}, "steps": 40, "average": 0.5, "learning_rate": 0.05},
     "ridge": {},
 }
@@ -169,8 +170,13 @@ def test_the_truth_gives_scores_and_stops_the_oracle():
     assert stopped.scores["mse"] == pytest.approx(float((stopped.image - an_image()).square().mean()), rel=1e-5)
     with pytest.raises(ValueError, match=r"^truth must be of the operator's shape \(1, 16, 16\), got \(1, 8, 8\)$"):
         recover(Y, A, "tv", truth=torch.zeros(1, 8, 8))
-    with pytest.raises(ValueError, match=r"^truth must be finite, got NaN or infinity$"):
+    with pytest.raises(ValueError, match=r"^truth must have finite pixels, got NaN or infinity$"):
         recover(Y, A, "tv", truth=torch.full(SHAPE, torch.nan))
+    codes = ((an_image() + 1) * 127.5).numpy()
+    with pytest.raises(ValueError, match=r"^truth must be floats on \[-1, 1\], got uint8: of codes on 0 to 255, tr"):
+        recover(Y, A, "tv", truth=codes.astype(np.uint8))
+    with pytest.warns(FileWarning, match=r"^truth may be of pixels on another scale than \[-1, 1\], which .*: truth /"):
+        recover(Y, A, "tv", truth=codes, max_steps=2)
 
 
 def test_an_image_that_is_not_finite_has_no_scores(monkeypatch):
@@ -201,9 +207,9 @@ def test_progress_is_called():
         ({"method": "cs-dip"}, r"method must be one of mixture, csdip, .*, got 'cs-dip'; did you mean csdip\?"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
-        ({"y": Y * 1j}, r"y must be of shape \(60,\), got \(120,\)"),
+        ({"y": Y * 1j}, "y must be real where A x is, for the operator gaussian, got complex numbers"),
         ({"y": np.array(["a"])}, "y must be an array or a tensor of real numbers, got <U1"),
-        ({"y": Y[:9]}, r"y must be of shape \(60,\), got \(9,\)"),
+        ({"y": Y[:9]}, "y must have the operator's 60 entries, got 9"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"seed": 1.5}, "seed must be a whole number at least 0, got 1.5"),
         ({"stepz": 3}, "setting of csdip must be one of network, .*, got 'stepz'"),
@@ -223,3 +229,42 @@ def test_numbers_of_other_libraries_are_settings():
     recovery = recover(Y, A, "tv", max_steps=np.int64(10), tolerance=np.float32(0.5))
     assert type(recovery.settings["max_steps"]) is int
     assert type(recovery.settings["tolerance"]) is float
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_units_that_float32_cannot_square_are_refused_or_make_no_difference(scale):
+    matrix, x = A.matrix.double().numpy(), an_image().double().numpy().ravel()
+    operator, y = operators.user(matrix * scale, SHAPE), matrix @ x * scale
+    for method in ("tv", "lasso-dct"):
+        image = recover(matrix @ x, operators.user(matrix, SHAPE), method).image
+        torch.testing.assert_close(recover(y, operator, method).image, image, rtol=0, atol=1e-4)
+    sentence = (
+        r"^operator must have a gain \|\|A\|\|_F\^2/n from 1e-34 to 1e\+34 for this method, which takes squares in "
+    )
+    for method in ("csdip", "damp", "net-gd", "net-pgd", "conv-decoder", "ridge", "mixture"):
+        with pytest.raises(ValueError, match=sentence):
+            recover(y, operator, method)
+
+
+@pytest.mark.parametrize("scale", [1e-16, 1e16])
+def test_units_that_float32_can_square_make_no_difference(scale):
+    matrix, x = A.matrix.double().numpy(), an_image().double().numpy().ravel()
+    for method, settings in (("csdip", SMALL), ("damp", {"steps": 2}), ("ridge", {})):
+        one = recover(matrix @ x, operators.user(matrix, SHAPE), method, **settings)
+        other = recover(matrix @ x * scale, operators.user(matrix * scale, SHAPE), method, **settings)
+        torch.testing.assert_close(other.image, one.image, rtol=0, atol=1e-4)
+        assert other.misfit == pytest.approx(one.misfit * scale**2, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["lasso-dct", "lasso-wavelet"])
+def test_penalties_that_no_number_holds_are_refused(method):
+    with pytest.raises(
+        ValueError, match=r"^frequency_weight must leave penalties within .* of one another, got 1e\+30$"
+    ):
+        recover(Y, A, method, frequency_weight=1e30)
+
+
+def test_a_penalty_of_next_to_nothing_has_a_bound_of_nothing():
+    recovery = recover(Y, A, "tv", penalty=1e-300, max_steps=10)
+    assert recovery.image.isfinite().all()
+    assert 0 <= recovery.certificate["dual"] <= recovery.certificate["primal"]

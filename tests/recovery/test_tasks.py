@@ -1,6 +1,19 @@
-import pytest
+from dataclasses import replace
 
-from untrained.sims.recovery.tasks import RecoveryTask, Sensing, is_measurement, parse_counts, parse_size, sensing_of
+import numpy as np
+import pytest
+import torch
+
+from untrained.sims.recovery.tasks import (
+    RecoveryTask,
+    Sensing,
+    is_measurement,
+    own_measurement,
+    parse_counts,
+    parse_size,
+    sensing,
+    sensing_of,
+)
 
 
 @pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: RecoveryTask("y.npz", seed=-1)])
@@ -32,9 +45,40 @@ def test_a_measurement_file_brings_its_own_operator():
     assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
 
 
+def test_an_option_of_an_operator_comes_with_it():
+    with pytest.raises(ValueError, match=r"^operator must be given with `mask`, got none$"):
+        sensing(None, 100, mask="m.npy", lines=None)
+    assert sensing(None, 100, mask=None).operator == "gaussian"
+
+
 def test_counts_are_whole_numbers_with_commas_between():
     assert parse_counts("m", "500, 1000") == [500, 1000]
     assert parse_counts("m", None) is None
     for text in ("", "5,", "0", "-5", "2.5", "x"):
         with pytest.raises(ValueError, match="m must be whole numbers above 0 with commas between, got"):
             parse_counts("m", text)
+
+
+U = np.random.default_rng(0).random((1, 4, 4)).astype(np.float32)
+
+
+def test_magnitudes_of_pixels_from_0_are_divided_by_white(tmp_path):
+    sense = Sensing("magnitude", 12, noise=5.0, shape=(1, 4, 4), pixels=(0.0, 255.0))
+    y = sense.make((1, 4, 4)).linear_part.forward(torch.from_numpy(255 * U)).abs().numpy()
+    np.save(tmp_path / "y.npy", y)
+    measurement = own_measurement(str(tmp_path / "y.npy"), (1, 4, 4), sense)
+    np.testing.assert_allclose(measurement.y, y / 255, rtol=1e-6)
+    np.testing.assert_allclose(measurement.y, measurement.operator.forward(torch.from_numpy(2 * U - 1)), atol=1e-5)
+    assert measurement.noise == pytest.approx(5 / 255)
+    assert not (measurement.y < 0).any()
+    with pytest.raises(ValueError, match=r"^pixels must be 0:HIGH for magnitude, which is not linear, got -3:5$"):
+        own_measurement(str(tmp_path / "y.npy"), (1, 4, 4), replace(sense, pixels=(-3.0, 5.0)))
+
+
+def test_linear_measurements_of_other_pixels_are_shifted_and_divided(tmp_path):
+    sense = Sensing("gaussian", 12, noise=5.0, shape=(1, 4, 4), pixels=(100.0, 300.0))
+    operator = sense.make((1, 4, 4))
+    np.save(tmp_path / "y.npy", operator.forward(torch.from_numpy(100 + 200 * U)).numpy())
+    measurement = own_measurement(str(tmp_path / "y.npy"), (1, 4, 4), sense)
+    np.testing.assert_allclose(measurement.y, operator.forward(torch.from_numpy(2 * U - 1)), atol=1e-4)
+    assert measurement.noise == pytest.approx(5 / 100)

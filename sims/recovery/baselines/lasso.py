@@ -55,6 +55,10 @@ class LassoSettings:
             raise ValueError("penalise_mean must be true for wavelets, of which no single one is the mean, got false")
 
 
+MOST_WEIGHT = 1e100
+"""How many times as much as that of the mean the penalty of a coefficient may be: squares of it are numbers."""
+
+
 class _Problem:
     """One Lasso: operator, basis, measurements in float64, the penalty of each coefficient, 0 where it is free."""
 
@@ -63,7 +67,13 @@ class _Problem:
         self.basis: Basis = make_basis(settings.basis, operator.shape, settings.wavelet)
         self.penalty = settings.penalty or 1e-5 * operator.m * operator.gain
         frequency = self.basis.frequency().to(y.device).flatten()
-        self.penalties = self.penalty * (1 + frequency) ** settings.frequency_weight
+        weights = (1 + frequency) ** settings.frequency_weight
+        if not float(weights.max()) <= MOST_WEIGHT:
+            raise ValueError(
+                f"frequency_weight must leave penalties within a factor of {MOST_WEIGHT:g} of one another, "
+                f"got {settings.frequency_weight:g}"
+            )
+        self.penalties = self.penalty * weights
         self.paid = torch.ones_like(frequency, dtype=torch.bool) if settings.penalise_mean else frequency > 0
         self.free = self._free_columns()
 

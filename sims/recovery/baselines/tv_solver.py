@@ -94,7 +94,7 @@ class Model:
 
     def _scaled_bound(self, q: torch.Tensor, longest: float, cost: float) -> float:
         slope, square = float(q @ self.y) - cost, float(q @ q)
-        if not slope > 0:
+        if not (slope > 0 and square > 0):
             return 0.0
         t = min(slope / square, self.penalty / longest if longest > 0 else math.inf)
         return t * slope - t * t * square / 2
