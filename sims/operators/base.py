@@ -123,11 +123,10 @@ class Operator(ABC):
             y = _real_parts(y, self.name)
         _check_layout(y, self.layouts, is_complex=self._complex)
         row = self._sampled(y).reshape(-1)
-        numbers = self.real_rows(row) if row.is_complex() else row
-        if len(numbers) != self.m:
+        if len(row) * (1 + row.is_complex()) != self.m:
             wanted = f"{self.m // 2} complex entries or {self.m} real" if self._complex else f"{self.m} entries"
             raise ValueError(f"y must have the operator's {wanted}{' ones' * self._complex}, got {len(row)}")
-        return numbers
+        return self.real_rows(row) if row.is_complex() else row
 
     def real_rows(self, y: torch.Tensor) -> torch.Tensor:
         """Complex measurements in one row, (m/2,), as the real ones: real parts, then imaginary ones."""

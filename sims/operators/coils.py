@@ -117,8 +117,6 @@ class MulticoilFourier(Operator):
 
     def real_rows(self, y: torch.Tensor) -> torch.Tensor:
         """Complex coefficients in one row as the real ones: of each channel real parts, then imaginary ones."""
-        if len(y) != self.m // 2:
-            return super().real_rows(y)
         return torch.view_as_real(y.resolve_conj()).reshape(self.shape[0], -1, 2).mT.flatten()
 
     def _maps(self, like: torch.Tensor) -> torch.Tensor:
