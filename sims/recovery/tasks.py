@@ -26,6 +26,7 @@ from untrained.sims.operators.own_files import (
     read_measurements,
     read_options,
 )
+from untrained.sims.recovery.csdip_settings import CSDIPSettings
 from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.methods import BY_NOISE as BY_NOISE
 from untrained.sims.recovery.methods import assign, method, settings_for, told_noise
@@ -389,7 +390,9 @@ def _prepare(task: RecoveryTask) -> RecoveryProblem:
     truth = image if task.source_is_truth else _truth(task, measurement.operator.shape)
     measurement, notes = with_noise_level(measurement, task.sensing, estimate=task.estimate, seed=task.seed)
     final = _with_noise(settings, measurement, task)
-    return RecoveryProblem(task, measurement, final, truth, notes=(*notes, *stopping_notes(settings, final)))
+    return RecoveryProblem(
+        task, measurement, final, truth, notes=(*notes, *noise_notes(settings, final, measurement.operator))
+    )
 
 
 def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:
@@ -417,10 +420,20 @@ def with_noise_level(
     return replace(measurement, noise=estimated.level), (estimated.says,)
 
 
-def stopping_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say of which methods, by name, the rule was changed to one that goes by the noise level."""
-    rules = {name: getattr(settings, "stopping", "") for name, settings in after.items()}
-    return tuple(stopping_note(name, r) for name, r in rules.items() if r != getattr(before[name], "stopping", ""))
+def noise_notes(before: Mapping[str, Any], after: Mapping[str, Any], operator: Operator) -> tuple[str, ...]:
+    """Say of which methods, by name, the rule or the weight of the penalty goes by the noise level."""
+    notes: list[str] = []
+    for name, settings in after.items():
+        if (rule := getattr(settings, "stopping", "")) != getattr(before[name], "stopping", ""):
+            notes.append(stopping_note(name, rule))
+        if isinstance(settings, CSDIPSettings):
+            weight = settings.penalty_weight(operator.m, operator.gain)
+            if weight > settings.tv_weight:
+                notes.append(f"{name} weighs total variation by {weight:.2g}, {_BY_NOISE}")
+    return tuple(notes)
+
+
+_BY_NOISE = "as the noise level is known (--set tv_by_noise=0: not by it)"
 
 
 def stopping_note(name: str, rule: str) -> str:

@@ -17,6 +17,7 @@ from untrained.sims.recovery.denoising import PixelNoise, every_pixel, stopping_
 from untrained.sims.recovery.methods import settings_for, told_noise
 from untrained.sims.recovery.noise_level import estimated_noise, least_squares_noise, pixel_deviation
 from untrained.sims.recovery.pixel_tasks import KnownPixels
+from untrained.sims.recovery.tasks import RecoveryTask, Sensing, prepare_task
 
 PHOTOGRAPHS = ("camera", "moon", "coins", "brick", "astronaut", "cat")
 
@@ -152,6 +153,17 @@ def test_a_fit_whose_penalty_goes_by_the_noise_is_not_stopped_by_it(preset):
     settings = settings_for("csdip", {}, preset)
     assert told_noise("csdip", settings, (), 2.0) == replace(settings, noise=2.0)
     assert told_noise("csdip", replace(settings, tv_by_noise=0.0), (), 2.0).stopping == "cautious-discrepancy"
+
+
+def test_a_run_says_by_what_the_noise_makes_the_penalty_weigh():
+    def notes(noise, **changes):
+        asked = RecoveryTask("example:camera", ("csdip", "tv"), "fast", grey=True, size=(16, 16), **changes)
+        return prepare_task(replace(asked, sensing=Sensing("gaussian", 64, noise=noise))).notes
+
+    words = "csdip weighs total variation by 0.56, as the noise level is known (--set tv_by_noise=0: not by it)"
+    assert notes(5.0) == (words,)  # 0.9 * 5 / 64^(1/2)
+    assert notes(0.1) == ()
+    assert "cautious-discrepancy" in notes(5.0, assignments=("csdip.tv_by_noise=0",))[0]
 
 
 def test_pixels_on_an_end_of_the_scale_have_no_noise_to_stop_by():
