@@ -100,7 +100,10 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".untrained.", suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".untrained.", suffix=".part")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -21,7 +21,9 @@ from untrained.sims.operators.base import Operator, bounded_integer, refuse_mask
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
-OUR_KIND = "untrained measurement"
+OURS = "untrained "
+"""How the kind of each file begins that is of this project."""
+_KIND = OURS + "measurement"
 _FORMAT = 1
 OFF_SCALE = 1.5
 """Pixels from here on are off the scale by more than a method without bounds overshoots."""
@@ -183,7 +185,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
         )
     text, y = json.dumps(spec, sort_keys=True), measurement.y.detach().cpu().numpy()
     fields: dict[str, Any] = {
-        "kind": OUR_KIND,
+        "kind": _KIND,
         "format": _FORMAT,
         "y": y,
         "noise": measurement.noise,
@@ -195,7 +197,7 @@ def save_measurement(path: str | os.PathLike[str], measurement: Measurement) -> 
 
 
 def _checksum(spec: str, y: np.ndarray, noise: float) -> str:
-    head = json.dumps([OUR_KIND, _FORMAT, spec, float(noise).hex()]).encode()
+    head = json.dumps([_KIND, _FORMAT, spec, float(noise).hex()]).encode()
     return hashlib.sha256(head + b"\0" + y.astype("<f4").tobytes()).hexdigest()
 
 
@@ -247,8 +249,8 @@ def _read(path: Path) -> _Saved:
         raise
     except Exception as error:  # a damaged archive raises anything, from zipfile's errors to struct's
         raise ValueError(f"file must be a whole measurement, got a damaged or other one in {path}: {error}") from error
-    if (kind, version) != (OUR_KIND, _FORMAT):
-        raise ValueError(f"file must be an {OUR_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
+    if (kind, version) != (_KIND, _FORMAT):
+        raise ValueError(f"file must be an {_KIND} of format {_FORMAT}, got {kind!r} of format {version} in {path}")
     if saved.y.ndim != 1 or saved.y.dtype != np.float32:
         raise ValueError(f"y must be a float32 vector, got {saved.y.dtype} of shape {saved.y.shape} in {path}")
     return saved

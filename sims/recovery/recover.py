@@ -40,8 +40,8 @@ def recover(
     """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,), or (m/2,) where it is complex.
 
     `operator` may be left out where y is a `Measurement`, which brings its own, and its noise level to methods that ask
-    for one. By a level above 0 csdip's presets but `paper` weigh total variation (`tv_by_noise`), and `paper`, net-gd and
-    conv-decoder stop (`CautiousDiscrepancy`) unless `stopping` is given.
+    for one. By a level above 0 csdip's presets but `paper` weigh total variation (`tv_by_noise`), and `paper`, net-gd
+    and conv-decoder stop (`CautiousDiscrepancy`) unless `stopping` is given.
     Without a `method` it is the mixture, by its preset "auto", or csdip where a preset, a network or a setting of
     csdip is given. `network` (a name or a network) is for csdip; other settings are those of the method, such as
     steps=200. `truth` (C, H, W) is for scores, and for the stopping rule "oracle", alone.

@@ -303,7 +303,10 @@ REFUSED = {
         ("measure", "photo.png", "--operator", "multicoil", "--coils", 2, "-o", "z.npz"),
         "--acceleration must be given for multicoil",
     ),
-    "an option of another operator": (("measure", "photo.png", "--m", 4, "--lines", 3, "-o", "z.npz"), "got lines"),
+    "an option of another operator": (
+        ("measure", "photo.png", "--m", 4, "--lines", 3, "-o", "z.npz"),
+        "given with --lines",
+    ),
     "a size that is none": (("measure", "photo.png", "--m", 4, "--size", "8by8", "-o", "z.npz"), "N or HxW"),
     "a measurement file of another kind": (("measure", "photo.png", "--m", 4, "-o", "z.txt"), "must end in .npz"),
     "no output": (("measure", "photo.png", "--m", 4), "'--out'"),

@@ -84,7 +84,8 @@ def test_a_small_image_grows(run):
     assert report()["notes"] == []
     words = ("upscale", "small.png", "--size", 8, "--factor", 4, "--sigma", 3, "--method", "csdip", "--set", "steps=20")
     assert run(*words, "--set", "network_options.width=4", "--truth", "clean.png").returncode == 0
-    assert report()["methods"][0]["settings"]["stopping"] == "cautious-discrepancy"
+    # 0.9 times 6/255 by pixels of which A makes 1/256 of the square
+    assert report()["notes"][0].startswith("csdip weighs total variation by 0.34, as the noise level is known")
 
 
 def test_a_measurement_that_says_its_noise_is_fitted_no_further_than_that(run):
@@ -100,12 +101,15 @@ def test_a_measurement_that_says_its_noise_is_fitted_no_further_than_that(run):
         "--set",
         "steps=20",
     )
+    weighs = "csdip weighs total variation by 0.13, as the noise level is known (--set tv_by_noise=0: not by it)"
     assert run(*measured, "--noise", 2).returncode == 0
+    assert (report()["methods"][0]["settings"]["stopping"], report()["notes"]) == ("last-window", [weighs])
+    assert run(*measured, "--noise", 2, "--set", "tv_by_noise=0").returncode == 0
     assert report()["methods"][0]["settings"]["stopping"] == "cautious-discrepancy"
-    assert run(*measured, "--noise", 2, "--set", "stopping=fixed").returncode == 0
+    assert run(*measured, "--noise", 2, "--set", "tv_by_noise=0", "--set", "stopping=fixed").returncode == 0
     assert (report()["methods"][0]["settings"]["stopping"], report()["notes"]) == ("fixed", [])
     assert run(*measured).returncode == 0
-    assert report()["methods"][0]["settings"]["stopping"] == "last-window"
+    assert (report()["methods"][0]["settings"]["stopping"], report()["notes"]) == ("last-window", [])
 
 
 def test_the_noise_of_measurements_is_estimated_where_asked(run):

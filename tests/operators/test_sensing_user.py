@@ -377,10 +377,7 @@ def test_one_of_the_houses_operators_stays_as_it_is():
         (np.full((3, 20), "a"), "matrix must hold numbers, got <U1"),
         (np.zeros((3, 20)), "operator must measure something, got zeros for every image"),
         (sparse.csr_array((3, 20)), "operator must measure something, got zeros for every image"),
-        (
-            np.full((3, 20), 1e20),
-            r"operator must hold finite numbers of which float32 can add up the squares, to 3\.4e\+38, got 6e\+41: .*",
-        ),
+        (np.full((3, 20), 1e200), "operator must hold finite numbers, got a matrix with others"),
         (
             np.ma.masked_greater(np.arange(60.0).reshape(3, 20), 56),
             "operator must have no masked entries, got 3 of 60: fill them first",

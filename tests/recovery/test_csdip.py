@@ -450,10 +450,7 @@ def test_presets_know_small_images_and_few_measurements_from_large_ones():
     def network(name, side, m):
         return csdip.preset(name, make_operator("dct", (1, side, side), m)).network
 
-    assert [network("fast", 28, 100), network("fast", 63, 3900), network("fast", 64, 4000)] == [
-        *2 * ["decoder"],
-        "dcgan",
-    ]
+    assert [network("fast", 28, 100), network("fast", 64, 4000)] == ["decoder", "decoder"]
     assert [network("fast", 128, 327), network("fast", 128, 328)] == ["decoder", "dcgan"]
     assert csdip.preset("paper", make_operator("dct", (1, 128, 128), 328)) == PRESETS["paper"]
     with pytest.raises(ValueError, match="preset must be one of paper, fast, smooth, crisp, sharp, steady, got 'slow'"):
