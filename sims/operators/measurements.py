@@ -21,9 +21,9 @@ from untrained.sims.operators.base import Operator, bounded_integer, refuse_mask
 from untrained.sims.operators.registry import operator_from_spec
 from untrained.sims.random.streams import stream
 
-OURS = "untrained "
+OUR_PREFIX = "untrained "
 """How the kind of each file begins that is of this project."""
-_KIND = OURS + "measurement"
+_KIND = OUR_PREFIX + "measurement"
 _FORMAT = 1
 OFF_SCALE = 1.5
 """Pixels from here on are off the scale by more than a method without bounds overshoots."""

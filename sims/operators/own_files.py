@@ -16,7 +16,7 @@ from untrained.sims.images.decoding import plain_array
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
 from untrained.sims.operators.matrices import StoredMatrix
-from untrained.sims.operators.measurements import OURS
+from untrained.sims.operators.measurements import OUR_PREFIX
 from untrained.sims.operators.user_operator import as_operator
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.user_files import USER_ERRORS, error_line, function_in, neighbours
@@ -107,7 +107,7 @@ def holds_measurements(source: str) -> bool:
             array = np.load(source, mmap_mode="r", allow_pickle=False)
             return array.ndim == 1 or array.dtype.kind == "c"
         with Path(source).open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            return "kind" not in archive.files or not str(archive["kind"]).startswith(OURS)
+            return "kind" not in archive.files or not str(archive["kind"]).startswith(OUR_PREFIX)
     except Exception:  # a damaged file is told as such by its reader
         return False
 
