@@ -19,9 +19,16 @@ SMALL = Grid({"n": (4,), "ratio": (8.0, 40.0), "trials": (20,)}, 2)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recorded_study_is_its_default_grid_in_a_small_file(name: str) -> None:
     study, data = load_study(name), read_record("study", name)
-    assert {axis: tuple(values) for axis, values in data["axes"].items()} == dict(study.axes)
+    assert {axis: to_digits(values) for axis, values in data["axes"].items()} == {
+        axis: to_digits(values) for axis, values in study.axes.items()
+    }
     assert (data["name"], data["says"], data["seeds"]) == (name, study.says, study.seeds)
     assert data["cells"] == len(Grid(study.axes, study.seeds))
+
+
+def to_digits(values):
+    """Values of an axis to 14 digits: the last of a power is another one on another processor."""
+    return [float(f"{value:.14g}") if isinstance(value, float) else value for value in values]
 
 
 @pytest.mark.parametrize("name", NAMES)
