@@ -429,11 +429,11 @@ def noise_notes(before: Mapping[str, Any], after: Mapping[str, Any], operator: O
         if isinstance(settings, CSDIPSettings):
             weight = settings.penalty_weight(operator.m, operator.gain)
             if weight > settings.tv_weight:
-                notes.append(f"{name} weighs total variation by {weight:.2g}, {_BY_NOISE}")
+                notes.append(f"{name} weighs total variation by {weight:.2g}, {_WHY}")
     return tuple(notes)
 
 
-_BY_NOISE = "as the noise level is known (--set tv_by_noise=0: not by it)"
+_WHY = "as the noise level is known (--set tv_by_noise=0: not by it)"
 
 
 def stopping_note(name: str, rule: str) -> str:
