@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
-from untrained.sims.networks.preparing import check_shapes, copied, in_dtype
+from untrained.sims.networks.preparing import check_layers, copied, in_dtype
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import USER_ERRORS, error_line, neighbours
@@ -52,7 +52,7 @@ def _start_of_result(
     module, latent = result if isinstance(result, tuple | list) and len(result) == 2 else (result, None)
     if not isinstance(module, nn.Module):
         raise ValueError(f"{name} must return (module, latent) or a module, got {_kind(result)}")
-    check_shapes(name, module)
+    check_layers(name, module)
     inputs = inputs_of(name, checked_latent(name, shape) if latent is None else latent)
     return inputs.fed(name, module), inputs.draw(seed, restart)
 
@@ -65,7 +65,7 @@ def start_of_module(name: str, module: nn.Module, latent: object) -> Start:
     ValueError
         where the latent is neither tensors nor a shape, or a layer's weights have no shape yet.
     """
-    check_shapes(name, module)
+    check_layers(name, module)
     inputs = inputs_of(name, latent)
 
     def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.network import Network
+from untrained.sims.networks.probe import run_module
 from untrained.sims.runtime import memory_available
 
 VECTORS, VECTORS_A_SEED = 50, 5
@@ -132,8 +133,8 @@ def _counted(module: nn.Module, z: torch.Tensor) -> NetworkSize:
 
     hooks = [layer.register_forward_hook(count) for layer in module.modules() if not list(layer.children())]
     try:
-        with torch.no_grad():
-            module(z)
+        with torch.enable_grad():  # which a forward may ask for
+            run_module(module, z)
     finally:
         for hook in hooks:
             hook.remove()

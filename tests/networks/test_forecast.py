@@ -3,6 +3,7 @@ import time
 import pytest
 from torch import nn
 
+from tests.networks.kinds import Forward
 from untrained.sims.diagnosis.examination import Question, check, expected_cost
 from untrained.sims.networks import forecast
 from untrained.sims.networks.generators import decoder
@@ -20,6 +21,15 @@ def test_the_size_of_a_network_is_that_of_its_layers():
     assert as_network(module, (1, 2, 9)).size.products == 2 * 3 * 5 * 5
     cells = as_network(nn.LSTM(3, 4, batch_first=True), (1, 5, 3)).size
     assert (cells.weights, cells.activations) == (4 * 4 * (3 + 4 + 2), 0)  # its outputs are a tuple of a kernel's own
+
+
+def test_a_network_that_asks_for_gradients_in_its_forward_is_counted():
+    def join(net, x):
+        y = net.layer(x)
+        y.register_hook(lambda g: g)
+        return y
+
+    assert as_network(Forward(join, layer=nn.Linear(4, 3)), (1, 4)).size.products == 4 * 3
 
 
 def test_an_examination_that_does_not_fit_is_refused_before_it_begins(monkeypatch):
