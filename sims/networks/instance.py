@@ -128,8 +128,11 @@ def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.devic
     Raises
     ------
     ValueError
-        where it is not finite.
+        where it is not dense, has no values, or is not finite.
     """
+    if z.layout != torch.strided or z.is_meta:
+        kind = "a tensor on the meta device" if z.is_meta else f"a {z.layout} one".replace("torch.", "")
+        raise ValueError(f"latent of {name} must be a dense tensor with values, got {kind}")
     z_copy = in_dtype(z.detach().to(device=device, copy=True), dtype)
     if not torch.isfinite(z_copy).all():
         raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")

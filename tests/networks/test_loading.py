@@ -216,6 +216,47 @@ def test_a_module_at_hand_is_taken_as_it_is_and_redrawn_for_other_seeds():
     assert torch.equal(source.draw(1).vector(), source.draw(1).vector())
 
 
+@pytest.mark.parametrize(
+    "latent",
+    [
+        np.arange(4.0, dtype=">f4")[None],
+        np.arange(3.0, -1, -1)[::-1][None],
+        np.arange(4, dtype=np.longdouble)[None],
+        (np.arange(4.0, dtype=">f8")[None],),
+    ],
+    ids=["of another byte order", "backwards", "of more digits", "one argument"],
+)
+def test_a_latent_of_any_array_of_numbers_is_taken(latent):
+    assert torch.equal(as_network(nn.Linear(4, 3), latent).draw(0).z, torch.arange(4.0).double()[None])
+
+
+@pytest.mark.parametrize(
+    ("latent", "sentence"),
+    [
+        (np.array([["a"]]), "latent of net must be of numbers, got an array of <U1"),
+        (np.array([[None]]), "latent of net must be of numbers, got an array of object"),
+        (np.ma.masked_less(np.arange(4.0)[None], 1), "latent of net must have no masked entries, got 1 of 4"),
+        (torch.ones(1, 4, device="meta"), "must be a dense tensor with values, got a tensor on the meta device"),
+        (torch.ones(1, 4).to_sparse(), "must be a dense tensor with values, got a sparse_coo one"),
+        ((10**6, 10**6, 10**6), r"latent must fit into memory, got one of shape \(1000000, 1000000, 1000000\)"),
+        ((10**12, 10**12), "latent must fit into memory"),
+    ],
+)
+def test_a_latent_that_is_none_is_refused_in_one_sentence(latent, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        as_network(nn.Linear(4, 3), latent, name="net").draw(0)
+
+
+def test_a_latent_beside_a_factory_is_that_of_its_module(nets):
+    z = torch.arange(4.0)[None]
+    for network in (lambda: nn.Linear(4, 3), nets + "alone", nets + "net"):
+        assert torch.equal(as_network(network, z).draw(0).z, z.double())
+    assert as_network(nets + "alone", (np.int64(2), 4)).draw(0).z.shape == (2, 4)
+    for network in (nets + "pair", "decoder@8x8", as_network(nets + "pair")):
+        with pytest.raises(ValueError, match=r"latent must be left out for .*, which has its own, got Tensor"):
+            as_network(network, z).draw(0)
+
+
 class Scale(nn.Module):
     def __init__(self):
         super().__init__()

@@ -292,6 +292,7 @@ def test_a_module_on_cuda_stays_there():
         ((2, 1, 6, 7), (2, 6, 7)),
         ((2, 6, 7, 3), (6, 6, 7)),
         ((1, 2, 5, 6, 7), (10, 6, 7)),
+        ((1, 16, 4, 4), (16, 4, 4)),
     ],
 )
 def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
