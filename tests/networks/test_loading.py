@@ -130,6 +130,7 @@ def test_a_factory_that_gives_no_network_is_refused_in_one_sentence(nets, factor
         ("def net(:", "got SyntaxError: invalid syntax"),
         ("raise ValueError('a' * 999)", f"got ValueError: {'a' * 200}… (line 1)"),
         ("raise SystemExit", "got SystemExit (line 1)"),
+        ("raise ValueError('of Linear:\\n\\tno bias\\n\\tno weight')", "got ValueError: of Linear: no bias (line 1)"),
     ],
 )
 def test_a_file_that_fails_is_refused_with_its_reason_in_one_line(tmp_path, text, sentence):
@@ -188,21 +189,32 @@ def test_files_may_import_their_neighbours_and_only_those(tmp_path):
     assert not [name for name in sys.modules if "beside" in name]
 
 
-def test_a_file_changes_nothing_of_the_process(tmp_path):
+def test_a_file_changes_nothing_of_the_process(tmp_path, monkeypatch):
     (tmp_path / "net.py").write_text(
         "import random, numpy, torch\n"
+        "import argparse, os, sys\n"
+        "argparse.ArgumentParser().parse_args()\n"
         "torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)\n"
+        "torch.autograd.set_detect_anomaly(True); torch.use_deterministic_algorithms(True); torch.set_num_threads(3)\n"
+        "numpy.seterr(all='raise')\n"
         "def net():\n"
+        "    os.chdir('/'); sys.stdout = sys.stderr\n"
         "    torch.manual_seed(1); random.seed(1); numpy.random.seed(1)\n"
         "    return torch.nn.Linear(2, 2), torch.ones(1, 2)\n"
     )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["untrained", "check", "net.py:net"])
     state = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    process = sys.stdout, sys.argv, np.geterr(), torch.get_num_threads(), Path.cwd()
     as_network(f"{tmp_path / 'net.py'}:net").draw(0)
     assert torch.equal(torch.get_rng_state(), state[0])
     assert random.getstate() == state[1]
     assert np.array_equal(np.random.get_state()[1], state[2])  # noqa: NPY002
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
+    assert not torch.is_anomaly_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert (sys.stdout, sys.argv, np.geterr(), torch.get_num_threads(), Path.cwd()) == process
 
 
 def test_a_module_at_hand_is_taken_as_it_is_and_redrawn_for_other_seeds():
