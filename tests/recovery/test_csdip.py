@@ -392,6 +392,16 @@ def test_what_starts_from_the_same_weights_each_time_has_no_restarts():
         recover(operator, y, few(restarts=2), network=(AnyParameter(), torch.ones(1)))
 
 
+def test_noise_cannot_be_added_to_an_input_of_whole_numbers():
+    operator, y, _ = a_problem()
+    words = nn.Sequential(nn.Embedding(8, 8), nn.Flatten()), torch.arange(8)[None]
+    assert recover(operator, y, few(), network=words).steps
+    with pytest.raises(
+        ValueError, match=r"^input_noise must be 0 for Sequential, whose input is of whole .*, got 0\.1$"
+    ):
+        recover(operator, y, few(input_noise=0.1), network=words)
+
+
 def test_weights_that_are_filtered_out_stay_as_they_start():
     operator, y, _ = a_problem()
     last = as_network("decoder@8x8,width=4,latent=6", param_filter=r"^11\.")
