@@ -6,7 +6,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,14 +165,25 @@ def checked_outputs(
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
-    sources = {Path(source).resolve() for source in read}
     images = [] if outputs.folder is None else [place.resolve() for place in _image_places(outputs.folder, names)]
-    for place in (outputs.picture, outputs.report, outputs.page, *images):
-        if place in sources:
-            raise ValueError(f"the output must not replace what is read, got {place}")
+    check_not_read((outputs.picture, outputs.report, outputs.page, *images), read)
     if outputs.picture in images:
         raise ValueError(f"out must name another file than the images of `folder`, got {picture}")
     return outputs
+
+
+def check_not_read(places: Iterable[Path | None], read: Iterable[str]) -> None:
+    """Refuse places of outputs, links followed, of which one is a file that is `read`, as such or as FILE.py:FACTORY.
+
+    Raises
+    ------
+    ValueError
+        where one is.
+    """
+    sources = {Path(re.sub(r"(\.py):\w+$", r"\1", source)).resolve() for source in read}
+    for place in places:
+        if place in sources:
+            raise ValueError(f"the output must not replace what is read, got {place}")
 
 
 def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:

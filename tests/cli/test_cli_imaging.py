@@ -380,6 +380,12 @@ REFUSED = {
     "a prior from nothing": (("learn-prior", "-o", "p.npz"), "FILE..."),
     "a prior from an image": (("learn-prior", "photo.png", "-o", "p.npz"), "photo.png"),
     "a prior over what it is learned from": (("learn-prior", "y.npz", "-o", "y.npz"), "must not replace what is read"),
+    "a prior over that of its fits": (
+        ("learn-prior", "y.npz", "--set", "prior=y2.npz", "-o", "y2.npz"),
+        "must not replace what is read",
+    ),
+    "a weight over its prior": (("choose-weight", "p.json", "y.npz", "--json", "p.json"), "not replace what is read"),
+    "a check over its target": (("check", "decoder", "--target", "p.png", "-o", "p.png"), "not replace what is read"),
     "a prior by an unknown reading": (("learn-prior", "y.npz", *SMALL, "--set", "reading=x", "-o", "p.npz"), "got 'x'"),
     "weights that are none": (("choose-weight", "p.npz", "y.npz", "--weights", "1,x"), "--weights must be numbers"),
     "a weight of no prior": (("choose-weight", "p.npz", "y.npz"), "p.npz"),

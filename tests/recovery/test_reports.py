@@ -55,6 +55,11 @@ def test_what_is_read_is_never_written_over(tmp_path):
     (tmp_path / "link.png").symlink_to(source)
     with pytest.raises(ValueError, match="must not replace what is read"):
         checked_outputs(tmp_path / "link.png", read=(str(source),))
+    (tmp_path / "net.py").touch()
+    (tmp_path / "net.json").symlink_to(tmp_path / "net.py")
+    for read in ("net.py", "net.py:factory"):
+        with pytest.raises(ValueError, match="must not replace what is read"):
+            checked_outputs(tmp_path / "y.png", (tmp_path / "net.json"), read=(str(tmp_path / read),))
 
 
 @pytest.mark.parametrize("name", ["tv.png", "tv.npy"])
