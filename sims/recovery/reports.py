@@ -133,14 +133,14 @@ def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any
 class Outputs:
     """The files of a run: the image or the picture of all; report, folder for every image and page where asked for."""
 
-    picture: Path
+    picture: Path | None = None
     report: Path | None = None
     folder: Path | None = None
     page: Path | None = None
 
 
 def checked_outputs(
-    picture: Path,
+    picture: Path | None,
     report: Path | None = None,
     folder: Path | None = None,
     page: Path | None = None,
@@ -156,11 +156,13 @@ def checked_outputs(
     Raises
     ------
     ValueError
-        where a suffix is unknown, a place cannot be written to, or a file would be lost: one that is read, or an image
-        of the folder by the picture.
+        where there is neither a picture nor a folder, a suffix is unknown, a place cannot be written to, or a file
+        would be lost: one that is read, or an image of the folder by the picture.
     """
+    if picture is None and folder is None:
+        raise ValueError("out or folder must be given, got neither")
     outputs = Outputs(
-        check_output("out", picture, kinds or SUFFIXES),
+        None if picture is None else check_output("out", picture, kinds or SUFFIXES),
         None if report is None else check_output("json", report, (".json",)),
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
@@ -227,6 +229,8 @@ def write_all(
         written.append(outputs.report)
     if outputs.folder is not None:
         written += _write_images(outputs.folder, images)
+    if outputs.picture is None:
+        return written
     if picture is None:
         (image,) = images.values()
         write_image(outputs.picture, image)

@@ -62,6 +62,15 @@ def test_what_is_read_is_never_written_over(tmp_path):
             checked_outputs(tmp_path / "y.png", (tmp_path / "net.json"), read=(str(tmp_path / read),))
 
 
+def test_a_folder_alone_takes_every_image(tmp_path):
+    images = {"tv": an_image(), "csdip": 0.5 * an_image()}
+    places = write_all(checked_outputs(None, folder=tmp_path / "each"), {}, images)
+    assert sorted(place.name for place in places) == ["csdip.npy", "csdip.png", "tv.npy", "tv.png"]
+    assert np.array_equal(np.load(tmp_path / "each" / "csdip.npy"), images["csdip"].numpy())
+    with pytest.raises(ValueError, match="out or folder must be given, got neither"):
+        checked_outputs(None, tmp_path / "r.json")
+
+
 @pytest.mark.parametrize("name", ["tv.png", "tv.npy"])
 def test_an_image_of_the_folder_replaces_neither_what_is_read_nor_the_picture(tmp_path, name):
     (tmp_path / "imgs").mkdir()

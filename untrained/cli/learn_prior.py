@@ -26,7 +26,8 @@ def learn_prior_command(
     from untrained.sims.recovery import learned_prior, reports, tasks, training
 
     chosen = with_network(settings, network)
-    place = reports.checked_outputs(out, kinds=(".npz",), read=(*files, *tasks.values_of(chosen))).picture
+    place = reports.check_output("out", out, (".npz",))
+    reports.check_not_read([place], (*files, *tasks.values_of(chosen)))
     runtime.use_threads(threads)
     where = runtime.pick_device(device)
     prior = training.learn(files, chosen, preset, seed=seed, device=where, open_progress=console.progress_of)
