@@ -50,6 +50,17 @@ def test_what_an_examination_takes_grows_with_what_is_asked():
     assert many.seconds > 5 * few.seconds > 0  # steps alone are 47 times as many; a run's time varies
 
 
+def test_an_output_of_which_no_basis_fits_is_refused(monkeypatch):
+    network = as_network(lambda: (nn.Linear(1, 10**4, bias=False), (1, 1)))
+    few, many = (expected_cost(network, Question(seeds=1, products=products)).memory for products in (20, 120))
+    assert many - few == 8 * 100 * 10**4
+    monkeypatch.setattr(forecast, "memory_available", lambda: many - 1)
+    with pytest.raises(
+        ValueError, match=r"got a need of 0\.0 GB for its 10000 outputs: take an output of fewer numbers"
+    ):
+        expected_cost(network, Question(seeds=1, products=120))
+
+
 def test_a_network_that_fits_is_examined_within_some_times_what_was_said():
     network = as_network(wide(300))
     question = Question(seeds=1, steps=20)

@@ -334,7 +334,20 @@ OWN = {
     ),
     "a tuple": lambda: (Several(), torch.randn(1, 4)),
     "hooks": lambda: (hooked(), torch.randn(1, 4)),
+    "a hook on gradients within": lambda: (Watched(4, 64), torch.randn(1, 4)),
 }
+
+
+class Watched(nn.Linear):
+    """Asks for gradients in its forward, and casts itself without a word."""
+
+    def forward(self, z):
+        y = super().forward(z)
+        y.register_hook(lambda g: None)
+        return torch.tanh(y)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
 
 
 class Several(nn.Linear):
