@@ -26,6 +26,7 @@ from untrained.sims.ntk.spectrum import WHOLE, Measure, spectrum
 from untrained.sims.operators import Operator, make_operator
 from untrained.sims.operators.base import bounded_integer
 from untrained.sims.progress import OpenProgress, Progress, no_progress
+from untrained.sims.runtime import library_defaults
 
 LEADING = 8
 """Leading eigenvectors kept for the page."""
@@ -74,6 +75,7 @@ class Question:
         return make_operator(self.operator, shape, self.m, self.seed, **self.options)
 
 
+@library_defaults()
 def check(
     network: NetworkLike,
     latent: object = None,
