@@ -23,7 +23,7 @@ LatentShape = str | Sequence[int]
 
 
 @dataclass(frozen=True)
-class GivenLatent:
+class FallbackLatent:
     """The input, or the shape of a normal one, that comes beside a network, for one that has none of its own."""
 
     latent: object = None
@@ -55,10 +55,12 @@ class GivenLatent:
             raise ValueError(f"latent must be left out for {name}, which has its own, got {_kind(self.latent)}")
 
 
-def start_of_factory(name: str, factory: Callable[[], object], given: GivenLatent, path: Path | None = None) -> Start:
+def start_of_factory(
+    name: str, factory: Callable[[], object], fallback: FallbackLatent, path: Path | None = None
+) -> Start:
     """Return what calls a factory with the generators of torch, numpy and Python seeded, beside the files of `path`.
 
-    It returns (module, latent) or a module, whose latent is then the one that is `given`.
+    It returns (module, latent) or a module, whose latent is then the fallback.
     """
     beside: Callable[[], AbstractContextManager[None]] = (lambda: neighbours(path.parent)) if path else nullcontext
 
@@ -68,7 +70,7 @@ def start_of_factory(name: str, factory: Callable[[], object], given: GivenLaten
                 result = factory()
         except USER_ERRORS as error:
             raise ValueError(f"{name} must return without error, got {error_line(error, path)}") from error
-        return _start_of_result(name, result, given, seed, restart)
+        return _start_of_result(name, result, fallback, seed, restart)
 
     return start
 
@@ -79,15 +81,15 @@ def _numbered(restart: int) -> list[int]:
 
 
 def _start_of_result(
-    name: str, result: object, given: GivenLatent, seed: int, restart: int
+    name: str, result: object, fallback: FallbackLatent, seed: int, restart: int
 ) -> tuple[nn.Module, torch.Tensor]:
     module, latent = result if isinstance(result, tuple | list) and len(result) == 2 else (result, None)
     if not isinstance(module, nn.Module):
         raise ValueError(f"{name} must return (module, latent) or a module, got {_kind(result)}")
     check_layers(name, module)
     if latent is not None:
-        given.refuse(name)
-    inputs = inputs_of(name, given.of(name) if latent is None else latent)
+        fallback.refuse(name)
+    inputs = inputs_of(name, fallback.of(name) if latent is None else latent)
     return inputs.fed(name, module), inputs.draw(seed, restart)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.factories import (
-    GivenLatent,
+    FallbackLatent,
     LatentShape,
     shape_of,
     start_of_factory,
@@ -53,36 +53,36 @@ def as_network(
     if isinstance(network, tuple) and len(network) == 2 and latent is None:
         network, latent = network
     if isinstance(network, Network):
-        GivenLatent(latent).refuse(network.name)
+        FallbackLatent(latent).refuse(network.name)
         if param_filter is None and part is None:
             return network
         part = network.part if part is None else part
         return replace(network, param_filter=param_filter or network.param_filter, part=part, point=None)
     shape = None if latent_shape is None else shape_of("latent shape", latent_shape)
-    given = GivenLatent(latent, shape)
+    fallback = FallbackLatent(latent, shape)
     if isinstance(network, str):
-        return replace(_referred(network, given), param_filter=param_filter, part=part)
+        return replace(_referred(network, fallback), param_filter=param_filter, part=part)
     title = name or str(getattr(network, "__name__", type(network).__name__))
     if isinstance(network, nn.Module):
         if latent is None and shape is None:
             raise ValueError("latent must be given with a module, got none")
-        return Network(title, start_of_module(title, network, given.of(title)), param_filter=param_filter, part=part)
+        return Network(title, start_of_module(title, network, fallback.of(title)), param_filter=param_filter, part=part)
     if not callable(network):
         raise ValueError(f"network must be a module, a factory or a reference to one, got {type(network).__name__}")
-    return Network(title, start_of_factory(title, network, given), param_filter=param_filter, part=part)
+    return Network(title, start_of_factory(title, network, fallback), param_filter=param_filter, part=part)
 
 
-def _referred(reference: str, given: GivenLatent) -> Network:
+def _referred(reference: str, fallback: FallbackLatent) -> Network:
     network = by_name(reference)
     if network is not None:
-        given.refuse(reference)
+        fallback.refuse(reference)
         return network
     path, factory = _place(reference)
     name = f"{path.name}:{factory}"
     maker = function_in(path, factory, "network")
     if isinstance(maker, nn.Module):
-        return Network(name, start_of_module(name, maker, given.of(name)))
-    return Network(name, start_of_factory(name, maker, given, path))
+        return Network(name, start_of_module(name, maker, fallback.of(name)))
+    return Network(name, start_of_factory(name, maker, fallback, path))
 
 
 def _place(reference: str) -> tuple[Path, str]:

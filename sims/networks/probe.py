@@ -85,7 +85,7 @@ def probe(
         than its dtype, gives no tensor of finite numbers, or gives what its weights do not change or what cannot be
         differentiated by them.
     """
-    known = {key for key, _ in twin.named_parameters()}
+    names = {key for key, _ in twin.named_parameters()}
     theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
     with isolated_rng(0, "try", 1):
@@ -97,10 +97,10 @@ def probe(
         again = _run_twin(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
-    made = [key for key, _ in twin.named_parameters() if key not in known]
-    if made:
+    more = [key for key, _ in twin.named_parameters() if key not in names]
+    if more:
         raise ValueError(
-            f"weights of {name} must be there before it runs, got a forward that makes {made[0]}: run it once"
+            f"weights of {name} must be there before it runs, got a forward that makes {more[0]}: run it once"
         )
     y = tensor_of(output, part)
     _check_reached(name, y, module)

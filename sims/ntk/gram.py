@@ -153,8 +153,8 @@ def _captured(network: Network, by_layers: bool, replaced: bool) -> tuple[torch.
         runs.setdefault(layer, []).append((None if more else x.detach(), output))
         return output.clone()  # what follows may overwrite its input
 
-    known = [layer for layer in network.module.modules() if by_layers and _is_plain(layer)]
-    hooks = [layer.register_forward_hook(note, with_kwargs=True) for layer in known]
+    plain = [layer for layer in network.module.modules() if by_layers and _is_plain(layer)]
+    hooks = [layer.register_forward_hook(note, with_kwargs=True) for layer in plain]
     try:
         with BatchedBackward(replaced) as mode:
             y = network.output()
