@@ -42,8 +42,12 @@ def run_file(path: Path, prefix: str) -> ModuleType:
 
 @contextmanager
 def neighbours(folder: Path) -> Iterator[None]:
-    """Let code import the files beside it while it runs, as a script may; other folders' code never sees them."""
-    place, before = str(folder), set(sys.modules)
+    """Let code import the files beside it while it runs, as a script may; other folders' code never sees them.
+
+    Nor does it see the arguments of our command line, which are not its own.
+    """
+    place, before, arguments = str(folder), set(sys.modules), sys.argv
+    sys.argv = arguments[:1]
     modules = _NEIGHBOURS.setdefault(folder, {})
     sys.path.insert(0, place)
     added = {name: module for name, module in modules.items() if name not in before}
@@ -51,6 +55,7 @@ def neighbours(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        sys.argv = arguments
         if place in sys.path:
             sys.path.remove(place)
         fresh = [name for name in sys.modules if name.partition(".")[0] not in before]
@@ -89,8 +94,15 @@ def _lies_in(name: str, folder: Path) -> bool:
 
 
 def error_line(error: BaseException, path: Path | None = None) -> str:
-    """An error in one short line: its type, the first line it has to say, and the line of the file it came from."""
-    says = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    """An error in one short line: its type, the first line that says something, and the line of the file it came from.
+
+    A line that ends in a colon only says what the next one is about.
+    """
+    says = ""
+    for line in filter(None, map(str.strip, str(error).splitlines())):
+        says = f"{says} {line}".lstrip()
+        if not says.endswith(":"):
+            break
     short = says if len(says) <= LONGEST_MESSAGE else says[:LONGEST_MESSAGE] + "…"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == str(path)]
     where = f" (line {frames[-1].lineno})" if frames else ""

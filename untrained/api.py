@@ -276,7 +276,8 @@ def check(network: Any, latent: Any = None, m: float | None = None, **options: A
     """Say which conditions of the theory a network meets, what follows from them, and what really happens.
 
     `network` is a module with its input `latent`, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`; the options
-    are the fields of `untrained.sims.diagnosis.Question`.
+    are the fields of `untrained.sims.diagnosis.Question`, and `part`, `param_filter` and `latent_shape`, as on the
+    command line.
 
     Raises
     ------

@@ -84,7 +84,8 @@ def gradient_descent(
     Raises
     ------
     ValueError
-        where the step or the number of steps is not above 0, or y does not fit the output.
+        where the step or the number of steps is not above 0, y does not fit the output, or the output's square is
+        beyond its dtype.
     """
     if not step > 0 or steps < 1:
         raise ValueError(f"step and steps must be above 0, got {step} and {steps}")
@@ -99,6 +100,9 @@ def gradient_descent(
         if measured.shape != goal.shape:
             raise ValueError(f"y must have shape {tuple(measured.shape)}, got {tuple(goal.shape)}")
         r = measured - goal
+        if not t and not r.detach().norm().isfinite():
+            precise, size = str(f.dtype).removeprefix("torch."), float(f.detach().abs().max())
+            raise ValueError(f"output of {network.name} must have squares that {precise} holds, got {size:.3g}")
         trace.note(t, f.detach(), float(r.detach().norm()), None if x is None else float((f.detach() - x).norm()))
         if progress:
             progress(t, steps, trace.misfits[-1])

@@ -107,7 +107,8 @@ def _rate(observations: Observations, near: Condition) -> Condition:
     decrement = replace(observations.guarantee, beta=beta).decrement()
     allowed = misfits[0] * (1 - decrement) ** np.arange(len(misfits))
     margins = {str(t): float(1 - misfits[t] / allowed[t]) for t in range(1, len(misfits))}
-    lost = -math.expm1(math.log(misfits[-1] / misfits[0]) / max(1, len(misfits) - 1))
+    left = misfits[-1] / misfits[0]
+    lost = -math.expm1(math.log(left) / max(1, len(misfits) - 1)) if left > 0 else 1.0
     return conditions.promised(margins, decrement, lost, covered=near.verdict.status != "REFUTED")
 
 

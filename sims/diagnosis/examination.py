@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,16 @@ from untrained.sims.diagnosis.initialisation import Initialisation, guarantee, q
 from untrained.sims.diagnosis.range_geometry.isometry import row_map
 from untrained.sims.diagnosis.report import Curves, Report, in_words
 from untrained.sims.diagnosis.two_layer import recognise
+from untrained.sims.networks.factories import LatentShape
 from untrained.sims.networks.forecast import Estimate, check_examination_fits, examination_estimate
 from untrained.sims.networks.loading import NetworkLike, as_network
 from untrained.sims.networks.network import Network
+from untrained.sims.networks.output import OutputPart
 from untrained.sims.ntk.spectrum import WHOLE, Measure, spectrum
 from untrained.sims.operators import Operator, make_operator
+from untrained.sims.operators.base import bounded_integer
 from untrained.sims.progress import OpenProgress, Progress, no_progress
+from untrained.sims.runtime import library_defaults
 
 LEADING = 8
 """Leading eigenvectors kept for the page."""
@@ -51,30 +56,41 @@ class Question:
     def __post_init__(self) -> None:
         """Refuse counts below 1 and noise to be denoised that is none."""
         for name, least in (("seeds", 1), ("steps", 1), ("seed", 0), ("products", 10)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not 0 < self.denoise < 10:
-            raise ValueError(f"denoise must lie between 0 and 10, got {self.denoise}")
+            bounded_integer(name, getattr(self, name), least)
+        if not (isinstance(self.denoise, Real) and 0 < float(self.denoise) < 10):
+            raise ValueError(f"denoise must lie between 0 and 10, got {self.denoise!r}")
 
     def sensing(self, shape: tuple[int, int, int]) -> Operator | None:
-        """The operator on images (C, H, W), where one is asked for."""
+        """The operator on images (C, H, W), where one is asked for.
+
+        Raises
+        ------
+        ValueError
+            where it cannot be, or images have neither one channel nor three.
+        """
         if self.m is None and not self.options:
             return None
+        if shape[0] not in (1, 3):
+            raise ValueError(f"output must have 1 or 3 channels to be measured, got {shape[0]} planes: leave m out")
         return make_operator(self.operator, shape, self.m, self.seed, **self.options)
 
 
+@library_defaults()
 def check(
     network: NetworkLike,
     latent: object = None,
     question: Question | None = None,
     *,
+    latent_shape: LatentShape | None = None,
+    param_filter: str | None = None,
+    part: OutputPart = None,
     watching: OpenProgress = no_progress,
     **options: Any,
 ) -> Report:
     """Examine a network: what the theory of untrained priors says of it, and what it really does.
 
     `network` is a module with its input `latent`, a factory, `FILE.py:FACTORY`, or a known name such as `dcgan-mnist`.
-    Fields of Question may be given by name: `check(module, z, m=100)`.
+    Fields of Question may be given by name: `check(module, z, m=100)`; the rest is as for `as_network`.
 
     Raises
     ------
@@ -82,13 +98,13 @@ def check(
         where the network cannot be examined, or what is asked makes no sense.
     """
     question = question or Question(**options)
-    source = as_network(network, latent)
+    source = as_network(network, latent, latent_shape=latent_shape, param_filter=param_filter, part=part)
     check_examination_fits(source, question.seeds)
+    shape = source.image_shape
+    picture, operator = target(question.target, shape), question.sensing(shape)
     starts = initialise_all(source, question, watching)
     first, unit = starts[0], is_unit([start.output for start in starts])
-    shape = first.network.image_shape
-    x, photographs = target(question.target, shape, unit=unit), natural(shape, unit=unit)
-    operator = question.sensing(shape)
+    x, photographs = (picture + 1) / 2 if unit else picture, natural(shape, unit=unit)
     A = None if operator is None else row_map(operator)
     with watching("descents") as progress:
         single = source.draw(first.seed, torch.float32)
@@ -123,10 +139,23 @@ def expected_cost(network: Network, question: Question) -> Estimate:
 
 
 def initialise_all(source: Network, question: Question, watching: OpenProgress) -> list[Initialisation]:
-    """Draw the network at each seed, and take its output and the spectrum of J J^T there."""
-    seeds = range(question.seed, question.seed + question.seeds) if source.seeds_possible else [0]
+    """Draw the network at each seed, and take its output and the spectrum of J J^T there.
+
+    Raises
+    ------
+    ValueError
+        where outputs have other shapes at other seeds.
+    """
+    seeds, starts = range(question.seed, question.seed + question.seeds) if source.seeds_possible else [0], []
     with watching("spectra") as progress:
-        return [_initialise(source, seed, question, _share(progress, i, len(seeds))) for i, seed in enumerate(seeds)]
+        for i, seed in enumerate(seeds):
+            starts.append(_initialise(source, seed, question, _share(progress, i, len(seeds))))
+            first, here = starts[0].network.shape, starts[-1].network.shape
+            if here != first:
+                raise ValueError(
+                    f"output of {source.name} must have one shape, got {first} and, at seed {seed}, {here}"
+                )
+    return starts
 
 
 def _initialise(

@@ -118,7 +118,9 @@ def copies_of(
     pairs = [network.start(seed, restart, law) for seed, restart in starts]
     if network.build is not None and network.param_filter is None:
         return _Generated([module for module, _ in pairs], torch.cat([z for _, z in pairs]), device)
-    modules = [twin_of(network.name, module, torch.float32, network.param_filter)[0].to(device) for module, _ in pairs]
+    modules = [twin_of(network.name, module, torch.float32, network.param_filter)[0] for module, _ in pairs]
+    for module in modules:
+        module.to(device)
     zs = [input_of(network.name, z, torch.float32, torch.device(device)) for _, z in pairs]
     alone = _OneByOne(network, image, modules, torch.stack(zs))
     _check_restarts(network, starts, alone)
@@ -138,13 +140,12 @@ def _check_restarts(network: Network, starts: Sequence[tuple[int, int]], copies:
 
 def _joined(alone: _OneByOne, modules: Sequence[nn.Module]) -> _OneByOne:
     """The copies as one program, where the module takes batches and gives the same images so; else one by one."""
-    with torch.no_grad():
-        reference = alone(alone.z)
-        if alone.z.ndim < 2 or alone.z.shape[1] != 1:
-            return alone
-        try:
-            together = _Together(alone.network, alone.image, modules, alone.z)
-            images = together(alone.z)
-        except Exception:  # what cannot run as one program says so in many ways; alone, it has just run
-            return alone
+    reference = alone(alone.z).detach()
+    if alone.z.ndim < 2 or alone.z.shape[1] != 1:
+        return alone
+    try:
+        together = _Together(alone.network, alone.image, modules, alone.z)
+        images = together(alone.z).detach()
+    except Exception:  # what cannot run as one program says so in many ways; alone, it has just run
+        return alone
     return together if torch.allclose(images, reference, rtol=1e-4, atol=1e-5) else alone

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.network import LAW, Latent, OneSeedError, Start
-from untrained.sims.networks.preparing import check_shapes, copied, in_dtype
+from untrained.sims.networks.preparing import check_layers, copied, in_dtype
+from untrained.sims.operators.base import refuse_masked
 from untrained.sims.random.isolated_rng import isolated_rng
 from untrained.sims.random.streams import stream
 from untrained.sims.user_files import USER_ERRORS, error_line, neighbours
@@ -21,12 +22,45 @@ from untrained.sims.user_files import USER_ERRORS, error_line, neighbours
 LatentShape = str | Sequence[int]
 
 
+@dataclass(frozen=True)
+class FallbackLatent:
+    """The input, or the shape of a normal one, that comes beside a network, for one that has none of its own."""
+
+    latent: object = None
+    shape: tuple[int, ...] | None = None
+
+    def of(self, name: str) -> object:
+        """The input, else the shape.
+
+        Raises
+        ------
+        ValueError
+            where there is neither.
+        """
+        if self.latent is None and self.shape is None:
+            raise ValueError(
+                f"latent shape must be given for {name}, which gives only a module, got none: it may return both"
+            )
+        return self.shape if self.latent is None else self.latent
+
+    def refuse(self, name: str) -> None:
+        """Refuse an input beside a network that has its own; a shape is for those networks that have none.
+
+        Raises
+        ------
+        ValueError
+            where there is one.
+        """
+        if self.latent is not None:
+            raise ValueError(f"latent must be left out for {name}, which has its own, got {_kind(self.latent)}")
+
+
 def start_of_factory(
-    name: str, factory: Callable[[], object], shape: tuple[int, ...] | None, path: Path | None = None
+    name: str, factory: Callable[[], object], fallback: FallbackLatent, path: Path | None = None
 ) -> Start:
     """Return what calls a factory with the generators of torch, numpy and Python seeded, beside the files of `path`.
 
-    It returns (module, latent) or a module, whose latent is then normal of `shape`.
+    It returns (module, latent) or a module, whose latent is then the fallback.
     """
     beside: Callable[[], AbstractContextManager[None]] = (lambda: neighbours(path.parent)) if path else nullcontext
 
@@ -36,7 +70,7 @@ def start_of_factory(
                 result = factory()
         except USER_ERRORS as error:
             raise ValueError(f"{name} must return without error, got {error_line(error, path)}") from error
-        return _start_of_result(name, result, shape, seed, restart)
+        return _start_of_result(name, result, fallback, seed, restart)
 
     return start
 
@@ -47,13 +81,15 @@ def _numbered(restart: int) -> list[int]:
 
 
 def _start_of_result(
-    name: str, result: object, shape: tuple[int, ...] | None, seed: int, restart: int
+    name: str, result: object, fallback: FallbackLatent, seed: int, restart: int
 ) -> tuple[nn.Module, torch.Tensor]:
     module, latent = result if isinstance(result, tuple | list) and len(result) == 2 else (result, None)
     if not isinstance(module, nn.Module):
         raise ValueError(f"{name} must return (module, latent) or a module, got {_kind(result)}")
-    check_shapes(name, module)
-    inputs = inputs_of(name, checked_latent(name, shape) if latent is None else latent)
+    check_layers(name, module)
+    if latent is not None:
+        fallback.refuse(name)
+    inputs = inputs_of(name, fallback.of(name) if latent is None else latent)
     return inputs.fed(name, module), inputs.draw(seed, restart)
 
 
@@ -65,7 +101,7 @@ def start_of_module(name: str, module: nn.Module, latent: object) -> Start:
     ValueError
         where the latent is neither tensors nor a shape, or a layer's weights have no shape yet.
     """
-    check_shapes(name, module)
+    check_layers(name, module)
     inputs = inputs_of(name, latent)
 
     def start(seed: int, restart: int = 0, law: str = LAW) -> tuple[nn.Module, torch.Tensor]:
@@ -124,19 +160,19 @@ def inputs_of(name: str, latent: object) -> Inputs:
     Raises
     ------
     ValueError
-        where it is none of these.
+        where it is none of these, or an array is masked or not of numbers.
     """
     if isinstance(latent, np.ndarray | torch.Tensor):
-        return Inputs(_tensor(latent))
+        return Inputs(_tensor(name, latent))
     if isinstance(latent, Mapping) and all(isinstance(key, str) for key in latent):
-        keywords = {key: _tensor(one) for key, one in latent.items()}
+        keywords = {key: _tensor(name, one) for key, one in latent.items()}
         if (key := _first(keywords)) is not None:
             return Inputs(keywords[key], key, (), keywords)
     if isinstance(latent, Sequence) and not isinstance(latent, str):
-        arguments = {place: _tensor(one) for place, one in enumerate(latent)}
+        arguments = {place: _tensor(name, one) for place, one in enumerate(latent)}
         if (place := _first(arguments)) is not None:
             return Inputs(arguments[place], place, tuple(arguments.values()))
-        if latent and all(isinstance(side, int) for side in latent):
+        if latent and all(isinstance(side, int | np.integer) for side in latent):
             return Inputs(Latent(shape_of(f"latent of {name}", latent)))
     raise ValueError(
         f"latent of {name} must be a tensor, its shape, or a tuple or dict of what its forward takes, a tensor among "
@@ -144,8 +180,13 @@ def inputs_of(name: str, latent: object) -> Inputs:
     )
 
 
-def _tensor(one: Any) -> Any:
-    one = torch.from_numpy(one) if isinstance(one, np.ndarray) else one
+def _tensor(name: str, one: Any) -> Any:
+    if isinstance(one, np.ndarray):
+        refuse_masked(f"latent of {name}", one)
+        if one.dtype.kind not in "biufc":
+            raise ValueError(f"latent of {name} must be of numbers, got an array of {one.dtype}")
+        wide: dict[str, Any] = {"f": np.float64, "c": np.complex128}
+        return torch.from_numpy(np.array(one, wide.get(one.dtype.kind, one.dtype.newbyteorder("="))))
     return one.detach() if isinstance(one, torch.Tensor) else one
 
 
@@ -160,21 +201,6 @@ def _kind(result: object) -> str:
     if isinstance(result, tuple | list):
         return f"{type(result).__name__} of {', '.join(type(part).__name__ for part in result) or 'nothing'}"
     return type(result).__name__
-
-
-def checked_latent(name: str, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-    """The shape, which must be there.
-
-    Raises
-    ------
-    ValueError
-        where it is not.
-    """
-    if shape is None:
-        raise ValueError(
-            f"latent shape must be given for {name}, which gives only a module, got none: it may return both"
-        )
-    return shape
 
 
 def shape_of(what: str, value: LatentShape) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.network import Network
+from untrained.sims.networks.probe import run_module
 from untrained.sims.runtime import memory_available
 
 VECTORS, VECTORS_A_SEED = 50, 5
@@ -88,6 +89,9 @@ def examination_estimate(network: Network, *, seeds: int, steps: int, rows: Call
     runs = SEARCH + DESCENTS * steps + ROW * seeds * rows(one.n)
     if rows(one.n) == one.n:
         memory += 8 * one.n**2 * (SQUARES + SQUARES_A_SEED * seeds)
+    else:  # half of the products build a basis, which is held
+        memory += 8 * one.n * (rows(one.n) // 2)
+    _check_fits(network.name, memory, f"{one.n} outputs", "an output of fewer numbers, or fewer seeds")
     return Estimate(runs * _seconds_a_run(one), memory)
 
 
@@ -99,14 +103,19 @@ def check_examination_fits(network: Network, seeds: int) -> int:
     ValueError
         where they do not fit into the memory that is free.
     """
-    memory = 8 * count_of(network) * (VECTORS + VECTORS_A_SEED * (seeds - 1))
+    count = count_of(network)
+    memory = 8 * count * (VECTORS + VECTORS_A_SEED * (seeds - 1))
+    _check_fits(network.name, memory, f"{count} weights", "a narrower network, or fewer seeds")
+    return memory
+
+
+def _check_fits(name: str, memory: int, what: str, advice: str) -> None:
     free = memory_available()
     if free is not None and memory > free:
         raise ValueError(
-            f"{network.name} must be examined in the {free / 1e9:.1f} GB of memory that is free, got a need of "
-            f"{memory / 1e9:.1f} GB for its {count_of(network)} weights: take a narrower network, or fewer seeds"
+            f"{name} must be examined in the {free / 1e9:.1f} GB of memory that is free, got a need of "
+            f"{memory / 1e9:.1f} GB for its {what}: take {advice}"
         )
-    return memory
 
 
 def _seconds_a_run(network: Network) -> float:
@@ -132,8 +141,8 @@ def _counted(module: nn.Module, z: torch.Tensor) -> NetworkSize:
 
     hooks = [layer.register_forward_hook(count) for layer in module.modules() if not list(layer.children())]
     try:
-        with torch.no_grad():
-            module(z)
+        with torch.enable_grad():  # which a forward may ask for
+            run_module(module, z)
     finally:
         for hook in hooks:
             hook.remove()

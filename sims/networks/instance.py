@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from untrained.sims.networks.output import OutputPart, described, tensor_of
-from untrained.sims.networks.preparing import in_dtype, modes, prepared
+from untrained.sims.networks.preparing import as_written, in_dtype, modes, prepared
 from untrained.sims.networks.probe import probe, probe_copy
 
 
@@ -57,21 +57,25 @@ def twin_of(
     Raises
     ------
     ValueError
-        where it cannot be copied, draws random numbers, has no weights that train, or has such as are not finite or
-        have hooks on their gradients.
+        where it cannot be copied, draws random numbers, has no weights that train, or has such as are not finite, have
+        hooks on their gradients, or share memory with others.
     """
+    module = as_written(module)
     twin = prepared(name, module, dtype)
     weights = _trained(name, twin, param_filter)
     if not weights:
         raise ValueError(f"{name} must have weights that train, got none")
-    _check_weights(name, dict(module.named_parameters()), weights)
+    for key in weights:
+        _check_weight(name, key, module.get_parameter(key), twin.get_parameter(key))
+    _check_memory(name, module, weights)
     for key, weight in twin.named_parameters():
         weight.requires_grad_(key in weights)
     return twin, weights
 
 
 def _trained(name: str, module: nn.Module, param_filter: str | None) -> tuple[str, ...]:
-    names = tuple(key for key, weight in module.named_parameters() if weight.requires_grad)
+    own = {id(weight) for weight in module.parameters()}  # of which some modules give an optimiser fewer
+    names = tuple(key for key, weight in module.named_parameters() if weight.requires_grad and id(weight) in own)
     if param_filter is None:
         return names
     some = tuple(filter(compiled_filter(param_filter).search, names))
@@ -81,17 +85,26 @@ def _trained(name: str, module: nn.Module, param_filter: str | None) -> tuple[st
     return some
 
 
-def _check_weights(name: str, parameters: Mapping[str, torch.Tensor], weights: Sequence[str]) -> None:
-    for key, weight in parameters.items():
-        plain = key.replace("_orig_mod.", "")
-        if plain not in weights:
+def _check_weight(name: str, key: str, weight: torch.Tensor, twin: torch.Tensor) -> None:
+    if not torch.isfinite(twin).all():
+        raise ValueError(f"weights of {name} must be finite, got a NaN or an infinity in {key}")
+    if weight._backward_hooks:
+        raise ValueError(
+            f"weights of {name} must have no hooks on their gradients, got one on {key}: remove it, or freeze it"
+        )
+
+
+def _check_memory(name: str, module: nn.Module, weights: Sequence[str]) -> None:
+    """Refuse a weight whose memory another parameter or buffer has too: it moves with it, but its copy would not."""
+    holders: dict[tuple[torch.device, int], str] = {}
+    for key, part in (*module.named_parameters(), *module.named_buffers()):
+        if part.layout != torch.strided or part.is_meta or not part.numel():
             continue
-        if not torch.isfinite(weight).all():
-            raise ValueError(f"weights of {name} must be finite, got a NaN or an infinity in {plain}")
-        if weight._backward_hooks:
+        first = holders.setdefault((part.device, part.data_ptr()), key)
+        if first != key and {first, key} & set(weights):
             raise ValueError(
-                f"weights of {name} must have no hooks on their gradients, got one on {plain}: remove it, or freeze "
-                "the weight"
+                f"weights of {name} must have memory of their own, got {first} and {key} in the same: "
+                "make them one Parameter, under two names"
             )
 
 
@@ -115,8 +128,11 @@ def input_of(name: str, z: torch.Tensor, dtype: torch.dtype, device: torch.devic
     Raises
     ------
     ValueError
-        where it is not finite.
+        where it is not dense, has no values, or is not finite.
     """
+    if z.layout != torch.strided or z.is_meta:
+        kind = "a tensor on the meta device" if z.is_meta else f"a {z.layout} one".replace("torch.", "")
+        raise ValueError(f"latent of {name} must be a dense tensor with values, got {kind}")
     z_copy = in_dtype(z.detach().to(device=device, copy=True), dtype)
     if not torch.isfinite(z_copy).all():
         raise ValueError(f"latent of {name} must be finite, got a NaN or an infinity")

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from untrained.sims.networks.factories import (
+    FallbackLatent,
     LatentShape,
-    checked_latent,
     shape_of,
     start_of_factory,
     start_of_module,
@@ -39,44 +39,50 @@ def as_network(
     `network` is a module with its input `latent`, both as a tuple, a factory, a known name such as `dcgan-mnist`, or
     `FILE.py:FACTORY`. A latent is a tensor, the shape of a normal one, or a tuple or dict of all that the module's
     forward takes. FACTORY takes no arguments and returns (module, latent) or a module alone, whose latent is then
-    normal of `latent_shape` (a sequence, or text such as "1,128,1,1"); it is called anew for each seed, which seeds
-    torch, numpy and Python. It may also be a class of modules, or a module. A module at hand is taken as it is for seed
-    0 and redrawn by its layers' own `reset_parameters` for others.
+    `latent`, or normal of `latent_shape` (a sequence, or text such as "1,128,1,1"); it is called anew for each seed,
+    which seeds torch, numpy and Python. It may also be a class of modules, or a module. A module at hand is taken as it
+    is for seed 0 and redrawn by its layers' own `reset_parameters` for others. `part` is the place or key of one of
+    several outputs.
 
     Raises
     ------
     ValueError
         where the reference has neither form, the file is missing or fails, it has no such factory, or the latent, the
-        shape or the filter is not one.
+        shape or the filter is not one, or a latent comes with a network that has its own.
     """
     if isinstance(network, tuple) and len(network) == 2 and latent is None:
         network, latent = network
     if isinstance(network, Network):
-        return network if param_filter is None else replace(network, param_filter=param_filter, point=None)
+        FallbackLatent(latent).refuse(network.name)
+        if param_filter is None and part is None:
+            return network
+        part = network.part if part is None else part
+        return replace(network, param_filter=param_filter or network.param_filter, part=part, point=None)
     shape = None if latent_shape is None else shape_of("latent shape", latent_shape)
+    fallback = FallbackLatent(latent, shape)
     if isinstance(network, str):
-        return replace(_referred(network, shape), param_filter=param_filter, part=part)
+        return replace(_referred(network, fallback), param_filter=param_filter, part=part)
     title = name or str(getattr(network, "__name__", type(network).__name__))
     if isinstance(network, nn.Module):
         if latent is None and shape is None:
             raise ValueError("latent must be given with a module, got none")
-        start = start_of_module(title, network, shape if latent is None else latent)
-        return Network(title, start, param_filter=param_filter, part=part)
+        return Network(title, start_of_module(title, network, fallback.of(title)), param_filter=param_filter, part=part)
     if not callable(network):
         raise ValueError(f"network must be a module, a factory or a reference to one, got {type(network).__name__}")
-    return Network(title, start_of_factory(title, network, shape), param_filter=param_filter, part=part)
+    return Network(title, start_of_factory(title, network, fallback), param_filter=param_filter, part=part)
 
 
-def _referred(reference: str, shape: tuple[int, ...] | None) -> Network:
+def _referred(reference: str, fallback: FallbackLatent) -> Network:
     network = by_name(reference)
     if network is not None:
+        fallback.refuse(reference)
         return network
     path, factory = _place(reference)
     name = f"{path.name}:{factory}"
     maker = function_in(path, factory, "network")
     if isinstance(maker, nn.Module):
-        return Network(name, start_of_module(name, maker, checked_latent(name, shape)))
-    return Network(name, start_of_factory(name, maker, shape, path))
+        return Network(name, start_of_module(name, maker, fallback.of(name)))
+    return Network(name, start_of_factory(name, maker, fallback, path))
 
 
 def _place(reference: str) -> tuple[Path, str]:

@@ -54,9 +54,18 @@ class Latent:
             raise ValueError(f"law of a latent must be normal or uniform, got {self.law!r}")
 
     def draw(self, rng: np.random.Generator) -> torch.Tensor:
-        """One input, in float64."""
+        """One input, in float64.
+
+        Raises
+        ------
+        ValueError
+            where it does not fit into memory.
+        """
         draw = rng.random if self.law == "uniform" else rng.standard_normal
-        return torch.from_numpy(self.scale * draw(self.shape))
+        try:
+            return torch.from_numpy(self.scale * draw(self.shape))
+        except (MemoryError, ValueError) as error:  # the latter beyond what an array can count
+            raise ValueError(f"latent must fit into memory, got one of shape {self.shape}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +117,8 @@ class Network:
             first, second = self.start(0), self.start(1)
         except OneSeedError:
             return False
-        return any(not torch.equal(a, b) for a, b in zip(_numbers(*first), _numbers(*second), strict=True))
+        one, other = _numbers(*first), _numbers(*second)
+        return len(one) != len(other) or any(not torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
     @cached_property
     def _instance(self) -> Instance:

@@ -41,8 +41,9 @@ def tensor_of(output: object, part: OutputPart = None) -> torch.Tensor:
     ValueError
         where there is none.
     """
+    places = (f"[{part!r}]", f"[{str(part)!r}]")  # a key may be a number in words, as those of pyramids are
     for path, tensor in tensors(output):
-        if part is None or path.startswith(f"[{part!r}]"):
+        if part is None or path.startswith(places):
             return _dense(tensor)
     kind = str(output.dtype) if isinstance(output, torch.Tensor) else type(output).__name__
     if part is not None:
@@ -81,8 +82,6 @@ def _colours_last(sides: tuple[int, ...]) -> bool:
     match sides:
         case (pixels, last):
             return last <= MOST_COLOURS < isqrt(pixels) and isqrt(pixels) ** 2 == pixels
-        case (first, _, last):
-            return last <= MOST_COLOURS < first
         case (*_, height, width, last):
             return last <= MOST_COLOURS < min(height, width)
     return False

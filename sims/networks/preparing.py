@@ -16,6 +16,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from untrained.sims.user_files import USER_ERRORS, error_line
 
 _RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
+_QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized", "torch.ao.quantization.fake_quantize")
 POWER_ITERATIONS = 15
 """What torch takes where a spectral norm is registered in its newer form; its older one starts from noise."""
 
@@ -30,17 +31,30 @@ def prepared(name: str, module: nn.Module, dtype: torch.dtype) -> nn.Module:
     ------
     ValueError
         where a layer drops entries at random, is quantised, or has weights without values or complex ones to train, or
-        the module cannot be copied.
+        the module cannot be copied, or not into the dtype.
     """
-    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    module = as_written(module)
     for key, layer in module.named_modules():
         _check_layer(name, key, layer)
-    twin = copied(name, module, dtype)._apply(lambda part: in_dtype(part, dtype))
+    twin = copied(name, module, dtype)
+    try:
+        twin._apply(lambda part: in_dtype(part, dtype))
+    except USER_ERRORS as error:
+        precise = str(dtype).removeprefix("torch.")
+        raise ValueError(
+            f"module of {name} must be one that can be cast to {precise}, got {error_line(error)}"
+        ) from error
     for layer in list(twin.modules()):
         _settle_spectral_norms(layer)
     for layer in twin.modules():
         _settle(layer)
     return twin
+
+
+def as_written(module: nn.Module) -> nn.Module:
+    """The module itself, where torch.compile has wrapped it."""
+    wraps = type(module).__module__ == "torch._dynamo.eval_frame"
+    return module.get_submodule("_orig_mod") if wraps else module
 
 
 def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn.Module:
@@ -57,9 +71,16 @@ def copied(name: str, module: nn.Module, dtype: torch.dtype | None = None) -> nn
             clone = constant.detach().clone()
             memo[id(constant)] = clone if dtype is None else in_dtype(clone, dtype)
     try:
-        return copy.deepcopy(module, memo)
+        twin = copy.deepcopy(module, memo)
     except USER_ERRORS as error:
         raise ValueError(f"module of {name} must be one that can be copied, got {error_line(error)}") from error
+    originals = {id(layer) for layer in module.modules()}
+    same = [type(layer).__name__ for layer in twin.modules() if id(layer) in originals]
+    if same:
+        raise ValueError(
+            f"module of {name} must be one that can be copied, got a {same[0]} that gives itself as its copy"
+        )
+    return twin
 
 
 def in_dtype(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -83,15 +104,22 @@ def _constants(value: object) -> Iterator[torch.Tensor]:
             yield from _constants(part)
 
 
-def check_shapes(name: str, module: nn.Module) -> None:
-    """Refuse lazy layers.
+def check_layers(name: str, module: nn.Module) -> None:
+    """Refuse what torch itself cannot go through layer by layer, and lazy layers.
 
     Raises
     ------
     ValueError
-        where a layer's weights have no shape yet.
+        where layers or weights cannot be listed, or a layer's weights have no shape yet.
     """
-    for key, layer in module.named_modules():
+    try:
+        layers, _ = (
+            list(module.named_modules()),
+            [*module.named_parameters(remove_duplicate=False), *module.parameters()],
+        )
+    except USER_ERRORS as error:
+        raise ValueError(f"module of {name} must be one that torch can list, got {error_line(error)}") from error
+    for key, layer in layers:
         if any(isinstance(weight, nn.parameter.UninitializedParameter) for weight in layer.parameters(recurse=False)):
             kind, place = type(layer).__name__, key or "itself"
             raise ValueError(
@@ -105,7 +133,7 @@ def _check_layer(name: str, key: str, layer: nn.Module) -> None:
         raise ValueError(
             f"network must be plain modules, got {kind} in {place} of {name}: hand over what it was made of"
         )
-    if type(layer).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+    if type(layer).__module__.startswith(_QUANTISED):
         raise ValueError(
             f"network must not be quantised, got {kind} in {place} of {name}: hand over what it was made of"
         )

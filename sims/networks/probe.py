@@ -81,9 +81,11 @@ def probe(
     Raises
     ------
     ValueError
-        where the network fails, draws random numbers, changes itself, computes in less than its dtype, gives no tensor
-        of finite numbers, or gives what its weights do not change or what cannot be differentiated by them.
+        where the network fails, draws random numbers, changes itself, holds weights past its copy, computes in less
+        than its dtype, gives no tensor of finite numbers, or gives what its weights do not change or what cannot be
+        differentiated by them.
     """
+    names = {key for key, _ in twin.named_parameters()}
     theta = [twin.get_parameter(key) for key in weights]
     before, watch = [weight.detach().clone() for weight in theta], _Watch()
     with isolated_rng(0, "try", 1):
@@ -95,7 +97,13 @@ def probe(
         again = _run_twin(name, module, twin, z)
     if not all(torch.equal(old, weight) for old, weight in zip(before, theta, strict=True)):
         raise ValueError(f"weights of {name} must stay as they are when it runs, got a forward that changes them")
+    more = [key for key, _ in twin.named_parameters() if key not in names]
+    if more:
+        raise ValueError(
+            f"weights of {name} must be there before it runs, got a forward that makes {more[0]}: run it once"
+        )
     y = tensor_of(output, part)
+    _check_reached(name, y, module)
     _check_output(name, y, tensor_of(again, part), watch, theta[0].dtype)
     gradients = _check_gradient(name, y, theta)
     for number in range(TRIES if watch.random else 0):
@@ -188,8 +196,7 @@ def _runs_otherwise(name: str, module: nn.Module, z: torch.Tensor) -> bool:
     if own == z.dtype:
         return False
     try:
-        with torch.no_grad():
-            run_module(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
+        run_module(prepared(name, module, own), z.to(own) if z.is_floating_point() else z)
     except USER_ERRORS:
         return False
     return True
@@ -207,6 +214,24 @@ def _check_output(name: str, y: torch.Tensor, again: torch.Tensor, watch: _Watch
     if narrow is not None:
         precise, got = (str(kind).removeprefix("torch.") for kind in (dtype, narrow))
         raise ValueError(f"network must compute in {precise}, got {name}, whose forward rounds to {got}: take that out")
+
+
+def _check_reached(name: str, y: torch.Tensor, module: nn.Module) -> None:
+    """Refuse an output of a copy that is computed from a weight of the module that was copied."""
+    originals = {id(weight): key for key, weight in module.named_parameters()}
+    nodes, met = [y.grad_fn], set[object]()
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in met:
+            continue
+        met.add(node)
+        nodes += [before for before, _ in node.next_functions]
+        key = originals.get(id(getattr(node, "variable", None)))
+        if key is not None:
+            raise ValueError(
+                f"weights of {name} must be reached through the module, got a function or hook that holds {key} "
+                "itself: let it take what it needs of the layer that it is given"
+            )
 
 
 def _differ(y: torch.Tensor, again: torch.Tensor) -> bool:

@@ -8,6 +8,7 @@ layers that run twice, of modules that are not known) come from vector-Jacobian 
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -88,6 +89,10 @@ class _Weight:
             yield replace(self, first=first, columns=min(step, self.columns - first))
 
 
+_Call = tuple[torch.Tensor | None, torch.Tensor]
+"""The input of a layer, None where more came with it, such as a size of its output, and its output."""
+
+
 def _convolution(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor | None:
     if layer.groups != 1 or isinstance(layer.padding, str) or x.ndim != 4 or len(x) != 1:
         return None
@@ -141,13 +146,15 @@ def _is_plain(layer: nn.Module) -> bool:
 
 def _captured(network: Network, by_layers: bool, replaced: bool) -> tuple[torch.Tensor, list[_Factor | _Weight], int]:
     """The output (n,), the factors of J, and the entries of the largest tensor on the way."""
-    runs: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+    runs: dict[nn.Module, list[_Call]] = {}
 
-    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-        runs.setdefault(layer, []).append((inputs[0].detach(), output))
+    def note(layer: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any], output: torch.Tensor) -> torch.Tensor:
+        x, *more = (*inputs, *keywords.values())
+        runs.setdefault(layer, []).append((None if more else x.detach(), output))
         return output.clone()  # what follows may overwrite its input
 
-    hooks = [layer.register_forward_hook(note) for layer in network.module.modules() if by_layers and _is_plain(layer)]
+    plain = [layer for layer in network.module.modules() if by_layers and _is_plain(layer)]
+    hooks = [layer.register_forward_hook(note, with_kwargs=True) for layer in plain]
     try:
         with BatchedBackward(replaced) as mode:
             y = network.output()
@@ -168,14 +175,15 @@ def _largest_saved(network: Network) -> int:
         entries.append(part.numel())
         return part.detach()
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda part: part):
+    with (
+        contextlib.suppress(RuntimeError),  # torch.func, within a forward, allows no such hooks
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda part: part),
+    ):
         network.output()
     return max(entries)
 
 
-def _known(
-    network: Network, inputs: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]]
-) -> tuple[list[_Factor], set[str]]:
+def _known(network: Network, inputs: dict[nn.Module, list[_Call]]) -> tuple[list[_Factor], set[str]]:
     """The factors of the layers that ran once and hold weights of their own, and the names of these weights."""
     names = {id(weight): name for name, weight in network.module.named_parameters(remove_duplicate=True)}
     shared = _shared(network.module)
@@ -187,7 +195,7 @@ def _known(
         if len(calls) != 1 or not trained or shared & set(mine.values()):
             continue
         x, output = calls[0]
-        patches = _KNOWN[type(layer)](layer, x)
+        patches = None if x is None else _KNOWN[type(layer)](layer, x)
         if patches is not None and output.requires_grad:
             last = type(layer) is nn.Linear
             channels = output.shape[-1 if last else 1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -21,13 +23,14 @@ _ONE_AT_A_TIME = threading.RLock()
 def isolated_rng(seed: int, *names: str | int) -> Iterator[None]:
     """Seed the global generators of torch, numpy and Python from a stream, and put all of them back at the end.
 
-    So are torch's default dtype and device and its switch for gradients, which a file may set for itself.
+    So is what a file may set for itself: torch's defaults, threads and checks and its switch for gradients, what numpy
+    does about overflow, the folder that paths start from, and where is printed.
     """
     number = int(stream(seed, *names).integers(2**32))
     with _ONE_AT_A_TIME:
         numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
         try:
-            with torch.random.fork_rng(_devices()), torch_settings_kept():
+            with torch.random.fork_rng(_devices()), torch_settings_kept(), _kept(_PROCESS):
                 torch.manual_seed(number)
                 np.random.seed(number)  # noqa: NPY002
                 random.seed(number)
@@ -43,17 +46,52 @@ def global_states() -> tuple[object, object]:
     return random.getstate(), (numpy[1].tobytes(), *numpy[2:])
 
 
+_Settings = tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...]
+"""How each setting is read, and how it is put."""
+
+
 @contextmanager
 def torch_settings_kept() -> Iterator[None]:
     """Let code take gradients, and put torch's default dtype, default device and switch for gradients back after it."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    with torch.inference_mode(False), torch.enable_grad():
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(device)
+    with torch.inference_mode(False), torch.enable_grad(), _kept(_DEFAULTS):
+        yield
+
+
+@contextmanager
+def _kept(settings: _Settings) -> Iterator[None]:
+    before = [read() for read, _ in settings]
+    try:
+        yield
+    finally:
+        for (read, put), value in zip(settings, before, strict=True):
+            if read() != value:
+                put(value)
+
+
+def _folder() -> str:
+    """The folder that relative paths start from, also where it is no longer there."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.curdir
+
+
+def _print_to(streams: tuple[Any, Any]) -> None:
+    sys.stdout, sys.stderr = streams
+
+
+_DEFAULTS: _Settings = (
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_default_device, torch.set_default_device),
+)
+_PROCESS: _Settings = (
+    (_folder, os.chdir),
+    (lambda: (sys.stdout, sys.stderr), _print_to),
+    (np.geterr, lambda modes: np.seterr(**modes)),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+)
 
 
 def _devices() -> list[int]:

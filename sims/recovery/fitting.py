@@ -90,6 +90,11 @@ class Fit:
         self.weight = settings.penalty_weight(data.ys.shape[-1], data.gain)
         self.network = chosen.copies(data.shape, starts, settings.initialisation, device)
         self.z = self.network.z
+        if settings.input_noise and not (self.z.is_floating_point() or self.z.is_complex()):
+            raise ValueError(
+                f"input_noise must be 0 for {chosen.name}, whose input is of whole numbers, "
+                f"got {settings.input_noise:g}"
+            )
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
         self.prior = load_prior(settings.prior).to(device) if settings.prior and settings.prior_weight else None
         self.optimiser = _optimiser(list(self.network.weights.values()), settings)

@@ -19,11 +19,12 @@ from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.reports import method_entry, recovery_report
 from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import RecoveryProblem
-from untrained.sims.runtime import memory_told, pick_device
+from untrained.sims.runtime import library_defaults, memory_told, pick_device
 
 Numbers = np.ndarray | torch.Tensor
 
 
+@library_defaults()
 def recover(
     y: Numbers | Measurement,
     operator: Operator | None = None,

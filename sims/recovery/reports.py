@@ -6,7 +6,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,14 +133,14 @@ def measure_into(path: Path, image: torch.Tensor, how: Sensing) -> dict[str, Any
 class Outputs:
     """The files of a run: the image or the picture of all; report, folder for every image and page where asked for."""
 
-    picture: Path
+    picture: Path | None = None
     report: Path | None = None
     folder: Path | None = None
     page: Path | None = None
 
 
 def checked_outputs(
-    picture: Path,
+    picture: Path | None,
     report: Path | None = None,
     folder: Path | None = None,
     page: Path | None = None,
@@ -155,23 +156,36 @@ def checked_outputs(
     Raises
     ------
     ValueError
-        where a suffix is unknown, a place cannot be written to, or a file would be lost: one that is read, or an image
-        of the folder by the picture.
+        where there is neither a picture nor a folder, a suffix is unknown, a place cannot be written to, or a file
+        would be lost: one that is read, or an image of the folder by the picture.
     """
+    if picture is None and folder is None:
+        raise ValueError("out or folder must be given, got neither")
     outputs = Outputs(
-        check_output("out", picture, kinds or SUFFIXES),
+        None if picture is None else check_output("out", picture, kinds or SUFFIXES),
         None if report is None else check_output("json", report, (".json",)),
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
-    sources = {Path(source).resolve() for source in read}
     images = [] if outputs.folder is None else [place.resolve() for place in _image_places(outputs.folder, names)]
-    for place in (outputs.picture, outputs.report, outputs.page, *images):
-        if place in sources:
-            raise ValueError(f"the output must not replace what is read, got {place}")
+    check_not_read((outputs.picture, outputs.report, outputs.page, *images), read)
     if outputs.picture in images:
         raise ValueError(f"out must name another file than the images of `folder`, got {picture}")
     return outputs
+
+
+def check_not_read(places: Iterable[Path | None], read: Iterable[str]) -> None:
+    """Refuse places of outputs, links followed, of which one is a file that is `read`, as such or as FILE.py:FACTORY.
+
+    Raises
+    ------
+    ValueError
+        where one is.
+    """
+    sources = {Path(re.sub(r"(\.py):\w+$", r"\1", source)).resolve() for source in read}
+    for place in places:
+        if place in sources:
+            raise ValueError(f"the output must not replace what is read, got {place}")
 
 
 def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
@@ -215,6 +229,8 @@ def write_all(
         written.append(outputs.report)
     if outputs.folder is not None:
         written += _write_images(outputs.folder, images)
+    if outputs.picture is None:
+        return written
     if picture is None:
         (image,) = images.values()
         write_image(outputs.picture, image)

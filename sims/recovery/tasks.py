@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -132,8 +132,7 @@ class RecoveryTask:
     def files(self) -> tuple[str, ...]:
         """Every file that may be read: the source, the truth, what the operator is made from, values of settings."""
         made_from = self.sensing.files if isinstance(self.sensing, Sensing | KnownPixels) else ()
-        values = (word.partition("=")[2] for word in self.assignments)
-        return tuple(place for place in (self.source, self.truth, *made_from, *values) if place)
+        return tuple(place for place in (self.source, self.truth, *made_from, *values_of(self.assignments)) if place)
 
     @property
     def source_is_truth(self) -> bool:
@@ -146,6 +145,11 @@ class RecoveryTask:
 def _check_seed(seed: int) -> None:
     if seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed}")
+
+
+def values_of(assignments: Iterable[str]) -> list[str]:
+    """What settings are set to, some of which are files."""
+    return [word.partition("=")[2] for word in assignments]
 
 
 def is_measurement(source: str) -> bool:

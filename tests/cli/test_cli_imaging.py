@@ -209,6 +209,11 @@ def test_compare_draws_all_and_saves_each(run, measured, monkeypatch):
     assert [line.split()[0] for line in ended.stdout.splitlines()] == ["method", "csdip", "again"]
 
 
+def test_a_folder_is_enough_for_what_comes_out(run, measured):
+    ended = run("reconstruct", measured, *SMALL, "--folder", "alone")
+    assert (ended.returncode, sorted(path.name for path in Path("alone").iterdir())) == (0, ["csdip.npy", "csdip.png"])
+
+
 def test_threads_are_set_and_told(run, measured):
     before = torch.get_num_threads()
     try:
@@ -347,8 +352,9 @@ REFUSED = {
         "steps must be given to one method, as csdip.steps=300",
     ),
     "settings of an unknown method": (("reconstruct", "--list-settings", "dip"), "one of mixture, csdip, lasso-dct"),
-    "no source": (("reconstruct", "-o", "x.png"), "SOURCE and --out FILE must be given"),
-    "no output of a recovery": (("reconstruct", "y.npz"), "SOURCE and --out FILE must be given"),
+    "no source": (("reconstruct", "-o", "x.png"), "SOURCE must be given, or --list-settings"),
+    "no output of a recovery": (("reconstruct", "y.npz"), "--out or --folder must be given, got neither"),
+    "no output of pixels": (("denoise", "photo.png"), "--out or --folder must be given, got neither"),
     "a setting without a value": ((*FILE, "--set", "steps"), "KEY=VALUE, got 'steps'"),
     "a setting of another type": ((*FILE, "--set", "steps=many"), "steps must be a whole number, got 'many'"),
     "a setting out of its range": ((*FILE, "--set", "steps=0"), "steps must be at least 1, got 0"),
@@ -380,6 +386,12 @@ REFUSED = {
     "a prior from nothing": (("learn-prior", "-o", "p.npz"), "FILE..."),
     "a prior from an image": (("learn-prior", "photo.png", "-o", "p.npz"), "photo.png"),
     "a prior over what it is learned from": (("learn-prior", "y.npz", "-o", "y.npz"), "must not replace what is read"),
+    "a prior over that of its fits": (
+        ("learn-prior", "y.npz", "--set", "prior=y2.npz", "-o", "y2.npz"),
+        "must not replace what is read",
+    ),
+    "a weight over its prior": (("choose-weight", "p.json", "y.npz", "--json", "p.json"), "not replace what is read"),
+    "a check over its target": (("check", "decoder", "--target", "p.png", "-o", "p.png"), "not replace what is read"),
     "a prior by an unknown reading": (("learn-prior", "y.npz", *SMALL, "--set", "reading=x", "-o", "p.npz"), "got 'x'"),
     "weights that are none": (("choose-weight", "p.npz", "y.npz", "--weights", "1,x"), "--weights must be numbers"),
     "a weight of no prior": (("choose-weight", "p.npz", "y.npz"), "p.npz"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from untrained.sims.diagnosis import Question, check
+from untrained.sims.diagnosis import Question, check, examination
 from untrained.sims.networks.loading import as_network
 from untrained.sims.random.streams import stream
 from untrained.theory.objects.descent import radius_needed
@@ -131,11 +131,59 @@ def test_a_network_with_sigmoid_is_given_pixels_between_zero_and_one():
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"denoise": 0.0}, "denoise must lie between 0 and 10, got 0"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"seeds": 1.5}, "seeds must be a whole number at least 1, got 1.5"),
+        ({"steps": "5"}, "steps must be a whole number at least 1, got '5'"),
+        ({"denoise": "much"}, "denoise must lie between 0 and 10, got 'much'"),
     ],
 )
 def test_questions_that_make_no_sense_are_refused(asked, message):
     with pytest.raises(ValueError, match=message):
         Question(**asked)
+
+
+@pytest.mark.parametrize(
+    ("network", "asked", "message"),
+    [
+        ((small(), normal(1, 6, 4, 4)), {"target": "none.png"}, "none.png"),
+        ((nn.Conv2d(2, 5, 3), normal(1, 2, 6, 6)), {"m": 10}, "must have 1 or 3 channels to be measured, got 5 planes"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_any_spectrum_is_taken(network, asked, message, monkeypatch):
+    monkeypatch.setattr(examination, "spectrum", None)
+    with pytest.raises(ValueError, match=message):
+        check(network, seeds=1, **asked)
+
+
+def test_a_factory_of_other_shapes_at_other_seeds_is_refused():
+    widths = iter([4, 9, 4, 4, 9, 4, 9, 9, 9])
+    with pytest.raises(ValueError, match=r"must have one shape, got \(1, \d\) and, at seed 1, \(1, \d\)"):
+        check(lambda: nn.Linear(3, next(widths)), normal(1, 3), **FEW)
+    depths = iter([1, 2])
+    assert as_network(lambda: nn.Sequential(*[nn.Linear(3, 3)] * next(depths)), normal(1, 3)).seeds_possible
+
+
+def test_a_descent_that_ends_at_nothing_has_lost_all():
+    found = check(nn.Linear(1, 1, bias=False), torch.ones(1, 1), seeds=1, steps=5)
+    assert (found.condition("rate").verdict.status, found.condition("rate").has) == ("SUPPORTED", "loses 1 a step")
+
+
+def test_an_output_whose_square_is_beyond_single_precision_is_refused():
+    module = nn.Linear(4, 16)
+    with torch.no_grad():
+        module.weight.mul_(1e30)
+    with pytest.raises(ValueError, match=r"output of Linear must have squares that float32 holds, got \d\.\d+e\+30"):
+        check(module, normal(1, 4), seeds=1, steps=5)
+
+
+def test_one_of_several_outputs_and_some_of_the_weights_can_be_chosen():
+    class Pyramid(nn.Linear):
+        def forward(self, z):
+            y = super().forward(z)
+            return {"0": y, "1": y[:, :4]}
+
+    found = check(Pyramid(3, 9), normal(1, 3), part=1, param_filter="bias", seeds=1, steps=2)
+    assert (found.facts["n"], found.facts["weights"]) == (4, 9)
+    assert "of the 2 tensors of its output (['0'], ['1']) ['1'] is taken" in found.facts["notes"]
 
 
 def test_a_module_needs_its_input():

@@ -312,6 +312,91 @@ def quantised():
     return module
 
 
+class SilentCast(nn.Linear):
+    """Casts itself, and returns nothing."""
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+
+
+class TrainsItsBias(nn.Linear):
+    """Gives an optimiser its bias alone."""
+
+    def parameters(self, recurse=True):
+        return iter([self.bias])
+
+
+class OneOfItsKind(nn.Linear):
+    """Is its own copy."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class GrowsOnce(nn.Linear):
+    """Makes a weight at its first run."""
+
+    def forward(self, x):
+        if not hasattr(self, "scale"):
+            self.scale = nn.Parameter(x.new_ones(self.out_features))
+        return super().forward(x) * self.scale
+
+
+class OlderListing(nn.Linear):
+    """Lists its weights as older versions of torch did."""
+
+    def named_parameters(self, prefix="", recurse=True):
+        return super().named_parameters(prefix, recurse)
+
+
+class Headless(nn.Module):
+    """Never calls the constructor of modules."""
+
+    def __init__(self):
+        pass
+
+
+@dataclasses.dataclass
+class Unhashable(nn.Module):
+    """Has an equality of its own, by which no set can hold it."""
+
+    width: int = 3
+
+    def __post_init__(self):
+        super().__init__()
+
+
+def within_itself():
+    module = sequence(nn.Linear(4, 3))
+    module[0].add_module("above", module)
+    return module
+
+
+def hooked_to_another():
+    module = sequence(nn.Linear(4, 3), nn.Linear(3, 3))
+    module[0].register_forward_hook(lambda layer, inputs, output: output * module[1].weight.sum())
+    return module
+
+
+def patched():
+    module = nn.Linear(4, 3).double()
+    plain = module.forward
+    module.forward = lambda x: 2 * plain(x)
+    return module
+
+
+def tied_by_memory():
+    module = sequence(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    module[2].weight.data = module[0].weight.data.T
+    return module
+
+
+def ready_to_quantise():
+    module = sequence(nn.Linear(4, 3))
+    module.qconfig = quietly(torch.ao.quantization.get_default_qat_qconfig, "fbgemm")
+    return quietly(torch.ao.quantization.prepare_qat, module)
+
+
 Z, IMAGE, ROW = lambda: noise(1, 4), lambda: noise(1, 2, 4, 4), lambda: noise(1, 2, 7)
 
 KINDS = {
@@ -606,6 +691,27 @@ KINDS = {
         Z(),
     ),
     "a tensor that is no parameter": lambda: (no_parameter(), Z()),
+    "a layer that is called by name": lambda: (
+        Forward(lambda net, x: net.two(input=net.one(input=x).tanh()), one=nn.Linear(4, 5), two=nn.Linear(5, 3)),
+        Z(),
+    ),
+    "a layer that is told the size of its output": lambda: (
+        Forward(lambda net, x: net.up(x, output_size=(8, 8)), up=nn.ConvTranspose2d(2, 1, 3, 2, 1)),
+        IMAGE(),
+    ),
+    "a forward that differentiates by torch.func": lambda: (
+        Forward(
+            lambda net, x: torch.func.jacrev(lambda one: net.layer(one).tanh())(x).flatten(), layer=nn.Linear(4, 2)
+        ),
+        Z(),
+    ),
+    "a layer that casts itself without a word": lambda: (sequence(SilentCast(4, 3)), Z()),
+    "a layer that gives an optimiser a part of its weights": lambda: (TrainsItsBias(4, 3), Z()),
+    "in quarter precision": lambda: (nn.Linear(4, 3).to(torch.float8_e4m3fn), Z()),
+    "an attribute that is called as torch.compile calls its own": lambda: (
+        Forward(lambda net, x: 2 * net._orig_mod(x), _orig_mod=nn.Linear(4, 3)),
+        Z(),
+    ),
     "in double precision": lambda: (sequence(nn.Linear(4, 6), nn.ReLU()).double(), Z().double()),
 }
 
@@ -717,5 +823,39 @@ REFUSED = {
     "a forward without gradients": (
         lambda: (Forward(torch.no_grad()(lambda net, x: net.layer(x)), layer=nn.Linear(4, 6)), Z()),
         "must depend on its weights",
+    ),
+    "a layer that is its own copy": (
+        lambda: (sequence(OneOfItsKind(4, 3), nn.Tanh()), Z()),
+        "one that can be copied, got a OneOfItsKind that gives itself as its copy",
+    ),
+    "a weight that the first run makes": (
+        lambda: (GrowsOnce(4, 3), Z()),
+        "must be there before it runs, got a forward that makes scale: run it once",
+    ),
+    "weights that torch cannot list": (
+        lambda: (OlderListing(4, 3), Z()),
+        "must be one that torch can list, got TypeError: ",
+    ),
+    "a module without its constructor": (lambda: (Headless(), Z()), "must be one that torch can list, got Attribute"),
+    "a module that no set can hold": (lambda: (Unhashable(), Z()), "can list, got TypeError: unhashable type"),
+    "a module within itself": (lambda: (within_itself(), Z()), "can list, got RecursionError"),
+    "a hook that holds another layer": (
+        lambda: (hooked_to_another(), Z()),
+        "must be reached through the module, got a function or hook that holds 1.weight itself",
+    ),
+    "a forward that holds the module": (lambda: (patched(), Z().double()), "or hook that holds weight itself"),
+    "weights that share memory": (
+        lambda: (tied_by_memory(), Z()),
+        "must have memory of their own, got 0.weight and 2.weight in the same",
+    ),
+    "layers that will be quantised": (lambda: (ready_to_quantise(), Z()), "must not be quantised, got FusedMovingAvg"),
+    "numbers that inference made": (
+        lambda: (
+            Forward(
+                lambda net, x: net.two(torch.inference_mode()(net.one)(x)), one=nn.Linear(4, 3), two=nn.Linear(3, 3)
+            ),
+            Z(),
+        ),
+        "must accept a latent of shape .1, 4., got RuntimeError: Inference tensors cannot be saved",
     ),
 }

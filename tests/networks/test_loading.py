@@ -130,6 +130,7 @@ def test_a_factory_that_gives_no_network_is_refused_in_one_sentence(nets, factor
         ("def net(:", "got SyntaxError: invalid syntax"),
         ("raise ValueError('a' * 999)", f"got ValueError: {'a' * 200}… (line 1)"),
         ("raise SystemExit", "got SystemExit (line 1)"),
+        ("raise ValueError('of Linear:\\n\\tno bias\\n\\tno weight')", "got ValueError: of Linear: no bias (line 1)"),
     ],
 )
 def test_a_file_that_fails_is_refused_with_its_reason_in_one_line(tmp_path, text, sentence):
@@ -188,21 +189,32 @@ def test_files_may_import_their_neighbours_and_only_those(tmp_path):
     assert not [name for name in sys.modules if "beside" in name]
 
 
-def test_a_file_changes_nothing_of_the_process(tmp_path):
+def test_a_file_changes_nothing_of_the_process(tmp_path, monkeypatch):
     (tmp_path / "net.py").write_text(
         "import random, numpy, torch\n"
+        "import argparse, os, sys\n"
+        "argparse.ArgumentParser().parse_args()\n"
         "torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)\n"
+        "torch.autograd.set_detect_anomaly(True); torch.use_deterministic_algorithms(True); torch.set_num_threads(3)\n"
+        "numpy.seterr(all='raise')\n"
         "def net():\n"
+        "    os.chdir('/'); sys.stdout = sys.stderr\n"
         "    torch.manual_seed(1); random.seed(1); numpy.random.seed(1)\n"
         "    return torch.nn.Linear(2, 2), torch.ones(1, 2)\n"
     )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["untrained", "check", "net.py:net"])
     state = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    process = sys.stdout, sys.argv, np.geterr(), torch.get_num_threads(), Path.cwd()
     as_network(f"{tmp_path / 'net.py'}:net").draw(0)
     assert torch.equal(torch.get_rng_state(), state[0])
     assert random.getstate() == state[1]
     assert np.array_equal(np.random.get_state()[1], state[2])  # noqa: NPY002
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
+    assert not torch.is_anomaly_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert (sys.stdout, sys.argv, np.geterr(), torch.get_num_threads(), Path.cwd()) == process
 
 
 def test_a_module_at_hand_is_taken_as_it_is_and_redrawn_for_other_seeds():
@@ -214,6 +226,47 @@ def test_a_module_at_hand_is_taken_as_it_is_and_redrawn_for_other_seeds():
     assert torch.equal(source.draw(0).vector(), wanted)
     assert not torch.equal(source.draw(1).vector(), wanted)
     assert torch.equal(source.draw(1).vector(), source.draw(1).vector())
+
+
+@pytest.mark.parametrize(
+    "latent",
+    [
+        np.arange(4.0, dtype=">f4")[None],
+        np.arange(3.0, -1, -1)[::-1][None],
+        np.arange(4, dtype=np.longdouble)[None],
+        (np.arange(4.0, dtype=">f8")[None],),
+    ],
+    ids=["of another byte order", "backwards", "of more digits", "one argument"],
+)
+def test_a_latent_of_any_array_of_numbers_is_taken(latent):
+    assert torch.equal(as_network(nn.Linear(4, 3), latent).draw(0).z, torch.arange(4.0).double()[None])
+
+
+@pytest.mark.parametrize(
+    ("latent", "sentence"),
+    [
+        (np.array([["a"]]), "latent of net must be of numbers, got an array of <U1"),
+        (np.array([[None]]), "latent of net must be of numbers, got an array of object"),
+        (np.ma.masked_less(np.arange(4.0)[None], 1), "latent of net must have no masked entries, got 1 of 4"),
+        (torch.ones(1, 4, device="meta"), "must be a dense tensor with values, got a tensor on the meta device"),
+        (torch.ones(1, 4).to_sparse(), "must be a dense tensor with values, got a sparse_coo one"),
+        ((10**6, 10**6, 10**6), r"latent must fit into memory, got one of shape \(1000000, 1000000, 1000000\)"),
+        ((10**12, 10**12), "latent must fit into memory"),
+    ],
+)
+def test_a_latent_that_is_none_is_refused_in_one_sentence(latent, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        as_network(nn.Linear(4, 3), latent, name="net").draw(0)
+
+
+def test_a_latent_beside_a_factory_is_that_of_its_module(nets):
+    z = torch.arange(4.0)[None]
+    for network in (lambda: nn.Linear(4, 3), nets + "alone", nets + "net"):
+        assert torch.equal(as_network(network, z).draw(0).z, z.double())
+    assert as_network(nets + "alone", (np.int64(2), 4)).draw(0).z.shape == (2, 4)
+    for network in (nets + "pair", "decoder@8x8", as_network(nets + "pair")):
+        with pytest.raises(ValueError, match=r"latent must be left out for .*, which has its own, got Tensor"):
+            as_network(network, z).draw(0)
 
 
 class Scale(nn.Module):

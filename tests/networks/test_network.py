@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
-from tests.networks.kinds import attention
+from tests.networks.kinds import OneOfItsKind, attention
 from tests.ntk.networks import make_network
 from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.output import image_shape
@@ -216,6 +216,20 @@ def test_a_spectral_norm_s_vectors_stay_while_its_weights_move():
     assert torch.equal(further.module.parametrizations.weight[0]._u, made.module.parametrizations.weight[0]._u)
 
 
+def test_weights_that_were_made_in_inference_mode_train():
+    plain = nn.Linear(4, 3)
+    with torch.inference_mode():
+        module = copy.deepcopy(plain)
+    assert torch.equal(make_network("net", module, Z).vector(), make_network("net", plain, Z).vector())
+
+
+def test_a_refused_module_is_left_as_it_was():
+    module = nn.Sequential(OneOfItsKind(4, 3))
+    with pytest.raises(ValueError, match="gives itself as its copy"):
+        make_network("net", module, Z)
+    assert module[0].weight.dtype == torch.float32
+
+
 def test_the_process_s_random_numbers_are_left_alone():
     module = Returns(lambda y: y + torch.rand(3))
     before = torch.get_rng_state()
@@ -278,6 +292,7 @@ def test_a_module_on_cuda_stays_there():
         ((2, 1, 6, 7), (2, 6, 7)),
         ((2, 6, 7, 3), (6, 6, 7)),
         ((1, 2, 5, 6, 7), (10, 6, 7)),
+        ((1, 16, 4, 4), (16, 4, 4)),
     ],
 )
 def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):

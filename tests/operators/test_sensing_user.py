@@ -576,6 +576,7 @@ def test_a_default_dtype_that_an_operator_sets_is_put_back():
             lambda y: np.ma.masked_less(y.numpy(), 9),
             "forward .* got ValueError: what forward returns must have no masked .*",
         ),
+        (lambda y: y / 0, "forward of the user's operator must return finite numbers, got others"),
     ],
 )
 def test_measurements_of_another_kind_than_the_first_are_refused(changed, message):
@@ -586,6 +587,17 @@ def test_measurements_of_another_kind_than_the_first_are_refused(changed, messag
 
     with pytest.raises(ValueError, match=f"^{message}$"):
         as_operator(Adapted(forward=forward), SHAPE)
+
+
+@pytest.mark.parametrize("method", ["forward", "adjoint"])
+def test_an_operator_that_comes_to_return_what_is_not_finite_is_named(method):
+    user = Tensors()
+    operator = as_operator(user, SHAPE)
+    value = torch.ones(SHAPE) if method == "forward" else torch.ones(7)
+    assert not torch.isfinite(getattr(operator, method)(1e38 * value)).all()  # as where a fit diverges
+    user.B = user.B * torch.nan
+    with pytest.raises(ValueError, match=f"^{method} of the user's operator must return finite numbers, got others$"):
+        getattr(operator, method)(value)
 
 
 @pytest.mark.parametrize("layout", [torch.Tensor.to_sparse, torch.Tensor.to_sparse_csr, torch.Tensor.contiguous])

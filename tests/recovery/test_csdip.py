@@ -334,7 +334,20 @@ OWN = {
     ),
     "a tuple": lambda: (Several(), torch.randn(1, 4)),
     "hooks": lambda: (hooked(), torch.randn(1, 4)),
+    "a hook on gradients within": lambda: (Watched(4, 64), torch.randn(1, 4)),
 }
+
+
+class Watched(nn.Linear):
+    """Asks for gradients in its forward, and casts itself without a word."""
+
+    def forward(self, z):
+        y = super().forward(z)
+        y.register_hook(lambda g: None)
+        return torch.tanh(y)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
 
 
 class Several(nn.Linear):
@@ -390,6 +403,16 @@ def test_what_starts_from_the_same_weights_each_time_has_no_restarts():
         recover(operator, y, few(restarts=2), network=fixed)
     with pytest.raises(ValueError, match=r"restarts of AnyParameter must be 1, got more: weights of AnyParameter"):
         recover(operator, y, few(restarts=2), network=(AnyParameter(), torch.ones(1)))
+
+
+def test_noise_cannot_be_added_to_an_input_of_whole_numbers():
+    operator, y, _ = a_problem()
+    words = nn.Sequential(nn.Embedding(8, 8), nn.Flatten()), torch.arange(8)[None]
+    assert recover(operator, y, few(), network=words).steps
+    with pytest.raises(
+        ValueError, match=r"^input_noise must be 0 for Sequential, whose input is of whole .*, got 0\.1$"
+    ):
+        recover(operator, y, few(input_noise=0.1), network=words)
 
 
 def test_weights_that_are_filtered_out_stay_as_they_start():

@@ -55,6 +55,20 @@ def test_what_is_read_is_never_written_over(tmp_path):
     (tmp_path / "link.png").symlink_to(source)
     with pytest.raises(ValueError, match="must not replace what is read"):
         checked_outputs(tmp_path / "link.png", read=(str(source),))
+    (tmp_path / "net.py").touch()
+    (tmp_path / "net.json").symlink_to(tmp_path / "net.py")
+    for read in ("net.py", "net.py:factory"):
+        with pytest.raises(ValueError, match="must not replace what is read"):
+            checked_outputs(tmp_path / "y.png", (tmp_path / "net.json"), read=(str(tmp_path / read),))
+
+
+def test_a_folder_alone_takes_every_image(tmp_path):
+    images = {"tv": an_image(), "csdip": 0.5 * an_image()}
+    places = write_all(checked_outputs(None, folder=tmp_path / "each"), {}, images)
+    assert sorted(place.name for place in places) == ["csdip.npy", "csdip.png", "tv.npy", "tv.png"]
+    assert np.array_equal(np.load(tmp_path / "each" / "csdip.npy"), images["csdip"].numpy())
+    with pytest.raises(ValueError, match="out or folder must be given, got neither"):
+        checked_outputs(None, tmp_path / "r.json")
 
 
 @pytest.mark.parametrize("name", ["tv.png", "tv.npy"])

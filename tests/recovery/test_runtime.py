@@ -1,7 +1,12 @@
+import contextlib
+
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from untrained.sims.operators import gaussian
+from untrained.sims.diagnosis import check
+from untrained.sims.operators import gaussian, make_operator
 from untrained.sims.recovery.recover import recover
 from untrained.sims.runtime import (
     SMALL_PRODUCT,
@@ -99,3 +104,49 @@ def test_small_recoveries_see_one_thread_and_leave_two(two_threads, method, sett
     y = A.forward(torch.linspace(-1, 1, 64).reshape(1, 8, 8) ** 3)
     recover(y, A, method, progress=lambda *_: heard.append(torch.get_num_threads()), **settings)
     assert (set(heard), torch.get_num_threads()) == ({1}, 2)
+
+
+@contextlib.contextmanager
+def default_dtype():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+NOTEBOOKS = {
+    "no gradients": torch.no_grad,
+    "inference mode": torch.inference_mode,
+    "float64": default_dtype,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "a device without numbers": lambda: torch.device("meta"),
+    "overflow is an error": lambda: np.errstate(all="raise"),
+}
+
+
+MODULE, INPUT = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 64)), torch.linspace(-1, 1, 4)[None]
+A = make_operator("gaussian", (1, 8, 8), 20)
+Y = A.forward(torch.full((1, 8, 8), 0.2))
+
+
+def results():
+    networks = (MODULE, INPUT), "decoder@8x8,width=4,latent=6"
+    images = [recover(Y, A, network=one, steps=3).image for one in networks]
+    return *images, check(MODULE[:1], INPUT, seeds=1, steps=2).facts["beta"]
+
+
+@pytest.fixture(scope="module")
+def plain_results():
+    return results()
+
+
+@pytest.mark.parametrize("setting", NOTEBOOKS)
+def test_what_a_notebook_has_set_for_itself_changes_nothing_here(setting, plain_results):
+    with NOTEBOOKS[setting]():
+        before = torch.is_grad_enabled(), torch.get_default_dtype(), np.geterr(), torch.get_default_device()
+        *images, beta = results()
+        assert before == (torch.is_grad_enabled(), torch.get_default_dtype(), np.geterr(), torch.get_default_device())
+    assert all(map(torch.equal, images, plain_results))
+    assert beta == plain_results[-1]

@@ -80,6 +80,7 @@ def check_command(
     page = reports.check_output("out", out, PICTURE_SUFFIXES) if out else None
     numbers = reports.check_output("json", json, (".json",)) if json else None
     lone = reports.check_output("report", report, reports.PAGE_SUFFIXES) if report else None
+    reports.check_not_read((page, numbers, lone), (*networks, target))
     runtime.use_threads(threads)
     options = tasks.sensing(
         operator, m, lines=lines, factor=factor, coils=coils, acceleration=acceleration, centre=centre, columns=columns

@@ -24,11 +24,12 @@ def choose_weight_command(
 ) -> None:
     """Choose the weight of a learned prior by the misfit on measurements that the fits did not see."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import reports, training
+    from untrained.sims.recovery import reports, tasks, training
 
     place = reports.check_output("json", json, (".json",)) if json else None
-    runtime.use_threads(threads)
     chosen = with_network(settings, network)
+    reports.check_not_read([place], (prior, *files, *tasks.values_of(chosen)))
+    runtime.use_threads(threads)
     where, candidates = runtime.pick_device(device), training.parse_weights(weights)
     best, misfits = training.choose_weight(
         prior, files, candidates, chosen, preset, seed=seed, device=where, open_progress=console.progress_of

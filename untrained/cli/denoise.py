@@ -30,7 +30,7 @@ from untrained.cli.reconstruct import run_task
 
 def denoise_command(
     source: Annotated[str, typer.Argument(metavar="IMAGE", help="The noisy image: PNG, JPEG, TIFF or npy.")],
-    out: Out,
+    out: Out = None,
     sigma: PixelSigma = None,
     add_noise: Annotated[
         float | None,

@@ -31,7 +31,7 @@ from untrained.cli.reconstruct import run_task
 
 def inpaint_command(
     source: Annotated[str, typer.Argument(metavar="IMAGE", help="The image with holes: PNG, JPEG, TIFF or npy.")],
-    out: Out,
+    out: Out = None,
     mask: Annotated[
         str | None,
         typer.Option(metavar="MASK", help=f"What is known: {MASK_HELP}; without it, the opaque pixels."),

@@ -23,11 +23,12 @@ def learn_prior_command(
 ) -> None:
     """Learn from measurements alone how fitted weights are distributed; use it with `--set prior=FILE`."""
     from untrained.sims import runtime
-    from untrained.sims.recovery import learned_prior, reports, training
+    from untrained.sims.recovery import learned_prior, reports, tasks, training
 
-    place = reports.checked_outputs(out, kinds=(".npz",), read=files).picture
-    runtime.use_threads(threads)
     chosen = with_network(settings, network)
+    place = reports.check_output("out", out, (".npz",))
+    reports.check_not_read([place], (*files, *tasks.values_of(chosen)))
+    runtime.use_threads(threads)
     where = runtime.pick_device(device)
     prior = training.learn(files, chosen, preset, seed=seed, device=where, open_progress=console.progress_of)
     learned_prior.save_prior(place, prior)

@@ -68,7 +68,8 @@ def measure_command(
         noise=noise,
         seed=seed,
     )
-    place = reports.checked_outputs(out, kinds=(".npz", ".npy"), read=(image, *sensing.files)).picture
+    place = reports.check_output("out", out, (".npz", ".npy"))
+    reports.check_not_read([place], (image, *sensing.files))
     if not sensing.rebuildable and place.suffix == ".npz":
         raise ValueError(
             f"out must end in .npy for your own operator or maps, which no measurement file can rebuild, got {out}"

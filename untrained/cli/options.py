@@ -114,7 +114,7 @@ ReportPage = Annotated[
     typer.Option("--report", metavar="FILE", help="Also write this run as one page, pictures within, to it (.html)."),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
 ]
 Compare = Annotated[str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same pixels.")]
 Truth = Annotated[str | None, typer.Option(metavar="IMAGE", help="The true image, for scores only.")]

@@ -29,6 +29,7 @@ from untrained.cli.options import (
     MaskOption,
     MatrixOption,
     NetworkOption,
+    Out,
     OwnShape,
     PixelScale,
     Preset,
@@ -50,9 +51,7 @@ def reconstruct_command(
     source: Annotated[
         str | None, typer.Argument(metavar="SOURCE", help="A measurement file (.npz), an image to measure, or y.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The image; with --compare, the picture of all.")
-    ] = None,
+    out: Out = None,
     method: Annotated[str | None, typer.Option(help=f"{METHOD_NAMES}.")] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Several methods, each given the same y.")
@@ -105,8 +104,8 @@ def reconstruct_command(
     if listing:
         _list_settings(source or compare or method)
         return
-    if source is None or out is None:
-        raise ValueError("SOURCE and --out FILE must be given, or --list-settings")
+    if source is None:
+        raise ValueError("SOURCE must be given, or --list-settings")
     from untrained.sims import runtime
     from untrained.sims.recovery import methods, tasks
 
@@ -145,7 +144,7 @@ def _list_settings(names: str | None) -> None:
 
 def run_task(
     task: RecoveryTask,
-    out: Path,
+    out: Path | None,
     json: Path | None,
     folder: Path | None,
     report: Path | None = None,
@@ -166,7 +165,7 @@ def run_task(
             print(f"{name}: {needs}", file=sys.stderr)
     ended = recover.recover_all(problem, console.progress_of)
     picture = None
-    if together:
+    if together and out is not None:
         words = measured_words(problem.measurement.operator)
         picture = picture_bytes(side_by_side(ended.results, problem.truth, words), out.suffix.lower())
     data = recover.run_report(problem, ended)

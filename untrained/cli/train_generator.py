@@ -26,7 +26,8 @@ def train_generator_command(
     from untrained.sims.networks import vae
     from untrained.sims.recovery import reports, tasks, training
 
-    place = reports.checked_outputs(out, kinds=(".npz",), read=[images]).picture
+    place = reports.check_output("out", out, (".npz",))
+    reports.check_not_read([place], [images])
     runtime.use_threads(threads)
     examples = training.training_images(images, skip, tasks.parse_size(size))
     with runtime.memory_told("training"), console.progress_of("generator") as progress:

@@ -31,7 +31,7 @@ from untrained.cli.reconstruct import run_task
 
 def upscale_command(
     source: Annotated[str, typer.Argument(metavar="IMAGE", help="The small image: PNG, JPEG, TIFF or npy.")],
-    out: Out,
+    out: Out = None,
     factor: Annotated[int, typer.Option(help=FACTOR_HELP)] = 2,
     sigma: PixelSigma = None,
     method: Annotated[str | None, typer.Option(help=f"tv where none is named; {METHOD_NAMES}.")] = None,
