@@ -37,11 +37,12 @@ def main() -> None:
     parser.add_argument("--denoisers", nargs="+", default=["tv", "block-matching"])
     parser.add_argument("--damping", type=float)
     parser.add_argument("--second-strength", type=float)
+    parser.add_argument("--probe", type=float, help="0: a small step")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--xray", action="store_true")
     told = parser.parse_args()
     torch.set_num_threads(1)
-    asked = {"damping": told.damping, "second_strength": told.second_strength, "steps": told.steps}
+    asked = {"damping": told.damping, "second_strength": told.second_strength, "probe": told.probe, "steps": told.steps}
     same = {key: value for key, value in asked.items() if value is not None}
     choices = [replace(amp.PRESETS[name], **same) for name in told.denoisers]
     for m in told.m:

@@ -50,6 +50,7 @@ MEANINGS: dict[str, str] = {
     "denoiser": "the denoiser",
     "damping": "share of the new iterate",
     "second_strength": "strength, in sigma, of a second try of the denoiser",
+    "probe": "step, in sigma, by which the denoiser's divergence is estimated",
     "last_sigma": "strength at which plug-and-play ends",
     "generator": "file of the trained generator",
     "latent_weight": "weight of ||z||^2",

@@ -82,7 +82,9 @@ METHODS: dict[str, Method] = {
             "lasso-wavelet", "sparse in Daubechies wavelets", "baselines.lasso", "LassoSettings", {"basis": "wavelet"}
         ),
         Method("tv", "small total variation", "baselines.tv", "TVSettings"),
-        Method("damp", "denoising-based approximate message passing", "baselines.amp", "DAMPSettings"),
+        Method(
+            "damp", "denoising-based approximate message passing", "baselines.amp", "DAMPSettings", later=("probe",)
+        ),
         Method(
             "csgm",
             "in the range of a trained generator",

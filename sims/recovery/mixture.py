@@ -200,8 +200,8 @@ def recover(
     try:
         for name in settings.names():
             run.hold_out(name)
-        for name in run.weighty():
-            run.fit(name)
+        while waiting := [name for name in run.weighty() if name not in run.fitted]:
+            run.fit(waiting[0])
     except KeyboardInterrupt:
         if not run.images:
             raise
@@ -226,6 +226,8 @@ class _Run:
     steps: int = 0
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     images: dict[str, torch.Tensor] = field(default_factory=dict)
+    fitted: set[str] = field(default_factory=set)
+    diverged: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.folds = folds_of(self.operator, self.y, self.settings, self.seed)
@@ -242,13 +244,22 @@ class _Run:
         self.residuals[name], self.images[name] = np.concatenate(unseen), recoveries[0].image
 
     def fit(self, name: str) -> None:
-        """Fit a candidate to all measurements."""
+        """Fit a candidate to all measurements; where that diverges, what it predicted before counts no more."""
         (recovery,) = _recovered(name, [self.operator], [self.y], self, self.settings.restarts)
         self.images[name], self.steps = recovery.image, self.steps + recovery.steps
+        self.fitted.add(name)
+        if recovery.outcome.startswith("diverged"):
+            self.diverged.add(name)
 
     def weights(self) -> dict[str, float]:
-        """The weight of each candidate that made its predictions."""
-        w = simplex_weights(np.stack(list(self.residuals.values())))
+        """The weight of each candidate that made its predictions, and 0 of one that diverged, unless all did."""
+        residuals, diverged = (
+            np.stack(list(self.residuals.values())),
+            [name in self.diverged for name in self.residuals],
+        )
+        if not all(diverged):
+            residuals[diverged] = np.nan
+        w = simplex_weights(residuals)
         w = np.where(w < LEAST_WEIGHT, 0.0, w)
         return dict(zip(self.residuals, (w / w.sum()).tolist(), strict=True))
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 
 from untrained.sims.images.images import example_image
 from untrained.sims.operators import as_operator, make_operator
@@ -60,7 +61,7 @@ def by_the_letter(operator, y, denoiser, settings, seed):
     for t in range(settings.steps):
         sigma, noisy = np.linalg.norm(z) / math.sqrt(m), x + A.T @ z
         b = stream(seed, "divergence", t).integers(2, size=operator.shape).ravel() * 2.0 - 1.0
-        eps = abs(noisy).max() / 1000
+        eps = settings.probe * sigma or abs(noisy).max() / 1000
         clean, moved = (
             denoiser(torch.from_numpy(v).reshape(operator.shape), sigma).numpy().ravel()
             for v in (noisy, noisy + eps * b)
@@ -72,11 +73,11 @@ def by_the_letter(operator, y, denoiser, settings, seed):
     return images
 
 
-@pytest.mark.parametrize("damping", [1.0, 0.6])
+@pytest.mark.parametrize(("damping", "probe"), [(1.0, 0.0), (0.6, 0.0), (1.0, 0.1)])
 @pytest.mark.parametrize("name", ["gaussian", "scrambled-dct"])
-def test_the_iteration_is_that_of_the_paper(toy, name, damping):
+def test_the_iteration_is_that_of_the_paper(toy, name, damping, probe):
     operator, x = make_operator(name, SHAPE, 120, seed=1), normal(SHAPE)
-    y, settings = operator.forward(x), dataclasses.replace(toy, damping=damping)
+    y, settings = operator.forward(x), dataclasses.replace(toy, damping=damping, probe=probe)
     images = by_the_letter(operator, y, linear, settings, seed=5)
     found = recover(operator, y, settings, seed=5)
     misfits = [np.square(operator.forward(torch.from_numpy(i).float()).numpy() - y.numpy()).sum() for i in images]
@@ -153,7 +154,7 @@ def test_the_effective_noise_follows_state_evolution(toy, name, noise_sq):
     assert predicted[-1] + allowed[-1] < 0.8 * (noise_sq + 2304 / 1800)  # the law is no constant within what it allows
 
 
-def without_onsagers_term(denoise, noisy, sigma, signs):
+def without_onsagers_term(denoise, noisy, sigma, signs, eps):
     return denoise(noisy, sigma), 0.0
 
 
@@ -179,7 +180,7 @@ def test_the_divergence_of_a_diagonal_map_is_exact():
     d = normal(SHAPE, 1)
     signs = torch.sign(normal(SHAPE, 2))
     for sigma in (0.1, 2.0):
-        image, estimate = denoise_with_divergence(lambda x, s: s * d * x, normal(SHAPE, 3), sigma, signs)
+        image, estimate = denoise_with_divergence(lambda x, s: s * d * x, normal(SHAPE, 3), sigma, signs, 4e-3)
         torch.testing.assert_close(image, sigma * d * normal(SHAPE, 3))
         # Differences of float32 numbers of size 4 over a step of 4e-3: 1e-4 a pixel, of random sign over 256 pixels.
         assert estimate == pytest.approx(sigma * float(d.sum()), abs=sigma * 1e-4 * 16 * 5)
@@ -194,12 +195,41 @@ def test_the_divergence_of_a_matrix_is_unbiased():
     signs = torch.from_numpy(stream(0, "signs").integers(2, size=(400, 1, 8, 8)) * 2.0 - 1.0)
     noisy = normal((1, 8, 8), 5).double()
     linear_map = partial(by_matrix, J)
-    estimates = np.array([denoise_with_divergence(linear_map, noisy, 1.0, b)[1] for b in signs])
+    estimates = np.array([denoise_with_divergence(linear_map, noisy, 1.0, b, 1e-3)[1] for b in signs])
     off = (J + J.T) / 2 - torch.diag(torch.diag(J))
     deviation = math.sqrt(2 * float(off.square().sum()))
     # Means of 400 draws within five standard errors; their spread within five of its own (a kurtosis of at most 15).
     assert abs(estimates.mean() - float(torch.trace(J))) < 5 * deviation / 20
     assert abs(estimates.std() / deviation - 1) < 5 * math.sqrt(14 / 400) / 2
+
+
+@pytest.mark.parametrize("eps", [1e-3, 0.1])
+def test_the_divergence_of_a_hard_threshold_is_noise_by_small_steps(eps):
+    pixels, T, draws = 4096, 2.0, 300
+    estimates = np.array(
+        [
+            denoise_with_divergence(hard_threshold, image, T, normal((1, 64, 64), k, "signs").sign(), eps)[1]
+            for k, image in enumerate(normal((draws, 1, 64, 64)))
+        ]
+    )
+    # By Stein's lemma E[x h(x)] = 2 P(x > T) + 2 T phi(T). A jump counts T/eps; their number is nearly Poisson.
+    expected = pixels * (2 * norm.sf(T) + 2 * T * norm.pdf(T))
+    deviation = T * math.sqrt(2 * pixels * norm.pdf(T) / eps)
+    assert abs(estimates.mean() - expected) < 5 * deviation / math.sqrt(draws)
+    assert abs(estimates.std() / deviation - 1) < 5 * math.sqrt(1 / (2 * draws))
+
+
+def hard_threshold(x, threshold):
+    return x * (x.abs() > threshold)
+
+
+def test_block_matching_of_few_measurements_does_not_diverge():
+    x = example_image("page", grey=True, size=(32, 32))
+    operator = make_operator("gaussian", tuple(x.shape), 50, seed=1)
+    y, settings = operator.forward(x), amp.PRESETS["block-matching"]
+    by_small_steps = recover(operator, y, dataclasses.replace(settings, probe=0.0))
+    assert by_small_steps.outcome.startswith("diverged")
+    assert recover(operator, y, settings).outcome == "steps ended"
 
 
 def test_the_strength_of_less_risk_is_taken():
@@ -350,6 +380,7 @@ def test_an_interrupt_gives_the_best_image_so_far():
         ({"damping": 1.1}, "damping must be above 0 and at most 1, got 1.1"),
         ({"second_strength": 0.5}, "second_strength must be at least 1 and finite, got 0.5"),
         ({"second_strength": math.inf}, "second_strength must be at least 1 and finite, got inf"),
+        ({"probe": -0.1}, "probe must be at least 0 and finite, got -0.1"),
         ({"tolerance": -1.0}, "tolerance must be at least 0, got -1.0"),
         ({"tolerance": math.nan}, "tolerance must be at least 0, got nan"),
         ({"last_sigma": 0.0}, "last_sigma must be above 0 and at most 1, got 0.0"),

@@ -204,6 +204,31 @@ def test_noise_is_told_to_the_candidates_that_ask():
     assert (networks.restarts, networks.combine) == (4, "mean")
 
 
+@pytest.mark.parametrize("diverging", [("tv",), ("tv", "damp", "lasso-dct")])
+def test_what_diverges_on_all_measurements_has_no_weight_unless_all_do(diverging, recovered, monkeypatch):
+    def recover(name, operators, *rest):
+        recoveries = original(name, operators, *rest)
+        if len(operators) > 1 or name not in diverging:
+            return recoveries
+        return [replace(one, image=one.image + 9.0, outcome="diverged at step 1") for one in recoveries]
+
+    original = mixture._recovered
+    monkeypatch.setattr(mixture, "_recovered", recover)
+    operator, y, whole = recovered
+    result = mixture.recover(operator, y, CHEAP, seed=4)
+    weights = {name: result.certificate[f"weight of {name}"] for name in CHEAP.names()}
+    before = {name: whole.certificate[f"weight of {name}"] for name in CHEAP.names()}
+    assert before["tv"] > 0.9
+    if len(diverging) == 3:
+        assert weights == before
+        return
+    others = mixture.recover(operator, y, replace(CHEAP, candidates="damp,lasso-dct"), seed=4)
+    assert weights["tv"] == 0
+    assert sum(weights.values()) == pytest.approx(1)
+    assert torch.allclose(result.image, others.image, atol=1e-6)
+    assert result.certificate["error of tv"] == whole.certificate["error of tv"]
+
+
 @pytest.mark.parametrize("steps", [0, 1, 3])
 def test_an_interrupt_keeps_the_mixture_of_what_there_is(steps, monkeypatch):
     operator, y = problem()
