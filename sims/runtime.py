@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from untrained.sims.choices import check_choice
+from untrained.sims.random.isolated_rng import torch_settings_kept
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PACKAGES = ("untrained", "torch", "numpy", "scipy", "scikit-image")
@@ -64,17 +65,14 @@ def library_defaults() -> Iterator[None]:
     """Run as torch and numpy are when they have just been imported, whatever a notebook has set for itself: with
     gradients, in float32, on the CPU, without autocast, and with overflow no error.
     """
-    dtype = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch_settings_kept())
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         for kind in ("cpu", "cuda"):
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        stack.callback(torch.set_default_dtype, dtype)
         torch.set_default_dtype(torch.float32)
         yield
 

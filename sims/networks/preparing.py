@@ -113,10 +113,9 @@ def check_layers(name: str, module: nn.Module) -> None:
         where layers or weights cannot be listed, or a layer's weights have no shape yet.
     """
     try:
-        layers, _ = (
-            list(module.named_modules()),
-            [*module.named_parameters(remove_duplicate=False), *module.parameters()],
-        )
+        layers = list(module.named_modules())
+        list(module.named_parameters(remove_duplicate=False))
+        list(module.parameters())
     except USER_ERRORS as error:
         raise ValueError(f"module of {name} must be one that torch can list, got {error_line(error)}") from error
     for key, layer in layers:

@@ -200,7 +200,7 @@ def recover(
     try:
         for name in settings.names():
             run.hold_out(name)
-        while waiting := [name for name in run.weighty() if name not in run.fitted]:
+        while waiting := [name for name in run.weighty() if name not in run.outcomes]:
             run.fit(waiting[0])
     except KeyboardInterrupt:
         if not run.images:
@@ -216,7 +216,7 @@ def recover(
 
 @dataclass
 class _Run:
-    """What is known of each candidate: its residuals on the rows held out, and its newest image."""
+    """What is known of each candidate: its residuals on the rows held out, its newest image, how its last fit ended."""
 
     operator: Operator
     y: torch.Tensor
@@ -226,8 +226,7 @@ class _Run:
     steps: int = 0
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     images: dict[str, torch.Tensor] = field(default_factory=dict)
-    fitted: set[str] = field(default_factory=set)
-    diverged: set[str] = field(default_factory=set)
+    outcomes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folds = folds_of(self.operator, self.y, self.settings, self.seed)
@@ -246,17 +245,13 @@ class _Run:
     def fit(self, name: str) -> None:
         """Fit a candidate to all measurements; where that diverges, what it predicted before counts no more."""
         (recovery,) = _recovered(name, [self.operator], [self.y], self, self.settings.restarts)
-        self.images[name], self.steps = recovery.image, self.steps + recovery.steps
-        self.fitted.add(name)
-        if recovery.outcome.startswith("diverged"):
-            self.diverged.add(name)
+        self.images[name], self.outcomes[name] = recovery.image, recovery.outcome
+        self.steps += recovery.steps
 
     def weights(self) -> dict[str, float]:
         """The weight of each candidate that made its predictions, and 0 of one that diverged, unless all did."""
-        residuals, diverged = (
-            np.stack(list(self.residuals.values())),
-            [name in self.diverged for name in self.residuals],
-        )
+        residuals = np.stack(list(self.residuals.values()))
+        diverged = [self.outcomes.get(name, "").startswith("diverged") for name in self.residuals]
         if not all(diverged):
             residuals[diverged] = np.nan
         w = simplex_weights(residuals)
