@@ -18,6 +18,7 @@ from untrained.sims.networks.loading import NetworkLike, as_network, by_name
 from untrained.sims.networks.network import Network
 from untrained.sims.operators import Operator, Shape
 from untrained.sims.progress import Progress
+from untrained.sims.recovery.combining import plausible_mean
 from untrained.sims.recovery.csdip_settings import PRESETS as PRESETS
 from untrained.sims.recovery.csdip_settings import CSDIPSettings, check_fits, copies_at_once, need
 from untrained.sims.recovery.csdip_settings import preset as preset
@@ -25,7 +26,6 @@ from untrained.sims.recovery.denoising import stopping_level
 from untrained.sims.recovery.fitting import Course, Fit, Targets, fitted_part, run_fit
 from untrained.sims.recovery.result import Recovery, check_gain, check_measurements
 from untrained.sims.recovery.stopping import MAY_STOP, BestIterates, stopping_rule
-from untrained.sims.recovery.total_variation import jump_penalty
 from untrained.sims.runtime import SMALL_STEP, few_threads
 
 
@@ -320,14 +320,9 @@ def _reported(task: _Task) -> dict[str, Any]:
 
 
 def _average(task: _Task, image: int, images: torch.Tensor) -> torch.Tensor:
-    """Average over restarts (R, C, H, W): plain, or with more weight where what was minimised is less."""
+    """Average over restarts (R, C, H, W): plain, or by how plausible each is."""
     finite = images.flatten(1).isfinite().all(1)
     images = images[finite] if finite.any() else images[:1]
     if task.settings.combine == "mean":
         return images.mean(0)
-    operator = task.operators[image]
-    misfits = (operator.forward(images) - task.ys[image]).square().sum(-1) / operator.gain
-    weight = task.settings.penalty_weight(operator.m, operator.gain)
-    losses = misfits + weight * jump_penalty(images, task.settings.tv_scale)
-    weights = torch.softmax(-losses / (losses.min() / 10 + 0.2), 0)
-    return (weights[:, None, None, None] * images).sum(0)
+    return plausible_mean(task.operators[image], task.ys[image], images)

@@ -31,7 +31,7 @@ class CSDIPSettings:
     steep edges cost little more than small ones; 0 is total variation itself.
     `tv_by_noise` times the deviation of A^T eta's pixels, `noise`/sqrt(m gain), is the least weight of the penalty.
     `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
-    their average with Gibbs weights exp(-(L - L_min)/(L_min/10 + 0.2)), L = ||y - A x||^2/gain + tv_weight TV(x).
+    their average by how plausible each is (`plausible_weights`).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
     `input_noise` is the standard deviation of fresh noise on z at every step; over `warm_up` steps the learning rate
     grows from nothing, so that the first ones, large while gradients are unknown, do not kill whole regions of ReLUs.

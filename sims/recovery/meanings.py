@@ -26,7 +26,7 @@ MEANINGS: dict[str, str] = {
     "prior": "file of a learned prior",
     "prior_weight": "its weight",
     "restarts": "fits from different weights",
-    "combine": "what restarts give: the best, their mean, or a weighted mean",
+    "combine": "what restarts give: the best, their mean, or a mean by how plausible each is",
     "average": "decay of the average of iterates that is returned (0: the last)",
     "input_noise": "standard deviation of fresh noise on the input at each step",
     "stopping": "the rule that stops and chooses an iterate",
@@ -57,7 +57,7 @@ MEANINGS: dict[str, str] = {
     "step": "length of a gradient step, in units of 1/m",
     "truncation": "a row is dropped below 1/(1 + this) of its magnitude",
     "largest": "share of magnitudes that the start is taken from",
-    "candidates": "what is mixed: METHOD or METHOD/PRESET, with commas",
+    "candidates": "what is mixed: METHOD or METHOD/PRESET, with commas; + joins what is one",
     "folds": "how often other measurements are held out (none: by their number)",
     "sparsity": "share of pixels that may be bright",
 }

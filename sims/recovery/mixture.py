@@ -24,6 +24,7 @@ from untrained.sims.progress import Progress
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.baselines.amp import UNSTRUCTURED
+from untrained.sims.recovery.combining import plausible_mean
 from untrained.sims.recovery.methods import known_settings, method, settings_for, told_noise
 from untrained.sims.recovery.result import Recovery, check_measurements
 
@@ -45,10 +46,11 @@ LEAST_WEIGHT = 0.02
 class MixtureSettings:
     """Which methods are mixed, and what of the measurements is held out to weigh them.
 
-    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. `restarts`, where it is
-    not 0 (their own), are those of the networks' fits to all measurements; their mean is taken. `held_out` None is a
-    tenth of the measurements, and up to a fifth of few. `folds` None is one, and more where few rows or
-    groups are held out.
+    `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. Those with + between are
+    one candidate, the mean of what they recover by how plausible each is (`plausible_weights`). `restarts`, where it is
+    not 0 (their own), are those of the networks' fits to all measurements, of which that mean is taken. `held_out` None
+    is a tenth of the measurements, and up to a fifth of few. `folds` None is one, and more where few rows or groups are
+    held out.
     `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
@@ -61,12 +63,13 @@ class MixtureSettings:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in self.names():
-            head, _, preset = name.partition("/")
+        each = [part for name in self.names() for part in parts_of(name)]
+        for part in each:
+            head, _, preset = part.partition("/")
             if head == "mixture":
                 raise ValueError("candidates must be methods that recover by themselves, got mixture")
             settings_for(head, {}, preset or None)
-        if len(set(self.names())) < len(self.names()):
+        if len(set(each)) < len(each):
             raise ValueError(f"candidates must be named once each, got {self.candidates}")
         if self.held_out is not None and not 0 < self.held_out <= 0.5:
             raise ValueError(f"held_out must be above 0 and at most 0.5, got {self.held_out}")
@@ -78,19 +81,24 @@ class MixtureSettings:
             raise ValueError(f"noise must be at least 0, got {self.noise}")
 
     def names(self) -> list[str]:
-        """The candidates, each METHOD or METHOD/PRESET."""
-        return [name.strip() for name in self.candidates.split(",")]
+        """The candidates, each METHOD or METHOD/PRESET, or several of those with + between."""
+        return ["+".join(parts_of(name)) for name in self.candidates.split(",")]
 
 
-SMOOTH, OTHERS = ("csdip/smooth",), ("csdip/sharp", "csdip/steady", "tv", "damp", "damp/block-matching")
+def parts_of(name: str) -> list[str]:
+    """What is taken together in a candidate, each METHOD or METHOD/PRESET."""
+    return [part.strip() for part in name.split("+")]
+
+
+SMOOTH, OTHERS = ("csdip/smooth+csdip/fast",), ("csdip/sharp", "csdip/steady", "tv", "damp", "damp/block-matching")
 """Candidates for small images and few measurements, and for all."""
-MORE = ("csdip/fast", "csdip/crisp", "damp/nlm")
+MORE = ("csdip/crisp", "damp/nlm")
 """Candidates beside those, each better than the others somewhere."""
 PRESETS = {
     "auto": MixtureSettings(",".join((*SMOOTH, *OTHERS))),
     "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=3),
 }
-"""`auto`: two or three networks, and the methods without one. `best`: more of both, and means of restarts."""
+"""`auto`: three or four networks, and the methods without one. `best`: more of both, and restarts taken together."""
 
 
 def preset(name: str, operator: Operator) -> MixtureSettings:
@@ -102,7 +110,7 @@ def preset(name: str, operator: Operator) -> MixtureSettings:
     chosen = PRESETS[name]
     idle: tuple[str, ...] = ("csdip/steady",) if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
     if csdip.preset("fast", operator) == csdip.PRESETS["sharp"]:
-        idle += ("csdip/smooth", "csdip/crisp", "csdip/fast")
+        idle += (*SMOOTH, "csdip/crisp")
     return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))
 
 
@@ -275,9 +283,26 @@ class _Run:
 def _recovered(
     name: str, operators: Sequence[Operator], ys: Sequence[torch.Tensor], run: _Run, restarts: int
 ) -> list[Recovery]:
-    """Recover by a candidate, side by side where its method can."""
-    settings = candidate_settings(name, run.operator, run.settings.noise, restarts)
-    module = method(name.partition("/")[0]).load()
+    """Recover by a candidate from each operator's y."""
+    each = [_recovered_by_part(part, operators, ys, run, restarts) for part in parts_of(name)]
+    return [_together(*problem) for problem in zip(operators, ys, zip(*each, strict=True), strict=True)]
+
+
+def _together(operator: Operator, y: torch.Tensor, recoveries: Sequence[Recovery]) -> Recovery:
+    """Return the plausible mean of what did not diverge, or of all where all did, with the outcome of the first."""
+    sound = [one for one in recoveries if not one.outcome.startswith("diverged")] or recoveries
+    if len(sound) == 1:
+        return sound[0]
+    image = plausible_mean(operator, y, torch.stack([one.image for one in sound]))
+    return replace(sound[0], image=image, steps=sum(one.steps for one in recoveries))
+
+
+def _recovered_by_part(
+    part: str, operators: Sequence[Operator], ys: Sequence[torch.Tensor], run: _Run, restarts: int
+) -> list[Recovery]:
+    """Recover by one part of a candidate, side by side where its method can."""
+    settings = candidate_settings(part, run.operator, run.settings.noise, restarts)
+    module = method(part.partition("/")[0]).load()
     alike = len({one.m for one in operators}) == 1
     if len(operators) > 1 and alike and hasattr(module, "recover_batch"):
         seeds = [run.seed] * len(operators)
@@ -294,12 +319,12 @@ def _recovered(
     return recoveries
 
 
-def candidate_settings(name: str, operator: Operator, noise: float, restarts: int = 0) -> Any:
-    """Return a candidate's settings for an operator, with the noise where it asks for it."""
-    head, _, chosen = name.partition("/")
+def candidate_settings(part: str, operator: Operator, noise: float, restarts: int = 0) -> Any:
+    """Return the settings of a candidate, or a part of one, for an operator, with the noise where it asks for it."""
+    head, _, chosen = part.partition("/")
     settings = told_noise(head, settings_for(head, {}, chosen or None, operator), (), noise)
     if restarts and "restarts" in known_settings(head):
-        settings = replace(settings, restarts=restarts, combine="mean")
+        settings = replace(settings, restarts=restarts, combine="weighted")
     return settings
 
 
@@ -309,10 +334,10 @@ def estimate(
     """Estimate a mixture before starting it: folds and fits of the candidates that can tell."""
     settings, needs = settings or PRESETS["auto"], []
     folds = len(folds_of(operator, y, settings, seed))
-    for name in settings.names():
-        module = method(name.partition("/")[0]).load()
+    for part in [part for name in settings.names() for part in parts_of(name)]:
+        module = method(part.partition("/")[0]).load()
         if hasattr(module, "estimate"):
-            one = module.estimate(operator, y, candidate_settings(name, operator, settings.noise), seed=seed)
+            one = module.estimate(operator, y, candidate_settings(part, operator, settings.noise), seed=seed)
             needs.append((one, folds + max(1, settings.restarts)))
     seconds = sum(one.seconds * times for one, times in needs)
     return Estimate(seconds, max((one.memory for one, _ in needs), default=0))

@@ -12,6 +12,7 @@ from untrained.sims.operators.measurements import measure
 from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip, mixture
+from untrained.sims.recovery.combining import plausible_mean
 from untrained.sims.recovery.methods import default_method, settings_for
 from untrained.sims.recovery.mixture import MixtureSettings, folds_of, simplex_weights
 
@@ -201,7 +202,7 @@ def test_noise_is_told_to_the_candidates_that_ask():
     operator, _ = problem()
     assert mixture.candidate_settings("tv", operator, 0.3).noise == 0.3
     networks = mixture.candidate_settings("csdip/smooth", operator, 0.0, restarts=4)
-    assert (networks.restarts, networks.combine) == (4, "mean")
+    assert (networks.restarts, networks.combine) == (4, "weighted")
 
 
 @pytest.mark.parametrize("diverging", [("tv",), ("tv", "damp", "lasso-dct")])
@@ -227,6 +228,27 @@ def test_what_diverges_on_all_measurements_has_no_weight_unless_all_do(diverging
     assert sum(weights.values()) == pytest.approx(1)
     assert torch.allclose(result.image, others.image, atol=1e-6)
     assert result.certificate["error of tv"] == whole.certificate["error of tv"]
+
+
+@pytest.mark.parametrize(
+    ("diverging", "sound"), [((), ("tv", "damp")), (("tv",), ("damp",)), (("tv", "damp"), ("tv", "damp"))]
+)
+def test_what_is_joined_is_one_candidate_of_what_is_plausible_and_did_not_diverge(diverging, sound, monkeypatch):
+    def recover(part, *rest):
+        recoveries = original(part, *rest)
+        return [replace(one, outcome="diverged at step 1") if part in diverging else one for one in recoveries]
+
+    original = mixture._recovered_by_part
+    monkeypatch.setattr(mixture, "_recovered_by_part", recover)
+    operator, y = problem()
+    result = mixture.recover(operator, y, replace(CHEAP, candidates="tv + damp"), seed=4)
+    alone = [mixture.method(name).recover()(operator, y, settings_for(name), seed=4) for name in sound]
+    expected = plausible_mean(operator, y, torch.stack([one.image for one in alone]))
+    assert list(result.others) == ["tv+damp"]
+    assert torch.allclose(result.image, expected, atol=1e-6)
+    assert result.certificate["weight of tv+damp"] == 1
+    if not diverging:
+        assert result.steps == sum(one.steps for one in alone)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3])
@@ -256,6 +278,8 @@ def test_an_interrupt_keeps_the_mixture_of_what_there_is(steps, monkeypatch):
     ("changes", "words"),
     [
         ({"candidates": "tv,tv"}, "candidates must be named once each, got tv,tv"),
+        ({"candidates": "damp, tv+damp"}, r"candidates must be named once each, got damp, tv\+damp"),
+        ({"candidates": "tv+"}, "method must be one of .*, got ''"),
         ({"candidates": "mixture"}, "candidates must be methods that recover by themselves, got mixture"),
         ({"candidates": "tvv"}, "method must be one of"),
         ({"candidates": "csdip/slow"}, "preset of csdip must be one of"),
@@ -275,12 +299,12 @@ def test_presets_leave_out_what_an_operator_has_no_use_for():
         operator = make_operator(name, (1, side, side), m, 0, torch.device("cpu"), **options)
         return mixture.preset(preset, operator).names()
 
-    small = ["csdip/smooth", "csdip/sharp", "tv", "damp", "damp/block-matching"]
+    small = ["csdip/smooth+csdip/fast", "csdip/sharp", "tv", "damp", "damp/block-matching"]
     assert names("auto", "gaussian", 64, 1000) == small
-    assert names("best", "gaussian", 64, 1000) == [*small, "csdip/fast", "csdip/crisp", "damp/nlm"]
+    assert names("best", "gaussian", 64, 1000) == [*small, "csdip/crisp", "damp/nlm"]
     assert names("auto", "gaussian", 72, 200) == small[1:]
     assert names("auto", "gaussian", 72, 50) == small
-    lines = ["csdip/smooth", "csdip/sharp", "csdip/steady", "tv", "damp"]
+    lines = ["csdip/smooth+csdip/fast", "csdip/sharp", "csdip/steady", "tv", "damp"]
     assert names("auto", "fourier-radial", 64, lines=5) == lines
     assert names("auto", "fourier-radial", 128, lines=10) == lines[1:]
 
