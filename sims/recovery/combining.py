@@ -11,7 +11,7 @@ from untrained.sims.recovery.total_variation import jump_penalty
 
 EDGE_SCALE, EDGE_WEIGHT = 0.1, 0.2
 """The jump, of pixels on [-1, 1], above which an edge costs little more for being steep, and what edges weigh."""
-SHARPNESS, AGREEMENT = 0.02, 0.1
+TEMPERATURE, AGREEMENT = 0.02, 0.1
 """Temperature of the weights in units of the least loss, where fits agree, and the disagreement at which it doubles."""
 
 
@@ -26,13 +26,13 @@ def plausible_weights(images: torch.Tensor, misfits: torch.Tensor) -> torch.Tens
     """Weights (R,) of sum 1 of images (R, C, H, W) that explain y up to misfits (R,), ||A x - y||^2/gain.
 
     w_r is proportional to exp(-(L_r - min L)/(T min L)), where L is the misfit and EDGE_WEIGHT times the sum of
-    EDGE_SCALE log(1 + |d|/EDGE_SCALE) over differences d of neighbours, and T = SHARPNESS (1 + (D/AGREEMENT)^4) with
+    EDGE_SCALE log(1 + |d|/EDGE_SCALE) over differences d of neighbours, and T = TEMPERATURE (1 + (D/AGREEMENT)^4) with
     the `disagreement` D. Of images that explain y alike the one of fewer edges is the likelier where y all but tells
     the image. Where it tells so little that fits disagree altogether, each of them has fewer edges than the truth, and
     their mean is nearer to it than any.
     """
     losses = misfits + EDGE_WEIGHT * jump_penalty(images, EDGE_SCALE)
-    temperature = SHARPNESS * (1 + (disagreement(images) / AGREEMENT) ** 4)
+    temperature = TEMPERATURE * (1 + (disagreement(images) / AGREEMENT) ** 4)
     least = losses.min().clamp_min(torch.finfo(losses.dtype).tiny)
     return torch.softmax(-(losses - losses.min()) / (temperature * least), 0)
 

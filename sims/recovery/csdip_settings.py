@@ -18,7 +18,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.recovery.stopping import RULES
 from untrained.sims.runtime import memory_available
 
-COMBINATIONS = ("best", "mean", "weighted")
+_COMBINATIONS = ("best", "mean", "plausible")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CSDIPSettings:
     `tv_scale`, where it is above 0, makes the penalty concave: a jump d counts tv_scale log(1 + |d|/tv_scale), so that
     steep edges cost little more than small ones; 0 is total variation itself.
     `tv_by_noise` times the deviation of A^T eta's pixels, `noise`/sqrt(m gain), is the least weight of the penalty.
-    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "weighted"
+    `combine` says what restarts give: "best" is the restart of least misfit, "mean" their average image, "plausible"
     their average by how plausible each is (`plausible_weights`).
     `average` is the decay of an exponential average of the iterates, which is then what is returned (0: no average).
     `input_noise` is the standard deviation of fresh noise on z at every step; over `warm_up` steps the learning rate
@@ -68,7 +68,7 @@ class CSDIPSettings:
             raise ValueError(f"network must be one of {names}, or FILE.py:FACTORY, got {self.network!r}")
         _one_of("initialisation", self.initialisation, LAWS)
         _one_of("optimiser", self.optimiser, ("rmsprop", "adam"))
-        _one_of("combine", self.combine, COMBINATIONS)
+        _one_of("combine", self.combine, _COMBINATIONS)
         _one_of("stopping", self.stopping, RULES)
         for name, low in (("steps", 1), ("restarts", 1)):
             _at_least(name, getattr(self, name), low)

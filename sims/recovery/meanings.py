@@ -26,7 +26,7 @@ MEANINGS: dict[str, str] = {
     "prior": "file of a learned prior",
     "prior_weight": "its weight",
     "restarts": "fits from different weights",
-    "combine": "what restarts give: the best, their mean, or a mean by how plausible each is",
+    "combine": "what restarts give: the best, their mean, or one weighed by how plausible each is",
     "average": "decay of the average of iterates that is returned (0: the last)",
     "input_noise": "standard deviation of fresh noise on the input at each step",
     "stopping": "the rule that stops and chooses an iterate",

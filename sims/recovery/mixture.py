@@ -48,9 +48,9 @@ class MixtureSettings:
 
     `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. Those with + between are
     one candidate, the mean of what they recover by how plausible each is (`plausible_weights`). `restarts`, where it is
-    not 0 (their own), are those of the networks' fits to all measurements, of which that mean is taken. `held_out` None
-    is a tenth of the measurements, and up to a fifth of few. `folds` None is one, and more where few rows or groups are
-    held out.
+    not 0 (their own), are those of networks in fits to all measurements, whose mean is taken, the plausible one of
+    csdip's. `held_out` None is a tenth of the measurements, and up to a fifth of few. `folds` None is one, and more
+    where few rows or groups are held out.
     `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
@@ -324,7 +324,7 @@ def candidate_settings(part: str, operator: Operator, noise: float, restarts: in
     head, _, chosen = part.partition("/")
     settings = told_noise(head, settings_for(head, {}, chosen or None, operator), (), noise)
     if restarts and "restarts" in known_settings(head):
-        settings = replace(settings, restarts=restarts, combine="weighted")
+        settings = replace(settings, restarts=restarts, combine="plausible" if head == "csdip" else "mean")
     return settings
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
-from untrained.sims.recovery.csdip_settings import COMBINATIONS
 from untrained.sims.recovery.stopping import RULES
 
 STARTS = ("random", "centred", "spectral")
+_COMBINATIONS = ("best", "mean", "weighted")
 
 
 def one_of(name: str, value: str, names: tuple[str, ...]) -> None:
@@ -70,7 +70,7 @@ class NetGDSettings:
         one_of("network", self.network, tuple(ARCHITECTURES))
         one_of("initialisation", self.initialisation, LAWS)
         one_of("optimiser", self.optimiser, self.optimisers())
-        one_of("combine", self.combine, COMBINATIONS)
+        one_of("combine", self.combine, _COMBINATIONS)
         one_of("start", self.start, STARTS)
         one_of("stopping", self.stopping, RULES)
         within("learning_rate", self.learning_rate, 0, above=True)

@@ -14,7 +14,7 @@ from untrained.sims.recovery.combining import (
     AGREEMENT,
     EDGE_SCALE,
     EDGE_WEIGHT,
-    SHARPNESS,
+    TEMPERATURE,
     disagreement,
     plausible_mean,
     plausible_weights,
@@ -44,7 +44,7 @@ def by_the_letter(images, misfits):
     mean = sum(images) / len(images)
     spread = sum(np.sum((image - mean) ** 2) for image in images) / (len(images) - 1)
     share = spread / sum(np.sum((plane - plane.mean()) ** 2) for plane in mean)
-    temperature = SHARPNESS * (1 + (share / AGREEMENT) ** 4) * min(losses)
+    temperature = TEMPERATURE * (1 + (share / AGREEMENT) ** 4) * min(losses)
     weights = np.exp(-(np.array(losses) - min(losses)) / temperature)
     return share, weights / weights.sum()
 

@@ -202,7 +202,7 @@ def test_noise_is_told_to_the_candidates_that_ask():
     operator, _ = problem()
     assert mixture.candidate_settings("tv", operator, 0.3).noise == 0.3
     networks = mixture.candidate_settings("csdip/smooth", operator, 0.0, restarts=4)
-    assert (networks.restarts, networks.combine) == (4, "weighted")
+    assert (networks.restarts, networks.combine) == (4, "plausible")
 
 
 @pytest.mark.parametrize("diverging", [("tv",), ("tv", "damp", "lasso-dct")])
