@@ -28,8 +28,8 @@ def plausible_weights(images: torch.Tensor, misfits: torch.Tensor) -> torch.Tens
     w_r is proportional to exp(-(L_r - min L)/(T min L)), where L is the misfit and EDGE_WEIGHT times the sum of
     EDGE_SCALE log(1 + |d|/EDGE_SCALE) over differences d of neighbours, and T = TEMPERATURE (1 + (D/AGREEMENT)^4) with
     the `disagreement` D. Of images that explain y alike the one of fewer edges is the likelier where y all but tells
-    the image. Where it tells so little that fits disagree altogether, each of them has fewer edges than the truth, and
-    their mean is nearer to it than any.
+    the image. Where it tells so little that fits disagree altogether, most have fewer edges than the truth, and their
+    mean is nearer to it.
     """
     losses = misfits + EDGE_WEIGHT * jump_penalty(images, EDGE_SCALE)
     temperature = TEMPERATURE * (1 + (disagreement(images) / AGREEMENT) ** 4)
