@@ -289,10 +289,10 @@ def _recovered(
 
 
 def _together(operator: Operator, y: torch.Tensor, recoveries: Sequence[Recovery]) -> Recovery:
-    """Return the plausible mean of what did not diverge, or of all where all did, with the outcome of the first."""
+    """Return the plausible mean of what did not diverge, or of all where all did, with the outcome of its first."""
+    if len(recoveries) == 1:
+        return recoveries[0]
     sound = [one for one in recoveries if not one.outcome.startswith("diverged")] or recoveries
-    if len(sound) == 1:
-        return sound[0]
     image = plausible_mean(operator, y, torch.stack([one.image for one in sound]))
     return replace(sound[0], image=image, steps=sum(one.steps for one in recoveries))
 
