@@ -14,7 +14,7 @@ from untrained.sims.networks.generators import ARCHITECTURES
 from untrained.sims.networks.initialisation import LAWS
 from untrained.sims.networks.loading import KNOWN_NETWORKS
 from untrained.sims.networks.network import Network
-from untrained.sims.operators import Operator
+from untrained.sims.operators import Operator, Shape
 from untrained.sims.recovery.stopping import RULES
 from untrained.sims.runtime import memory_available
 
@@ -149,10 +149,14 @@ def preset(name: str, operator: Operator) -> CSDIPSettings:
         where there is no such preset.
     """
     _one_of("preset", name, tuple(PRESETS))
-    chosen, pixels = PRESETS[name], operator.shape[1] * operator.shape[2]
-    if name != "fast" or pixels <= LARGE or operator.m < MUCH * pixels * operator.shape[0]:
-        return chosen
+    if name != "fast" or is_small(operator.shape) or operator.m < MUCH * operator.n:
+        return PRESETS[name]
     return PRESETS["sharp"]
+
+
+def is_small(shape: Shape) -> bool:
+    """Whether an image (C, H, W) is of few pixels, for which presets have settings of their own."""
+    return shape[1] * shape[2] <= LARGE
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.baselines.amp import UNSTRUCTURED
 from untrained.sims.recovery.combining import plausible_mean
+from untrained.sims.recovery.csdip_settings import is_small
 from untrained.sims.recovery.methods import known_settings, method, settings_for, told_noise
 from untrained.sims.recovery.result import Recovery, check_measurements
 
@@ -96,13 +97,15 @@ MORE = ("csdip/crisp", "damp/nlm")
 """Candidates beside those, each better than the others somewhere."""
 PRESETS = {
     "auto": MixtureSettings(",".join((*SMOOTH, *OTHERS))),
-    "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=3),
+    "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=5),
 }
 """`auto`: three or four networks, and the methods without one. `best`: more of both, and restarts taken together."""
+FEWER_RESTARTS = 3
+"""Restarts of `best` for large images, whose fits take long and differ less."""
 
 
 def preset(name: str, operator: Operator) -> MixtureSettings:
-    """Return the settings of a preset for an operator.
+    """Return the settings of a preset for an operator: fewer restarts for large images.
 
     Networks that smooth are left out where much of a large image is measured, denoisers that only message passing is
     served by where the operator is not for it, and where it is, networks for coefficients of a transform.
@@ -111,7 +114,9 @@ def preset(name: str, operator: Operator) -> MixtureSettings:
     idle: tuple[str, ...] = ("csdip/steady",) if operator.name in UNSTRUCTURED else ("damp/nlm", "damp/block-matching")
     if csdip.preset("fast", operator) == csdip.PRESETS["sharp"]:
         idle += (*SMOOTH, "csdip/crisp")
-    return replace(chosen, candidates=",".join(name for name in chosen.names() if name not in idle))
+    restarts = chosen.restarts if is_small(operator.shape) else min(chosen.restarts, FEWER_RESTARTS)
+    names = ",".join(name for name in chosen.names() if name not in idle)
+    return replace(chosen, candidates=names, restarts=restarts)
 
 
 def folds_of(operator: Operator, y: torch.Tensor, settings: MixtureSettings, seed: int) -> list[torch.Tensor]:

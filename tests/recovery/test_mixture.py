@@ -308,6 +308,12 @@ def test_presets_leave_out_what_an_operator_has_no_use_for():
     assert names("auto", "fourier-radial", 128, lines=10) == lines[1:]
 
 
+@pytest.mark.parametrize(("preset", "restarts"), [("auto", (0, 0)), ("best", (5, 3))])
+def test_restarts_of_large_images_are_fewer(preset, restarts):
+    operators = [make_operator("dct", (1, 64, width), 40, 0, torch.device("cpu")) for width in (64, 65)]
+    assert tuple(mixture.preset(preset, operator).restarts for operator in operators) == restarts
+
+
 def test_a_single_measurement_cannot_be_held_out():
     operator, y = problem(m=1)
     with pytest.raises(ValueError, match="held_out must leave measurements on both sides"):
