@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from untrained import cli
+from untrained.cli import console
 from untrained.sims.record import store
 from untrained.sims.record.entries import Journal
 from untrained.theory.ledger import ledger
@@ -251,11 +253,33 @@ def test_claims_of_an_id_shows_its_source_and_formula(run):
     assert rows["verdict"].startswith(store.read_all("claim")[claim.id]["verdict"])
 
 
-def test_a_reader_that_stops_early_meets_no_traceback():
-    command = f"{sys.executable} -m untrained claims | head -n 1"
-    ended = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True)
-    assert ended.stdout.startswith(next(iter(ledger())))
-    assert "Traceback" not in ended.stderr
+@pytest.mark.parametrize("command", ["claims", "claims --help", "reconstruct --list-settings"])
+def test_a_reader_that_leaves_meets_no_word_of_it(command):
+    words = [sys.executable, "-m", "untrained", *command.split()]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as untrained:
+        untrained.stdout.close()
+        assert untrained.stderr.read() == b""
+    assert untrained.returncode == console.READER_LEFT
+
+
+def test_another_pipe_that_breaks_is_told(monkeypatch, capsys):
+    def broken():
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            os.write(write, b"to a worker that has died")
+        finally:
+            os.close(write)
+
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    app.command()(broken)
+    console.stdout()
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["untrained", "broken"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert capsys.readouterr().err == "untrained: the system refused to go on, with [Errno 32] Broken pipe\n"
 
 
 def test_the_json_file_replaces_no_pipe_and_follows_a_link(run, tmp_path):

@@ -167,6 +167,20 @@ def test_what_has_no_image_yet_is_told(decision):
     assert half["needs"] == "1 comparisons have no image yet"
 
 
+@pytest.mark.parametrize(
+    ("count", "held", "needs"),
+    [
+        (12, {"toys": 6}, "would take 6 images, about 0.033 h more"),
+        (12, {"toys": 5}, "would take 6 images, more than the 5 there are"),
+        (5, {"toys": 9}, "would take 6 images, more than the 5 there are"),
+    ],
+)
+def test_images_that_there_are_not_are_told(decision, count, held, needs):
+    recipe = toy(BOTH, count=count)
+    rows = decision(recipe, {"a": 1.0, "b": 3.0, "c": 3.0}, there=2).rows
+    assert judged(recipe, rows, held)[0]["needs"] == needs
+
+
 def test_too_few_images_are_never_aimed_at(decision):
     some = decision(toy(BOTH, count=5), {"a": 1.0, "b": 3.0, "c": 3.0})
     assert some.run(1.0) == "no image that there is can decide more"

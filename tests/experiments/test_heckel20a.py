@@ -14,7 +14,7 @@ from untrained.sims.experiments.recipes.cells import ImageCell, cell_key, cells_
 from untrained.sims.experiments.recipes.compute import CELLS, Measurements, measured, recover_cells
 from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES, EXAMPLE, TABLE
 from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
-from untrained.sims.experiments.recipes.records import record_of
+from untrained.sims.experiments.recipes.records import held_of, record_of
 from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, select
 from untrained.sims.experiments.recipes.statements import Higher, judge_sentence
 from untrained.sims.experiments.recipes.summary import COLUMNS, groups, judged, points
@@ -120,12 +120,12 @@ def test_a_cell_of_pixel_noise_is_parameters_and_back():
     assert cell_key(cell, cell.pixels) != cell_key(replace(cell, setup=replace(TABLE, same=False)), cell.pixels)
 
 
-def rows(values):
+def rows(values, count=None):
     setups, runs = (TABLE,), (NOISY, Algorithm("decoder-over", "conv-decoder"))
-    one = recipe("heckel", "scores", setups, runs, count=len(values[0]))
+    one = recipe("heckel", "scores", setups, runs, count=count or len(values[0]))
     one = replace(one, score="psnr", statements=(Higher("better", "decoder-over", ("noisy",)),))
     done = {}
-    for cell in cells_of(one, {"mnist": 6}):
+    for cell in cells_of(one, {"mnist": len(values[0])}):
         db = values[cell.algorithm.label == "decoder-over"][cell.image]
         done[cell] = {
             "m": 64, "mse": 4 * 10 ** (-db / 10), "psnr": db, "ssim": 0.5, "seconds": 1.0, "outcome": "steps ended",
@@ -160,9 +160,11 @@ def test_higher_is_judged_by_paired_decibels(high, verdict):
 
 
 def test_three_photographs_decide_nothing_and_what_would_is_told():
-    (judgement,) = judged(*rows(([20.0, 21.0, 25.0], [27.0, 28.0, 29.0])))
+    values = [20.0, 21.0, 25.0], [27.0, 28.0, 29.0]
+    (judgement,), (no_more,) = judged(*rows(values, count=6)), judged(*rows(values))
     assert judgement["verdict"] == "undecided"
     assert "would take 6 images, about 0.0017 h more" in judgement["told"]  # three more of two runs, a second each
+    assert "would take 6 images, more than the 3 there are" in no_more["told"]
 
 
 def test_higher_by_so_much_and_where_nothing_was_run():
@@ -213,7 +215,7 @@ def test_recorded_means_and_verdicts_are_those_of_the_recorded_rows(name):
         assert [x for x in ours if x is not None] == pytest.approx([x for x in theirs if x is not None], rel=1e-3), (
             CHANGED.format(name)
         )
-    assert judged(one, done) == record["statements"], CHANGED.format(name)
+    assert judged(one, done, held_of(record)) == record["statements"], CHANGED.format(name)
     other = copy.deepcopy(record)
     other["groups"][0]["psnr"][0] += 0.5
     assert points(rows_of(one, other), "psnr") != points(done, "psnr")

@@ -14,6 +14,7 @@ from untrained.sims.experiments.recipes.compute import Measurements, recover_cel
 from untrained.sims.experiments.recipes.heckel20a import DENOISING_RECIPES
 from untrained.sims.experiments.recipes.jagatap19 import CPR, CS, NET_RECIPES, RATIOS, ratio_rows
 from untrained.sims.experiments.recipes.recipe import Algorithm, Setup
+from untrained.sims.experiments.recipes.records import held_of
 from untrained.sims.experiments.recipes.reproduction import ALL_RECIPES, load_recipe
 from untrained.sims.experiments.recipes.summary import NMSE_COLUMNS, groups, judged, points
 from untrained.sims.experiments.recipes.vanveen18_text import TEXT_RECIPES
@@ -155,7 +156,7 @@ def test_recorded_means_and_verdicts_are_those_of_the_recorded_rows(name):
         beside = recorded[point["label"], point["m"]]
         assert point["nmse"] == pytest.approx(beside["nmse"], rel=1e-4), CHANGED.format(name)
         assert (point["wrong"], point["images"]) == (beside["wrong"], beside["images"]), CHANGED.format(name)
-    assert judged(recipe, done) == record["statements"], CHANGED.format(name)
+    assert judged(recipe, done, held_of(record)) == record["statements"], CHANGED.format(name)
     other = copy.deepcopy(record)
     other["groups"][0]["nmse"][0] *= 1.5
     assert points(rows_of(recipe, other), "nmse") != points(done, "nmse")

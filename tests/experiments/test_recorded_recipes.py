@@ -9,7 +9,7 @@ import torch
 from untrained.sims.experiments.recipes.cells import ImageCell, cells_of
 from untrained.sims.experiments.recipes.compute import Measurements, recover_cells
 from untrained.sims.experiments.recipes.recipe import Setup
-from untrained.sims.experiments.recipes.records import record_of
+from untrained.sims.experiments.recipes.records import held_of, record_of
 from untrained.sims.experiments.recipes.summary import COLUMNS, gains, judged, points
 from untrained.sims.experiments.recipes.vanveen18 import RECIPES
 from untrained.sims.images.datasets import available
@@ -53,7 +53,7 @@ def test_means_gains_and_verdicts_are_those_of_the_recorded_rows(name):
     assert record["version"] == recipe.version, CHANGED.format(name)
     assert close(points(rows), record["points"]), CHANGED.format(name)
     assert close(gains(recipe, rows), record["gains"], 1e-3), CHANGED.format(name)
-    assert judged(recipe, rows) == record["statements"], CHANGED.format(name)
+    assert judged(recipe, rows, held_of(record)) == record["statements"], CHANGED.format(name)
 
 
 def test_another_number_among_the_rows_is_noticed():

@@ -89,17 +89,26 @@ def _end(sentence: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _refused(error: BaseException | None) -> NoReturn:
+    """End at an error of the system; without a word where it is that nobody reads the results any more."""
+    if isinstance(error, BrokenPipeError) and not (console.has_reader() and console.flushed()):
+        sys.exit(console.READER_LEFT)
+    _end(f"the system refused to go on, with {error}", 2)
+
+
 def main() -> NoReturn:
     """Run the command line: bad input is one sentence and exit code 2, never a traceback.
 
-    An interrupt ends with 130 and a SIGTERM, which keeps what an interrupt keeps, with 143.
+    An interrupt ends with 130, a SIGTERM, which keeps what an interrupt keeps, with 143, and where the reader of the
+    results leaves it is 141.
     """
     terminated = threading.Event()
     with _as_interrupt(terminated):
         try:
             _main()
         except SystemExit as ended:
-            sys.exit(143 if terminated.is_set() and ended.code == 130 else ended.code)
+            code = 143 if terminated.is_set() and ended.code == 130 else ended.code
+        sys.exit(code if console.flushed() else console.READER_LEFT)
 
 
 @contextlib.contextmanager
@@ -125,6 +134,7 @@ def _as_interrupt(terminated: threading.Event) -> Iterator[None]:
 
 
 def _main() -> NoReturn:
+    streams = sys.stdout, sys.stderr
     try:
         with console.warnings_in_lines():
             code = app(sys.argv[1:] or ["--help"], prog_name="untrained", standalone_mode=False)
@@ -135,7 +145,12 @@ def _main() -> NoReturn:
     except typer.TyperException as error:  # a malformed command line
         _end(error.format_message(), error.exit_code)
     except OSError as error:
-        _end(f"the system refused to go on, with {error}", 2)
+        _refused(error)
+    except SystemExit as ended:
+        if sys.stdout is streams[0]:
+            raise
+        sys.stdout, sys.stderr = streams  # typer puts others there and ends where any pipe breaks
+        _refused(ended.__context__)
     except (typer.Abort, KeyboardInterrupt):
         _end("interrupted", 130)
     if code == 130:  # typer turns an interrupt elsewhere into this code, without a word

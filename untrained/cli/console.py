@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shlex
-import signal
 import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import UnsupportedOperation
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,14 +29,44 @@ WIDE = 190
 """Columns where the output is no terminal."""
 
 
+READER_LEFT = 141
+"""Exit code where the reader of the results has left, which a shell gives those whom SIGPIPE ends."""
+
+
+def flushed() -> bool:
+    """Write out what is left of the results; False where nobody reads them any more, and it is dropped."""
+    if sys.stdout is None:  # closed from the start
+        return True
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def has_reader() -> bool:
+    """Whether the results go where somebody may read them: to no pipe that the reader has left, as far as is known."""
+    if sys.stdout is None or not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout, 0)
+    except UnsupportedOperation:  # no file
+        return True
+    return not any(event & select.POLLERR for _, event in poll.poll(0))
+
+
 def stdout() -> Console:
-    """Return the console of results."""
+    """Return the console of results; one whose reader has left raises BrokenPipeError, as `print` does."""
     from rich.console import Console
 
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that leaves is no contradiction: end as others do
-    wide = Console()
-    return wide if wide.is_terminal else Console(width=WIDE)
+    class Results(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError("the reader of the results has left")
+
+    wide = Results()
+    return wide if wide.is_terminal else Results(width=WIDE)
 
 
 def show(parts: Iterable[str | Table], screen: Console) -> None:

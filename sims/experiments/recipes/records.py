@@ -40,7 +40,7 @@ def record_of(recipe: Recipe, done: Done, sets: Mapping[str, torch.Tensor]) -> d
         "numbers": [number.as_fields() for number in recipe.numbers],
         "silent": list(recipe.silent),
         "differs": [*recipe.differs, *_absent(recipe), *_fewer(recipe, done)],
-        "statements": judged(recipe, done),
+        "statements": judged(recipe, done, {name: len(images) for name, images in sets.items()}),
         "counts": _counts(recipe),
         "points": points(done, recipe.score),
         "gains": gains(recipe, done),
@@ -162,7 +162,12 @@ def _how(group: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 def rejudged(recipe: Recipe, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with the recipe's sentences of now, judged by the rows that it holds."""
-    return {**record, "statements": judged(recipe, recorded_rows(recipe, record))}
+    return {**record, "statements": judged(recipe, recorded_rows(recipe, record), held_of(record))}
+
+
+def held_of(record: Mapping[str, Any]) -> dict[str, int]:
+    """How many images of each set there were when the record was made."""
+    return {images["dataset"]: images["held"] for images in record["images"]}
 
 
 def blank(recipe: Recipe) -> dict[str, Any]:

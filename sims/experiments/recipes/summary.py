@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 from untrained.sims.experiments.recipes.cells import ImageCell
-from untrained.sims.experiments.recipes.comparisons import LOOKS, OPEN, Look, Scores, paired
+from untrained.sims.experiments.recipes.comparisons import LOOKS, OPEN, Arm, Look, Scores, paired
 from untrained.sims.experiments.recipes.planning import Standing, standing
 from untrained.sims.experiments.recipes.recipe import Recipe, Score, Setup
 from untrained.sims.experiments.recipes.statements import (
@@ -124,20 +125,35 @@ def scores_of(done: Done, score: Score = "mse") -> Scores:
     return scores
 
 
-def judged(recipe: Recipe, done: Done) -> list[dict[str, Any]]:
+def judged(recipe: Recipe, done: Done, held: Mapping[str, int] = MappingProxyType({})) -> list[dict[str, Any]]:
     """Each sentence of the paper with its verdict, the interval of each comparison, and the hours that these took.
 
-    One that is undecided is told with what it would take, if means and spreads stay as they are.
+    One that is undecided is told with what it would take, if means and spreads stay as they are, and whether that is
+    more than there are of the images `held` of each set.
     """
     done = leading(recipe, done)
     scores, arms = scores_of(done, recipe.score), recipe.arms()
     verdicts = [(statement, judge_sentence(statement, scores, recipe.axis, arms)) for statement in recipe.statements]
-    return [_judgement(statement, verdict, scores, done) for statement, verdict in verdicts]
+    images = _images_there(recipe, held)
+    return [_judgement(statement, verdict, scores, done, images) for statement, verdict in verdicts]
 
 
-def _judgement(statement: Statement, verdict: SentenceVerdict, scores: Scores, done: Done) -> dict[str, Any]:
-    looks, telling = verdict.looks, telling_look(verdict)
-    needs = needs_in_words(standing(looks, scores, share_of(statement)), done) if verdict.verdict == OPEN else ""
+def _images_there(recipe: Recipe, held: Mapping[str, int]) -> dict[Arm, int]:
+    """How many images each run can have."""
+    return {
+        (algorithm.label, setup): len(part.images(held.get(part.dataset)))
+        for part in recipe.parts
+        for setup in part.setups
+        for algorithm in part.algorithms
+    }
+
+
+def _judgement(
+    statement: Statement, verdict: SentenceVerdict, scores: Scores, done: Done, images: Mapping[Arm, int]
+) -> dict[str, Any]:
+    looks, telling, needs = verdict.looks, telling_look(verdict), ""
+    if verdict.verdict == OPEN:
+        needs = needs_in_words(standing(looks, scores, share_of(statement)), done, images)
     return {
         "says": statement.says,
         "verdict": verdict.verdict,
@@ -171,24 +187,27 @@ def _hours(looks: Sequence[Look], done: Done) -> float:
     return sum(rounded(done[cell]["seconds"]) for cell in cells) / 3600
 
 
-def needs_in_words(stands: Standing, done: Done) -> str:
-    """What it would take to decide a sentence: images and hours."""
+def needs_in_words(stands: Standing, done: Done, there: Mapping[Arm, int]) -> str:
+    """What it would take to decide a sentence: images, of which each run has so many, and hours."""
     needed = stands.needs()
     if needed is None and (unknown := sum(not stands.outlooks[i].images for i in stands.open)):
         return f"{unknown} comparisons have no image yet"
     if needed is None:
         return f"no number of images up to {max(LOOKS)} is expected to decide"
-    images: dict[Any, int] = {}
+    images: dict[Arm, int] = {}
     for i, count in needed.items():
         for arm in stands.looks[i].comparison.arms:
             images[arm] = max(count, images.get(arm, 0))
+    if lacking := [arm for arm, count in images.items() if count > there[arm]]:
+        arm = max(lacking, key=images.__getitem__)
+        return f"would take {images[arm]} images, more than the {there[arm]} there are"
     seconds = [_left(arm, count, done) for arm, count in images.items()]
     hours = sum(x or 0.0 for x in seconds) / 3600
     about = "more than" if None in seconds else "about"
     return f"would take {max(needed.values())} images, {about} {hours:.2g} h more"
 
 
-def _left(arm: Any, images: int, done: Done) -> float | None:
+def _left(arm: Arm, images: int, done: Done) -> float | None:
     """Seconds of the cells that a run lacks of so many, by those it has or its algorithm has elsewhere."""
     own = [row["seconds"] for cell, row in done.items() if (cell.algorithm.label, cell.setup) == arm]
     like = own or [row["seconds"] for cell, row in done.items() if cell.algorithm.label == arm[0]]
