@@ -57,7 +57,7 @@ class MixtureSettings:
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
     """
 
-    candidates: str = "csdip/smooth,csdip/sharp,tv,damp"
+    candidates: str = "csdip/smooth+csdip/fast,csdip/sharp,tv,damp"
     restarts: int = 0
     held_out: float | None = None
     folds: int | None = None
