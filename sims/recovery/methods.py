@@ -65,7 +65,7 @@ METHODS: dict[str, Method] = {
             "several methods, weighed by measurements that were held out",
             "mixture",
             "MixtureSettings",
-            version=2,
+            version=3,
         ),
         Method(
             "csdip",

@@ -2,7 +2,10 @@
 
 For any images x_k that were made without the rows v of A, sum_k w_k x_k predicts y_v with the error
 ||sum_k w_k (A_v x_k - y_v)||^2, which is known. The weights w >= 0 of sum 1 that make it least are then those of the
-images fitted to all measurements.
+images fitted to all measurements. Fits to several parts also say how much of an error is due to the part: the mean of
+their images has the mean of their errors less their spread about it, and a fit to all is taken to do as well.
+
+Source: Krogh and Vedelsby 1995 (the ambiguity of an ensemble)
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ INDEPENDENT_ROWS = ("gaussian", "gaussian-seeded")
 """Operators whose rows are independent of one another."""
 ENOUGH_GROUPS = 3
 """Groups held out, one fold after another, where rows come in groups that tell of one another."""
+LEAST_STEADY = 0.25
+"""Share of a candidate's held-out error that is taken to remain in a fit to all, however much fits to parts differ."""
 LEAST_WEIGHT = 0.02
 """A candidate of less weight is left out, and not fitted to all measurements."""
 
@@ -161,6 +166,15 @@ def _small_groups(operator: Operator, rows: int) -> list[torch.Tensor]:
     return list(groups.argsort(stable=True).split(counts.tolist()))
 
 
+def steady_share(error: float, images: torch.Tensor) -> float:
+    """Share of an error per pixel, the mean of images (F, C, H, W), that their mean has too: error less spread.
+
+    At least `LEAST_STEADY`, since both are estimates.
+    """
+    spread = float((images - images.mean(0)).square().mean())
+    return max(LEAST_STEADY, 1 - spread / error) if spread else 1.0
+
+
 def simplex_weights(residuals: np.ndarray) -> np.ndarray:
     """Weights w >= 0 of sum 1 for which ||sum_k w_k r_k||^2 + lambda ||w - 1/K||^2 is least; residuals (K, rows).
 
@@ -229,7 +243,10 @@ def recover(
 
 @dataclass
 class _Run:
-    """What is known of each candidate: its residuals on the rows held out, its newest image, how its last fit ended."""
+    """What is known of each candidate: its residuals on the rows held out, its newest image, how its last fit ended.
+
+    `steady` is the share of its mean squared residual that is taken to remain in a fit to all rows.
+    """
 
     operator: Operator
     y: torch.Tensor
@@ -238,6 +255,7 @@ class _Run:
     watch: Progress | None
     steps: int = 0
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
+    steady: dict[str, float] = field(default_factory=dict)
     images: dict[str, torch.Tensor] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
 
@@ -254,6 +272,9 @@ class _Run:
             for r, fold in zip(recoveries, self.folds, strict=True)
         ]
         self.residuals[name], self.images[name] = np.concatenate(unseen), recoveries[0].image
+        independent = self.operator.name in INDEPENDENT_ROWS  # else rows held out do not tell the error of pixels
+        images = torch.stack([r.image for r in recoveries])
+        self.steady[name] = steady_share(self.error_of(self.residuals[name]), images) if independent else 1.0
 
     def fit(self, name: str) -> None:
         """Fit a candidate to all measurements; where that diverges, what it predicted before counts no more."""
@@ -263,7 +284,7 @@ class _Run:
 
     def weights(self) -> dict[str, float]:
         """The weight of each candidate that made its predictions, and 0 of one that diverged, unless all did."""
-        residuals = np.stack(list(self.residuals.values()))
+        residuals = np.stack([math.sqrt(self.steady[name]) * r for name, r in self.residuals.items()])
         diverged = [self.outcomes.get(name, "").startswith("diverged") for name in self.residuals]
         if not all(diverged):
             residuals[diverged] = np.nan
@@ -277,12 +298,16 @@ class _Run:
 
     def mixed(self) -> tuple[torch.Tensor, dict[str, float]]:
         """The mixture of the newest images, and what is known of it."""
-        weights, scale = self.weights(), self.operator.m / (self.operator.gain * self.operator.n)
+        weights = self.weights()
         image = sum((w * self.images[name] for name, w in weights.items() if w), torch.zeros(self.operator.shape))
-        joined = sum(w * self.residuals[name] for name, w in weights.items() if w)
+        joined = np.sum([w * self.residuals[name] for name, w in weights.items() if w], 0)
         facts = {f"weight of {name}": w for name, w in weights.items()}
-        facts |= {f"error of {name}": scale * float(np.mean(r**2)) for name, r in self.residuals.items()}
-        return image, facts | {"error": scale * float(np.mean(joined**2)), "rows": float(np.size(joined))}
+        facts |= {f"error of {name}": self.error_of(r) for name, r in self.residuals.items()}
+        return image, facts | {"error": self.error_of(joined), "rows": float(np.size(joined))}
+
+    def error_of(self, residuals: np.ndarray) -> float:
+        """The mean squared error of a pixel that residuals of rows held out tell of, with the part of the noise."""
+        return self.operator.m / (self.operator.gain * self.operator.n) * float(np.mean(residuals**2))
 
 
 def _recovered(

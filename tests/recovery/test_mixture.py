@@ -171,6 +171,44 @@ def test_candidates_that_are_alike_share_the_weight():
     assert simplex_weights(np.stack([r, r, 5 * r])) == pytest.approx([0.5, 0.5, 0], abs=0.03)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_mean_of_fits_has_the_steady_share_of_their_mean_error(seed):
+    rng = stream(seed, "fits")
+    images = torch.from_numpy(rng.standard_normal((4, *SHAPE)) * 0.3 + rng.standard_normal(SHAPE) * 0.5) + blocks()
+    error = float((images - blocks()).square().mean())
+    whole = float((images.mean(0) - blocks()).square().mean())
+    assert mixture.steady_share(error, images) == pytest.approx(whole / error, rel=1e-5)
+    assert mixture.steady_share(error, images[:1]) == 1
+    assert mixture.steady_share(0.01 * error, images) == mixture.LEAST_STEADY
+
+
+def run_of(operator, y, images):
+    """A run in which each candidate has given images for the folds of `CHEAP`."""
+    run = mixture._Run(operator, y, CHEAP, 4, None)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, each in images.items():
+            recoveries = [mixture.Recovery(image, name, {}, "steps ended", 0.0, 1, 0.0, {}, {}) for image in each]
+            patch.setattr(mixture, "_recovered", lambda *rest, recoveries=recoveries: recoveries)
+            run.hold_out(name)
+    return run
+
+
+def test_what_errs_by_the_part_it_is_fitted_to_counts_for_more_than_what_always_errs():
+    noise = torch.from_numpy(stream(2, "errors").standard_normal((3, *SHAPE))).float()
+    images = {"tv": blocks() + 0.3 * noise[:2], "damp": (blocks() + 0.3 * noise[2]).expand(2, *SHAPE)}
+    operator, y = problem(m=140)
+    run = run_of(operator, y, images)
+    errors = {name: run.error_of(r) for name, r in run.residuals.items()}
+    half = 1 - float((0.3 * noise[:2]).var(0, correction=0).mean()) / errors["tv"]
+    assert run.steady == pytest.approx({"tv": half, "damp": 1.0}, rel=1e-5)
+    assert 0.3 < half < 0.7
+    expected = slow_weights(np.stack([np.sqrt(half) * run.residuals["tv"], run.residuals["damp"]]))
+    assert list(run.weights().values()) == pytest.approx(expected, abs=1e-4)
+    assert run.weights()["tv"] > simplex_weights(np.stack(list(run.residuals.values())))[0] + 0.05
+    dct, z = problem("dct", m=140)
+    assert run_of(dct, z, images).steady == {"tv": 1.0, "damp": 1.0}
+
+
 def test_the_image_is_the_candidates_images_so_weighed(recovered):
     operator, y, result = recovered
     weights = {name: result.certificate[f"weight of {name}"] for name in CHEAP.names()}
