@@ -172,7 +172,7 @@ def steady_share(error: float, images: torch.Tensor) -> float:
     At least `LEAST_STEADY`, since both are estimates.
     """
     spread = float((images - images.mean(0)).square().mean())
-    return max(LEAST_STEADY, 1 - spread / error) if spread else 1.0
+    return max(LEAST_STEADY, 1 - spread / error) if spread < error else LEAST_STEADY
 
 
 def simplex_weights(residuals: np.ndarray) -> np.ndarray:
