@@ -262,6 +262,13 @@ def test_a_reader_that_leaves_meets_no_word_of_it(command):
     assert untrained.returncode == console.READER_LEFT
 
 
+def test_a_reader_that_stops_early_has_the_first_line():
+    command = f"{sys.executable} -m untrained claims | head -n 1"
+    ended = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True)
+    assert ended.stdout.startswith(next(iter(ledger())))
+    assert ended.stderr == ""
+
+
 def test_another_pipe_that_breaks_is_told(monkeypatch, capsys):
     def broken():
         read, write = os.pipe()
