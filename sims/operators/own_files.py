@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from untrained.sims.user_files import USER_ERRORS, error_line, function_in, neig
 
 LARGE_MATRIX = 1 << 28
 """Bytes from which on a dense matrix stays in its npy file and is read in blocks."""
+LONGEST_WORD = 40
+"""Characters of a word in a text that are shown where it is no number."""
 TEXT = (".csv", ".txt")
 MATRIX_SUFFIXES = (".npy", ".npz", ".mtx")
 
@@ -33,7 +36,7 @@ def is_reference(text: str) -> bool:
 
 
 def operator_in_file(reference: str, shape: Shape, m: int | None = None) -> Operator:
-    """Return the operator that FACTORY(shape) of `FILE.py:FACTORY` makes; the file is run, now.
+    """Return the operator that FACTORY(shape) of `FILE.py:FACTORY` makes, or FACTORY() if so; the file is run, now.
 
     Raises
     ------
@@ -48,12 +51,32 @@ def operator_in_file(reference: str, shape: Shape, m: int | None = None) -> Oper
     try:
         with neighbours(path.parent):
             with isolated_rng(0, "file"):
-                made = maker(shape)
+                made = _made(maker, factory, shape)
             return as_operator(made, shape, m)
     except ValueError as error:
         raise ValueError(f"{path.name}:{factory}: {error}") from error
     except USER_ERRORS as error:
         raise ValueError(f"{path.name}:{factory} must make an operator, got {error_line(error, path)}") from error
+
+
+def _made(maker: Callable[..., Any], factory: str, shape: Shape) -> Any:
+    """What a factory makes for a shape; one that takes no arguments is called with none."""
+    try:
+        signature = inspect.signature(maker)
+    except (TypeError, ValueError):  # of compiled code, which need not say what it takes
+        return maker(shape)
+    for arguments in ((shape,), ()):
+        if _takes(signature, arguments):
+            return maker(*arguments)
+    raise Refused(f"factory must take the shape (C, H, W) of images, or nothing, got {factory}{signature}")
+
+
+def _takes(signature: inspect.Signature, arguments: tuple[Any, ...]) -> bool:
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def operator_of_matrix(path: str, shape: Shape, m: int | None = None) -> Operator:
@@ -184,9 +207,9 @@ def _number_in(word: str, place: int, path: Path) -> complex:
     try:
         return complex(word)
     except ValueError:
-        raise Refused(
-            f"y must be numbers, got {repr(word) if word else 'an empty cell'} in line {place} of {path}"
-        ) from None
+        short = word if len(word) <= LONGEST_WORD else word[:LONGEST_WORD] + "…"
+        got = repr(short) if word else "an empty cell"
+        raise Refused(f"y must be numbers, got {got} in line {place} of {path}") from None
 
 
 def mask_in_file(path: str) -> np.ndarray:

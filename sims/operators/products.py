@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse.linalg import aslinearoperator
 
 from untrained.sims.operators.base import Shape
 from untrained.sims.user_files import USER_ERRORS, error_line
@@ -91,6 +93,8 @@ class PhysicsProducts:
 def on_images(user_object: Any, shape: Shape) -> Any:
     """Return an object with `forward` and `adjoint` on one image that does what the user's does.
 
+    What has `shape`, `matvec` and `rmatvec` is taken as scipy takes it.
+
     Raises
     ------
     ValueError
@@ -100,10 +104,17 @@ def on_images(user_object: Any, shape: Shape) -> Any:
         return PhysicsProducts(user_object, shape)
     if _has(user_object, "forward", "adjoint"):
         return user_object
-    if len(getattr(user_object, "shape", ())) == 2 and hasattr(user_object, "__matmul__"):
+    if _has_two_sides(user_object) and hasattr(user_object, "__matmul__"):
         return LinearProducts(user_object, shape)
+    if _has_two_sides(user_object) and _has(user_object, "matvec", "rmatvec"):
+        return LinearProducts(aslinearoperator(user_object), shape)
     missing = next(name for name in ("forward", "adjoint") if not _has(user_object, name))
     raise ValueError(f"operator must have a method {missing}, got {type(user_object).__name__} without it")
+
+
+def _has_two_sides(user_object: Any) -> bool:
+    shape = getattr(user_object, "shape", ())
+    return isinstance(shape, Sequence) and len(shape) == 2
 
 
 def _has(user_object: Any, *methods: str) -> bool:

@@ -125,9 +125,11 @@ def censored_squares(r: torch.Tensor, y: torch.Tensor, level: float) -> torch.Te
 
     Source: Tobin 1958, the likelihood of limited dependent variables.
     """
-    u = r + y
-    beyond = torch.where(y < 0.5, -u, u - 1) / level
-    cut = -2 * level**2 * torch.special.log_ndtr(beyond)
+    d = torch.where(y < 0.5, 1, -1) * r  # how far u is from the end that y is on, into the scale
+    near = torch.special.log_ndtr(-d.clamp_max(level) / level)
+    # log Phi(-x) = log(erfcx(x/sqrt(2))/2) - x^2/2: torch's gradient of log_ndtr loses all its digits where x is large
+    outer = torch.log(torch.special.erfcx(d.clamp_min(level) / (level * sqrt(2))) / 2)
+    cut = -2 * level**2 * torch.where(d > level, outer, near) + torch.where(d > level, d.square(), 0)
     return torch.where((y <= 0) | (y >= 1), cut, r.square())
 
 

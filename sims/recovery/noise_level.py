@@ -22,6 +22,8 @@ WAVELETS = ("db2", "haar")
 """Four taps a side see less of edges; two taps find windows where few pixels are known."""
 LEAST_WINDOWS = 100
 """Windows that a median is taken of: it is then known to a tenth of itself."""
+MOST_CUT = 0.6
+"""Share of cut pixels up to which the median tells the deviation to a fifth: beyond, more is cut than is put back."""
 
 
 @dataclass(frozen=True)
@@ -64,30 +66,53 @@ def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float
     """The standard deviation of white noise in an image (C, H, W) on [-1, 1]: root mean square over channels.
 
     Of each channel the median of |c| over 0.6745, c the finest diagonal wavelet coefficients at every place whose
-    pixels are all known, (H, W), and none on an end of the scale, where noise is cut. Texture counts as noise. None
-    where there are too few such places.
+    pixels are all known, (H, W), and none on an end of the scale, where noise is cut. Where hardly any place is free of
+    such pixels, as on white paper, all places count, and what cutting took is put back. Texture counts as noise.
+    None where there are too few places.
 
     Source: Donoho and Johnstone 1994.
     """
     known = np.ones(image.shape[1:], dtype=bool) if known is None else known
     for name in WAVELETS:
         taps = np.array(pywt.Wavelet(name).dec_hi)
-        details = [_details(channel, known, taps) for channel in image]
-        if min(map(len, details)) >= LEAST_WINDOWS:
-            squares = [(np.median(np.abs(each)) / norm.ppf(0.75)) ** 2 for each in details]
-            return float(np.sqrt(np.mean(squares)))
+        deviations = [_deviation(channel, known, taps) for channel in image]
+        if None not in deviations:
+            return float(np.sqrt(np.mean(np.square(deviations))))  # type: ignore[arg-type]
     return None
 
 
-def _details(channel: np.ndarray, known: np.ndarray, taps: np.ndarray) -> np.ndarray:
-    """Coefficients at the windows of known pixels; those that noise is cut in are left out where enough remain."""
+def _deviation(channel: np.ndarray, known: np.ndarray, taps: np.ndarray) -> float | None:
+    """What the windows of known pixels say, by those that noise is not cut in where enough are."""
     if min(channel.shape) < len(taps):
-        return np.empty(0)
+        return None
     window = np.ones((len(taps), len(taps)))
     c = convolve2d(np.where(known, channel, 0.0), np.outer(taps, taps), mode="valid")
     whole = convolve2d(~known, window, mode="valid") < 0.5
-    uncut = whole & (convolve2d(known & (np.abs(channel) >= 1), window, mode="valid") < 0.5)
-    return c[uncut] if uncut.sum() >= LEAST_WINDOWS else c[whole]
+    cut = convolve2d(known & (np.abs(channel) >= 1), window, mode="valid")
+    uncut = whole & (cut < 0.5)
+    if uncut.sum() >= LEAST_WINDOWS:
+        return _middle(c[uncut])
+    if whole.sum() < LEAST_WINDOWS:
+        return None
+    return _middle(c[whole]) / cut_deviation(float(cut[whole].mean()) / window.size)
+
+
+def _middle(coefficients: np.ndarray) -> float:
+    """The deviation of normal coefficients, from the median of their sizes."""
+    return float(np.median(np.abs(coefficients)) / norm.ppf(0.75))
+
+
+def cut_deviation(share: float) -> float:
+    """The deviation of a standard normal number of which that share, at one end, is cut: put on the end's quantile.
+
+    Source: Tobin 1958 (the moments of a censored normal law).
+    """
+    p = min(share, MOST_CUT)
+    if p <= 0:
+        return 1.0
+    a = float(norm.ppf(p))
+    mean = a * p + norm.pdf(a)
+    return float(sqrt(a * a * p + a * norm.pdf(a) + 1 - p - mean**2))
 
 
 def least_squares_noise(operator: Operator, y: torch.Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +234,8 @@ def sensing_of(
 
 
 TASKS = ("sense", "denoise")
+NO_NOISE = 1e-6
+"""Deviation of pixels on [-1, 1] below which an estimate is rounding in float32, and no noise."""
 
 
 def denoising_of(source: str, sigma: float | None, *, noisy: bool, clip: bool, seed: int, **others: Any) -> PixelNoise:
@@ -415,12 +417,20 @@ def _measured(task: RecoveryTask) -> tuple[Measurement, torch.Tensor | None]:
 def with_noise_level(
     measurement: Measurement, sensing: Sensing | Pixels | None, *, estimate: bool = False, seed: int = 0
 ) -> tuple[Measurement, tuple[str, ...]]:
-    """The measurement with its noise level, and how it was estimated, where pixels do not say it or so it is asked."""
+    """The measurement with its noise level, and how it was estimated, where pixels do not say it or so it is asked.
+
+    Raises
+    ------
+    ValueError
+        where an image is to be denoised whose pixels show no noise, or as in `estimated_noise`.
+    """
     unknown = isinstance(sensing, PixelNoise | KnownPixels) and sensing.sigma is None
     if not (unknown or estimate):
         return measurement, ()
     with memory_told("the fit that noise is estimated by"):
         estimated = estimated_noise(measurement, seed)
+    if isinstance(sensing, PixelNoise) and estimated.level < NO_NOISE * sqrt(measurement.operator.m):
+        raise ValueError("sigma must be given for an image that shows no noise, as most of it is flat, got none")
     return replace(measurement, noise=estimated.level), (estimated.says,)
 
 

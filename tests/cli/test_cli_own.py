@@ -307,6 +307,7 @@ SHAPES = "one row or one column of numbers, or two columns of real and imaginary
         ("re,im\n1,2\n", "y must be numbers, got 're' in line 1 of"),
         ("1\n\n1+2i\n", "y must be numbers, got '1+2i' in line 3 of"),
         ("1;2\n", "y must be numbers, got '1;2' in line 1 of"),
+        (";".join(30 * ["1.5"]), f"y must be numbers, got '{';'.join(10 * ['1.5'])};…' in line 1 of"),
         ('1\n"2"\n', "y must be numbers, got '\"2\"' in line 2 of"),
         ("# y\n1\n", "y must be numbers, got '#' in line 1 of"),
         ("1\nNA\n", "y must be numbers, got 'NA' in line 2 of"),

@@ -222,6 +222,16 @@ def test_cut_pixels_have_the_likelihood_of_what_lies_beyond(level):
     assert (u.grad[y == 1] < 0).all()
 
 
+@pytest.mark.parametrize("level", [1e-2, 1e-4, 1e-6, 1e-9])
+def test_little_noise_leaves_the_distance_to_the_end(level):
+    u, y = torch.tensor([-0.3, 0.2, 0.7, 0.7, 1.2], requires_grad=True), torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0])
+    costs = conv_decoder.censored_squares(u - y, y, level)
+    costs.sum().backward()
+    # -2 L^2 log Phi(-d/L) is d^2 + O(L^2 log(d/L)), and its derivative 2 d + O(L^2/d)
+    for values, wanted in ((costs, [0, 0.04, 0.49, 0.09, 0]), (u.grad, [0, 0.4, 1.4, -0.6, 0])):
+        np.testing.assert_allclose(values.detach().numpy(), wanted, rtol=1e-5, atol=20 * level**2 + 1e-6)
+
+
 def test_what_is_known_to_be_cut_is_not_fitted_as_grey():
     black = -torch.ones(1, 16, 16)
     dark = PixelNoise(60.0, clip=True).measurement(black)

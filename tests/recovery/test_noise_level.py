@@ -6,16 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from untrained.sims import operators
-from untrained.sims.images.images import example_image
+from untrained.sims.images.images import example_image, write_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import noise_level
 from untrained.sims.recovery.denoising import PixelNoise, every_pixel, stopping_level
 from untrained.sims.recovery.methods import settings_for, told_noise
-from untrained.sims.recovery.noise_level import estimated_noise, least_squares_noise, pixel_deviation
+from untrained.sims.recovery.noise_level import cut_deviation, estimated_noise, least_squares_noise, pixel_deviation
 from untrained.sims.recovery.pixel_tasks import KnownPixels
 from untrained.sims.recovery.tasks import RecoveryTask, Sensing, prepare_task
 
@@ -76,6 +78,47 @@ def test_too_few_known_pixels_say_nothing():
     known[::2, ::2] = True
     assert pixel_deviation(np.zeros((1, 40, 40)), known) is None
     assert pixel_deviation(np.zeros((1, 3, 3))) is None
+
+
+def page(side):
+    """White paper with black and grey ink."""
+    image = np.ones((1, side, side))
+    image[0, side // 6 : side // 4, side // 8 : 3 * side // 4] = -1
+    image[0, 5 * side // 8 : 2 * side // 3, side // 2 :] = -0.3
+    return image
+
+
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+@pytest.mark.parametrize("side", [48, 64])
+def test_the_noise_of_a_page_is_told_to_a_fifth_although_half_of_it_is_cut(side, sigma):
+    rng, deviation = stream(side, "test", "page", sigma), 2 * sigma / 255
+    for _ in range(3):
+        noisy = page(side) + deviation * rng.standard_normal((1, side, side))
+        codes = np.clip(np.rint((noisy + 1) * 127.5), 0, 255)
+        assert pixel_deviation(codes / 127.5 - 1) == pytest.approx(deviation, rel=0.2)
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.1, 0.3, 0.5, 0.6])
+def test_what_cutting_takes_is_the_variance_of_a_censored_normal(share):
+    end = norm.ppf(share)
+    first, second = (
+        share * end**k + quad(lambda x, k=k: x**k * norm.pdf(x), end, np.inf, epsabs=1e-12)[0] for k in (1, 2)
+    )
+    assert cut_deviation(share) == pytest.approx(math.sqrt(second - first**2), rel=1e-6)
+
+
+def test_no_more_is_put_back_than_the_median_can_tell():
+    assert cut_deviation(0.0) == 1.0
+    assert cut_deviation(0.99) == cut_deviation(0.6) > 0.4
+
+
+def test_an_image_that_shows_no_noise_is_not_denoised_without_a_word(tmp_path):
+    write_image(tmp_path / "page.png", torch.from_numpy(page(48)).float())
+    task = RecoveryTask(str(tmp_path / "page.png"), ("tv",), sensing=PixelNoise(None, noisy=True))
+    with pytest.raises(ValueError, match=r"^sigma must be given for an image that shows no noise, as most of it is"):
+        prepare_task(task)
+    told = prepare_task(replace(task, sensing=PixelNoise(5.0, noisy=True)))
+    assert told.measurement.noise == pytest.approx(10 / 255 * 48)
 
 
 def test_the_level_is_that_of_all_measurements_together():
