@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sized
 from math import prod
 from typing import Any
 
@@ -114,7 +114,7 @@ def on_images(user_object: Any, shape: Shape) -> Any:
 
 def _has_two_sides(user_object: Any) -> bool:
     shape = getattr(user_object, "shape", ())
-    return isinstance(shape, Sequence) and len(shape) == 2
+    return isinstance(shape, Sized) and len(shape) == 2
 
 
 def _has(user_object: Any, *methods: str) -> bool:

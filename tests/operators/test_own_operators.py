@@ -1,5 +1,6 @@
 """Operators that a function in a user's file makes, and objects that say what they are as scipy's do."""
 
+import inspect
 import re
 
 import numpy as np
@@ -12,6 +13,20 @@ from untrained.sims.operators.own_files import operator_in_file
 
 SHAPE = (1, 4, 5)
 A = np.random.default_rng(3).standard_normal((7, 20))
+
+
+class Products:
+    """What scipy's `aslinearoperator` takes."""
+
+    shape = (7, 20)
+
+    def matvec(self, x):
+        return A @ x
+
+    def rmatvec(self, y):
+        return A.T @ y
+
+
 FILE = """
 import functools
 import numpy as np
@@ -30,13 +45,6 @@ def with_default(shape=None):
 def of_any(*shapes):
     return A if shapes else None
 
-class Products:
-    shape = (7, 20)
-    def matvec(self, x):
-        return A @ x
-    def rmatvec(self, y):
-        return A.T @ y
-
 part = functools.partial(lambda scale, shape: scale * A, 1.0)
 
 def of_two(shape, angles):
@@ -47,19 +55,8 @@ def only_named(*, shape):
 
 def raises():
     raise TypeError("of its own")
-"""
 
-
-class Products:
-    """What scipy's `aslinearoperator` takes."""
-
-    shape = (7, 20)
-
-    def matvec(self, x):
-        return A @ x
-
-    def rmatvec(self, y):
-        return A.T @ y
+""" + inspect.getsource(Products)
 
 
 class OneWay:
@@ -71,6 +68,17 @@ class OneWay:
 
 class Sized(Products):
     shape = 7
+
+
+class ByArray(Products):
+    shape = np.array([7, 20])
+
+    def __matmul__(self, x):
+        return A @ x
+
+    @property
+    def T(self):
+        return A.T
 
 
 @pytest.fixture
@@ -94,8 +102,9 @@ def test_a_factory_that_takes_something_else_is_refused(own, factory, signature)
 
 
 def test_an_error_of_the_factory_is_told_as_its_own(own):
-    says = r"^own.py:raises must make an operator, got TypeError: of its own \(line 3\d\)$"
-    with pytest.raises(ValueError, match=says):
+    line = FILE.splitlines().index('    raise TypeError("of its own")') + 1
+    says = f"own.py:raises must make an operator, got TypeError: of its own (line {line})"
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         own("raises")
 
 
@@ -106,6 +115,10 @@ def test_what_scipy_takes_as_a_linear_operator_is_one():
     assert dot_test(operator) < 1e-5
     like = as_operator(LinearOperator((7, 20), Products().matvec, Products().rmatvec, dtype=np.float64), SHAPE)
     torch.testing.assert_close(operator.forward(x), like.forward(x), rtol=0, atol=0)
+
+
+def test_a_shape_may_be_of_any_kind():
+    assert dot_test(as_operator(ByArray(), SHAPE)) < 1e-5
 
 
 @pytest.mark.parametrize("user", [OneWay(), Sized()])
