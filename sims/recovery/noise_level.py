@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import gcd, sqrt
 
 import numpy as np
 import pywt
@@ -68,17 +68,34 @@ def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float
     Of each channel the median of |c| over 0.6745, c the finest diagonal wavelet coefficients at every place whose
     pixels are all known, (H, W), and none on an end of the scale, where noise is cut. Where hardly any place is free of
     such pixels, as on white paper, all places count, and what cutting took is put back. Texture counts as noise.
-    None where there are too few places.
+    None where there are too few places. Of an image enlarged by repeats of its pixels, one pixel of each counts.
 
     Source: Donoho and Johnstone 1994.
     """
     known = np.ones(image.shape[1:], dtype=bool) if known is None else known
+    apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
+    level = _of_distinct(image[:, *apart], known[apart])
+    return _of_distinct(image, known) if level is None else level
+
+
+def _of_distinct(image: np.ndarray, known: np.ndarray) -> float | None:
+    """The deviation of an image none of whose pixels repeats another."""
     for name in WAVELETS:
         taps = np.array(pywt.Wavelet(name).dec_hi)
         deviations = [_deviation(channel, known, taps) for channel in image]
         if None not in deviations:
             return float(np.sqrt(np.mean(np.square(deviations))))  # type: ignore[arg-type]
     return None
+
+
+def _one_of_each(image: np.ndarray, known: np.ndarray, axis: int) -> slice:
+    """The rows (axis 0) or columns (1) that repeats of equal ones begin with: all of them where nothing is repeated."""
+    x, mask = np.moveaxis(image, axis + 1, 0), np.moveaxis(known, axis, 0)
+    both = (mask[1:] & mask[:-1])[:, None]
+    alike = both.any((1, 2)) & ((x[1:] == x[:-1]) | ~both).all((1, 2))
+    changes = np.flatnonzero(~alike) + 1
+    step = gcd(*np.diff(changes).tolist()) or 1
+    return slice(int(changes[0]) % step if changes.size else 0, None, step)
 
 
 def _deviation(channel: np.ndarray, known: np.ndarray, taps: np.ndarray) -> float | None:

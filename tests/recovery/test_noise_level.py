@@ -135,6 +135,31 @@ def test_the_level_is_that_of_all_measurements_together():
     assert estimated_noise(some).level == pytest.approx(noisy.noise * math.sqrt(some.operator.m / 4096), rel=0.25)
 
 
+@pytest.mark.parametrize(("down", "across"), [(2, 2), (3, 1), (1, 4)])
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_image_enlarged_by_repeats_has_the_noise_of_its_own_pixels(down, across, first):
+    image = example_image("camera", size=(96, 96), grey=True)
+    noisy = PixelNoise(25.0, clip=True, seed=1).measurement(image).y.reshape(1, 96, 96).double().numpy()
+    large = noisy.repeat(down, axis=1).repeat(across, axis=2)
+    own = noisy[:, (down > 1) * first :, (across > 1) * first :]
+    assert pixel_deviation(large[:, (down > 1) * down * first :, (across > 1) * across * first :]) == pixel_deviation(own)
+    shifted = pixel_deviation(large[:, (down > 1) * first :, (across > 1) * first :])  # begins within a repeat
+    assert shifted == pytest.approx(2 * 25 / 255, rel=0.2)
+
+
+def test_an_image_enlarged_by_repeats_is_told_by_the_pixels_that_are_known():
+    rng = stream(2, "test", "noise level")
+    image = 0.1 * rng.standard_normal((1, 60, 60)).repeat(2, axis=1).repeat(2, axis=2)
+    known = rng.random((120, 120)) < 0.7
+    assert pixel_deviation(np.where(known, image, rng.random(image.shape)), known) == pytest.approx(0.1, rel=0.25)
+
+
+def test_wide_flat_stripes_are_no_repeats_to_count_one_pixel_of():
+    image = np.zeros((1, 60, 60))
+    image[:, 20:40] = 0.5
+    assert pixel_deviation(image) == 0.0
+
+
 class Repeats:
     """Every pixel of a 1x6x6 image three times, with other weights."""
 
