@@ -97,14 +97,16 @@ class Fit:
             )
         self.noises = [stream(seed, "input noise", restart) for seed, restart in starts]
         self.prior = load_prior(settings.prior).to(device) if settings.prior and settings.prior_weight else None
-        self.optimiser = _optimiser(list(self.network.weights.values()), settings)
+        weights = [w for w in self.network.weights.values() if w.requires_grad]
+        self.flat = in_one(weights)
+        self.optimiser = _optimiser(weights if self.flat is None else [self.flat], settings)
         self.step = torch.compile(self.optimiser.step) if settings.compile else self.optimiser.step
         self.forward = torch.compile(self.network) if settings.compile else self.network
         self._means: list[_Average] = []
 
     def advance(self, step: int) -> Iterates:
         """One step of descent; the iterates are the images before it, with the misfit of these very images."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=self.flat is None)
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.rate(step)
         x = self.forward(self._input())
@@ -145,6 +147,21 @@ class _Average:
         self.sum = self.decay * self.sum.to(new.device) + (1 - self.decay) * new
         self.count += 1
         return self.sum / (1 - self.decay**self.count)
+
+
+def in_one(weights: Sequence[torch.Tensor]) -> torch.Tensor | None:
+    """A flat tensor that the weights, and their gradients, are views of from now on; None where they have other types.
+
+    A step on it is the step on each, to the last digit, without an optimiser going through Python for each.
+    """
+    if len({(w.dtype, w.device) for w in weights}) != 1 or weights[0].is_complex():
+        return None
+    flat = torch.cat([w.detach().flatten() for w in weights]).requires_grad_()
+    flat.grad = torch.zeros_like(flat)
+    sizes = [w.numel() for w in weights]
+    for w, numbers, gradient in zip(weights, flat.detach().split(sizes), flat.grad.split(sizes), strict=True):
+        w.data, w.grad = numbers.view(w.shape), gradient.view(w.shape)
+    return flat
 
 
 def _optimiser(weights: list[torch.Tensor], settings: CSDIPSettings) -> torch.optim.Optimizer:

@@ -13,7 +13,7 @@ from untrained.sims.networks.loading import as_network
 from untrained.sims.networks.network import Latent
 from untrained.sims.operators import make_operator
 from untrained.sims.random.streams import stream
-from untrained.sims.recovery import csdip, csdip_settings
+from untrained.sims.recovery import csdip, csdip_settings, fitting
 from untrained.sims.recovery.combining import plausible_mean
 from untrained.sims.recovery.csdip import PRESETS, CSDIPSettings, recover, recover_batch
 from untrained.sims.recovery.total_variation import total_variation
@@ -70,6 +70,21 @@ def test_a_fit_is_the_loop_of_the_paper(changes):
     torch.testing.assert_close(found.image, iterates[-1][0], atol=1e-3, rtol=0)
     assert found.misfit == pytest.approx(iterates[-1][1], rel=1e-2)
     assert (iterates[0][0] - iterates[-1][0]).abs().max() > 0.1  # the comparison is of something that moved
+
+
+@pytest.mark.parametrize("changes", [{}, {"optimiser": "adam"}, {"momentum": 0.0, "restarts": 3}], ids=str)
+def test_a_step_on_all_weights_as_one_is_a_step_on_each(changes, monkeypatch):
+    operator, y, _ = a_problem(6)
+    together = recover(operator, y, few(**changes), seed=2)
+    monkeypatch.setattr(fitting, "in_one", lambda weights: None)
+    each = recover(operator, y, few(**changes), seed=2)
+    assert torch.equal(together.image, each.image)
+
+
+def test_weights_of_several_types_are_stepped_on_each_for_itself():
+    weights = [torch.zeros(2, requires_grad=True), torch.zeros(3, dtype=torch.float64, requires_grad=True)]
+    assert fitting.in_one(weights) is None
+    assert fitting.in_one([]) is None
 
 
 def test_the_iterate_of_least_misfit_in_the_window_is_returned():
