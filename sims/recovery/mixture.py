@@ -53,7 +53,8 @@ class MixtureSettings:
     """Which methods are mixed, and what of the measurements is held out to weigh them.
 
     `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. Those with + between are
-    one candidate, the mean of what they recover by how plausible each is (`plausible_weights`). `restarts`, where it is
+    one candidate, the mean of what they recover by how plausible each is (`plausible_weights`). Total variation is that
+    of images on [-1, 1]. `restarts`, where it is
     not 0 (their own), are those of networks in fits to all measurements, whose mean is taken, the plausible one of
     csdip's. `held_out` None is a tenth of the measurements, and up to a fifth of few. `folds` None is one, and more
     where few rows or groups are held out.
@@ -350,10 +351,15 @@ def _recovered_by_part(
 
 
 def candidate_settings(part: str, operator: Operator, noise: float, restarts: int = 0) -> Any:
-    """Return the settings of a candidate, or a part of one, for an operator, with the noise where it asks for it."""
+    """Return the settings of a candidate, or a part of one, for an operator, with the noise where it asks for it.
+
+    Pixels are kept on their scale by what may leave it, as networks keep them.
+    """
     head, _, chosen = part.partition("/")
-    settings = told_noise(head, settings_for(head, {}, chosen or None, operator), (), noise)
-    if restarts and "restarts" in known_settings(head):
+    known = known_settings(head)
+    changes = {"box": "true"} if "box" in known else {}
+    settings = told_noise(head, settings_for(head, changes, chosen or None, operator), (), noise)
+    if restarts and "restarts" in known:
         settings = replace(settings, restarts=restarts, combine="plausible" if head == "csdip" else "mean")
     return settings
 

@@ -213,7 +213,7 @@ def test_what_errs_by_the_part_it_is_fitted_to_counts_for_more_than_what_always_
 def test_the_image_is_the_candidates_images_so_weighed(recovered):
     operator, y, result = recovered
     weights = {name: result.certificate[f"weight of {name}"] for name in CHEAP.names()}
-    whole = {name: settings_for(name) for name, weight in weights.items() if weight}
+    whole = {name: mixture.candidate_settings(name, operator, 0.0) for name, weight in weights.items() if weight}
     images = {name: mixture.method(name).recover()(operator, y, chosen, seed=4).image for name, chosen in whole.items()}
     assert sum(weights.values()) == pytest.approx(1)
     assert torch.allclose(result.image, sum(weights[name] * image for name, image in images.items()), atol=1e-6)
@@ -225,7 +225,8 @@ def test_the_errors_reported_are_of_rows_that_no_fit_saw(recovered):
     total = 0.0
     for rows in folds_of(operator, y, CHEAP, 4):
         others = torch.tensor([row for row in range(operator.m) if row not in rows.tolist()])
-        image = mixture.method("tv").recover()(RowSubset(operator, others), y[others], settings_for("tv"), seed=4).image
+        settings = mixture.candidate_settings("tv", operator, 0.0)
+        image = mixture.method("tv").recover()(RowSubset(operator, others), y[others], settings, seed=4).image
         total += float((operator.forward(image) - y)[rows].square().sum())
     rows = sum(map(len, folds_of(operator, y, CHEAP, 4)))
     assert result.certificate["error of tv"] == pytest.approx(total / rows * operator.m / operator.n, rel=1e-4)
@@ -235,6 +236,13 @@ def test_it_is_no_worse_than_its_best_candidate_by_much_and_mends_a_bad_one(reco
     *_, result = recovered
     errors = {name: float((image - blocks()).square().mean()) for name, image in result.others.items()}
     assert float((result.image - blocks()).square().mean()) < 1.15 * min(errors.values()) < 0.5 * max(errors.values())
+
+
+def test_total_variation_keeps_to_the_scale_of_pixels():
+    operator, y = problem()
+    assert mixture.candidate_settings("tv", operator, 0.0) == settings_for("tv", {"box": "true"})
+    result = mixture.recover(operator, 3 * y, MixtureSettings("tv"), seed=4)
+    assert result.others["tv"].abs().max() <= 1
 
 
 def test_noise_is_told_to_the_candidates_that_ask():
@@ -281,7 +289,10 @@ def test_what_is_joined_is_one_candidate_of_what_is_plausible_and_did_not_diverg
     monkeypatch.setattr(mixture, "_recovered_by_part", recover)
     operator, y = problem()
     result = mixture.recover(operator, y, replace(CHEAP, candidates="tv + damp"), seed=4)
-    alone = {name: mixture.method(name).recover()(operator, y, settings_for(name), seed=4) for name in ("tv", "damp")}
+    alone = {
+        name: mixture.method(name).recover()(operator, y, mixture.candidate_settings(name, operator, 0.0), seed=4)
+        for name in ("tv", "damp")
+    }
     expected = plausible_mean(operator, y, torch.stack([alone[name].image for name in sound]))
     assert list(result.others) == ["tv+damp"]
     assert torch.allclose(result.image, expected, atol=1e-6)
