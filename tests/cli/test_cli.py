@@ -185,14 +185,14 @@ def test_a_damaged_record_is_refused_before_anything_is_run(monkeypatch, cache):
 SLOWER = ("oymak19", "vanveen18.lemC2")  # the slow one comes last
 
 
-def interrupt_once_begun(arguments, journals, kept):
+def interrupt_once_begun(arguments, journals, claims):
     """Start a run, and interrupt its process group as soon as so many claims are in its journal."""
     command = [sys.executable, "-m", "untrained", "verify", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
     until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until:
-        if sum(path.read_text().count("\n") for path in journals.glob("verify-*.jsonl")) >= kept:
+        if sum(path.read_text().count("\n") for path in journals.glob("verify-*.jsonl")) >= claims:
             os.killpg(process.pid, signal.SIGINT)
             break
         time.sleep(0.01)
@@ -214,13 +214,13 @@ def test_an_interrupted_run_is_told_in_one_sentence_and_goes_on(run, tmp_path, c
     assert process.stdout_text == ""
     assert [p.name for p in tmp_path.iterdir()] == ["cache"]
     (journal,) = cache.iterdir()
-    kept = {line["id"]: line["seconds"] for line in map(json.loads, journal.read_text().splitlines())}
-    assert len(kept) >= 2
+    entries = {line["id"]: line["seconds"] for line in map(json.loads, journal.read_text().splitlines())}
+    assert len(entries) >= 2
 
     ended = run("verify", *arguments, "--resume", "--json", path)
     assert (ended.returncode, ended.stderr) == (0, "")
     seconds = {claim["id"]: claim["seconds"] for claim in json.loads(path.read_text())["claims"]}
-    assert {name: seconds[name] for name in kept} == {name: round(s, 3) for name, s in kept.items()}
+    assert {name: seconds[name] for name in entries} == {name: round(s, 3) for name, s in entries.items()}
     assert list(cache.iterdir()) == []
 
     undisturbed = tmp_path / "undisturbed.json"
@@ -308,7 +308,7 @@ def test_what_a_run_found_outlives_a_file_that_cannot_be_written(cache, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("untrained.sims.files.write_bytes", full)
-    monkeypatch.setattr(Journal, "start", lambda self, kept: cache.mkdir(parents=True))
+    monkeypatch.setattr(Journal, "start", lambda self, before: cache.mkdir(parents=True))
     with pytest.raises(OSError, match="No space left"):
         cli.verify.judge_claims([FAST[0]], "quick", 0, 1, tmp_path / "x.json", record=False, resume=False)
     (journal,) = cache.iterdir()

@@ -42,24 +42,24 @@ def run(tmp_path, monkeypatch, untrained):
 
 
 def test_a_factory_in_a_file_is_examined(run, tmp_path):
-    found = run("net.py:factory", *QUICK, "--m", 20, "--out", "page.png", "--json", "found.json")
-    assert (found.returncode, found.stderr) == (0, "")
-    assert "For a 8x8 image and m = 20 this network is" in found.stdout
+    result = run("net.py:factory", *QUICK, "--m", 20, "--out", "page.png", "--json", "found.json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "For a 8x8 image and m = 20 this network is" in result.stdout
     assert (tmp_path / "page.png").stat().st_size > 10_000
-    told = json.loads((tmp_path / "found.json").read_text())
-    assert [one["name"] for one in told["networks"]] == ["net.py:factory"]
-    assert {one["name"] for one in told["networks"][0]["conditions"]} >= {"A1", "A2", "A3", "RIP", "sensing"}
+    report = json.loads((tmp_path / "found.json").read_text())
+    assert [one["name"] for one in report["networks"]] == ["net.py:factory"]
+    assert {one["name"] for one in report["networks"][0]["conditions"]} >= {"A1", "A2", "A3", "RIP", "sensing"}
 
 
 def test_other_measurements_have_their_own_counts(run):
-    found = run("net.py:factory", *QUICK, "--operator", "superres", "--factor", 2)
-    assert "m = 16" in found.stdout
+    result = run("net.py:factory", *QUICK, "--operator", "superres", "--factor", 2)
+    assert "m = 16" in result.stdout
 
 
 def test_one_of_several_outputs_is_taken_and_named(run, tmp_path):
     for options, where, image in (((), "image", [1, 4, 4]), (("--part", "code"), "code", [1, 3, 3])):
-        found = run("net.py:several", *QUICK, *options, "--json", "found.json")
-        assert (found.returncode, found.stderr) == (0, "")
+        result = run("net.py:several", *QUICK, *options, "--json", "found.json")
+        assert (result.returncode, result.stderr) == (0, "")
         facts = json.loads((tmp_path / "found.json").read_text())["networks"][0]["facts"]
         assert facts["image"] == image
         assert f"of the 2 tensors of its output (['image'], ['code']) ['{where}'] is taken" in facts["notes"]
@@ -70,8 +70,8 @@ def test_one_of_several_outputs_is_taken_and_named(run, tmp_path):
 
 
 def test_networks_stand_side_by_side_and_each_has_its_page(run, tmp_path):
-    found = run("net.py:factory", "two-layer@n=16,d=60,k=4", *QUICK, "--out", "page.svg")
-    assert found.returncode == 0
+    result = run("net.py:factory", "two-layer@n=16,d=60,k=4", *QUICK, "--out", "page.svg")
+    assert result.returncode == 0
     assert {path.name for path in tmp_path.glob("*.svg")} == {
         "page-net-py-factory.svg",
         "page-two-layer-n-16-d-60-k-4.svg",
@@ -79,11 +79,11 @@ def test_networks_stand_side_by_side_and_each_has_its_page(run, tmp_path):
 
 
 def test_one_that_cannot_be_examined_does_not_keep_the_others_back(run):
-    found = run("net.py:noisy", "net.py:factory", *QUICK)
-    assert found.returncode == 2
-    assert "For a 8x8 image" in found.stdout
-    assert len(found.stderr.splitlines()) == 1
-    assert "Dropout" in found.stderr
+    result = run("net.py:noisy", "net.py:factory", *QUICK)
+    assert result.returncode == 2
+    assert "For a 8x8 image" in result.stdout
+    assert len(result.stderr.splitlines()) == 1
+    assert "Dropout" in result.stderr
 
 
 def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
@@ -98,9 +98,9 @@ def test_an_interrupt_keeps_what_was_found(run, tmp_path, monkeypatch):
         return whole(*arguments, **options)
 
     monkeypatch.setattr(examine, "check", once)
-    found = run("net.py:factory", "net.py:factory", *QUICK, "--json", "found.json")
-    assert found.returncode == 130
-    assert found.stderr == "untrained: interrupted after 1 of 2 networks\n"
+    result = run("net.py:factory", "net.py:factory", *QUICK, "--json", "found.json")
+    assert result.returncode == 130
+    assert result.stderr == "untrained: interrupted after 1 of 2 networks\n"
     assert len(json.loads((tmp_path / "found.json").read_text())["networks"]) == 1
 
 
@@ -111,16 +111,16 @@ def test_a_network_that_fails_on_the_way_is_one_sentence(run, monkeypatch):
         raise RuntimeError("out of\nluck")
 
     monkeypatch.setattr(examine, "check", fails)
-    found = run("net.py:factory", *QUICK)
-    assert found.returncode == 2
-    assert found.stderr == "untrained: net.py:factory failed, with out of luck\n"
+    result = run("net.py:factory", *QUICK)
+    assert result.returncode == 2
+    assert result.stderr == "untrained: net.py:factory failed, with out of luck\n"
 
 
 def test_a_module_alone_takes_the_shape_of_its_input(run):
     assert "8x8" in run("net.py:alone", *QUICK, "--latent-shape", "1,4,4,4").stdout
-    found = run("net.py:alone", *QUICK)
-    assert found.returncode == 2
-    assert "latent" in found.stderr
+    result = run("net.py:alone", *QUICK)
+    assert result.returncode == 2
+    assert "latent" in result.stderr
 
 
 def test_only_some_weights_may_train(run):
@@ -146,10 +146,10 @@ def test_only_some_weights_may_train(run):
     ],
 )
 def test_bad_input_is_one_sentence(run, arguments, message):
-    found = run(*arguments, *(QUICK if "--seeds" not in arguments else ()))
-    assert found.returncode == 2
-    assert len(found.stderr.splitlines()) == 1
-    assert message in found.stderr
+    result = run(*arguments, *(QUICK if "--seeds" not in arguments else ()))
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert message in result.stderr
 
 
 def test_the_help_says_that_the_file_is_run(run):

@@ -101,8 +101,8 @@ def test_operators_with_options_of_their_own(run, options):
 def test_several_coils_are_measured_and_recovered_in_one_command(run):
     options = ("--coils", 2, "--acceleration", 2, "--centre", 0.2, "--columns", "equispaced")
     report = reported(run, "example:camera", "--size", "16x8", "--operator", "multicoil", *options, *SMALL)
-    told = {"coils": 2, "acceleration": 2.0, "centre": 0.2, "columns": "equispaced"}
-    assert report["operator"]["options"] == told
+    values = {"coils": 2, "acceleration": 2.0, "centre": 0.2, "columns": "equispaced"}
+    assert report["operator"]["options"] == values
     assert report["operator"]["m"] == 2 * 2 * 16 * 4
 
 
@@ -115,8 +115,8 @@ def reported(run, *arguments):
 def test_reconstruct_writes_the_image_that_its_report_scores(run, measured):
     report = reported(run, measured, "--truth", "photo.png", *SMALL)
     (entry,) = report["methods"]
-    found = score(read_image("x.npy", signed=True), an_image())
-    assert entry["scores"] == pytest.approx(found, rel=1e-6)
+    scores = score(read_image("x.npy", signed=True), an_image())
+    assert entry["scores"] == pytest.approx(scores, rel=1e-6)
     assert entry["settings"]["steps"] == 12
     assert entry["settings"]["network_options"] == {"width": 4, "latent": 4}
     assert (report["source"], report["truth"]) == ("y.npz", "photo.png")
@@ -173,8 +173,8 @@ def test_the_table_shows_the_numbers_of_the_report(run, measured):
     (entry,) = json.loads(Path("r.json").read_text())["methods"]
     assert head.split() == ["method", "MSE", "PSNR", "SSIM", "misfit", "steps", "seconds", "outcome"]
     scores, misfit = entry["scores"], entry["misfit"]
-    shown = [f"{scores['mse']:.4g}", f"{scores['psnr']:.2f}", f"{scores['ssim']:.3f}", f"{misfit:.3g}"]
-    assert row.split()[:5] == ["csdip", *shown]
+    cells = [f"{scores['mse']:.4g}", f"{scores['psnr']:.2f}", f"{scores['ssim']:.3f}", f"{misfit:.3g}"]
+    assert row.split()[:5] == ["csdip", *cells]
 
 
 def test_measuring_and_reconstructing_in_one_go_gives_the_same(run, measured):
@@ -477,9 +477,9 @@ def test_an_interrupt_or_a_termination_writes_the_best_so_far(measured, number, 
     command = [sys.executable, "-m", "untrained", "reconstruct", measured, "--set", "steps=1000000", *SMALL[2:]]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": {**os.environ, "TTY_COMPATIBLE": "1"}}
     process = subprocess.Popen([*command, "-o", "x.npy"], start_new_session=True, **pipes)
-    shown = b""
-    while b"/1000000" not in shown and process.poll() is None:
-        shown += os.read(process.stderr.fileno(), 4096)
+    output = b""
+    while b"/1000000" not in output and process.poll() is None:
+        output += os.read(process.stderr.fileno(), 4096)
     os.killpg(process.pid, number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code

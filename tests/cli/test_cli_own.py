@@ -241,8 +241,10 @@ def test_what_a_factory_sets_for_all_of_torch_is_put_back(run):
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize(("calls", "told"), [(0, "net.py:net must accept a latent"), (50, "net.py must let the run")])
-def test_an_exit_anywhere_in_code_of_ones_own_is_no_success(run, calls, told):
+@pytest.mark.parametrize(
+    ("calls", "message"), [(0, "net.py:net must accept a latent"), (50, "net.py must let the run")]
+)
+def test_an_exit_anywhere_in_code_of_ones_own_is_no_success(run, calls, message):
     Path("net.py").write_text(
         "import sys, torch\n"
         "calls = []\n"
@@ -257,7 +259,7 @@ def test_an_exit_anywhere_in_code_of_ones_own_is_no_success(run, calls, told):
     )
     ended = run("reconstruct", "photo.png", "--operator", "dct", "--m", "20", "--network", "net.py:net", "-o", "x.png")
     assert (ended.returncode, Path("x.png").exists()) == (2, False)
-    assert f"untrained: {told}" in ended.stderr.splitlines()[-1]
+    assert f"untrained: {message}" in ended.stderr.splitlines()[-1]
     assert "got SystemExit: 0" in ended.stderr.splitlines()[-1]
 
 

@@ -41,12 +41,12 @@ def run(gpu, monkeypatch, capsys):
 
 
 def test_a_dry_run_has_every_part(run):
-    code, found = run("--device", "cpu", *FEW)
+    code, report = run("--device", "cpu", *FEW)
     assert code == 0
-    assert list(found) == ["device", "torch", "verify", "spectrum", "batched", "wide", "layouts", "csdip"]
-    assert "no time was left" not in found.values()
-    assert found["verify"]["ok"]
-    assert set(found["verify"]["fits"]) == {"csdip", "net-gd", "net-pgd", "conv-decoder"}
+    assert list(report) == ["device", "torch", "verify", "spectrum", "batched", "wide", "layouts", "csdip"]
+    assert "no time was left" not in report.values()
+    assert report["verify"]["ok"]
+    assert set(report["verify"]["fits"]) == {"csdip", "net-gd", "net-pgd", "conv-decoder"}
 
 
 def test_what_does_not_agree_ends_with_one(run, gpu, monkeypatch):
@@ -57,15 +57,15 @@ def test_what_does_not_agree_ends_with_one(run, gpu, monkeypatch):
         return made(name, shape, m, seed + (name == "dct" and calls.count("dct") == 2), *places, **options)
 
     monkeypatch.setattr(gpu, "make_operator", every_other_one_off)
-    code, found = run("verify", "--device", "cpu")
-    rows = found["verify"]["operators"]
-    assert (code, found["verify"]["ok"]) == (1, False)
+    code, report = run("verify", "--device", "cpu")
+    rows = report["verify"]["operators"]
+    assert (code, report["verify"]["ok"]) == (1, False)
     assert [name for name, row in rows.items() if not row["ok"]] == ["dct"]
 
 
 def test_no_part_begins_late(run):
-    code, found = run("spectrum", "--device", "cpu", "--minutes", "0")
-    assert (code, found["spectrum"]) == (0, "no time was left")
+    code, report = run("spectrum", "--device", "cpu", "--minutes", "0")
+    assert (code, report["spectrum"]) == (0, "no time was left")
 
 
 def test_without_a_gpu_it_says_so(gpu, monkeypatch, capsys):

@@ -39,8 +39,8 @@ class Workshop:
         if watch is not None:
             watch(1, 2, 0.5)
         image = settings.share * operator.adjoint(y)
-        found = Recovery(image, "small", asdict(settings), "steps ended", 0.0, 1, 0.25)
-        return replace(found, **change)
+        recovery = Recovery(image, "small", asdict(settings), "steps ended", 0.0, 1, 0.25)
+        return replace(recovery, **change)
 
     def together(self, operators, ys, settings, *, seeds, watch=None):
         pairs = zip(operators, ys, seeds, strict=True)

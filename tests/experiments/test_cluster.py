@@ -33,8 +33,8 @@ def began(part, *arguments, folder):
 def seen(log, pattern):
     for _ in range(3000):
         with open(log.name) as file:
-            if found := re.search(pattern, file.read()):
-                return found
+            if match := re.search(pattern, file.read()):
+                return match
         time.sleep(0.01)
     raise AssertionError(f"{pattern} was not seen in {log.name}")
 
@@ -85,15 +85,15 @@ def test_a_cluster_gives_the_same_rows_also_when_a_worker_is_killed_midway(
 
 def test_a_scheduler_that_dies_midway_is_one_sentence_and_the_sweep_goes_on_elsewhere(scheduler, sweep, place, capfd):
     address, process, _ = scheduler
-    told = r"must stay in reach, got no more answer from tcp://\S+; \d+ of 300 cells are kept, and a resumed run"
+    message = r"must stay in reach, got no more answer from tcp://\S+; \d+ of 300 cells are kept, and a resumed run"
     grid = make_grid(load_study(TINY), GRID)
-    with pytest.raises(ValueError, match=told), cluster(address) as crew:
+    with pytest.raises(ValueError, match=message), cluster(address) as crew:
         run_tiny(grid, place, crew, follow=killing_after(40, process))
     assert capfd.readouterr() == ("", "")
-    kept = len(raw(place))
-    assert 40 < kept < 300
+    count = len(raw(place))
+    assert 40 < count < 300
     summary = sweep(GRID, workers=2, resume=True)
-    assert (summary.done, summary.before) == (300, kept)
+    assert (summary.done, summary.before) == (300, count)
 
 
 @pytest.mark.slow

@@ -47,9 +47,9 @@ def test_the_default_grid_is_every_value_with_every_seed(tiny):
     ],
 )
 def test_an_axis_takes_values_and_ranges(tiny, text, axis, values):
-    found = make_grid(tiny, text).axes[axis]
-    assert found == values
-    assert [type(value) for value in found] == [type(value) for value in values]
+    entries = make_grid(tiny, text).axes[axis]
+    assert entries == values
+    assert [type(value) for value in entries] == [type(value) for value in values]
 
 
 def test_a_logarithmic_range_has_its_bounds_exactly_and_even_ratios(tiny):

@@ -58,16 +58,16 @@ def test_the_noise_is_the_papers():
 def test_settings_are_the_papers_and_none_looks_at_the_truth(name):
     (part,) = DENOISING_RECIPES[name].parts
     side = int(part.dataset.removeprefix("photographs-"))
-    found = {a.label: settings_of(a, None, every_pixel((3, side, side))) for a in part.algorithms}
-    nets = [found[label] for label in ("skip-net", "decoder-under", "decoder-over")]
+    settings = {a.label: settings_of(a, None, every_pixel((3, side, side))) for a in part.algorithms}
+    nets = [settings[label] for label in ("skip-net", "decoder-under", "decoder-over")]
     table = "table1" in name
     assert [s.steps for s in nets] == ([1800, 3000, 1500] if table else [1900, 1900, 1500])
     assert {(s.optimiser, s.learning_rate, s.restarts, s.stopping) for s in nets} == {("adam", 0.01, 1, "fixed")}
     assert nets[0].input_noise == pytest.approx(0.7 / 30)
     assert nets[1].network_options == {"channels": 128}
     assert nets[2].network_options == {"channels": 512, "norm": "before" if table else "after"}
-    told = 2 * part.setups[0].sigma / 255 * (3 * side**2) ** 0.5
-    assert [found[label].noise for label in ("tv", "non-local-means", "bm3d")] == pytest.approx([told] * 3)
+    noise = 2 * part.setups[0].sigma / 255 * (3 * side**2) ** 0.5
+    assert [settings[label].noise for label in ("tv", "non-local-means", "bm3d")] == pytest.approx([noise] * 3)
 
 
 def test_a_setup_is_pixel_noise_or_an_operator():
@@ -83,9 +83,9 @@ def test_a_setup_is_pixel_noise_or_an_operator():
 
 def test_pixels_are_measured_with_the_noise_of_the_images_seed():
     image = example_image("astronaut", size=(16, 16))
-    found = measured(image, TABLE, 7, CPU)
-    assert torch.equal(found.y, PixelNoise(25.0, clip=True, seed=7, same=True).measurement(image).y)
-    assert found.operator.name == "inpainting"
+    measurement = measured(image, TABLE, 7, CPU)
+    assert torch.equal(measurement.y, PixelNoise(25.0, clip=True, seed=7, same=True).measurement(image).y)
+    assert measurement.operator.name == "inpainting"
 
 
 def test_the_last_iterate_and_the_average_are_of_one_fit(monkeypatch):
@@ -98,9 +98,9 @@ def test_the_last_iterate_and_the_average_are_of_one_fit(monkeypatch):
     average, last, noisy = [row for task in tasks for row in task.compute(None)]
     assert len(fits) == 1
     y = measured(cells[0].pixels, EXAMPLE, cells[0].seed, CPU)
-    found = plain(y.operator, y.y, settings_of(LAST, None, y.operator), seed=cells[0].seed)
-    assert last["psnr"] == pytest.approx(score(found.others["last"], cells[0].pixels)["psnr"], abs=1e-3)
-    assert average["psnr"] == pytest.approx(score(found.image, cells[0].pixels)["psnr"], abs=1e-3)
+    recovery = plain(y.operator, y.y, settings_of(LAST, None, y.operator), seed=cells[0].seed)
+    assert last["psnr"] == pytest.approx(score(recovery.others["last"], cells[0].pixels)["psnr"], abs=1e-3)
+    assert average["psnr"] == pytest.approx(score(recovery.image, cells[0].pixels)["psnr"], abs=1e-3)
     assert noisy["psnr"] == pytest.approx(score(y.operator.adjoint(y.y), cells[0].pixels)["psnr"])
     assert len({cell_key(cell, cell.pixels) for cell in cells}) == 3
 
@@ -194,13 +194,13 @@ def test_a_denoised_photograph_is_a_row():
 
 def rows_of(recipe_, record):
     places = {(c.dataset, c.image, c.setup, c.algorithm.label): c for c in cells_of(recipe_, {})}
-    found = {}
+    cell_rows = {}
     for group in record["groups"]:
         for i, image in enumerate(group["image"]):
             columns = {n: group[n][i] if isinstance(group[n], list) else group[n] for n in COLUMNS}
             cell = places[group["dataset"], image, Setup(**group["setup"]), group["label"]]
-            found[cell] = {**columns, "m": group["m"]}
-    return found
+            cell_rows[cell] = {**columns, "m": group["m"]}
+    return cell_rows
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -137,13 +137,13 @@ def test_faces_are_in_colour():
 
 def rows_of(recipe, record):
     places = {(c.dataset, c.image, c.setup, c.algorithm.label): c for c in cells_of(recipe, {})}
-    found = {}
+    cell_rows = {}
     for group in record["groups"]:
         for i, image in enumerate(group["image"]):
             columns = {n: group[n][i] if isinstance(group[n], list) else group[n] for n in NMSE_COLUMNS}
             cell = places[group["dataset"], image, Setup(**group["setup"]), group["label"]]
-            found[cell] = {**columns, "m": group["m"]}
-    return found
+            cell_rows[cell] = {**columns, "m": group["m"]}
+    return cell_rows
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -35,11 +35,11 @@ def count(place):
 
 def workers_of(client):
     """The processes that compute for a client; none where it has just ended."""
-    found = []
+    pids = []
     try:
         for task in Path(f"/proc/{client.pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-        return [one for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+            pids += map(int, (task / "children").read_text().split())
+        return [one for one in pids if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
     except (FileNotFoundError, ProcessLookupError):
         return []
 
@@ -88,12 +88,12 @@ def test_clients_and_workers_killed_at_random_moments_change_nothing(place, undi
         before = count(place)
         wait_until(lambda before=before: count(place) > before or client.poll() is not None)
         time.sleep(moments.uniform(0.0, 0.05))
-        if murdered < KILLS and (found := workers_of(client)):
-            os.kill(moments.choice(found), signal.SIGKILL)
+        if murdered < KILLS and (workers := workers_of(client)):
+            os.kill(moments.choice(workers), signal.SIGKILL)
             murdered += 1
     assert client.wait() == 0
     assert murdered > 3
     assert start(place).wait() == 0  # a cell beside whose worker two kills fell is failed, and tried again
-    kept = raw(place)
-    assert len(kept) == CELLS
-    assert kept == raw(undisturbed)
+    cells = raw(place)
+    assert len(cells) == CELLS
+    assert cells == raw(undisturbed)

@@ -47,8 +47,8 @@ def finished(one, mse=lambda cell: 1.0 + cell.image, size=6):
     }  # fmt: skip
 
 
-def a_record(kind="curves", **given):
-    one = recipe(kind, kind, **given)
+def a_record(kind="curves", **options):
+    one = recipe(kind, kind, **options)
     return record_of(one, finished(one), {"mnist": images()})
 
 
@@ -60,11 +60,11 @@ def test_a_record_comes_back_as_it_was(tmp_path):
 
 def test_rows_of_a_record_are_its_cells_and_points_their_means():
     record = a_record()
-    found = list(rows(record))
-    assert len(found) == 16
+    cell_rows = list(rows(record))
+    assert len(cell_rows) == 16
     for point in record["points"]:
         place = {"label": point["label"], "m": point["m"], "variance": point["setup"]["variance"]}
-        own = [row["mse"] for row in found if place.items() <= row.items()]
+        own = [row["mse"] for row in cell_rows if place.items() <= row.items()]
         assert own == [1.0, 2.0, 3.0, 4.0]
         assert point["mse"] == pytest.approx(interval(own), rel=1e-5)
         assert (point["images"], point["scored"]) == (4, 4)
@@ -89,7 +89,7 @@ def test_a_record_tells_how_many_images_it_used_and_that_the_paper_had_more():
 def test_pictures_are_made_smaller_until_a_record_is_small_or_left_out(monkeypatch):
     one = recipe("pictures", "pictures")
     noise = images(6, (1, 200, 200))
-    done = {cell: {**found, "picture": encoded(noise[cell.image])} for cell, found in finished(one).items()}
+    done = {cell: {**row, "picture": encoded(noise[cell.image])} for cell, row in finished(one).items()}
     record = record_of(one, done, {"mnist": noise})
     side = max(decoded(record["pictures"][0]["png"]).shape)
     assert 32 <= side < 200
@@ -188,9 +188,9 @@ def recorded(tmp_path):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_of_recorded_recipes_hold_all_and_no_text_overlaps(name, recorded):
-    page, found = boxes(name, recorded)
-    assert [t for t, b in found if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
-    bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in found]
+    page, texts = boxes(name, recorded)
+    assert [t for t, b in texts if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
+    bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in texts]
     assert [(s, t) for (s, a), (t, b) in combinations(bodies, 2) if a.overlaps(b)] == []
     words = {
         "recipes_curves": "CS-DIP",
@@ -199,13 +199,13 @@ def test_pages_of_recorded_recipes_hold_all_and_no_text_overlaps(name, recorded)
         "learned_regularisation": "here",
         "runtimes": "the paper",
     }
-    assert words[name] in [text for text, _ in found]
+    assert words[name] in [text for text, _ in texts]
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_say_what_is_not_recorded(name, tmp_path):
-    _, found = boxes(name, tmp_path)
-    words = " ".join(text for text, _ in found)
+    _, texts = boxes(name, tmp_path)
+    words = " ".join(text for text, _ in texts)
     own = {
         "recipes_curves": "fig4b",
         "recipes_mnist": "fig5, fig2, fig6",
@@ -228,10 +228,10 @@ def test_costs_are_of_seconds_recorded_for_the_same_setup_else_for_others():
     for point in record["points"]:
         point["seconds"] = [{8: 900.0, 16: 1800.0}[point["m"]], None, None]
     wide = recipe("wide", setups=(*SETUPS, Setup(m=32)))
-    found = {c.recipe.name: c for c in costs([one, wide], {"mnist": 6}, {"small": record})}
-    assert (found["small"].cells, found["small"].hours) == (16, pytest.approx(4 * 2 * (900 + 1800) / 3600))
-    assert found["wide"].hours == pytest.approx(4 * 2 * (900 + 1800 + 1350) / 3600)
-    assert found["small"].recorded == "recorded (4 of mnist)"
+    by_name = {c.recipe.name: c for c in costs([one, wide], {"mnist": 6}, {"small": record})}
+    assert (by_name["small"].cells, by_name["small"].hours) == (16, pytest.approx(4 * 2 * (900 + 1800) / 3600))
+    assert by_name["wide"].hours == pytest.approx(4 * 2 * (900 + 1800 + 1350) / 3600)
+    assert by_name["small"].recorded == "recorded (4 of mnist)"
     (untimed,) = costs([recipe(algorithms=(WHOLE, LEARNING))], {}, {"other": record})
     assert untimed.untimed == ("csdip-lr",)
     assert untimed.recorded is None

@@ -90,8 +90,8 @@ def test_what_a_recipe_speaks_of_is_among_what_it_runs(name):
 
 @pytest.mark.parametrize("label", sorted({label for one in RECIPES.values() for label in one.labels()}))
 def test_settings_of_every_run_are_ones_of_its_method(label):
-    found = {a for one in RECIPES.values() for part in one.parts for a in part.algorithms if a.label == label}
-    for algorithm in found:
+    algorithms = {a for one in RECIPES.values() for part in one.parts for a in part.algorithms if a.label == label}
+    for algorithm in algorithms:
         settings_of(algorithm)
 
 
@@ -262,19 +262,19 @@ JUDGED = {
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_sentences_are_judged_by_intervals(name):
-    statement, found, verdict = JUDGED[name]
-    assert judge_sentence(statement, found, "m").verdict == verdict
+    statement, table, verdict = JUDGED[name]
+    assert judge_sentence(statement, table, "m").verdict == verdict
 
 
 def test_a_single_image_decides_nothing():
-    one = {place: {0: found[0]} for place, found in scores(a=(1, 1), b=(2, 2)).items()}
+    one = {place: {0: values[0]} for place, values in scores(a=(1, 1), b=(2, 2)).items()}
     assert judge_sentence(LOWER, one, "m").verdict == "undecided"
     assert judge_sentence(GainGrows("grows", "a", "b", "m", 20, 10), one, "m").verdict == "undecided"
 
 
 def test_pairs_are_of_images_that_both_have():
-    found = {("a", 1): {0: 1.0, 2: 3.0, 3: 4.0}, ("b", 1): {3: 5.0, 0: 6.0, 1: 7.0}}
-    assert paired(found, ("a", 1), ("b", 1)) == ([1.0, 4.0], [6.0, 5.0])
+    table = {("a", 1): {0: 1.0, 2: 3.0, 3: 4.0}, ("b", 1): {3: 5.0, 0: 6.0, 1: 7.0}}
+    assert paired(table, ("a", 1), ("b", 1)) == ([1.0, 4.0], [6.0, 5.0])
 
 
 @pytest.mark.parametrize("name", TEXT_RECIPES)

@@ -68,20 +68,20 @@ def stored(cache):
         return connection.execute("SELECT count(row) FROM cells").fetchone()[0]
 
 
-def numbers(found):
-    return {cell: {k: v for k, v in row.items() if k != "seconds"} for cell, row in found.items()}
+def numbers(cell_rows):
+    return {cell: {k: v for k, v in row.items() if k != "seconds"} for cell, row in cell_rows.items()}
 
 
 def test_every_cell_is_computed_once_and_stored(workshop, cache):
-    chosen, found = go("small")
-    assert len(workshop.calls) == len(found) == len(chosen.keys) == 4 * 2 * 2
+    chosen, cell_rows = go("small")
+    assert len(workshop.calls) == len(cell_rows) == len(chosen.keys) == 4 * 2 * 2
     assert stored(cache) == 16
     with closing(sqlite3.connect(cache / "recipes.sqlite")) as connection:
         assert {key for (key,) in connection.execute("SELECT key FROM cells")} == set(chosen.keys.values())
 
 
 def test_every_method_is_given_the_very_same_measurement(workshop):
-    _, found = go("small")
+    _, cell_rows = go("small")
     pairs = {}
     for settings, fingerprint, y, seed in workshop.calls:
         pairs.setdefault((fingerprint, seed), []).append((settings.share, y))
@@ -89,12 +89,12 @@ def test_every_method_is_given_the_very_same_measurement(workshop):
     for (share, y), (other, z) in pairs.values():
         assert {share, other} == {0.5, 1.0}
         assert torch.equal(y, z)
-    assert len({(cell.image, cell.setup, row["measurement"]) for cell, row in found.items()}) == 8
+    assert len({(cell.image, cell.setup, row["measurement"]) for cell, row in cell_rows.items()}) == 8
 
 
 def test_an_image_is_measured_once_for_all_algorithms(workshop, monkeypatch):
     times, plain = [], measured
-    monkeypatch.setattr(compute, "measured", lambda *given: (times.append(given[2]), plain(*given))[1])
+    monkeypatch.setattr(compute, "measured", lambda *arguments: (times.append(arguments[2]), plain(*arguments))[1])
     go("small")
     assert len(times) == 4 * 2
 
@@ -118,9 +118,9 @@ def test_resuming_does_nothing_twice_and_takes_over_cells_of_other_recipes(works
     chosen = make_recipe_run("small")
     assert chosen.run(device="cpu", resume=True).before == 8
     assert len(workshop.calls) == 16
-    _, found = go("small", "narrow", resume=True)
+    _, cell_rows = go("small", "narrow", resume=True)
     assert len(workshop.calls) == 16
-    assert found == chosen.rows()
+    assert cell_rows == chosen.rows()
 
 
 def test_without_resuming_everything_is_computed_anew(workshop):
@@ -160,8 +160,8 @@ def test_first_images_come_first_so_that_a_part_of_a_run_is_a_smaller_whole(work
 
 def test_a_recovery_that_is_not_finite_is_a_row_without_an_error(workshop):
     workshop.does[1] = lambda: {"image": torch.full((1, 8, 8), torch.nan), "outcome": "diverged at step 3"}
-    chosen, found = go("narrow")
-    first = next(iter(found.values()))
+    chosen, cell_rows = go("narrow")
+    first = next(iter(cell_rows.values()))
     assert (first["mse"], first["picture"], first["outcome"]) == (None, None, "diverged at step 3")
     (record,) = chosen.records()
     point = record["points"][0]
@@ -170,8 +170,8 @@ def test_a_recovery_that_is_not_finite_is_a_row_without_an_error(workshop):
 
 
 def test_the_error_is_that_of_the_image_returned(workshop):
-    _, found = go("small")
-    for cell, row in found.items():
+    _, cell_rows = go("small")
+    for cell, row in cell_rows.items():
         measurement = measured(images()[cell.image], cell.setup, image_seed("mnist", cell.image), CPU)
         share = 0.5 if cell.algorithm == HALF else 1.0
         x = share * measurement.operator.adjoint(measurement.y)
@@ -242,10 +242,10 @@ def test_what_is_learned_is_learned_once_an_m_and_given_to_the_method(workshop, 
     known["gain"] = recipe("gain", "gains", setups=setups, algorithms=(WHOLE, LEARNING), first=2)
     chosen, _ = go("gain")
     assert sorted(setup.m for setup, _ in learned) == [8, 16]
-    given = [s for s, *_ in workshop.calls if s.prior is not None]
-    assert len(given) == 4 * 3
-    assert {s.prior_weight for s in given} == {100.0}
-    assert {(cache / "learned" / s.prior).read_text() for s in given} == {"8", "16"}
+    settings = [s for s, *_ in workshop.calls if s.prior is not None]
+    assert len(settings) == 4 * 3
+    assert {s.prior_weight for s in settings} == {100.0}
+    assert {(cache / "learned" / s.prior).read_text() for s in settings} == {"8", "16"}
     (record,) = chosen.records()
     assert len(record["gains"]) == 3
 
@@ -269,8 +269,8 @@ REAL = {
 def test_real_methods_learn_and_recover_from_what_they_learned(cache, monkeypatch, what):
     real = recipe("real", setups=SETUPS[1:], algorithms=(REAL[what],), count=2, first=2)
     monkeypatch.setattr(reproduction, "ALL_RECIPES", {"real": real})
-    _, found = go("real", at_once=2)
-    assert {row["outcome"] for row in found.values()} == {"steps ended"}
+    _, cell_rows = go("real", at_once=2)
+    assert {row["outcome"] for row in cell_rows.values()} == {"steps ended"}
     files = sorted(path.name for path in (cache / "learned").glob("*.npz"))
     assert len(files) == 1
     assert all(name.startswith(what) for name in files)
@@ -377,10 +377,10 @@ def test_the_command_records_and_resumes(command, workshop, tmp_path):
     assert len(workshop.calls) == 8
     path = tmp_path / "record" / "recipes" / "narrow.json"
     assert str(path) in out
-    found = list(rows(json.loads(path.read_text())))
-    assert len(found) == 8
+    cell_rows = list(rows(json.loads(path.read_text())))
+    assert len(cell_rows) == 8
     columns = "dataset image operator m variance method mse psnr ssim seconds outcome"
-    assert set(columns.split()) <= set(found[0])
+    assert set(columns.split()) <= set(cell_rows[0])
 
 
 def test_the_command_runs_a_user_s_recipe(cache, monkeypatch, tmp_path, capsys):

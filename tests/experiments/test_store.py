@@ -32,14 +32,14 @@ def number(hexadecimal):
     [0.1, -0.0, 5e-324, math.pi, 1.7976931348623157e308, math.inf, -math.inf, math.nan, number("fff80000000000ab")],
 )
 def test_a_float_comes_back_with_the_same_bits(value):
-    (found,) = row_from_text(row_to_text({"a": value}, {})).values()
-    assert bits(found) == bits(value)
+    (result,) = row_from_text(row_to_text({"a": value}, {})).values()
+    assert bits(result) == bits(value)
 
 
 def test_other_scalars_come_back_with_their_kinds():
     row = {"n": 3**100, "w": "ü\n\0'\"", "yes": True, "no": False, "none": None, "one": 1, "real": 1.0}
-    found = row_from_text(row_to_text(row, {}))
-    assert repr(found) == repr(row)
+    result = row_from_text(row_to_text(row, {}))
+    assert repr(result) == repr(row)
 
 
 @pytest.mark.parametrize(
@@ -198,19 +198,19 @@ def test_a_full_disk_stops_with_one_sentence_and_earlier_cells_are_kept(place):
 
     with pytest.raises(ValueError, match=r"database or disk is full.*is kept"):
         fill()
-    kept = raw(place, "key, length(row)")
-    assert 5 < len(kept) < 98
+    cells = raw(place, "key, length(row)")
+    assert 5 < len(cells) < 98
     with writing(place, "tiny") as store:
-        assert len(store.outcomes()) == len(kept)
+        assert len(store.outcomes()) == len(cells)
 
 
 def test_rows_come_sorted_by_parameters_and_seed_or_as_a_grid_has_them(sweep, place):
     sweep("n=3,1 x=1,0.5")
-    found = rows(place)
-    assert [(row["n"], row["x"], row["seed"]) for row in found] == [
+    cell_rows = rows(place)
+    assert [(row["n"], row["x"], row["seed"]) for row in cell_rows] == [
         (n, x, seed) for n in (1, 3) for x in (0.5, 1.0) for seed in (0, 1)
     ]
-    assert list(found[0]) == ["n", "x", "mode", "sleep", "seed", "value", "odd", "whole", "word", "yes", "no"]
+    assert list(cell_rows[0]) == ["n", "x", "mode", "sleep", "seed", "value", "odd", "whole", "word", "yes", "no"]
     as_asked = rows(place, make_grid(load_study(TINY), "n=3,2,1 x=1", 1))
     assert [(row["n"], row["seed"]) for row in as_asked] == [(3, 0), (1, 0)]
 

@@ -93,9 +93,9 @@ def test_quantiles_leave_out_what_is_not_finite() -> None:
 
 def test_entries_keep_six_digits_and_shares_their_interval() -> None:
     assert entry("proof", "rate", {"n": 3}, 1 / 3)["value"] == 0.333333
-    found = share("simulation", "converged", {"n": 3}, 3, 10)
-    assert (found["value"], found["count"]) == (0.3, 10)
-    assert (found["low"], found["high"]) == pytest.approx(clopper_pearson(3, 10, 0.05), rel=1e-5)
+    row = share("simulation", "converged", {"n": 3}, 3, 10)
+    assert (row["value"], row["count"]) == (0.3, 10)
+    assert (row["low"], row["high"]) == pytest.approx(clopper_pearson(3, 10, 0.05), rel=1e-5)
 
 
 def dense(seed: int, runs: int, n: int, d: int):
@@ -206,9 +206,9 @@ def test_share_below_half_is_that_of_dense_draws_and_of_the_exact_law() -> None:
 
 def test_sigma_tables_the_exact_width_at_which_the_median_is_a_half() -> None:
     rows = sigma.SIGMA_STUDY.table([cell("sigma", ratio=ratio, trials=400) for ratio in (10.0, 16.0, 25.0)])
-    found = {r["source"]: r for r in rows if r["quantity"] == "median reaches half"}
-    assert found["simulation"]["low"] < found["exact law"]["value"] < found["simulation"]["high"]
-    d = round(4 * found["exact law"]["value"])
+    by_source = {r["source"]: r for r in rows if r["quantity"] == "median reaches half"}
+    assert by_source["simulation"]["low"] < by_source["exact law"]["value"] < by_source["simulation"]["high"]
+    d = round(4 * by_source["exact law"]["value"])
     assert sigma.probability_below(4, d, Fraction(1, 2)) <= 0.5 < sigma.probability_below(4, d - 1, Fraction(1, 2))
 
 
@@ -307,7 +307,7 @@ def test_the_first_failing_step_follows_one_that_half_of_the_runs_took() -> None
     rows = step.STEP_STUDY.table(
         [cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (0.001, 2.0, 3.0, 400.0, 800.0)]
     )
-    (found,) = (row for row in rows if row["quantity"] == "first failing")
-    assert (found["low"], found["value"]) == (3.0, 400.0)
+    (threshold,) = (row for row in rows if row["quantity"] == "first failing")
+    assert (threshold["low"], threshold["value"]) == (3.0, 400.0)
     none = step.STEP_STUDY.table([cell("step", ratio=40.0, steps=600, multiple=multiple) for multiple in (2.0, 3.0)])
     assert [row for row in none if row["quantity"] == "first failing"] == []

@@ -120,11 +120,11 @@ def test_recorded_thresholds_are_those_of_the_recorded_shares() -> None:
     shares = [row for row in rows if row["ratio"] is not None and row["source"] == "simulation"]
     sizes = sorted({row["n"] for row in shares})
     for quantity in ("converged", *phase.PARTS, "stalled"):
-        kept = [r for r in rows if r["source"] == "simulation" and r["quantity"].startswith(f"half {quantity}")]
-        kept = [r for r in kept if r["quantity"].split(",")[0] == f"half {quantity}"]
+        thresholds = [r for r in rows if r["source"] == "simulation" and r["quantity"].startswith(f"half {quantity}")]
+        thresholds = [r for r in thresholds if r["quantity"].split(",")[0] == f"half {quantity}"]
         fresh = phase._threshold_rows(sizes, shares, quantity)
-        assert len(fresh) == len(kept)
-        assert all(close(a, b) for a, b in zip(fresh, kept, strict=True))
+        assert len(fresh) == len(thresholds)
+        assert all(close(a, b) for a, b in zip(fresh, thresholds, strict=True))
 
 
 def test_the_record_is_read_from_the_store(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ def test_crossing_is_the_likeliest_place_and_its_interval_what_the_ratio_keeps()
     fit = crossing(X, k, m)
     places, slopes = np.linspace(-0.2, 1, 241), np.geomspace(0.5, 8, 200)
     table = np.array([max(log_likelihood(a, s, k, m) for s in slopes) for a in places])
-    kept = places[table >= table.max() - chi2.isf(0.05, 1) / 2]
+    interval = places[table >= table.max() - chi2.isf(0.05, 1) / 2]
     assert fit.at == pytest.approx(places[table.argmax()], abs=0.01)
-    assert (fit.low, fit.high) == pytest.approx((kept[0], kept[-1]), abs=0.01)
+    assert (fit.low, fit.high) == pytest.approx((interval[0], interval[-1]), abs=0.01)
     assert log_likelihood(fit.at, fit.slope, k, m) == pytest.approx(table.max(), abs=1e-3)
 
 
@@ -62,16 +62,16 @@ def test_impossible_counts_are_refused(x, k, m, level, message) -> None:
 def test_trend_is_the_weighted_least_squares_line_with_its_error() -> None:
     x, v, e = np.array([1.0, 2, 3, 5]), np.array([2.0, 2.5, 3.4, 4.1]), np.array([0.4, 0.2, 0.3, 0.5])
     (slope, _), covariance = np.polyfit(x, v, 1, w=1 / e, cov="unscaled")
-    found = trend(x, v, e)
-    assert found.slope == pytest.approx(slope)
-    assert found.high - found.low == pytest.approx(2 * 1.959964 * math.sqrt(covariance[0, 0]))
+    line = trend(x, v, e)
+    assert line.slope == pytest.approx(slope)
+    assert line.high - line.low == pytest.approx(2 * 1.959964 * math.sqrt(covariance[0, 0]))
 
 
 def test_trend_is_widened_where_values_scatter() -> None:
     x, v = np.arange(4.0), np.array([0.0, 3.0, -3.0, 0.0])
     (_, _), covariance = np.polyfit(x, v, 1, w=np.full(4, 100.0), cov=True)
-    found = trend(x, v, np.full(4, 0.01))
-    assert found.high - found.low == pytest.approx(2 * 1.959964 * math.sqrt(covariance[0, 0]))
+    line = trend(x, v, np.full(4, 0.01))
+    assert line.high - line.low == pytest.approx(2 * 1.959964 * math.sqrt(covariance[0, 0]))
 
 
 def test_trend_needs_three_places_and_positive_errors() -> None:

@@ -42,12 +42,12 @@ def spawned(workers=2):
 
 def test_a_sweep_keeps_every_cell_once(sweep, place):
     assert numbers(sweep(GRID)) == (80, 80, 0, 0)
-    kept = raw(place)
-    assert len({key for key, *_ in kept}) == len(kept) == 80
+    cells = raw(place)
+    assert len({key for key, *_ in cells}) == len(cells) == 80
     with reading(place, "tiny") as store:
-        found = store.status()
-    assert (found["cells"], found["done"], found["failed"], found["running"]) == (80, 80, 0, False)
-    assert found["rate"] > 0
+        status = store.status()
+    assert (status["cells"], status["done"], status["failed"], status["running"]) == (80, 80, 0, False)
+    assert status["rate"] > 0
 
 
 CREWS = {
@@ -232,8 +232,8 @@ def test_a_scheduler_that_is_lost_stops_with_one_sentence_and_keeps_what_ended(s
 
 
 def test_an_interrupt_keeps_what_ended(sweep, place):
-    def interrupt(seen):
-        if seen.done > 10:
+    def interrupt(summary):
+        if summary.done > 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -260,11 +260,11 @@ def test_few_cells_are_in_flight_and_small_ones_go_in_groups(sweep):
 
 
 def test_what_is_seen_on_the_way_counts_up_to_the_end(sweep):
-    seen = []
-    end = sweep(GRID, follow=seen.append)
-    assert seen[0] == Summary(80, 0, 0, 0, 0.0)
-    assert [one.done for one in seen] == sorted(one.done for one in seen)
-    assert seen[-1] == end
+    summaries = []
+    end = sweep(GRID, follow=summaries.append)
+    assert summaries[0] == Summary(80, 0, 0, 0, 0.0)
+    assert [one.done for one in summaries] == sorted(one.done for one in summaries)
+    assert summaries[-1] == end
 
 
 def test_a_group_that_takes_long_is_handed_back_as_far_as_it_is(sweep, place, tmp_path, monkeypatch):

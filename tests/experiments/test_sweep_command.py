@@ -169,34 +169,34 @@ def test_an_interrupt_is_one_sentence_its_exit_code_and_no_lost_cell(start, tmp_
     running = start(*arguments, start_new_session=True)
     while not cli(TINY, "--status", "--store", place)[1].startswith("tiny: ") or not raw(place):
         time.sleep(0.05)
-    code, told, err = cli(TINY, "--status", "--store", place)
+    code, status, err = cli(TINY, "--status", "--store", place)
     assert (code, err) == (0, "")
-    assert ", running, in " in told
+    assert ", running, in " in status
     stop(running.pid, number)  # an interrupt as a terminal does it: to the client and its workers
     out, err = running.communicate()
     (line,) = err.splitlines()
-    kept = raw(place)
+    cells = raw(place)
     assert line == (
-        f"untrained: interrupted after {len(kept)} of 2000 cells, which are kept; "
+        f"untrained: interrupted after {len(cells)} of 2000 cells, which are kept; "
         "the same command with --resume goes on from there."
     )
     assert (running.returncode, out) == (exit_code, "")
-    assert 0 < len(kept) < 2000
+    assert 0 < len(cells) < 2000
 
 
 def test_a_terminal_sees_how_it_goes_on(start):
     screen, end = pty.openpty()
     running = start(TINY, "--grid", "n=1:10:10 sleep=0.01 mode=raise", "--workers", "2", stderr=end)
     os.close(end)
-    seen = b""
+    output = b""
     try:
         while part := os.read(screen, 4096):
-            seen += part
+            output += part
     except OSError:  # how a terminal ends
         pass
     os.close(screen)
     out, _ = running.communicate()
     assert out.startswith("36 of 40 cells done, 4 failed, ")
-    assert b"a second" in seen
-    assert b"/40" in seen
-    assert b"failed" in seen
+    assert b"a second" in output
+    assert b"/40" in output
+    assert b"failed" in output

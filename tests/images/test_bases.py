@@ -66,8 +66,8 @@ def test_wavelet_coefficients_are_the_inner_products_of_the_definition(shape, le
     for level in range(levels):
         h, w = shape[1] >> level, shape[2] >> level
         wanted[:h, :w] = periodised(periodised(wanted[:h, :w], filters, 0), filters, 1)
-    found = WaveletBasis(shape, "db4", levels).analysis(x)[0]
-    np.testing.assert_allclose(found, wanted, atol=EXACT)
+    coefficients = WaveletBasis(shape, "db4", levels).analysis(x)[0]
+    np.testing.assert_allclose(coefficients, wanted, atol=EXACT)
 
 
 @pytest.mark.parametrize("name", ["haar", "db2", "db4", "db7"])

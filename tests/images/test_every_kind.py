@@ -100,8 +100,8 @@ def pngs():
         colours = PALETTE[index[..., 0]]
         yield f"png palette {depth}", (png(index, depth, 3, plte()), pixels(colours))
         alphas = rng.integers(0, 255, 2**depth).astype(np.uint8)
-        seen = np.dstack([colours, alphas[index[..., 0]]])
-        yield f"png palette {depth} alpha", (png(index, depth, 3, plte(alphas.tobytes())), on_black(seen, 255), BLACK)
+        rgba = np.dstack([colours, alphas[index[..., 0]]])
+        yield f"png palette {depth} alpha", (png(index, depth, 3, plte(alphas.tobytes())), on_black(rgba, 255), BLACK)
     grey, wanted = NATIVE[8][..., :1], pixels(NATIVE[8][..., :1])
     chunks = {
         "linear gamma": (chunk(b"gAMA", struct.pack(">I", 100000)), "gamma of 1 is ignored"),

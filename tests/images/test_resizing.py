@@ -47,7 +47,7 @@ def test_shrinking_keeps_the_mean_of_any_image():
 
 
 @pytest.mark.parametrize(
-    ("shape", "size", "kept"),
+    ("shape", "size", "crop"),
     [
         ((10, 20), 5, (10, 10)),
         ((20, 10), 5, (10, 10)),
@@ -58,13 +58,13 @@ def test_shrinking_keeps_the_mean_of_any_image():
         ((3, 3), (7, 9), (2, 3)),
     ],
 )
-def test_the_crop_is_the_largest_of_that_aspect_ratio_about_the_centre(shape, size, kept):
+def test_the_crop_is_the_largest_of_that_aspect_ratio_about_the_centre(shape, size, crop):
     pixels = np.arange(shape[0] * shape[1]).reshape(shape)
     part = centre_crop(pixels, size)
-    assert part.shape == kept
-    top, left = (shape[0] - kept[0]) // 2, (shape[1] - kept[1]) // 2
+    assert part.shape == crop
+    top, left = (shape[0] - crop[0]) // 2, (shape[1] - crop[1]) // 2
     assert part[0, 0] == pixels[top, left]
-    assert part[-1, -1] == pixels[top + kept[0] - 1, left + kept[1] - 1]
+    assert part[-1, -1] == pixels[top + crop[0] - 1, left + crop[1] - 1]
 
 
 @pytest.mark.parametrize("size", [0, -3, (4, 0), (4,), (1, 2, 3), 2.5, True, (4, True), "28", None])

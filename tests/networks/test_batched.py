@@ -249,9 +249,9 @@ def test_the_networks_that_are_given_stay_as_they_are():
 
 def test_the_input_is_not_overwritten():
     networks, z = several("a shared rectifier", 2)
-    kept = z.clone()
+    original = z.clone()
     Batched(networks)(z)
-    assert torch.equal(z, kept)
+    assert torch.equal(z, original)
 
 
 def test_a_copy_can_be_taken_out():

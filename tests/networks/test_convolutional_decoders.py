@@ -50,9 +50,9 @@ def test_the_decoder_is_the_published_one(shape, depth, norm, flat):
     module = moved(module).double()
     plain = with_weights_of(published_decoder(6, depth, shape[0], norm, flat), module)
     with torch.no_grad():
-        found, expected = module(z.double()), 2 * plain(z.double()) - 1
+        output, expected = module(z.double()), 2 * plain(z.double()) - 1
     assert expected.std() > 0.01
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("norm", ["after", "before"])
@@ -82,8 +82,8 @@ def test_the_kernel_is_that_of_its_definition(height, width):
     kernel = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
     reflected = np.pad(x, ((2, 1), (2, 1)), mode="reflect")
     expected = [[(reflected[i : i + 4, j : j + 4] * kernel).sum() for j in range(width)] for i in range(height)]
-    found = Interpolation()(torch.from_numpy(x)[None, None])
-    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=1e-14)
+    output = Interpolation()(torch.from_numpy(x)[None, None])
+    np.testing.assert_allclose(output[0, 0].numpy(), expected, atol=1e-14)
 
 
 def published_generator(channels, depth, colours):

@@ -116,9 +116,9 @@ def moves(made):
     v = torch.linspace(-1, 1, made.count, dtype=torch.float64)
     u = torch.linspace(1, 2, made.n, dtype=torch.float64)
     weights = [made.parameter(name) for name in made.weights]
-    found = torch.autograd.grad(made.output() @ u, weights, allow_unused=True)
+    gradients = torch.autograd.grad(made.output() @ u, weights, allow_unused=True)
     flat = torch.cat(
-        [torch.zeros(w.numel()) if g is None else g.flatten() for g, w in zip(found, weights, strict=True)]
+        [torch.zeros(w.numel()) if g is None else g.flatten() for g, w in zip(gradients, weights, strict=True)]
     )
     h = 1e-5
     with torch.no_grad():
@@ -304,12 +304,12 @@ def test_an_output_is_seen_as_an_image_with_colours_first(shape, image):
         def forward(self, z):
             return self.pixels * z
 
-    seen = make_network("plain", Plain(), torch.ones(1))
-    assert seen.image_shape == image
-    wanted = seen.parameter("pixels").squeeze()
+    network = make_network("plain", Plain(), torch.ones(1))
+    assert network.image_shape == image
+    wanted = network.parameter("pixels").squeeze()
     if image[0] > 1 and shape[-1] in (2, 3):
         wanted = wanted.movedim(-1, 0)
-    assert torch.equal(seen.output(), wanted.flatten())
+    assert torch.equal(network.output(), wanted.flatten())
 
 
 def test_the_old_spectral_norm_has_a_norm_of_about_one():
@@ -350,9 +350,9 @@ def test_the_old_spectral_norm_has_a_norm_of_about_one():
     ],
 )
 def test_what_is_taken_for_granted_is_said(make, notes):
-    found = make_network("net", make(), Z).notes
-    assert len(found) == len(notes)
-    assert all(part in note for part, note in zip(notes, found, strict=True))
+    sentences = make_network("net", make(), Z).notes
+    assert len(sentences) == len(notes)
+    assert all(part in note for part, note in zip(notes, sentences, strict=True))
 
 
 def test_one_of_several_outputs_can_be_chosen():

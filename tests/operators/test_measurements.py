@@ -143,10 +143,10 @@ def test_a_damaged_file_never_gives_another_measurement(saved, tmp_path):
     assert refused > 75
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_truncated_file_is_refused(saved, kept):
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_refused(saved, share):
     whole = saved.read_bytes()
-    saved.write_bytes(whole[: int(kept * len(whole))])
+    saved.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match="file must be a whole measurement, got a damaged or other one in "):
         load_measurement(saved)
 

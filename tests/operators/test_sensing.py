@@ -211,8 +211,8 @@ def test_a_scrambled_transform_flips_pixels_first(name, shape):
 def test_rows_and_signs_are_drawn_uniformly():
     # 400 draws of 16 of 64 rows: a row is kept 100 +- 8.7 times; signs of 25 600 pixels sum to 0 +- 160 (5 sigma).
     operators = [make_operator("scrambled-dct", (1, 8, 8), 16, seed) for seed in range(400)]
-    kept = np.bincount(np.concatenate([a.rows for a in operators]), minlength=64)
-    assert np.abs(kept - 100).max() < 5 * 8.7
+    counts = np.bincount(np.concatenate([a.rows for a in operators]), minlength=64)
+    assert np.abs(counts - 100).max() < 5 * 8.7
     assert abs(sum(int(a.signs.sum()) for a in operators)) < 5 * 160
 
 

@@ -146,8 +146,8 @@ def test_the_operator_is_that_of_an_mri_package(columns):
     back = np.zeros((4, 12, 16), complex)
     back[..., operator.places] = y[0] + 1j * y[1]
     adjoint = np.fft.ifftshift(sense.H * np.fft.fftshift(back, (1, 2))).real
-    found = operator.adjoint(torch.from_numpy(y.reshape(-1))).numpy()[0]
-    np.testing.assert_allclose(found, adjoint, rtol=0, atol=1e-6)
+    pixels = operator.adjoint(torch.from_numpy(y.reshape(-1))).numpy()[0]
+    np.testing.assert_allclose(pixels, adjoint, rtol=0, atol=1e-6)
 
 
 MASK = np.random.default_rng(5).random((6, 7)) < 0.4
@@ -185,10 +185,10 @@ def test_coefficients_under_ones_own_mask_and_maps_are_those_of_the_definition(m
 def test_complex_measurements_are_put_into_the_order_of_the_rows(channels):
     x = np.random.default_rng(0).standard_normal((channels, 6, 7))
     coils = multicoil((channels, 6, 7), coils=2, acceleration=1)
-    seen = np.fft.fft2(x[:, None] * coil_sensitivities(2, 6, 7), norm="ortho")[..., coils.places]
+    data = np.fft.fft2(x[:, None] * coil_sensitivities(2, 6, 7), norm="ortho")[..., coils.places]
     y = coils.forward(torch.from_numpy(x)).float()
-    torch.testing.assert_close(measured_numbers(seen, coils), y)
-    torch.testing.assert_close(measured_numbers(torch.from_numpy(seen.ravel()).conj(), coils), y * rows_of(y, channels))
+    torch.testing.assert_close(measured_numbers(data, coils), y)
+    torch.testing.assert_close(measured_numbers(torch.from_numpy(data.ravel()).conj(), coils), y * rows_of(y, channels))
     own = operators.fourier_cartesian((channels, 6, 7), MASK, MAPS)
     sampled = np.array([own_by_definition(one, MAPS, MASK)[1] for one in x])
     by_coil = sampled.reshape(channels, len(MAPS), -1)

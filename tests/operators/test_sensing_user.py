@@ -72,9 +72,9 @@ class InPlace(Tensors):
 def test_a_users_operator_measures_batches_of_images(user, matrix):
     operator = as_operator(user, SHAPE)
     x = torch.randn(2, 3, *SHAPE, generator=torch.Generator().manual_seed(0))
-    kept = x.clone()
+    original = x.clone()
     y = operator.forward(x)
-    assert torch.equal(x, kept)
+    assert torch.equal(x, original)
     assert (operator.m, operator.coefficients, operator.orthonormal) == (7, 7, False)
     # Sums of 20 float32 products of size one.
     np.testing.assert_allclose(y, x.flatten(-3).numpy() @ matrix.T, rtol=0, atol=1e-5)
@@ -514,8 +514,8 @@ def test_an_error_within_a_users_operator_is_told_in_a_sentence(error):
     operator = as_operator(user, SHAPE)
     user.error = error
     why = f"{type(error).__name__}: {error}"
-    told = rf"^forward of the user's operator must run without error, got {why} \(line \d+\)$"
-    with pytest.raises(ValueError, match=told) as raised:
+    message = rf"^forward of the user's operator must run without error, got {why} \(line \d+\)$"
+    with pytest.raises(ValueError, match=message) as raised:
         operator.forward(torch.ones(SHAPE))
     assert raised.value.__cause__ is error
     with pytest.raises(ValueError, match=rf"^user's operator must take tensors or arrays, got 'forward: .*{error}'"):

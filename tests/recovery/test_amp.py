@@ -79,12 +79,12 @@ def test_the_iteration_is_that_of_the_paper(toy, name, damping, probe):
     operator, x = make_operator(name, SHAPE, 120, seed=1), normal(SHAPE)
     y, settings = operator.forward(x), dataclasses.replace(toy, damping=damping, probe=probe)
     images = by_the_letter(operator, y, linear, settings, seed=5)
-    found = recover(operator, y, settings, seed=5)
+    recovery = recover(operator, y, settings, seed=5)
     misfits = [np.square(operator.forward(torch.from_numpy(i).float()).numpy() - y.numpy()).sum() for i in images]
     # A divided difference of float32 with a step of 1e-3 of the pixels is good to 1e-4 of n; eight steps carry it on.
-    np.testing.assert_allclose(found.trace["misfit"], misfits, rtol=1e-2)
+    np.testing.assert_allclose(recovery.trace["misfit"], misfits, rtol=1e-2)
     best = 3 + int(np.argmin(misfits[3:]))  # of the second half: from step 4 on
-    np.testing.assert_allclose(found.image.numpy(), images[best], atol=1e-2)
+    np.testing.assert_allclose(recovery.image.numpy(), images[best], atol=1e-2)
     assert np.abs(images[-1] - images[0]).max() > 0.1
 
 
@@ -106,11 +106,11 @@ def test_plug_and_play_is_accelerated_descent(toy, name):
     operator = make_operator(name, SHAPE, 120, seed=1)
     y = operator.forward(normal(SHAPE))
     images = descent_by_the_letter(operator, y, linear, toy.steps, toy.last_sigma)
-    found = recover(operator, y, dataclasses.replace(toy, rule="plug-and-play"))
+    recovery = recover(operator, y, dataclasses.replace(toy, rule="plug-and-play"))
     misfits = [np.square(operator.forward(torch.from_numpy(i).float()).numpy() - y.numpy()).sum() for i in images]
     # Float32 against float64 over eight steps, none of which expands.
-    np.testing.assert_allclose(found.trace["misfit"], misfits, rtol=1e-4)
-    np.testing.assert_allclose(found.image.numpy(), images[3 + int(np.argmin(misfits[3:]))], atol=1e-5)
+    np.testing.assert_allclose(recovery.trace["misfit"], misfits, rtol=1e-4)
+    np.testing.assert_allclose(recovery.image.numpy(), images[3 + int(np.argmin(misfits[3:]))], atol=1e-5)
 
 
 def test_the_box_is_kept_where_it_is_asked_for(monkeypatch):
@@ -128,14 +128,14 @@ def evolution(m, n, noise_sq, steps, deviations=4):
     has mean s/(1 + s) and variance (4 a^2 (1 - a)^2 s + 2 a^4 s^2)/n, and ||z||^2/m varies by sqrt(2/m) of itself. An
     error of s is carried on by the slope (n/m)/(1 + s)^2; that of the strength has no slope, as it is the best one.
     """
-    s, error, found = noise_sq + n / m, 0.0, []
+    s, error, predictions = noise_sq + n / m, 0.0, []
     for _ in range(steps):
         a, slope = 1 / (1 + s), n / m / (1 + s) ** 2
         chance = n / m * math.sqrt((4 * a**2 * (1 - a) ** 2 * s + 2 * a**4 * s**2) / n)
         s = noise_sq + n / m * s / (1 + s)
         error = slope * error + deviations * (chance + math.sqrt(2 / m) * s)
-        found.append((s, error))
-    return np.array(found).T
+        predictions.append((s, error))
+    return np.array(predictions).T
 
 
 def gaussian_problem(noise_sq=0.0, name="gaussian", m=1800):
@@ -249,29 +249,29 @@ def test_the_strength_of_less_risk_is_taken():
 def test_half_the_measurements_are_enough_for_a_phantom(name, operator_name):
     operator = make_operator(operator_name, SHAPE, 128, seed=7)
     y = operator.forward(PIECES)
-    found = recover(operator, y, DAMPSettings(denoiser=name))
+    recovery = recover(operator, y, DAMPSettings(denoiser=name))
     best_linear = operator.adjoint(y) / operator.squared_norm()
-    assert (found.image - PIECES).square().mean() < 0.1 * (best_linear - PIECES).square().mean()
-    assert found.method == "damp"
-    assert found.settings["denoiser"] == name
+    assert (recovery.image - PIECES).square().mean() < 0.1 * (best_linear - PIECES).square().mean()
+    assert recovery.method == "damp"
+    assert recovery.settings["denoiser"] == name
 
 
 def test_colours_are_recovered():
     image = example_image("astronaut", size=16)
     operator = make_operator("gaussian", (3, 16, 16), 500, seed=1)
-    found = recover(operator, operator.forward(image))
-    assert found.image.shape == image.shape
-    assert (found.image - image).square().mean() < 0.3 * image.var()
+    recovery = recover(operator, operator.forward(image))
+    assert recovery.image.shape == image.shape
+    assert (recovery.image - image).square().mean() < 0.3 * image.var()
 
 
 @pytest.mark.parametrize("rule", ["amp", "plug-and-play"])
 def test_the_misfit_told_is_that_of_the_image_returned(rule):
     operator = make_operator("gaussian", SHAPE, 60, seed=1)
     y = operator.forward(PIECES)
-    found = recover(operator, y, DAMPSettings(rule=rule, steps=9))
-    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-4)
-    assert found.misfit == pytest.approx(min(found.trace["misfit"][4:]), rel=1e-4)  # the second half: steps 5 to 9
-    assert found.image.abs().max() <= 1
+    result = recover(operator, y, DAMPSettings(rule=rule, steps=9))
+    assert result.misfit == pytest.approx(float((operator.forward(result.image) - y).square().sum()), rel=1e-4)
+    assert result.misfit == pytest.approx(min(result.trace["misfit"][4:]), rel=1e-4)  # the second half: steps 5 to 9
+    assert result.image.abs().max() <= 1
 
 
 def test_a_factor_before_the_operator_changes_nothing():
@@ -294,27 +294,27 @@ def test_the_same_seed_gives_the_same_image():
 
 
 def test_y_zero_gives_the_zero_image_at_once():
-    found = recover(make_operator("gaussian", SHAPE, 60), torch.zeros(60))
-    assert (found.outcome, found.steps, float(found.image.abs().max())) == ("converged", 1, 0.0)
+    recovery = recover(make_operator("gaussian", SHAPE, 60), torch.zeros(60))
+    assert (recovery.outcome, recovery.steps, float(recovery.image.abs().max())) == ("converged", 1, 0.0)
 
 
 def test_enough_measurements_converge():
     operator = make_operator("gaussian", SHAPE, 240, seed=1)
-    found = recover(operator, operator.forward(torch.full(SHAPE, 0.5)), DAMPSettings(steps=100))
-    assert found.outcome == "converged"
-    assert found.steps < 100
+    recovery = recover(operator, operator.forward(torch.full(SHAPE, 0.5)), DAMPSettings(steps=100))
+    assert recovery.outcome == "converged"
+    assert recovery.steps < 100
     # A relative change of 1e-4 at a contraction of at most a half leaves no more than 2e-4 of the image.
-    assert (found.image - 0.5).abs().max() < 1e-3
+    assert (recovery.image - 0.5).abs().max() < 1e-3
 
 
 def test_growing_noise_is_told_as_divergence_with_the_best_image(monkeypatch):
     monkeypatch.setitem(DENOISERS, "linear", lambda x, sigma: -3.0 * x)
     operator = make_operator("gaussian", SHAPE, 60, seed=1)
     y = operator.forward(PIECES)
-    found = recover(operator, y, DAMPSettings(denoiser="linear", box=False))
-    assert found.outcome == "diverged at step 1"
-    assert torch.equal(found.image, torch.zeros(SHAPE))  # nothing fitted better than the zero image
-    assert found.misfit == pytest.approx(float(y.square().sum()))
+    recovery = recover(operator, y, DAMPSettings(denoiser="linear", box=False))
+    assert recovery.outcome == "diverged at step 1"
+    assert torch.equal(recovery.image, torch.zeros(SHAPE))  # nothing fitted better than the zero image
+    assert recovery.misfit == pytest.approx(float(y.square().sum()))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -329,10 +329,10 @@ def test_numbers_that_are_not_finite_are_an_outcome(monkeypatch, bad, rule):
     monkeypatch.setitem(DENOISERS, "linear", breaks)
     operator = make_operator("gaussian", SHAPE, 200, seed=1)
     settings = DAMPSettings(rule=rule, denoiser="linear", box=False, second_strength=1.0)
-    found = recover(operator, operator.forward(PIECES), settings)
-    assert found.outcome == "diverged at step 5"
-    assert torch.isfinite(found.image).all()
-    assert len(found.trace["misfit"]) == 4
+    recovery = recover(operator, operator.forward(PIECES), settings)
+    assert recovery.outcome == "diverged at step 5"
+    assert torch.isfinite(recovery.image).all()
+    assert len(recovery.trace["misfit"]) == 4
 
 
 def test_plug_and_play_is_for_operators_with_structure():
@@ -354,18 +354,18 @@ def test_plug_and_play_is_for_operators_with_structure():
 
 def test_an_interrupt_gives_the_best_image_so_far():
     operator = make_operator("gaussian", SHAPE, 60, seed=1)
-    y, seen = operator.forward(PIECES), []
+    y, reports = operator.forward(PIECES), []
 
     def watch(step, total, loss):
-        seen.append((step, total, loss))
+        reports.append((step, total, loss))
         if step == 3:
             raise KeyboardInterrupt
 
-    found = recover(operator, y, watch=watch)
-    assert found.outcome == "interrupted"
-    assert found.steps == 3
-    assert [(step, total) for step, total, _ in seen] == [(1, 30), (2, 30), (3, 30)]
-    assert found.misfit == pytest.approx(min(loss for _, _, loss in seen))
+    recovery = recover(operator, y, watch=watch)
+    assert recovery.outcome == "interrupted"
+    assert recovery.steps == 3
+    assert [(step, total) for step, total, _ in reports] == [(1, 30), (2, 30), (3, 30)]
+    assert recovery.misfit == pytest.approx(min(loss for _, _, loss in reports))
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ def by_the_letter(network, A, y, settings):
 def test_the_loop_is_that_of_the_definition(changes):
     operator, y = problem()
     settings = replace(SMALL, **changes)
-    found = list(autoencode(unet(1, settings, 5).double(), operator, y, settings))
+    iterates = list(autoencode(unet(1, settings, 5).double(), operator, y, settings))
     expected = by_the_letter(unet(1, settings, 5).double(), operator.matrix.double(), y, settings)
     # float64 at 1e-16; Adam divides a gradient by its own size, which enlarges the rounding of small ones
-    torch.testing.assert_close(torch.stack(found), torch.stack(expected), atol=1e-7, rtol=0)
-    assert (found[0] - found[-1]).abs().max() > 0.1  # the comparison is of something that moved
+    torch.testing.assert_close(torch.stack(iterates), torch.stack(expected), atol=1e-7, rtol=0)
+    assert (iterates[0] - iterates[-1]).abs().max() > 0.1  # the comparison is of something that moved
 
 
 def test_the_weight_draws_the_image_to_the_input():

@@ -72,12 +72,12 @@ def by_the_definition(noisy, sigma):
         for corner in [(i, j) for i in corners[0] for j in corners[1]]:
             members = nearest(pilot, corner, most)
             M = T if stage == "hard" else D
-            seen, guess = (
+            data, guess = (
                 haar_of(np.stack([M @ z[i : i + 8, j : j + 8] @ M.T for i, j in members])) for z in (noisy, pilot)
             )
-            gains = 1.0 * (abs(seen) > 2.7 * sigma) if stage == "hard" else guess**2 / (guess**2 + sigma**2)
+            gains = 1.0 * (abs(data) > 2.7 * sigma) if stage == "hard" else guess**2 / (guess**2 + sigma**2)
             gains[0, 0, 0] = 1
-            clean, weight = haar_matrix(len(members)).T @ (gains * seen).reshape(len(members), 64), 1 / (gains**2).sum()
+            clean, weight = haar_matrix(len(members)).T @ (gains * data).reshape(len(members), 64), 1 / (gains**2).sum()
             for (i, j), c in zip(members, clean.reshape(-1, 8, 8), strict=True):
                 c = back @ c @ back.T if stage == "hard" else D.T @ c @ D
                 above[i : i + 8, j : j + 8] += weight * window * c
@@ -89,9 +89,9 @@ def by_the_definition(noisy, sigma):
 @pytest.mark.parametrize("shape", [(8, 8), (9, 31), (20, 17)])
 def test_it_is_what_its_definition_says(shape):
     x = example_image("camera", grey=True, size=32)[:, : shape[0], -shape[1] :].double() + 0.2 * noise((1, *shape))
-    found = denoise_block_matching(x, 0.2)[0].numpy()
-    np.testing.assert_allclose(found, by_the_definition(x[0].numpy(), 0.2), atol=1e-10)
-    assert abs(found - x[0].numpy()).max() > 0.05
+    image = denoise_block_matching(x, 0.2)[0].numpy()
+    np.testing.assert_allclose(image, by_the_definition(x[0].numpy(), 0.2), atol=1e-10)
+    assert abs(image - x[0].numpy()).max() > 0.05
 
 
 def test_colours_are_filtered_apart_but_matched_by_their_mean():
@@ -161,17 +161,17 @@ def test_a_flat_image_stays_flat_at_any_strength():
 
 def test_numbers_are_the_same_each_time_and_shapes_are_kept():
     x = noise((2, 2, 3, 12, 40)).float()
-    found = denoise_block_matching(x, 0.4)
-    assert (found.shape, found.dtype) == (x.shape, x.dtype)
-    assert torch.equal(found, denoise_block_matching(x, 0.4))
+    image = denoise_block_matching(x, 0.4)
+    assert (image.shape, image.dtype) == (x.shape, x.dtype)
+    assert torch.equal(image, denoise_block_matching(x, 0.4))
 
 
 def test_a_photograph_is_as_good_as_by_the_published_package():
     x = example_image("camera", grey=True, size=128)
     noisy = x + 0.2 * noise(x.shape).float()
-    found = score(denoise_block_matching(noisy, 0.2), x)["psnr"]
+    psnr = score(denoise_block_matching(noisy, 0.2), x)["psnr"]
     # The package bm3d (4.0.3) has 29.31 dB on this image and noise; as good is within 0.15 dB.
-    assert found > 29.31 - 0.15
+    assert psnr > 29.31 - 0.15
 
 
 @pytest.mark.parametrize("sigma", [-0.1, math.nan, math.inf])
@@ -182,6 +182,6 @@ def test_a_strength_that_is_none_is_refused(sigma):
 
 def test_what_is_done_at_once_changes_nothing(monkeypatch):
     x = noise((1, 30, 30))
-    found = denoise_block_matching(x, 0.3)
+    image = denoise_block_matching(x, 0.3)
     monkeypatch.setattr(block_matching, "STACKS_AT_ONCE", 7)
-    torch.testing.assert_close(denoise_block_matching(x, 0.3), found, atol=1e-12, rtol=0)
+    torch.testing.assert_close(denoise_block_matching(x, 0.3), image, atol=1e-12, rtol=0)

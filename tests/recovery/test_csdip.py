@@ -65,10 +65,10 @@ def test_a_fit_is_the_loop_of_the_paper(changes):
     operator, y, _ = a_problem()
     settings = few(stopping="fixed", **changes)
     iterates = by_the_letter(operator, y, settings, seed=3)
-    found = recover(operator, y, settings, seed=3)
+    recovery = recover(operator, y, settings, seed=3)
     # 25 steps of float32 descent: rounding grows from 1e-7 by the steps' own conditioning, observed below 1e-5
-    torch.testing.assert_close(found.image, iterates[-1][0], atol=1e-3, rtol=0)
-    assert found.misfit == pytest.approx(iterates[-1][1], rel=1e-2)
+    torch.testing.assert_close(recovery.image, iterates[-1][0], atol=1e-3, rtol=0)
+    assert recovery.misfit == pytest.approx(iterates[-1][1], rel=1e-2)
     assert (iterates[0][0] - iterates[-1][0]).abs().max() > 0.1  # the comparison is of something that moved
 
 
@@ -91,8 +91,8 @@ def test_the_iterate_of_least_misfit_in_the_window_is_returned():
     operator, y, _ = a_problem(1)
     settings = few(stopping="last-window", window=10)
     misfits = [misfit for _, misfit in by_the_letter(operator, y, settings, seed=0)]
-    found = recover(operator, y, settings, seed=0)
-    assert found.steps == 16 + int(np.argmin(misfits[15:]))
+    recovery = recover(operator, y, settings, seed=0)
+    assert recovery.steps == 16 + int(np.argmin(misfits[15:]))
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_the_iterate_of_least_misfit_in_the_window_is_returned():
 )
 def test_the_misfit_in_the_result_is_that_of_the_returned_image(changes):
     operator, y, _ = a_problem(2)
-    found = recover(operator, y, few(restarts=3) if not changes else few(**{"restarts": 3, **changes}))
-    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-5)
+    recovery = recover(operator, y, few(restarts=3) if not changes else few(**{"restarts": 3, **changes}))
+    assert recovery.misfit == pytest.approx(float((operator.forward(recovery.image) - y).square().sum()), rel=1e-5)
 
 
 def test_the_restart_of_least_misfit_is_taken_and_the_mean_is_the_mean():
@@ -130,8 +130,8 @@ def test_images_in_a_batch_do_not_see_their_neighbours():
     problems = [a_problem(seed) for seed in range(3)]
     settings = few(restarts=2, stopping="fixed")
     together = recover_batch([p[0] for p in problems], torch.stack([p[1] for p in problems]), settings, seeds=[7, 8, 9])
-    for (operator, y, _), seed, found in zip(problems, (7, 8, 9), together, strict=True):
-        torch.testing.assert_close(found.image, recover(operator, y, settings, seed=seed).image, atol=1e-3, rtol=0)
+    for (operator, y, _), seed, recovery in zip(problems, (7, 8, 9), together, strict=True):
+        torch.testing.assert_close(recovery.image, recover(operator, y, settings, seed=seed).image, atol=1e-3, rtol=0)
 
 
 def test_groups_on_threads_give_what_one_program_gives(monkeypatch):
@@ -156,9 +156,9 @@ def test_an_interrupt_between_groups_keeps_what_was_begun(monkeypatch):
         if step > 20:
             raise KeyboardInterrupt
 
-    found = recover(operator, y, few(steps=100_000, restarts=3), watch=interrupt)
-    assert found.outcome == "interrupted"
-    assert 1 <= len(found.trace["restart_misfits"]) <= 3
+    recovery = recover(operator, y, few(steps=100_000, restarts=3), watch=interrupt)
+    assert recovery.outcome == "interrupted"
+    assert 1 <= len(recovery.trace["restart_misfits"]) <= 3
 
 
 def test_an_interrupt_after_the_best_restart_is_told(monkeypatch):
@@ -217,10 +217,10 @@ def test_the_data_term_is_divided_by_the_operators_gain():
     operator, y, _ = a_problem(name="dct", m=16)
     assert operator.gain == pytest.approx(0.25)
     settings = few(stopping="fixed", tv_weight=0.1)
-    found = recover(operator, y, settings).image
-    torch.testing.assert_close(found, by_the_letter(operator, y, settings, 0)[-1][0], atol=1e-3, rtol=0)
+    image = recover(operator, y, settings).image
+    torch.testing.assert_close(image, by_the_letter(operator, y, settings, 0)[-1][0], atol=1e-3, rtol=0)
     undivided = by_the_letter(operator, y, settings, 0, gain=1.0)[-1][0]
-    assert (found - undivided).abs().max() > 0.01
+    assert (image - undivided).abs().max() > 0.01
 
 
 @pytest.mark.parametrize(("noise", "weight"), [(0.0, 0.1), (0.2, 0.1), (2.0, 0.5 * 2.0 / 2.0)], ids=str)
@@ -236,19 +236,19 @@ def test_the_penalty_weighs_no_less_than_the_noise_says(noise, weight):
 def test_measurements_that_are_not_finite_end_as_an_outcome():
     operator, y, _ = a_problem()
     y[3] = torch.nan
-    found = recover(operator, y, few())
-    assert found.outcome == "diverged at step 1"
-    assert found.image.isfinite().all()
+    recovery = recover(operator, y, few())
+    assert recovery.outcome == "diverged at step 1"
+    assert recovery.image.isfinite().all()
 
 
 def test_a_diverging_image_leaves_its_neighbours_alone():
     problems = [a_problem(seed) for seed in range(2)]
     ys = torch.stack([p[1] for p in problems])
     ys[0, 0] = torch.inf
-    found = recover_batch([p[0] for p in problems], ys, few(stopping="fixed"), seeds=[0, 1])
-    assert found[0].outcome.startswith("diverged")
+    recoveries = recover_batch([p[0] for p in problems], ys, few(stopping="fixed"), seeds=[0, 1])
+    assert recoveries[0].outcome.startswith("diverged")
     alone = recover(problems[1][0], ys[1], few(stopping="fixed"), seed=1)
-    torch.testing.assert_close(found[1].image, alone.image, atol=1e-3, rtol=0)
+    torch.testing.assert_close(recoveries[1].image, alone.image, atol=1e-3, rtol=0)
 
 
 def test_an_interrupt_keeps_the_best_image_so_far():
@@ -258,37 +258,39 @@ def test_an_interrupt_keeps_the_best_image_so_far():
         if step == 10:
             raise KeyboardInterrupt
 
-    found = recover(operator, y, few(), watch=interrupt)
-    assert found.outcome == "interrupted"
-    assert found.steps <= 10
-    torch.testing.assert_close(found.image, by_the_letter(operator, y, few(), 0)[found.steps - 1][0], atol=1e-3, rtol=0)
+    recovery = recover(operator, y, few(), watch=interrupt)
+    assert recovery.outcome == "interrupted"
+    assert recovery.steps <= 10
+    torch.testing.assert_close(
+        recovery.image, by_the_letter(operator, y, few(), 0)[recovery.steps - 1][0], atol=1e-3, rtol=0
+    )
 
 
 def test_progress_is_told_at_the_first_every_tenth_and_the_last_step():
     operator, y, _ = a_problem()
-    told = []
-    recover(operator, y, few(), watch=lambda *said: told.append(said))
-    assert [step for step, _, _ in told] == [1, 10, 20, 25]
-    assert all(total == 25 for _, total, _ in told)
-    assert told[-1][2] < told[0][2]
+    reports = []
+    recover(operator, y, few(), watch=lambda *said: reports.append(said))
+    assert [step for step, _, _ in reports] == [1, 10, 20, 25]
+    assert all(total == 25 for _, total, _ in reports)
+    assert reports[-1][2] < reports[0][2]
 
 
 def test_held_out_measurements_are_not_fitted():
     operator, y, _ = a_problem(m=40)
     settings = few(stopping="held-out", held_out=0.3)
-    kept = torch.from_numpy(stream(0, "held out").random(40) >= 0.3)
+    mask = torch.from_numpy(stream(0, "held out").random(40) >= 0.3)
     other = y.clone()
-    other[~kept] += 5.0
+    other[~mask] += 5.0
     first, second = (recover(operator, target, dataclasses.replace(settings, steps=1)) for target in (y, other))
     assert first.trace["misfit"] == second.trace["misfit"]
-    assert 5 < (~kept).sum() < 20
+    assert 5 < (~mask).sum() < 20
 
 
 def test_stopping_by_discrepancy_stops_early_and_the_oracle_needs_the_truth():
     operator, y, image = a_problem()
-    found = recover(operator, y, few(steps=200, stopping="discrepancy", noise=3.0))
-    assert found.outcome == "stopped early"
-    assert found.misfit <= 9.0
+    recovery = recover(operator, y, few(steps=200, stopping="discrepancy", noise=3.0))
+    assert recovery.outcome == "stopped early"
+    assert recovery.misfit <= 9.0
     with pytest.raises(ValueError, match="oracle needs the true image"):
         recover(operator, y, few(stopping="oracle"))
     best = recover(operator, y, few(stopping="oracle"), truth=image).image
@@ -311,8 +313,8 @@ class AnyModule(nn.Module):
 def test_a_users_own_network_is_fitted():
     operator, y, _ = a_problem()
     own = generator("own", SHAPE, AnyModule, Latent((2, 8, 8)))
-    found = recover(operator, y, few(restarts=2, steps=60), network=own)
-    assert found.misfit < 0.9 * found.trace["misfit"][0]
+    recovery = recover(operator, y, few(restarts=2, steps=60), network=own)
+    assert recovery.misfit < 0.9 * recovery.trace["misfit"][0]
 
 
 class Unbatched(nn.Module):
@@ -386,8 +388,8 @@ def test_a_module_at_hand_is_fitted_as_plain_autograd_fits_it(kind):
     module, z = OWN[kind]()
     operator, y, _ = a_problem()
     settings = few(stopping="fixed", tv_weight=0.0)
-    found = recover(operator, y, settings, network=(module, z))
-    assert found.settings["network"] == type(module).__name__
+    recovery = recover(operator, y, settings, network=(module, z))
+    assert recovery.settings["network"] == type(module).__name__
     twin = copy.deepcopy(module)
     optimiser = torch.optim.RMSprop(twin.parameters(), lr=1e-3, momentum=0.9)
     for _ in range(settings.steps):
@@ -396,7 +398,7 @@ def test_a_module_at_hand_is_fitted_as_plain_autograd_fits_it(kind):
         optimiser.zero_grad()
         ((operator.forward(x) - y).square().sum() / operator.gain).backward()
         optimiser.step()
-    torch.testing.assert_close(found.image, x.detach(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(recovery.image, x.detach(), atol=1e-3, rtol=0)
 
 
 def test_restarts_of_a_module_at_hand_are_redrawn_and_each_is_itself():
@@ -459,9 +461,9 @@ def test_a_reference_is_the_network_it_stands_for(tmp_path):
     )
     reference = f"{tmp_path / 'net.py'}:make"
     settings = CSDIPSettings(steps=15, network=reference)
-    found = recover(operator, y, settings, seed=2)
-    assert torch.equal(found.image, recover(operator, y, few(steps=15), network=reference, seed=2).image)
-    assert found.settings["network"] == reference
+    recovery = recover(operator, y, settings, seed=2)
+    assert torch.equal(recovery.image, recover(operator, y, few(steps=15), network=reference, seed=2).image)
+    assert recovery.settings["network"] == reference
     shapes = {name: tuple(weight.shape) for name, weight in csdip.fitted_weights(operator, y, settings).items()}
     assert shapes == {"0.weight": (64, 4), "0.bias": (64,)}
     named = CSDIPSettings(steps=15, network="decoder@width=4,latent=6")
@@ -480,10 +482,10 @@ def test_an_average_of_iterates_is_that_of_their_definition_and_so_is_its_misfit
     iterates = [x for x, _ in by_the_letter(operator, y, settings, seed=3)]
     weights = torch.tensor([0.8 ** (len(iterates) - 1 - k) for k in range(len(iterates))])
     mean = torch.stack([w * x for w, x in zip(weights / weights.sum(), iterates, strict=True)]).sum(0)
-    found = recover(operator, y, settings, seed=3)
-    torch.testing.assert_close(found.image, mean, atol=1e-3, rtol=0)
+    recovery = recover(operator, y, settings, seed=3)
+    torch.testing.assert_close(recovery.image, mean, atol=1e-3, rtol=0)
     # float32 sums of the residuals of 25 iterates
-    assert found.trace["restart_misfits"][0] == pytest.approx(found.misfit, rel=1e-4)
+    assert recovery.trace["restart_misfits"][0] == pytest.approx(recovery.misfit, rel=1e-4)
 
 
 def test_presets_know_small_images_and_few_measurements_from_large_ones():

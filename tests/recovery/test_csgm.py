@@ -39,8 +39,8 @@ def everything():
     return make_operator("dct", SHAPE, 64)
 
 
-def error(found, image):
-    return float((found.image - image).square().mean())
+def error(recovery, image):
+    return float((recovery.image - image).square().mean())
 
 
 FREE = CSGMSettings(latent_weight=0.0, restarts=5, steps=200)
@@ -59,10 +59,10 @@ def test_training_makes_an_image_never_seen_representable(trained):
 def test_the_image_is_recovered_from_a_quarter_of_the_measurements(trained):
     operator, image = make_operator("gaussian", SHAPE, 16, seed=1), spots(1, 1)[0]
     y = operator.forward(image)
-    found = recover(operator, y, CSGMSettings(steps=200), generator=trained)
-    assert error(found, image) < 0.1 * float(image.square().mean())  # that of the zero image
+    recovery = recover(operator, y, CSGMSettings(steps=200), generator=trained)
+    assert error(recovery, image) < 0.1 * float(image.square().mean())  # that of the zero image
     least_norm = torch.linalg.pinv(operator.forward(torch.eye(64).reshape(64, *SHAPE)).T) @ y
-    assert error(found, image) < 0.2 * float((least_norm.reshape(SHAPE) - image).square().mean())
+    assert error(recovery, image) < 0.2 * float((least_norm.reshape(SHAPE) - image).square().mean())
 
 
 def test_the_error_never_falls_below_that_of_the_range(trained):
@@ -72,9 +72,9 @@ def test_the_error_never_falls_below_that_of_the_range(trained):
     assert floor > 0.01
     for m in (16, 32, 64):
         operator = make_operator("gaussian", SHAPE, m, seed=m)
-        found = recover(operator, operator.forward(image), FREE, generator=trained)
+        recovery = recover(operator, operator.forward(image), FREE, generator=trained)
         # The floor is a minimum found by descent from 20 starts; a tenth is left for a better one.
-        assert error(found, image) > 0.9 * floor
+        assert error(recovery, image) > 0.9 * floor
     # ... although so many measurements determine the image.
     assert np.linalg.matrix_rank(operator.forward(torch.eye(64).reshape(64, *SHAPE)).numpy()) == 64
 
@@ -83,7 +83,7 @@ def by_the_letter(G, operator, y, settings, seed, restart):
     """One start, plain autograd through the measurement: objectives, misfits and images, step by step."""
     z = torch.from_numpy(stream(seed, "latent", restart).standard_normal(G.latent, dtype=np.float32))[None]
     z.requires_grad_()
-    optimiser, seen = torch.optim.Adam([z], settings.learning_rate), []
+    optimiser, steps = torch.optim.Adam([z], settings.learning_rate), []
     for _ in range(settings.steps):
         optimiser.zero_grad()
         x = z
@@ -93,9 +93,9 @@ def by_the_letter(G, operator, y, settings, seed, restart):
         misfit = (operator.forward(x) - y).square().sum()
         objective = misfit / operator.gain + settings.latent_weight * z.square().sum()
         objective.backward()
-        seen.append((float(objective.detach()), float(misfit.detach()), x.detach()))
+        steps.append((float(objective.detach()), float(misfit.detach()), x.detach()))
         optimiser.step()
-    return seen
+    return steps
 
 
 @pytest.mark.parametrize(("rate", "weight"), [(0.1, 0.1), (1.0, 5.0)])
@@ -104,28 +104,30 @@ def test_the_descent_is_that_of_the_paper(name, rate, weight):
     operator = make_operator(name, SHAPE, 20, seed=1)
     y = operator.forward(spots(1, 1)[0])
     settings = CSGMSettings(restarts=6, steps=15, learning_rate=rate, latent_weight=weight)
-    found = recover(operator, y, settings, seed=4, generator=BLANK)
+    recovery = recover(operator, y, settings, seed=4, generator=BLANK)
     runs = [by_the_letter(BLANK, operator, y, settings, 4, r) for r in range(6)]
-    kept = [min(run, key=lambda step: step[0]) for run in runs]
+    minima = [min(run, key=lambda step: step[0]) for run in runs]
     if rate == 1.0:  # long steps, so that it matters which step is kept, and by what
-        assert any(run[-1][0] > best[0] for run, best in zip(runs, kept, strict=True))
-        assert any(min(run, key=lambda step: step[1])[1] < 0.99 * best[1] for run, best in zip(runs, kept, strict=True))
+        assert any(run[-1][0] > best[0] for run, best in zip(runs, minima, strict=True))
+        assert any(
+            min(run, key=lambda step: step[1])[1] < 0.99 * best[1] for run, best in zip(runs, minima, strict=True)
+        )
     # Fifteen steps of Adam in float32: 1e-7 grows by the steps' conditioning, seen below 1e-5.
-    np.testing.assert_allclose(found.trace["restart_misfits"], [misfit for _, misfit, _ in kept], rtol=1e-3)
-    best = min(kept, key=lambda s: s[1])
-    torch.testing.assert_close(found.image, best[2], atol=1e-3, rtol=0)
-    assert found.misfit == pytest.approx(best[1], rel=1e-3)
+    np.testing.assert_allclose(recovery.trace["restart_misfits"], [misfit for _, misfit, _ in minima], rtol=1e-3)
+    best = min(minima, key=lambda s: s[1])
+    torch.testing.assert_close(recovery.image, best[2], atol=1e-3, rtol=0)
+    assert recovery.misfit == pytest.approx(best[1], rel=1e-3)
 
 
 def test_the_misfit_told_is_that_of_the_image_returned(trained):
     operator = make_operator("gaussian", SHAPE, 16, seed=1)
     y = operator.forward(spots(1, 1)[0])
-    found = recover(operator, y, CSGMSettings(steps=30, restarts=4), generator=trained)
-    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-4)
-    assert found.misfit == min(found.trace["restart_misfits"])
-    assert len(found.trace["restart_misfits"]) == 4
-    assert (found.method, found.outcome, found.steps) == ("csgm", "steps ended", 30)
-    assert found.image.shape == SHAPE
+    recovery = recover(operator, y, CSGMSettings(steps=30, restarts=4), generator=trained)
+    assert recovery.misfit == pytest.approx(float((operator.forward(recovery.image) - y).square().sum()), rel=1e-4)
+    assert recovery.misfit == min(recovery.trace["restart_misfits"])
+    assert len(recovery.trace["restart_misfits"]) == 4
+    assert (recovery.method, recovery.outcome, recovery.steps) == ("csgm", "steps ended", 30)
+    assert recovery.image.shape == SHAPE
 
 
 def test_the_start_of_least_misfit_is_chosen_though_its_latent_is_long():
@@ -133,8 +135,8 @@ def test_the_start_of_least_misfit_is_chosen_though_its_latent_is_long():
     y, settings = operator.forward(spots(1, 1)[0]), CSGMSettings(restarts=8, steps=1, latent_weight=10.0)
     starts = [by_the_letter(BLANK, operator, y, settings, 0, r)[0] for r in range(8)]
     least, other = min(starts, key=lambda step: step[1]), min(starts, key=lambda step: step[0])
-    found = recover(operator, y, settings, generator=BLANK)
-    assert found.misfit == pytest.approx(least[1], rel=1e-5)
+    recovery = recover(operator, y, settings, generator=BLANK)
+    assert recovery.misfit == pytest.approx(least[1], rel=1e-5)
     assert least[1] < 0.99 * other[1]
 
 
@@ -156,42 +158,42 @@ def test_the_same_seed_gives_the_same_image():
 
 def test_an_interrupt_gives_the_best_image_so_far():
     operator = make_operator("gaussian", SHAPE, 16, seed=1)
-    y, seen = operator.forward(spots(1, 1)[0]), []
+    y, reports = operator.forward(spots(1, 1)[0]), []
 
     def watch(step, total, loss):
-        seen.append((step, total))
+        reports.append((step, total))
         if step == 20:
             raise KeyboardInterrupt
 
-    found = recover(operator, y, CSGMSettings(steps=50), watch=watch, generator=BLANK)
-    assert found.outcome == "interrupted"
-    assert found.steps == 20
-    assert seen == [(1, 50), (10, 50), (20, 50)]
-    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-4)
+    recovery = recover(operator, y, CSGMSettings(steps=50), watch=watch, generator=BLANK)
+    assert recovery.outcome == "interrupted"
+    assert recovery.steps == 20
+    assert reports == [(1, 50), (10, 50), (20, 50)]
+    assert recovery.misfit == pytest.approx(float((operator.forward(recovery.image) - y).square().sum()), rel=1e-4)
 
 
 def test_numbers_that_are_not_finite_are_an_outcome():
     operator = make_operator("gaussian", SHAPE, 16, seed=1)
     y = operator.forward(spots(1, 1)[0])
     broken = Generator(SHAPE, (*BLANK.layers[:-1], (BLANK.layers[-1][0] * math.nan, BLANK.layers[-1][1])))
-    found = recover(operator, y, FREE, generator=broken)
-    assert found.outcome == "diverged at step 1"
-    assert torch.equal(found.image, torch.zeros(SHAPE))
-    assert found.misfit == pytest.approx(float(y.square().sum()))
+    recovery = recover(operator, y, FREE, generator=broken)
+    assert recovery.outcome == "diverged at step 1"
+    assert torch.equal(recovery.image, torch.zeros(SHAPE))
+    assert recovery.misfit == pytest.approx(float(y.square().sum()))
 
 
 def test_the_objective_of_training_is_minus_the_evidence_bound():
     x = (spots(7, 3).flatten(1) + 1) / 2
     rng = stream(0, "test")
     encoder, decoder = (vae._draw(rng, sizes) for sizes in ((64, 9, 9, 6), (3, 9, 9, 64)))
-    found = vae._minus_evidence(encoder, decoder, x, stream(0, "noise"))
+    loss = vae._minus_evidence(encoder, decoder, x, stream(0, "noise"))
     mean, log_variance = vae._network(encoder, x).split(3, 1)
     law = torch.distributions.Normal(mean, (log_variance / 2).exp())
     z = mean + law.scale * torch.from_numpy(stream(0, "noise").standard_normal((7, 3), dtype=np.float32))
     p = (Generator(SHAPE, decoder)(z).flatten(1) + 1) / 2
     evidence = (x * p.log() + (1 - x) * (1 - p).log()).sum(1)
     divergence = torch.distributions.kl_divergence(law, torch.distributions.Normal(0.0, 1.0)).sum(1)
-    torch.testing.assert_close(found, (divergence - evidence).mean(), rtol=1e-4, atol=0)
+    torch.testing.assert_close(loss, (divergence - evidence).mean(), rtol=1e-4, atol=0)
 
 
 def test_every_image_is_seen_once_an_epoch_in_a_new_order():
@@ -204,15 +206,15 @@ def test_every_image_is_seen_once_an_epoch_in_a_new_order():
 
 
 def test_training_belongs_to_its_seed_and_is_watched():
-    told, few = [], {"latent": 2, "hidden": 6, "epochs": 4}
-    one = train_generator(spots(250, 0), **few, seed=1, watch=lambda *seen: told.append(seen))
+    reports, few = [], {"latent": 2, "hidden": 6, "epochs": 4}
+    one = train_generator(spots(250, 0), **few, seed=1, watch=lambda *report: reports.append(report))
     again, other = (train_generator(spots(250, 0), **few, seed=seed) for seed in (1, 2))
     assert all(
         torch.equal(a, b) for p, q in zip(one.layers, again.layers, strict=True) for a, b in zip(p, q, strict=True)
     )
     assert not torch.equal(one.layers[0][0], other.layers[0][0])
-    assert [(step, total) for step, total, _ in told] == [(1, 12), (10, 12), (12, 12)]
-    assert told[-1][2] < told[0][2]
+    assert [(step, total) for step, total, _ in reports] == [(1, 12), (10, 12), (12, 12)]
+    assert reports[-1][2] < reports[0][2]
     assert not any(t.requires_grad for layer in one.layers for t in layer)
 
 
@@ -276,10 +278,10 @@ def test_a_file_gives_the_generator_back(tmp_path):
 def test_the_generator_is_read_from_the_file_that_the_settings_name(saved):
     operator = make_operator("gaussian", SHAPE, 16, seed=1)
     y = operator.forward(spots(1, 1)[0])
-    found = recover(operator, y, CSGMSettings(generator=str(saved), steps=3))
-    given = recover(operator, y, CSGMSettings(steps=3), generator=load_generator(saved))
-    assert torch.equal(found.image, given.image)
-    assert found.settings["generator"] == str(saved)
+    recovery = recover(operator, y, CSGMSettings(generator=str(saved), steps=3))
+    twin = recover(operator, y, CSGMSettings(steps=3), generator=load_generator(saved))
+    assert torch.equal(recovery.image, twin.image)
+    assert recovery.settings["generator"] == str(saved)
 
 
 def rewritten(path, **changes):

@@ -34,9 +34,9 @@ def test_total_variation_moves_two_halves_towards_each_other(left, right):
     wanted = halves(list(np.array(left) + shift), list(np.array(right) - shift))
     # The dual is within 2 L ||p||^2/(k + 1)^2 = 2 * 8 * 64/400^2 of its best after 400 steps, in units of weight^2, and
     # half the squared distance to the minimiser is at most that: 0.6 sqrt(2 * 0.0064) = 0.07 over the whole image.
-    found = total_variation_proximal(x, weight, 400)
-    assert (found - wanted).norm() < 0.07
-    assert (found - x).norm() > 0.7
+    image = total_variation_proximal(x, weight, 400)
+    assert (image - wanted).norm() < 0.07
+    assert (image - x).norm() > 0.7
 
 
 def test_total_variation_is_that_of_an_independent_routine():
@@ -70,9 +70,9 @@ def shrunk(x, levels, threshold):
         return x
     H, half = haar(len(x)), len(x) // 2
     c = H @ x @ H.T
-    kept = np.sign(c) * np.maximum(abs(c) - threshold, 0)
-    kept[:half, :half] = shrunk(c[:half, :half], levels - 1, threshold)
-    return H.T @ kept @ H
+    rest = np.sign(c) * np.maximum(abs(c) - threshold, 0)
+    rest[:half, :half] = shrunk(c[:half, :half], levels - 1, threshold)
+    return H.T @ rest @ H
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
@@ -87,10 +87,10 @@ def test_cycle_spinning_is_the_average_over_all_shifts(levels):
 
 
 def test_bands_of_white_noise_have_the_scale_they_are_told():
-    seen = {}
-    cycle_spun(noise((1, 256, 256)), 4, lambda band, scale: seen.setdefault(scale, []).append(band.std()) or band)
-    assert sorted(seen) == [2**-4, 2**-3, 2**-2, 2**-1]
-    for scale, stds in seen.items():
+    deviations = {}
+    cycle_spun(noise((1, 256, 256)), 4, lambda band, scale: deviations.setdefault(scale, []).append(band.std()) or band)
+    assert sorted(deviations) == [2**-4, 2**-3, 2**-2, 2**-1]
+    for scale, stds in deviations.items():
         # A band of level j has about 4^-j 65536 independent entries, so std varies by 2^j/(256 sqrt(2)); five of these.
         np.testing.assert_allclose(np.array(stds) / scale, 1, atol=5 / (256 * math.sqrt(2) * scale))
 

@@ -81,9 +81,9 @@ def test_clipped_noise_stays_on_the_scale(camera):
 
 def test_a_noisy_image_is_left_as_it_is(camera):
     for sigma, noise in ((None, 0.0), (30.0, 2 * 30 / 255 * 16)):
-        found = PixelNoise(sigma, noisy=True).measurement(camera)
-        assert torch.equal(found.y, camera.flatten())
-        assert found.noise == pytest.approx(noise)
+        data = PixelNoise(sigma, noisy=True).measurement(camera)
+        assert torch.equal(data.y, camera.flatten())
+        assert data.noise == pytest.approx(noise)
 
 
 @pytest.mark.parametrize(
@@ -102,28 +102,28 @@ def test_what_is_no_noise_is_refused(options, said):
 
 
 def test_a_tiny_decoder_beats_the_noisy_image(camera, measurement):
-    found = conv_decoder.recover(measurement.operator, measurement.y, TINY)
+    recovery = conv_decoder.recover(measurement.operator, measurement.y, TINY)
     noisy = psnr(measurement.operator.adjoint(measurement.y), camera)
-    assert psnr(found.image, camera) > noisy + 2
-    assert (found.method, found.steps, found.outcome) == ("conv-decoder", 150, "steps ended")
-    assert set(found.others) == {"last", "average"}
-    assert torch.equal(found.others["average"], found.image)
-    assert found.misfit == pytest.approx(float((found.image.flatten() - measurement.y).square().sum()), rel=1e-4)
+    assert psnr(recovery.image, camera) > noisy + 2
+    assert (recovery.method, recovery.steps, recovery.outcome) == ("conv-decoder", 150, "steps ended")
+    assert set(recovery.others) == {"last", "average"}
+    assert torch.equal(recovery.others["average"], recovery.image)
+    assert recovery.misfit == pytest.approx(float((recovery.image.flatten() - measurement.y).square().sum()), rel=1e-4)
 
 
 def test_the_average_is_that_of_the_iterates(measurement):
     operator, y = measurement.operator, measurement.y
     few = replace(TINY, steps=3, average=0.5)
     u = [conv_decoder.recover(operator, y, replace(few, steps=t)).others["last"] for t in (1, 2, 3)]
-    found = conv_decoder.recover(operator, y, few)
-    torch.testing.assert_close(found.image, (u[0] + 2 * u[1] + 4 * u[2]) / 7, rtol=0, atol=1e-5)
-    torch.testing.assert_close(found.others["last"], u[2], rtol=0, atol=0)
+    recovery = conv_decoder.recover(operator, y, few)
+    torch.testing.assert_close(recovery.image, (u[0] + 2 * u[1] + 4 * u[2]) / 7, rtol=0, atol=1e-5)
+    torch.testing.assert_close(recovery.others["last"], u[2], rtol=0, atol=0)
 
 
 def test_without_an_average_the_last_iterate_is_returned(measurement):
-    found = conv_decoder.recover(measurement.operator, measurement.y, replace(TINY, steps=5, average=0.0))
-    assert set(found.others) == {"last"}
-    assert torch.equal(found.image, found.others["last"])
+    recovery = conv_decoder.recover(measurement.operator, measurement.y, replace(TINY, steps=5, average=0.0))
+    assert set(recovery.others) == {"last"}
+    assert torch.equal(recovery.image, recovery.others["last"])
 
 
 def test_descent_is_that_of_a_plain_loop(measurement):
@@ -144,7 +144,7 @@ def test_descent_is_that_of_a_plain_loop(measurement):
 def test_noise_of_the_input_is_fresh_at_every_step(measurement):
     """Adam on the mean of squares, with z + 0.05 N(0, I) in place of z, written out."""
     chosen = replace(TINY, steps=3, average=0.0, input_noise=0.05)
-    found = conv_decoder.recover(measurement.operator, measurement.y, chosen, seed=5).image
+    image = conv_decoder.recover(measurement.operator, measurement.y, chosen, seed=5).image
     module, z = conv_decoder_network(measurement.operator.shape)
     adam, rng = torch.optim.Adam(module.parameters(), 0.01), stream(5, "input noise", 0)
     noisy = (measurement.operator.adjoint(measurement.y) + 1) / 2
@@ -154,14 +154,14 @@ def test_noise_of_the_input_is_fresh_at_every_step(measurement):
         adam.zero_grad()
         (u - noisy).square().mean().backward()
         adam.step()
-    torch.testing.assert_close(found, 2 * u.detach() - 1, rtol=0, atol=1e-4)
-    assert not torch.equal(found, conv_decoder.recover(measurement.operator, measurement.y, TINY, seed=5).image)
+    torch.testing.assert_close(image, 2 * u.detach() - 1, rtol=0, atol=1e-4)
+    assert not torch.equal(image, conv_decoder.recover(measurement.operator, measurement.y, TINY, seed=5).image)
 
 
 def test_a_skip_net_is_fitted_as_a_decoder_is(measurement, camera):
     chosen = replace(TINY, network="skip-unet", network_options={"width": 8}, steps=60, input_noise=0.02)
-    found = conv_decoder.recover(measurement.operator, measurement.y, chosen)
-    assert psnr(found.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
+    recovery = conv_decoder.recover(measurement.operator, measurement.y, chosen)
+    assert psnr(recovery.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
 
 
 def conv_decoder_network(shape):
@@ -173,11 +173,11 @@ def conv_decoder_network(shape):
 @pytest.mark.parametrize("rule", ["last-window", "discrepancy", "windowed-variance", "held-out"])
 def test_rules_that_see_no_truth_stop_it(measurement, camera, rule):
     chosen = replace(TINY, stopping=rule, noise=measurement.noise, average=0.5)
-    found = conv_decoder.recover(measurement.operator, measurement.y, chosen)
-    assert psnr(found.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
+    recovery = conv_decoder.recover(measurement.operator, measurement.y, chosen)
+    assert psnr(recovery.image, camera) > psnr(measurement.operator.adjoint(measurement.y), camera)
     if rule == "discrepancy":
-        assert found.outcome == "stopped early"
-        assert found.misfit <= measurement.noise**2 * 1.001
+        assert recovery.outcome == "stopped early"
+        assert recovery.misfit <= measurement.noise**2 * 1.001
 
 
 def test_the_rule_that_sees_the_truth_is_refused():
@@ -295,11 +295,11 @@ def test_descent_to_the_end_interpolates_any_linear_measurements(name):
 
 def test_non_local_means_by_its_noise_and_by_an_estimate(camera, measurement):
     operator, y = measurement.operator, measurement.y
-    told = non_local_means.recover(operator, y, NonLocalMeansSettings(measurement.noise))
+    recovery = non_local_means.recover(operator, y, NonLocalMeansSettings(measurement.noise))
     estimated = non_local_means.recover(operator, y)
-    assert psnr(told.image, camera) > psnr(operator.adjoint(y), camera) + 1
-    assert told.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
-    assert 0.5 < estimated.certificate["pixel_sigma"] / told.certificate["pixel_sigma"] < 2
+    assert psnr(recovery.image, camera) > psnr(operator.adjoint(y), camera) + 1
+    assert recovery.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
+    assert 0.5 < estimated.certificate["pixel_sigma"] / recovery.certificate["pixel_sigma"] < 2
 
 
 def test_non_local_means_wants_every_pixel():
@@ -309,21 +309,21 @@ def test_non_local_means_wants_every_pixel():
 
 
 def test_the_noisy_image_is_returned_as_it_was_measured(measurement):
-    found = pixel_denoisers.recover(measurement.operator, measurement.y)
-    assert torch.equal(found.image.flatten(), measurement.y)
-    assert (found.method, found.misfit) == ("noisy", 0.0)
+    recovery = pixel_denoisers.recover(measurement.operator, measurement.y)
+    assert torch.equal(recovery.image.flatten(), measurement.y)
+    assert (recovery.method, recovery.misfit) == ("noisy", 0.0)
 
 
 def test_block_matching_by_its_noise_and_by_an_estimate(camera, measurement):
     operator, y = measurement.operator, measurement.y
-    told = pixel_denoisers.recover(
+    recovery = pixel_denoisers.recover(
         operator, y, pixel_denoisers.PixelDenoiserSettings("block-matching", measurement.noise)
     )
     estimated = pixel_denoisers.recover(operator, y, pixel_denoisers.PixelDenoiserSettings("block-matching"))
-    assert told.method == "block-matching"
-    assert psnr(told.image, camera) > psnr(operator.adjoint(y), camera) + 1
-    assert told.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
-    assert 0.5 < estimated.certificate["pixel_sigma"] / told.certificate["pixel_sigma"] < 2
+    assert recovery.method == "block-matching"
+    assert psnr(recovery.image, camera) > psnr(operator.adjoint(y), camera) + 1
+    assert recovery.certificate["pixel_sigma"] == pytest.approx(2 * 40 / 255)
+    assert 0.5 < estimated.certificate["pixel_sigma"] / recovery.certificate["pixel_sigma"] < 2
 
 
 def test_bm3d_is_told_the_deviation_and_refused_where_it_is_absent(measurement, monkeypatch):
@@ -334,10 +334,10 @@ def test_bm3d_is_told_the_deviation_and_refused_where_it_is_absent(measurement, 
     calls = []
     double = lambda noisy, sigma: (calls.append(sigma), noisy / 2)[1]  # noqa: E731
     monkeypatch.setitem(pixel_denoisers._DENOISERS, "bm3d", ("bm3d", double))
-    found = pixel_denoisers.recover(measurement.operator, measurement.y, chosen)
+    recovery = pixel_denoisers.recover(measurement.operator, measurement.y, chosen)
     assert calls == [pytest.approx(2 * 40 / 255)]
-    torch.testing.assert_close(found.image.flatten(), measurement.y / 2)
-    assert found.method == "bm3d"
+    torch.testing.assert_close(recovery.image.flatten(), measurement.y / 2)
+    assert recovery.method == "bm3d"
 
 
 @pytest.mark.parametrize(

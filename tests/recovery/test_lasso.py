@@ -81,12 +81,12 @@ def test_the_minimum_is_that_of_coordinate_descent(settings, way, monkeypatch):
     _, least = coordinate_descent(B, y64, penalties)
     result = recover(operator, y, settings)
     assert result.outcome == "converged"
-    found = value(B, y64, penalties, basis.analysis(result.image.double()).flatten().numpy())
+    objective = value(B, y64, penalties, basis.analysis(result.image.double()).flatten().numpy())
     proof = result.certificate
     # Coordinate descent stops where nothing moves by 1e-14, so its value is good to about 1e-14 of the first one's.
     assert proof["dual"] <= least * (1 + 1e-10)
-    assert least * (1 - 1e-10) <= found <= least * (1 + settings.tolerance * 1.01)
-    assert found == pytest.approx(proof["primal"], rel=1e-10)
+    assert least * (1 - 1e-10) <= objective <= least * (1 + settings.tolerance * 1.01)
+    assert objective == pytest.approx(proof["primal"], rel=1e-10)
 
 
 @pytest.mark.parametrize("m", [5, 14, 30])
@@ -107,8 +107,8 @@ def test_the_default_penalty_is_that_of_scikit_learns_alpha_of_1e_minus_5():
     assert recover(operator, y).certificate["penalty"] == pytest.approx(14e-5)
     doubled = make_operator("superres", (1, 8, 8), factor=2)
     x = torch.full((1, 8, 8), 0.5)
-    found = recover(doubled, doubled.forward(x)).certificate["penalty"]
-    assert found == pytest.approx(1e-5 * doubled.m * doubled.gain)
+    penalty = recover(doubled, doubled.forward(x)).certificate["penalty"]
+    assert penalty == pytest.approx(1e-5 * doubled.m * doubled.gain)
 
 
 @pytest.mark.parametrize("settings", [LassoSettings(), LassoSettings(penalise_mean=False), LassoSettings("wavelet")])
@@ -242,12 +242,12 @@ def test_an_operator_that_breaks_on_the_way_is_an_outcome_with_the_last_finite_i
 
 
 def test_the_watch_sees_every_step_and_the_trace_ends_at_the_value():
-    seen = []
+    reports = []
     operator, y = measured(30, (1, 12, 12))
-    result = recover(operator, y, watch=lambda *told: seen.append(told))
-    assert [step for step, _, _ in seen] == list(range(1, result.steps + 1))
-    assert [loss for _, _, loss in seen] == result.trace["loss"]
-    assert {total for _, total, _ in seen} == {1000}
+    result = recover(operator, y, watch=lambda *report: reports.append(report))
+    assert [step for step, _, _ in reports] == list(range(1, result.steps + 1))
+    assert [loss for _, _, loss in reports] == result.trace["loss"]
+    assert {total for _, total, _ in reports} == {1000}
     assert result.certificate["primal"] <= min(result.trace["loss"]) * (1 + 1e-3)
 
 

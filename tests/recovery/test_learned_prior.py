@@ -407,8 +407,8 @@ def test_a_prior_keeps_its_own_numbers():
 @pytest.fixture
 def kept(tmp_path):
     """A prior and its file."""
-    told = {"architecture": "dcgan", "shape": [1, 16, 16], "options": {"width": 6}}
-    prior = learn_prior(fitted(), samples=40, iterations=30, seed=2, reading="means", meta=told)
+    meta = {"architecture": "dcgan", "shape": [1, 16, 16], "options": {"width": 6}}
+    prior = learn_prior(fitted(), samples=40, iterations=30, seed=2, reading="means", meta=meta)
     save_prior(tmp_path / "prior.npz", prior)
     return prior, tmp_path / "prior.npz"
 

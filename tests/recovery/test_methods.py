@@ -55,11 +55,11 @@ class Bare:
 @pytest.fixture
 def made(monkeypatch):
     """Two methods of ours: "all" with a preset, "some" with the setting `name` given by its name."""
-    found = {
+    table = {
         "all": methods.Method("all", "everything", "all", "EverythingSettings"),
         "some": methods.Method("some", "less", "some", "EverythingSettings", {"name": "b"}),
     }
-    monkeypatch.setattr(methods, "METHODS", found)
+    monkeypatch.setattr(methods, "METHODS", table)
     monkeypatch.setattr(methods.Method, "load", lambda self: Module if self.name == "all" else Bare)
 
 
@@ -71,13 +71,13 @@ def test_the_registry_itself_loads_no_method():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_settings_with_defaults_and_a_recover_function(name):
-    found = method(name)
+    entry = method(name)
     settings = settings_for(name) if name != "csgm" else None
-    assert callable(found.recover())
-    assert found.says
-    without = [f.name for f in fields(found.settings_class()) if f.default is MISSING and f.default_factory is MISSING]
+    assert callable(entry.recover())
+    assert entry.says
+    without = [f.name for f in fields(entry.settings_class()) if f.default is MISSING and f.default_factory is MISSING]
     assert without == []
-    assert settings is None or {**asdict(settings), **found.fixed} == asdict(settings)
+    assert settings is None or {**asdict(settings), **entry.fixed} == asdict(settings)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -109,9 +109,9 @@ def test_every_setting_of_every_method_can_be_written_as_text(name):
     ],
 )
 def test_a_text_becomes_a_value_of_the_setting_s_type(made, key, text, value):
-    found = getattr(settings_for("all", {key: text}), key.partition(".")[0])
-    assert found == value
-    assert type(found) is type(value)
+    setting = getattr(settings_for("all", {key: text}), key.partition(".")[0])
+    assert setting == value
+    assert type(setting) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_what_a_method_s_name_stands_for_cannot_be_set(made):
 
 
 def test_settings_change_the_preset_they_start_from(made):
-    found = settings_for("all", {"rate": "0.25", "options.depth": "2"}, "long")
-    assert (found.steps, found.rate, found.options) == (100, 0.25, {"width": 9, "depth": 2})
+    settings = settings_for("all", {"rate": "0.25", "options.depth": "2"}, "long")
+    assert (settings.steps, settings.rate, settings.options) == (100, 0.25, {"width": 9, "depth": 2})
     assert Module.PRESETS["long"].options == {"width": 9}
 
 
@@ -173,7 +173,7 @@ def test_assignments_go_to_every_method_that_has_the_setting(made):
 @pytest.mark.parametrize("word", ["steps", "=5", "size=5", "all.size=5", "other.steps=5"])
 def test_an_assignment_that_no_method_takes_is_refused(made, word):
     with pytest.raises(ValueError, match="setting"):
-        {name: settings_for(name, given) for name, given in assign(["all", "some"], [word]).items()}
+        {name: settings_for(name, texts) for name, texts in assign(["all", "some"], [word]).items()}
 
 
 def test_a_word_for_methods_that_mean_another_thing_by_it_is_refused():

@@ -241,9 +241,9 @@ def test_witnesses_bound_the_error_and_leave_the_image_as_it_is():
     bounded = net_gd.recover(operator, y, gd(witnesses=1, held_out=0.25), seed=3)
     assert torch.allclose(without.image, bounded.image, atol=1e-5)
     unseen = torch.from_numpy(stream(3, "held out").permutation(24))[:6]
-    seen = torch.ones(24, dtype=torch.bool)
-    seen[unseen] = False
-    witness = 2 * net_gd_by_the_letter(operator, y, gd(), 3, restart=1, rows=seen)[-1] - 1
+    rows = torch.ones(24, dtype=torch.bool)
+    rows[unseen] = False
+    witness = 2 * net_gd_by_the_letter(operator, y, gd(), 3, restart=1, rows=rows)[-1] - 1
     bar = error_bar((operator.forward(witness) - y)[unseen], 24, 64)
     assert bounded.certificate["error"] == pytest.approx(bar.estimate, rel=1e-3)
     assert bounded.certificate["error_high"] >= bar.high * 0.999

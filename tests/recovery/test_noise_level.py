@@ -117,8 +117,8 @@ def test_an_image_that_shows_no_noise_is_not_denoised_without_a_word(tmp_path):
     task = RecoveryTask(str(tmp_path / "page.png"), ("tv",), sensing=PixelNoise(None, noisy=True))
     with pytest.raises(ValueError, match=r"^sigma must be given for an image that shows no noise, as most of it is"):
         prepare_task(task)
-    told = prepare_task(replace(task, sensing=PixelNoise(5.0, noisy=True)))
-    assert told.measurement.noise == pytest.approx(10 / 255 * 48)
+    problem = prepare_task(replace(task, sensing=PixelNoise(5.0, noisy=True)))
+    assert problem.measurement.noise == pytest.approx(10 / 255 * 48)
 
 
 def test_the_level_is_that_of_all_measurements_together():
@@ -206,8 +206,8 @@ def test_magnitudes_have_no_estimate():
 @pytest.mark.parametrize(("name", "own"), [("csdip", "last-window"), ("net-gd", "fixed"), ("conv-decoder", "fixed")])
 def test_methods_that_would_fit_noise_stop_by_its_level_where_it_is_known(name, own):
     settings = settings_for(name)
-    told = told_noise(name, settings, (), 2.0)
-    assert (told.noise, told.stopping) == (2.0, "cautious-discrepancy")
+    result = told_noise(name, settings, (), 2.0)
+    assert (result.noise, result.stopping) == (2.0, "cautious-discrepancy")
     assert told_noise(name, settings, ("stopping",), 2.0).stopping == own
     assert told_noise(name, settings, (), 0.0) == settings
     assert told_noise(name, settings_for(name, {"noise": "3"}), ("noise",), 2.0).noise == 3.0

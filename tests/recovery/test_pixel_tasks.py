@@ -28,22 +28,25 @@ def mask():
 
 def test_known_pixels_are_looked_at_and_no_others(mask):
     image = torch.rand(3, 8, 6) * 2 - 1
-    seen = KnownPixels(mask, 5.0).measurement(image)
-    assert torch.equal(seen.y, torch.cat([channel[torch.from_numpy(mask)] for channel in image]))
-    assert seen.noise == pytest.approx(2 * 5 / 255 * (3 * mask.sum()) ** 0.5)
+    measurement = KnownPixels(mask, 5.0).measurement(image)
+    assert torch.equal(measurement.y, torch.cat([channel[torch.from_numpy(mask)] for channel in image]))
+    assert measurement.noise == pytest.approx(2 * 5 / 255 * (3 * mask.sum()) ** 0.5)
     other = torch.where(torch.from_numpy(mask), image, 0.5)
-    assert torch.equal(seen.y, KnownPixels(mask, 5.0).measurement(other).y)
+    assert torch.equal(measurement.y, KnownPixels(mask, 5.0).measurement(other).y)
     assert KnownPixels(mask, 5.0, "m.png").about() == {"inpainting": {"mask": "m.png", "known": 39, "sigma": 5.0}}
 
 
 def test_block_means_are_the_pixels_of_the_small_image():
     small = torch.rand(3, 4, 5) * 2 - 1
-    seen = BlockMeans(3).measurement(small)
+    measurement = BlockMeans(3).measurement(small)
     large = small.repeat_interleave(3, 1).repeat_interleave(3, 2)
-    assert seen.operator.shape == (3, 12, 15)
-    torch.testing.assert_close(seen.operator.forward(large), seen.y)
-    assert torch.equal(seen.y, small.flatten())
-    assert (seen.noise, BlockMeans(3, 2.0).measurement(small).noise) == (0.0, pytest.approx(2 * 2 / 255 * 60**0.5))
+    assert measurement.operator.shape == (3, 12, 15)
+    torch.testing.assert_close(measurement.operator.forward(large), measurement.y)
+    assert torch.equal(measurement.y, small.flatten())
+    assert (measurement.noise, BlockMeans(3, 2.0).measurement(small).noise) == (
+        0.0,
+        pytest.approx(2 * 2 / 255 * 60**0.5),
+    )
 
 
 RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3)).astype(np.uint8)
@@ -149,9 +152,9 @@ def test_the_door_denoises_with_an_estimated_level():
     assert result.recovery.settings["stopping"] == "cautious-discrepancy"
     assert "sigma estimated as" in str(result)
     assert "goes by cautious-discrepancy" in str(result)
-    told = untrained.denoise(noisy, 25.5, stopping="fixed", **FEW)
-    assert told.notes == ()
-    assert told.recovery.settings["noise"] == pytest.approx(0.2 * 32)
+    denoising = untrained.denoise(noisy, 25.5, stopping="fixed", **FEW)
+    assert denoising.notes == ()
+    assert denoising.recovery.settings["noise"] == pytest.approx(0.2 * 32)
 
 
 def test_the_door_fills_in_what_is_nan_or_not_known():

@@ -189,8 +189,8 @@ def test_an_image_that_is_not_finite_has_no_scores(monkeypatch):
 
 def test_a_network_goes_by_name_or_is_handed_over():
     named = recover(Y, A, network="decoder", network_options={"width": 4}, steps=5)
-    given = recover(Y, A, network=decoder(SHAPE, width=4), steps=5)
-    assert torch.equal(named.image, given.image)
+    twin = recover(Y, A, network=decoder(SHAPE, width=4), steps=5)
+    assert torch.equal(named.image, twin.image)
     with pytest.raises(ValueError, match=r"^network must be left out for tv, which has none, got one$"):
         recover(Y, A, "tv", network="decoder")
 

@@ -42,7 +42,7 @@ class Stub:
     def method(self, name):
         def recover(operator, y, settings, *, seed=0, watch=None):
             self.seen.append((name, operator, y, settings, seed))
-            found = self.does.get(name, lambda: {})()
+            facts = self.does.get(name, lambda: {})()
             if watch is not None:
                 watch(1, 2, 0.5)
             plain = {
@@ -53,7 +53,7 @@ class Stub:
                 "certificate": {"gap": math.inf},
             }
             image = torch.full(operator.shape, 0.5)
-            return Recovery(**{"image": image, "method": name, "settings": {"steps": settings.steps}, **plain, **found})
+            return Recovery(**{"image": image, "method": name, "settings": {"steps": settings.steps}, **plain, **facts})
 
         return types.SimpleNamespace(CSDIPSettings=CSDIPSettings, PRESETS={}, recover=recover)
 
@@ -68,11 +68,11 @@ def stub(monkeypatch):
 
 
 def test_every_method_is_given_the_same_measurement(stub, file):
-    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"), seed=9)))
+    recoveries = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"), seed=9)))
     assert [name for name, *_ in stub.seen] == ["one", "two", "three"]
     assert len({id(operator) for _, operator, *_ in stub.seen}) == len({id(y) for _, _, y, *_ in stub.seen}) == 1
     assert {seed for *_, seed in stub.seen} == {9}
-    assert list(found.images) == ["one", "two", "three"]
+    assert list(recoveries.images) == ["one", "two", "three"]
 
 
 def test_what_a_method_changes_in_y_would_be_noticed(file):
@@ -113,15 +113,15 @@ def test_measuring_in_one_go_is_measuring_into_a_file(tmp_path, file):
     how = Sensing("gaussian", 30, {}, 0.1, 3)
     again = prepare_task(RecoveryTask(str(file.with_name("truth.npy")), ("csdip",), sensing=how, seed=3))
     assert again.measurement.fingerprint == prepare_task(RecoveryTask(str(file), ("csdip",))).measurement.fingerprint
-    shown = measure_into(tmp_path / "z.npz", an_image(), how)
-    assert shown["fingerprint"] == again.measurement.fingerprint
-    assert (shown["operator"], shown["n"], shown["m"], shown["m/n"]) == ("gaussian", 64, 30, "0.4688")
-    assert "coefficients" not in shown
+    summary = measure_into(tmp_path / "z.npz", an_image(), how)
+    assert summary["fingerprint"] == again.measurement.fingerprint
+    assert (summary["operator"], summary["n"], summary["m"], summary["m/n"]) == ("gaussian", 64, 30, "0.4688")
+    assert "coefficients" not in summary
 
 
 def test_a_fourier_measurement_tells_its_complex_coefficients(tmp_path):
-    shown = measure_into(tmp_path / "z.npz", an_image(), Sensing("fourier-radial", None, {"lines": 3}))
-    assert shown["m"] == 2 * shown["coefficients"] + 1
+    summary = measure_into(tmp_path / "z.npz", an_image(), Sensing("fourier-radial", None, {"lines": 3}))
+    assert summary["m"] == 2 * summary["coefficients"] + 1
 
 
 def test_the_same_seed_gives_the_same_report_but_for_the_times(file):
@@ -178,9 +178,9 @@ def test_a_file_that_a_setting_names_must_be_there(stub, file, monkeypatch):
 
 def test_an_interrupted_method_ends_the_run_and_keeps_its_best(stub, file):
     stub.does["two"] = lambda: {"outcome": "interrupted"}
-    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
-    assert (found.interrupted, found.ended) == (True, "interrupted in two")
-    assert list(found.images) == ["one", "two"]
+    recoveries = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
+    assert (recoveries.interrupted, recoveries.ended) == (True, "interrupted in two")
+    assert list(recoveries.images) == ["one", "two"]
 
 
 def interrupt():
@@ -189,8 +189,8 @@ def interrupt():
 
 def test_an_interrupt_before_a_method_has_an_image_keeps_the_others(stub, file):
     stub.does["two"] = interrupt
-    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
-    assert (found.interrupted, found.ended, list(found.images)) == (True, "interrupted in two", ["one"])
+    recoveries = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
+    assert (recoveries.interrupted, recoveries.ended, list(recoveries.images)) == (True, "interrupted in two", ["one"])
 
 
 def test_an_interrupt_before_there_is_anything_passes_on(stub, file):
@@ -205,9 +205,9 @@ def refuse():
 
 def test_a_method_that_refuses_does_not_lose_what_came_before(stub, file):
     stub.does["two"] = refuse
-    found = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
-    assert (found.interrupted, found.ended) == (False, "two: image must be at least 8x8")
-    assert list(found.images) == ["one"]
+    recoveries = recover_all(prepare_task(RecoveryTask(str(file), ("one", "two", "three"))))
+    assert (recoveries.interrupted, recoveries.ended) == (False, "two: image must be at least 8x8")
+    assert list(recoveries.images) == ["one"]
     stub.does["one"] = refuse
     with pytest.raises(ValueError, match="at least 8x8"):
         recover_all(prepare_task(RecoveryTask(str(file), ("one", "two"))))

@@ -26,14 +26,14 @@ def panels(figure):
 
 
 def test_the_truth_comes_first_and_every_method_stands_under_its_name():
-    shown = [(an_entry("csdip"), an_image(value=0.5)), (an_entry("tv"), an_image(value=-1))]
-    found = panels(side_by_side(shown, an_image(value=1)))
-    assert [axes.get_title() for axes in found] == ["truth", "csdip", "tv", "", ""]
-    assert [float(axes.images[0].get_array()[0, 0]) for axes in found] == [1.0, 0.75, 0.0, 0.25, 1.0]
-    assert [axes.images[0].get_clim() for axes in found[3:]] == [(0, 1), (0, 1)]
-    assert [axes.get_xlabel() for axes in found[3:]] == ["mean error 0.25", "mean error 1"]
-    assert found[0].get_xlabel() == ""
-    assert "MSE 1.23e-02" in found[1].get_xlabel()
+    entries = [(an_entry("csdip"), an_image(value=0.5)), (an_entry("tv"), an_image(value=-1))]
+    cells = panels(side_by_side(entries, an_image(value=1)))
+    assert [axes.get_title() for axes in cells] == ["truth", "csdip", "tv", "", ""]
+    assert [float(axes.images[0].get_array()[0, 0]) for axes in cells] == [1.0, 0.75, 0.0, 0.25, 1.0]
+    assert [axes.images[0].get_clim() for axes in cells[3:]] == [(0, 1), (0, 1)]
+    assert [axes.get_xlabel() for axes in cells[3:]] == ["mean error 0.25", "mean error 1"]
+    assert cells[0].get_xlabel() == ""
+    assert "MSE 1.23e-02" in cells[1].get_xlabel()
 
 
 def test_without_a_truth_there_are_seconds_only():
@@ -65,8 +65,8 @@ def test_panels_stand_in_even_rows_of_five_at_most(count, grid):
 
 
 def test_the_least_error_is_bold_and_what_was_measured_is_said():
-    shown = [(an_entry("csdip"), an_image()), (an_entry("tv", {**SCORES, "mse": 0.001}), an_image())]
-    figure = side_by_side(shown, an_image(), "gaussian, m = 3 of n = 64 (4.69 %)")
+    entries = [(an_entry("csdip"), an_image()), (an_entry("tv", {**SCORES, "mse": 0.001}), an_image())]
+    figure = side_by_side(entries, an_image(), "gaussian, m = 3 of n = 64 (4.69 %)")
     weights = {axes.get_title(): axes.title.get_fontweight() for axes in panels(figure) if axes.get_title()}
     assert weights == {"truth": "normal", "csdip": "normal", "tv": "bold"}
     assert figure.get_suptitle() == "gaussian, m = 3 of n = 64 (4.69 %)"

@@ -29,17 +29,17 @@ def course(seed, steps=60, spoilt=0.1):
     misfits[rng.random((steps, PROBLEMS)) < spoilt / 2] = np.inf
     misfits[rng.random((steps, PROBLEMS)) < spoilt / 2] = np.nan
     tensors = (torch.from_numpy(a).float() for a in (images, misfits, held_out))
-    return [Iterates(step, *seen) for step, seen in enumerate(zip(*tensors, strict=True), 1)]
+    return [Iterates(step, *numbers) for step, numbers in enumerate(zip(*tensors, strict=True), 1)]
 
 
-def one(seens, problem):
+def one(history, problem):
     """The course of one problem: by step, its image, misfit and held-out misfit, or nothing where not finite."""
-    found = {}
-    for seen in seens:
-        image, misfit = seen.images[problem].double().numpy(), float(seen.misfits[problem])
+    by_step = {}
+    for iterates in history:
+        image, misfit = iterates.images[problem].double().numpy(), float(iterates.misfits[problem])
         if np.isfinite(image).all() and np.isfinite(misfit):
-            found[seen.step] = (image, misfit, float(seen.held_out[problem]))
-    return found
+            by_step[iterates.step] = (image, misfit, float(iterates.held_out[problem]))
+    return by_step
 
 
 def least(scores, steps, patience=None):
@@ -119,11 +119,11 @@ CASES = {
 }  # fmt: skip
 
 
-def observed(chosen, seens):
+def observed(chosen, history):
     """Run a rule; for each problem the step it stopped at, or none."""
-    answers = torch.stack([chosen.observe(seen) for seen in seens])
+    answers = torch.stack([chosen.observe(iterates) for iterates in history])
     assert (answers[1:] >= answers[:-1]).all()  # what has stopped stays stopped
-    return [seens[int(a.int().argmax())].step if a.any() else None for a in answers.T]
+    return [history[int(a.int().argmax())].step if a.any() else None for a in answers.T]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -132,15 +132,15 @@ def test_a_rule_keeps_what_its_slow_twin_finds_among_all_iterates(name, spoilt):
     make, twin, options = CASES[name]
     stops = []
     for seed in range(6):
-        seens = course(seed, spoilt=spoilt)
+        history = course(seed, spoilt=spoilt)
         chosen = make()
-        stopped = observed(chosen, seens)
+        stopped = observed(chosen, history)
         for p in range(PROBLEMS):
-            best, stop = twin(p)(one(seens, p), len(seens), **options)
+            best, stop = twin(p)(one(history, p), len(history), **options)
             assert (int(chosen.best.steps[p]), stopped[p]) == (best, stop), (seed, p)
             if best:
-                assert torch.equal(chosen.best.images[p], seens[best - 1].images[p])
-                assert chosen.best.misfits[p] == seens[best - 1].misfits[p]
+                assert torch.equal(chosen.best.images[p], history[best - 1].images[p])
+                assert chosen.best.misfits[p] == history[best - 1].misfits[p]
         stops.append(len(set(stopped)))
     if name in ("discrepancy", "windowed-variance", "held-out") and spoilt < 0.5:
         assert max(stops) > 2  # some batches had problems that stopped at different steps
@@ -151,48 +151,48 @@ def test_what_is_not_finite_is_never_kept(name):
     nothing = [Iterates(s.step, s.images * torch.nan, s.misfits, s.held_out) for s in course(0, 20, 0.0)]
     nothing += [Iterates(s.step + 20, s.images, s.misfits * torch.nan, s.held_out) for s in course(1, 20, 0.0)]
     chosen = CASES[name][0]()
-    for seen in nothing:
-        chosen.observe(seen)
+    for iterates in nothing:
+        chosen.observe(iterates)
         assert torch.equal(chosen.best.images, torch.zeros(PROBLEMS, *SHAPE))
         assert not chosen.best.steps.any()
         assert chosen.best.misfits.isinf().all()
     after = course(2, 60, 0.0)[45:]
-    for seen in after:
-        chosen.observe(seen)
+    for iterates in after:
+        chosen.observe(iterates)
     assert chosen.best.images.isfinite().all()
 
 
 def test_a_window_of_one_is_the_last_iterate():
-    seens = course(3)
-    one_step, last = LastWindow(len(seens), 1), Fixed()
-    for seen in seens:
-        one_step.observe(seen)
-        last.observe(seen)
+    history = course(3)
+    one_step, last = LastWindow(len(history), 1), Fixed()
+    for iterates in history:
+        one_step.observe(iterates)
+        last.observe(iterates)
         assert torch.equal(one_step.best.images, last.best.images)
         assert torch.equal(one_step.best.steps, last.best.steps)
 
 
 def test_an_iterate_from_before_the_window_yields_to_a_worse_one_within():
     images = torch.ones(1, *SHAPE)
-    seens = [
+    history = [
         Iterates(step, step * images, torch.tensor([m])) for step, m in enumerate([0.1, torch.nan, 5.0, 3.0, 4.0], 1)
     ]
     chosen = LastWindow(5, 4)
-    observed(chosen, seens)
+    observed(chosen, history)
     assert int(chosen.best.steps) == 4
 
 
 def test_what_is_kept_does_not_change_under_the_rule():
     """Solvers write the next iterate over the last one; what is kept must be a copy, without its graph."""
     for name, (make, _, _) in CASES.items():
-        chosen, (seen, *_) = make(), course(4, 1, 0.0)
-        seen.images.requires_grad_()
-        chosen.observe(seen)
-        kept, misfits = chosen.best.images.clone(), chosen.best.misfits.clone()
+        chosen, (iterates, *_) = make(), course(4, 1, 0.0)
+        iterates.images.requires_grad_()
+        chosen.observe(iterates)
+        images, misfits = chosen.best.images.clone(), chosen.best.misfits.clone()
         assert not chosen.best.images.requires_grad
-        seen.images.detach().fill_(9.0)
-        seen.misfits.fill_(9.0)
-        assert torch.equal(chosen.best.images, kept), name
+        iterates.images.detach().fill_(9.0)
+        iterates.misfits.fill_(9.0)
+        assert torch.equal(chosen.best.images, images), name
         assert torch.equal(chosen.best.misfits, misfits), name
 
 
@@ -216,22 +216,22 @@ def trembling(steps=2000, calmest=1500):
 
 
 def test_running_sums_keep_small_variances_over_thousands_of_steps():
-    seens = list(trembling())
-    images = torch.stack([seen.images for seen in seens]).double().numpy()
+    history = list(trembling())
+    images = torch.stack([iterates.images for iterates in history]).double().numpy()
     windows = np.lib.stride_tricks.sliding_window_view(images, 50, axis=0)
     wanted = 50 + windows.var(-1).sum((2, 3, 4)).argmin(0)
     exact, rounded = WindowedVariance(50, 10**6), SinglePrecision(50, 10**6)
-    for seen in seens:
-        exact.observe(seen)
-        rounded.observe(seen)
+    for iterates in history:
+        exact.observe(iterates)
+        rounded.observe(iterates)
     np.testing.assert_array_equal(exact.best.steps, wanted)
     assert (rounded.best.steps - torch.from_numpy(wanted)).abs().max() > 100
 
 
 def test_the_ring_holds_as_many_images_as_the_window():
     chosen = WindowedVariance(7)
-    for seen in course(6, 30):
-        chosen.observe(seen)
+    for iterates in course(6, 30):
+        chosen.observe(iterates)
     assert chosen._ring.shape == (7, PROBLEMS, *SHAPE)
     assert chosen._ring.dtype == torch.float32
 

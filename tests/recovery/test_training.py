@@ -201,8 +201,8 @@ def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
     data = Targets([operator], y[None], 1, held_out, 3)
     x = image[None].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(data.misfits(x)[0].sum(), x)
-    seen = operator.adjoint(2 * (operator.forward(image) - y) * ~unseen)
-    torch.testing.assert_close(gradient[0], seen, rtol=1e-4, atol=1e-5)
+    slope = operator.adjoint(2 * (operator.forward(image) - y) * ~unseen)
+    torch.testing.assert_close(gradient[0], slope, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("text", ["", "1,,2", "-1", "nan", "1,x", "inf"])

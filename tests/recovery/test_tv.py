@@ -95,8 +95,8 @@ def linear_program(A, y, shape, penalty):
     above = np.block([[D, -one], [-D, -one]])
     cost = np.concatenate([np.zeros(n), np.full(k, penalty)])
     exact = np.hstack([A.numpy(), np.zeros((len(y), k))])
-    found = optimize.linprog(cost, above, np.zeros(2 * k), exact, y.numpy(), [(None, None)] * n + [(0, None)] * k)
-    return float(found.fun)
+    solution = optimize.linprog(cost, above, np.zeros(2 * k), exact, y.numpy(), [(None, None)] * n + [(0, None)] * k)
+    return float(solution.fun)
 
 
 def without_factors(monkeypatch):
@@ -178,14 +178,14 @@ def test_the_certificate_encloses_the_minimum_that_another_method_finds(kind, bo
         without_factors(monkeypatch)
     operator = make_operator("gaussian", shape, 12, seed=3)
     y = operator.forward(2 * blocks(shape, 1))  # outside the box, so that it binds
-    found = recover(operator, y, TVSettings(penalty=0.05, kind=kind, box=box, tolerance=1e-4))
+    recovery = recover(operator, y, TVSettings(penalty=0.05, kind=kind, box=box, tolerance=1e-4))
     least = minimum(kind, box, shape)
-    assert found.outcome == "converged"
+    assert recovery.outcome == "converged"
     # the twin's value is above the minimum by its own error, seen below 1e-5 of it
-    assert found.certificate["dual"] <= least * (1 + 1e-9)
-    assert found.certificate["primal"] >= least * (1 - 1e-4)
-    assert 0 <= found.certificate["relative_gap"] <= 1e-4
-    assert not box or found.image.abs().max() <= 1
+    assert recovery.certificate["dual"] <= least * (1 + 1e-9)
+    assert recovery.certificate["primal"] >= least * (1 - 1e-4)
+    assert 0 <= recovery.certificate["relative_gap"] <= 1e-4
+    assert not box or recovery.image.abs().max() <= 1
 
 
 TWINS = {}
@@ -203,21 +203,21 @@ def test_a_small_penalty_comes_to_the_linear_program_of_exact_measurements():
     """Its value, over the penalty, lies below that of the program by ||q||^2/2 and is the same in the limit."""
     operator, penalty = make_operator("gaussian", GREY, 15, seed=2), 1e-4
     y = operator.forward(noise(*GREY, seed=3).float())
-    found = recover(operator, y, TVSettings(penalty=penalty, kind="anisotropic", tolerance=1e-3, max_steps=5000))
+    recovery = recover(operator, y, TVSettings(penalty=penalty, kind="anisotropic", tolerance=1e-3, max_steps=5000))
     least = linear_program(matrix_of(operator), y.double(), GREY, penalty)
-    assert found.outcome == "converged"
-    assert found.certificate["dual"] <= least
-    assert found.certificate["primal"] == pytest.approx(least, rel=5e-3)
+    assert recovery.outcome == "converged"
+    assert recovery.certificate["dual"] <= least
+    assert recovery.certificate["primal"] == pytest.approx(least, rel=5e-3)
 
 
 def test_the_values_of_the_certificate_are_those_of_the_returned_image():
     operator = make_operator("gaussian", GREY, 12)
     y = operator.forward(blocks(GREY))
-    found = recover(operator, y, TVSettings(penalty=0.02))
-    x = found.image.double()
+    recovery = recover(operator, y, TVSettings(penalty=0.02))
+    x = recovery.image.double()
     misfit = float((matrix_of(operator) @ x.flatten() - y.double()).square().sum())
-    assert found.misfit == pytest.approx(misfit, rel=1e-6)
-    proof = found.certificate
+    assert recovery.misfit == pytest.approx(misfit, rel=1e-6)
+    proof = recovery.certificate
     assert proof["primal"] == pytest.approx(misfit / 2 + 0.02 * slow_variation(x, "isotropic"), rel=1e-9)
     assert proof["gap"] == pytest.approx(proof["primal"] - proof["dual"])
     assert proof["relative_gap"] == pytest.approx(proof["gap"] / proof["primal"])
@@ -254,9 +254,9 @@ def test_a_piecewise_constant_image_is_recovered_from_half_its_length(name):
     shape = (1, 16, 16)
     x = blocks(shape, 2)
     operator = make_operator(name, shape, 128, seed=1)
-    found = recover(operator, operator.forward(x))
-    assert found.outcome == "converged"
-    assert float((found.image - x).square().mean()) < 0.01 * float(x.square().mean())
+    recovery = recover(operator, operator.forward(x))
+    assert recovery.outcome == "converged"
+    assert float((recovery.image - x).square().mean()) < 0.01 * float(x.square().mean())
 
 
 @pytest.mark.parametrize("name", ["inpainting", "gaussian-seeded", "scrambled-hadamard"])
@@ -275,9 +275,9 @@ def test_float32_products_come_to_the_same_minimum(monkeypatch):
     y = operator.forward(blocks(GREY))
     exact = recover(operator, y, TVSettings(penalty=0.02))
     monkeypatch.setattr(tv, "SMALL_MATRIX", 0)
-    found = recover(operator, y, TVSettings(penalty=0.02))
-    assert found.outcome == "converged"
-    assert found.certificate["primal"] == pytest.approx(exact.certificate["primal"], rel=1e-3)
+    recovery = recover(operator, y, TVSettings(penalty=0.02))
+    assert recovery.outcome == "converged"
+    assert recovery.certificate["primal"] == pytest.approx(exact.certificate["primal"], rel=1e-3)
 
 
 def test_more_penalty_gives_less_variation_and_a_larger_misfit():
@@ -312,9 +312,9 @@ def test_measurements_that_are_not_finite_are_an_outcome(bad, settings):
     operator = make_operator("gaussian", RGB, 12)
     y = operator.forward(blocks(RGB))
     y[0] = bad
-    found = recover(operator, y, settings)
-    assert found.outcome == "diverged at step 0"
-    assert not found.image.any()
+    recovery = recover(operator, y, settings)
+    assert recovery.outcome == "diverged at step 0"
+    assert not recovery.image.any()
 
 
 def test_an_operator_that_breaks_on_the_way_is_an_outcome_with_the_last_finite_image(monkeypatch):
@@ -323,10 +323,10 @@ def test_an_operator_that_breaks_on_the_way_is_an_outcome_with_the_last_finite_i
     calls = iter(range(10**9))
     product = operator._product
     monkeypatch.setattr(operator, "_product", lambda x: product(x) * (float("nan") if next(calls) > 60 else 1.0))
-    found = recover(operator, y, TVSettings(tolerance=1e-9))
-    assert found.outcome == f"diverged at step {found.steps}"
-    assert found.image.any()
-    assert torch.isfinite(found.image).all()
+    recovery = recover(operator, y, TVSettings(tolerance=1e-9))
+    assert recovery.outcome == f"diverged at step {recovery.steps}"
+    assert recovery.image.any()
+    assert torch.isfinite(recovery.image).all()
 
 
 def test_an_interrupt_returns_the_best_image_so_far():
@@ -336,10 +336,10 @@ def test_an_interrupt_returns_the_best_image_so_far():
 
     operator = make_operator("gaussian", GREY, 12)
     y = operator.forward(blocks(GREY))
-    found = recover(operator, y, TVSettings(tolerance=1e-12), watch=interrupt)
-    assert (found.outcome, found.steps) == ("interrupted", 30)
-    assert found.certificate["primal"] == pytest.approx(min(found.trace["loss"]), rel=1e-6)
-    assert found.misfit == pytest.approx(float((operator.forward(found.image) - y).square().sum()), rel=1e-4)
+    recovery = recover(operator, y, TVSettings(tolerance=1e-12), watch=interrupt)
+    assert (recovery.outcome, recovery.steps) == ("interrupted", 30)
+    assert recovery.certificate["primal"] == pytest.approx(min(recovery.trace["loss"]), rel=1e-6)
+    assert recovery.misfit == pytest.approx(float((operator.forward(recovery.image) - y).square().sum()), rel=1e-4)
 
 
 def test_an_interrupt_before_the_first_look_returns_an_image_all_the_same(monkeypatch):
@@ -348,9 +348,9 @@ def test_an_interrupt_before_the_first_look_returns_an_image_all_the_same(monkey
 
     monkeypatch.setattr(tv_solver, "discrete_gradient", interrupt)
     operator = make_operator("gaussian", GREY, 12)
-    found = recover(operator, operator.forward(blocks(GREY)))
-    assert (found.outcome, found.steps) == ("interrupted", 0)
-    assert not found.image.any()
+    recovery = recover(operator, operator.forward(blocks(GREY)))
+    assert (recovery.outcome, recovery.steps) == ("interrupted", 0)
+    assert not recovery.image.any()
 
 
 def test_running_out_of_steps_is_told_with_a_gap_that_still_holds():
@@ -362,20 +362,20 @@ def test_running_out_of_steps_is_told_with_a_gap_that_still_holds():
 
 
 def test_the_watch_sees_what_the_trace_holds():
-    seen = []
+    reports = []
     operator = make_operator("gaussian", GREY, 12)
-    found = recover(operator, operator.forward(blocks(GREY)), watch=lambda *told: seen.append(told))
-    assert [step for step, _, _ in seen] == list(range(10, found.steps + 1, 10))
-    assert [value for _, _, value in seen] == found.trace["loss"]
-    assert found.settings == asdict(TVSettings())
-    assert found.image.dtype == torch.float32
+    recovery = recover(operator, operator.forward(blocks(GREY)), watch=lambda *report: reports.append(report))
+    assert [step for step, _, _ in reports] == list(range(10, recovery.steps + 1, 10))
+    assert [value for _, _, value in reports] == recovery.trace["loss"]
+    assert recovery.settings == asdict(TVSettings())
+    assert recovery.image.dtype == torch.float32
 
 
 def test_measurements_of_nothing_give_the_zero_image():
     operator = make_operator("gaussian", GREY, 12)
-    found = recover(operator, torch.zeros(12))
-    assert found.outcome == "converged"
-    assert not found.image.any()
+    recovery = recover(operator, torch.zeros(12))
+    assert recovery.outcome == "converged"
+    assert not recovery.image.any()
 
 
 def test_the_box_helps_with_digits_which_fill_it():
@@ -386,9 +386,9 @@ def test_the_box_helps_with_digits_which_fill_it():
     operator = make_operator("gaussian", (1, 28, 28), 75)
     errors = {}
     for box in (False, True):
-        found = [recover(operator, operator.forward(x), TVSettings(box=box)) for x in images]
-        assert {r.outcome for r in found} == {"converged"}
-        errors[box] = np.mean([float((r.image - x).square().mean()) for r, x in zip(found, images, strict=True)])
+        recoveries = [recover(operator, operator.forward(x), TVSettings(box=box)) for x in images]
+        assert {r.outcome for r in recoveries} == {"converged"}
+        errors[box] = np.mean([float((r.image - x).square().mean()) for r, x in zip(recoveries, images, strict=True)])
     assert errors[True] < errors[False] < 0.2
 
 
