@@ -405,7 +405,7 @@ def test_a_prior_keeps_its_own_numbers():
 
 
 @pytest.fixture
-def kept(tmp_path):
+def saved_prior(tmp_path):
     """A prior and its file."""
     meta = {"architecture": "dcgan", "shape": [1, 16, 16], "options": {"width": 6}}
     prior = learn_prior(fitted(), samples=40, iterations=30, seed=2, reading="means", meta=meta)
@@ -413,8 +413,8 @@ def kept(tmp_path):
     return prior, tmp_path / "prior.npz"
 
 
-def test_a_prior_comes_back_from_its_file_to_the_bit(kept):
-    prior, path = kept
+def test_a_prior_comes_back_from_its_file_to_the_bit(saved_prior):
+    prior, path = saved_prior
     back = load_prior(path)
     assert (back.layers, back.reading, back.meta) == (prior.layers, prior.reading, prior.meta)
     assert torch.equal(back.mean, prior.mean)
@@ -427,8 +427,8 @@ def test_a_prior_comes_back_from_its_file_to_the_bit(kept):
     }  # fmt: skip
 
 
-def test_the_same_prior_gives_the_same_bytes_and_nothing_else_is_left(kept):
-    prior, path = kept
+def test_the_same_prior_gives_the_same_bytes_and_nothing_else_is_left(saved_prior):
+    prior, path = saved_prior
     first = path.read_bytes()
     save_prior(path, prior.to("cpu"))
     assert path.read_bytes() == first
@@ -459,8 +459,8 @@ def rewritten(path, **changes):
         (lambda path: path.unlink(), "a file that exists"),
     ],
 )
-def test_damaged_and_other_files_are_refused_in_one_sentence(kept, change, message):
-    _, path = kept
+def test_damaged_and_other_files_are_refused_in_one_sentence(saved_prior, change, message):
+    _, path = saved_prior
     change(path)
     with pytest.raises(ValueError, match=message) as refusal:
         load_prior(path)
@@ -473,8 +473,8 @@ def array_bytes():
     return content.getvalue()
 
 
-def test_every_flipped_byte_of_the_numbers_is_noticed(kept):
-    prior, path = kept
+def test_every_flipped_byte_of_the_numbers_is_noticed(saved_prior):
+    prior, path = saved_prior
     whole = path.read_bytes()
     start = whole.index(prior.covariance.numpy().tobytes())
     for place in range(start, start + 72, 5):
@@ -483,9 +483,9 @@ def test_every_flipped_byte_of_the_numbers_is_noticed(kept):
             load_prior(path)
 
 
-def test_a_folder_that_does_not_exist_is_refused(kept, tmp_path):
+def test_a_folder_that_does_not_exist_is_refused(saved_prior, tmp_path):
     with pytest.raises(ValueError, match="folder that exists"):
-        save_prior(tmp_path / "nowhere" / "prior.npz", kept[0])
+        save_prior(tmp_path / "nowhere" / "prior.npz", saved_prior[0])
 
 
 # --- the search ---
