@@ -40,8 +40,8 @@ def dcgan(side: int, **options: int) -> Network:
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
-    found = call()
-    return time.perf_counter() - start, found
+    value = call()
+    return time.perf_counter() - start, value
 
 
 def gigabytes() -> float:
@@ -57,12 +57,12 @@ def whole() -> dict[str, Any]:
     """All eigenvalues of the network at its full width."""
     some, before = dcgan(28), gigabytes()
     busy = processor_seconds()
-    seconds, found = timed(lambda: spectrum(some))
+    seconds, K = timed(lambda: spectrum(some))
     return {
         "n": some.n, "weights": some.count, "seconds": seconds, "processor_seconds": processor_seconds() - busy,
-        "peak_gigabytes": gigabytes(), "of_which_before": before, "largest": astuple(found.largest),
-        "smallest": astuple(found.smallest), "floor": found.floor, "rank": found.rank(),
-        "effective_rank": found.effective_rank.value,
+        "peak_gigabytes": gigabytes(), "of_which_before": before, "largest": astuple(K.largest),
+        "smallest": astuple(K.smallest), "floor": K.floor, "rank": K.rank(),
+        "effective_rank": K.effective_rank.value,
     }  # fmt: skip
 
 
@@ -84,26 +84,26 @@ def beside(width: int, repeats: int) -> dict[str, Any]:
         seconds, wanted = timed(lambda: by_jacrev(some))
         theirs.append(seconds)
     error = np.abs(values - wanted)
-    told = wanted > 1e-6 * wanted[-1]
+    mask = wanted > 1e-6 * wanted[-1]
     return {
         "width": width, "weights": some.count, "seconds": ours, "jacrev_svd_seconds": theirs,
         "ratio": float(np.median(theirs) / np.median(ours)), "error_over_largest": float(error.max() / wanted[-1]),
-        "relative_error_above_1e-6_of_largest": float((error[told] / wanted[told]).max()),
+        "relative_error_above_1e-6_of_largest": float((error[mask] / wanted[mask]).max()),
     }  # fmt: skip
 
 
 def extremes(side: int, steps: int) -> dict[str, Any]:
     some = dcgan(side)
     start = time.perf_counter()
-    found = spectrum(some, exact=False, steps=steps)
+    K = spectrum(some, exact=False, steps=steps)
     asked: dict[str, Callable[[], Bounds]] = {
-        "largest": lambda: found.largest, "smallest": lambda: found.smallest,
-        "trace": lambda: found.trace, "effective_rank": lambda: found.effective_rank,
+        "largest": lambda: K.largest, "smallest": lambda: K.smallest,
+        "trace": lambda: K.trace, "effective_rank": lambda: K.effective_rank,
     }  # fmt: skip
-    rows: dict[str, Any] = {"n": some.n, "weights": some.count, "steps": steps, "level": found.level}
+    rows: dict[str, Any] = {"n": some.n, "weights": some.count, "steps": steps, "level": K.level}
     for name, ask in asked.items():
         rows[name] = {"low_value_high": astuple(ask()), "seconds_so_far": time.perf_counter() - start}
-    return {**rows, "floor": found.floor, "converged": len(found.leading(steps)[0]), "peak_gigabytes": gigabytes()}
+    return {**rows, "floor": K.floor, "converged": len(K.leading(steps)[0]), "peak_gigabytes": gigabytes()}
 
 
 def alone(what: str, threads: int) -> dict[str, Any]:
@@ -121,16 +121,22 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     runs: dict[str, Callable[[], dict[str, Any]]] = {
-        "spectrum": lambda: {"full": alone("whole", given.threads), "narrow": beside(given.width, given.repeats)},
+        "spectrum": lambda: {
+            "full": alone("whole", arguments.threads),
+            "narrow": beside(arguments.width, arguments.repeats),
+        },
         "whole": whole,
-        "extremes": lambda: extremes(given.side, given.steps),
+        "extremes": lambda: extremes(arguments.side, arguments.steps),
     }
     load = os.getloadavg()
     print(
-        json.dumps({"what": given.what, "threads": given.threads, "load_before": load, **runs[given.what]()}, indent=1)
+        json.dumps(
+            {"what": arguments.what, "threads": arguments.threads, "load_before": load, **runs[arguments.what]()},
+            indent=1,
+        )
     )
 
 

@@ -206,15 +206,15 @@ def compare(
 
 def summary(rows: list[dict[str, Any]], methods: list[str]) -> dict[str, Any]:
     """Means over the images of each m, and of our methods how many errors are lower and the ratios of the means."""
-    told: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for m in dict.fromkeys(row["m"] for row in rows):
         of_m = [row for row in rows if row["m"] == m]
         means = {name: {key: fmean(row[name][key] for row in of_m) for key in KEYS} for name in (RIVAL, *methods)}
         for method in methods:
             ratios = {f"{key}_ratio": means[method][key] / means[RIVAL][key] for key in KEYS}
             means[method] |= ratios | {"lower": sum(row[method]["mse_ratio"] < 1 for row in of_m)}
-        told[f"m={m}"] = {"images": len(of_m), **means}
-    return told
+        table[f"m={m}"] = {"images": len(of_m), **means}
+    return table
 
 
 def sweep(truths: dict[int, torch.Tensor], m: int, settings: Settings, changes: list[int]) -> list[dict[str, Any]]:
@@ -244,28 +244,32 @@ def main() -> None:
         kind = type(field.default)
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     parser.add_argument("--changes", type=int, nargs="+", default=list(range(len(NEIGHBOURS))))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     for name, least in (("images", 1), ("K", 1), ("N", 1), ("scales", 1), ("skip", 2), ("size", 2)):
-        if getattr(given, name) < least:
-            parser.error(f"--{name} must be at least {least}, got {getattr(given, name)}")
-    if given.width < 8 or given.width % 4:
-        parser.error(f"--width must be a multiple of 4 from 8 on, got {given.width}")
+        if getattr(arguments, name) < least:
+            parser.error(f"--{name} must be at least {least}, got {getattr(arguments, name)}")
+    if arguments.width < 8 or arguments.width % 4:
+        parser.error(f"--width must be a multiple of 4 from 8 on, got {arguments.width}")
     torch.set_num_threads(1)
-    settings = Settings(**{field.name: getattr(given, field.name) for field in fields(Settings)})
-    ms = given.m or {"digits": [75, 100], "camera": [1000], "sweep": [75]}[given.what]
-    first = given.first if given.first is not None else 100 if given.what == "sweep" else 0
-    told: dict[str, Any] = {"what": given.what, "settings": asdict(settings)}
-    if given.what == "camera":
-        truth = load_image("example:camera", grey=True, size=given.size)
-        rows = [compare(f"camera {given.size}x{given.size}", truth, m, 0, settings, given.ours) for m in ms]
-        print(json.dumps(told | {"rows": rows, "summary": summary(rows, given.ours)}, indent=1))
+    settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    ms = arguments.m or {"digits": [75, 100], "camera": [1000], "sweep": [75]}[arguments.what]
+    first = arguments.first if arguments.first is not None else 100 if arguments.what == "sweep" else 0
+    header: dict[str, Any] = {"what": arguments.what, "settings": asdict(settings)}
+    if arguments.what == "camera":
+        truth = load_image("example:camera", grey=True, size=arguments.size)
+        rows = [compare(f"camera {arguments.size}x{arguments.size}", truth, m, 0, settings, arguments.ours) for m in ms]
+        print(json.dumps(header | {"rows": rows, "summary": summary(rows, arguments.ours)}, indent=1))
         return
-    truths = {i: dataset("mnist")[i] for i in range(first, first + given.images)}
-    if given.what == "sweep":
-        print(json.dumps(told | {"rows": [r for m in ms for r in sweep(truths, m, settings, given.changes)]}, indent=1))
+    truths = {i: dataset("mnist")[i] for i in range(first, first + arguments.images)}
+    if arguments.what == "sweep":
+        print(
+            json.dumps(
+                header | {"rows": [r for m in ms for r in sweep(truths, m, settings, arguments.changes)]}, indent=1
+            )
+        )
         return
-    rows = [compare(f"digit {i}", truth, m, i, settings, given.ours) for m in ms for i, truth in truths.items()]
-    print(json.dumps(told | {"rows": rows, "summary": summary(rows, given.ours)}, indent=1))
+    rows = [compare(f"digit {i}", truth, m, i, settings, arguments.ours) for m in ms for i, truth in truths.items()]
+    print(json.dumps(header | {"rows": rows, "summary": summary(rows, arguments.ours)}, indent=1))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def transcription(
     initialise(network, stream(seed, "weights", 0))
     z = chosen.latent.draw(stream(seed, "latent", 0)).float()[None]
     optimiser = torch.optim.RMSprop(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=0)
-    least, kept, errors, times = float("inf"), truth * 0, [], []
+    least, image, errors, times = float("inf"), truth * 0, [], []
     start = time.perf_counter()
     for step in range(steps):
         optimiser.zero_grad()
@@ -58,11 +58,11 @@ def transcription(
         loss.backward()
         optimiser.step()
         if step >= steps - 51 and loss.item() < least:
-            least, kept = loss.item(), x.detach()[0].clone()
+            least, image = loss.item(), x.detach()[0].clone()
         if step % 25 == 24:
             errors.append(mse(x.detach()[0], truth))
             times.append(time.perf_counter() - start)
-    return {"mse": mse(kept, truth), "seconds": time.perf_counter() - start, "errors": errors, "times": times}
+    return {"mse": mse(image, truth), "seconds": time.perf_counter() - start, "errors": errors, "times": times}
 
 
 def interval(triple: Any) -> list[float]:
@@ -71,7 +71,7 @@ def interval(triple: Any) -> list[float]:
 
 def mnist(images: int, ms: list[int], steps: int) -> dict[str, Any]:
     truths = dataset("mnist")[:images]
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for m in ms:
         problems = [problem(truths, i, m) for i in range(images)]
         theirs = [transcription(op.matrix, y, x, i, 0.01, steps) for i, (op, y, x) in enumerate(problems)]
@@ -79,9 +79,9 @@ def mnist(images: int, ms: list[int], steps: int) -> dict[str, Any]:
         for name in ("paper", "fast"):
             settings = replace(PRESETS[name], restarts=1, steps=min(steps, PRESETS[name].steps))
             row[name] = batch(problems, settings, [t["mse"] for t in theirs], row["transcription"]["seconds"])
-        found[f"m={m}"] = row
+        table[f"m={m}"] = row
         print(json.dumps({f"m={m}": row}), file=sys.stderr, flush=True)
-    return found
+    return table
 
 
 def summary(errors: list[float], seconds: float) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def best(images: int, m: int) -> dict[str, Any]:
 
 def xray(first: int, images: int, ms: list[int], steps: int, name: str) -> dict[str, Any]:
     """One image at a time, as the transcription takes them; lambda_T = 0.05, as the published code has for x-rays."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for m in ms:
         rows = []
         for index in range(first, first + images):
@@ -131,8 +131,8 @@ def xray(first: int, images: int, ms: list[int], steps: int, name: str) -> dict[
         errors = [[float(row[who]["mse"]) for row in rows] for who in (name, "transcription")]
         seconds = [sum(float(row[who]["seconds"]) for row in rows) for who in (name, "transcription")]
         compared = {"ratio_95": interval(ratio_interval(*errors))} if images > 1 else {}
-        found[f"m={m}"] = {"rows": rows, "time_ratio": seconds[0] / seconds[1], **compared}
-    return found
+        table[f"m={m}"] = {"rows": rows, "time_ratio": seconds[0] / seconds[1], **compared}
+    return table
 
 
 def memory(m: int, steps: int) -> dict[str, Any]:
@@ -192,20 +192,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     ms = (
-        given.m
-        or {"mnist": [25, 50, 75, 100], "best": [75], "xray": [2000], "memory": [4000], "deepinv": [100]}[given.what]
+        arguments.m
+        or {"mnist": [25, 50, 75, 100], "best": [75], "xray": [2000], "memory": [4000], "deepinv": [100]}[
+            arguments.what
+        ]
     )
     runs = {
-        "mnist": lambda: mnist(given.images, ms, given.steps),
-        "best": lambda: best(given.images, ms[0]),
-        "xray": lambda: xray(given.image, given.images, ms, given.steps, given.preset),
-        "memory": lambda: memory(ms[0], min(given.steps, 20)),
-        "deepinv": lambda: deepinv(given.images, ms[0]),
+        "mnist": lambda: mnist(arguments.images, ms, arguments.steps),
+        "best": lambda: best(arguments.images, ms[0]),
+        "xray": lambda: xray(arguments.image, arguments.images, ms, arguments.steps, arguments.preset),
+        "memory": lambda: memory(ms[0], min(arguments.steps, 20)),
+        "deepinv": lambda: deepinv(arguments.images, ms[0]),
     }
-    print(json.dumps({"what": given.what, "threads": given.threads, **runs[given.what]()}, indent=1))
+    print(json.dumps({"what": arguments.what, "threads": arguments.threads, **runs[arguments.what]()}, indent=1))
 
 
 if __name__ == "__main__":

@@ -40,17 +40,22 @@ def main() -> None:
     parser.add_argument("--probe", type=float, help="0: a small step")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--xray", action="store_true")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    asked = {"damping": told.damping, "second_strength": told.second_strength, "probe": told.probe, "steps": told.steps}
+    asked = {
+        "damping": arguments.damping,
+        "second_strength": arguments.second_strength,
+        "probe": arguments.probe,
+        "steps": arguments.steps,
+    }
     same = {key: value for key, value in asked.items() if value is not None}
-    choices = [replace(amp.PRESETS[name], **same) for name in told.denoisers]
-    for m in told.m:
-        operator = make_operator("gaussian", (1, told.side, told.side), m, seed=0)
-        for name in told.images:
-            x = load_image(f"example:{name}", grey=True, size=(told.side, told.side))
+    choices = [replace(amp.PRESETS[name], **same) for name in arguments.denoisers]
+    for m in arguments.m:
+        operator = make_operator("gaussian", (1, arguments.side, arguments.side), m, seed=0)
+        for name in arguments.images:
+            x = load_image(f"example:{name}", grey=True, size=(arguments.side, arguments.side))
             print(f"{name}, m = {m}: {errors(operator, x, choices)}", flush=True)
-    if told.xray:
+    if arguments.xray:
         x = image_set("xray")[0]
         operator = make_operator("fourier-radial", (1, *x.shape[1:]), lines=10)
         print(f"x-ray 0, 10 lines: {errors(operator, x, choices)}", flush=True)

@@ -30,35 +30,35 @@ def psnr(image: torch.Tensor, truth: torch.Tensor) -> float:
     return round(score(image, truth)["psnr"], 3)
 
 
-def settings_of(given: argparse.Namespace, operator: Operator, noise: float) -> conv_decoder.ConvDecoderSettings:
+def settings_of(arguments: argparse.Namespace, operator: Operator, noise: float) -> conv_decoder.ConvDecoderSettings:
     """A preset with what is said of its network and its descent, told the noise level."""
-    preset = conv_decoder.preset(given.preset, operator)
-    named = {name: getattr(given, name) for name in ("channels", "depth", "norm", "flat", "margin")}
+    preset = conv_decoder.preset(arguments.preset, operator)
+    named = {name: getattr(arguments, name) for name in ("channels", "depth", "norm", "flat", "margin")}
     options = {name: value for name, value in named.items() if value is not None}
-    fields = {name: getattr(given, name) for name in ("steps", "average", "restarts", "learning_rate", "clipped")}
+    fields = {name: getattr(arguments, name) for name in ("steps", "average", "restarts", "learning_rate", "clipped")}
     changes = {name: value for name, value in fields.items() if value is not None}
     return replace(preset, noise=noise, network_options={**preset.network_options, **options}, **changes)
 
 
-def descend(given: argparse.Namespace, truth: torch.Tensor, say: Any) -> None:
+def descend(arguments: argparse.Namespace, truth: torch.Tensor, say: Any) -> None:
     """Run the fit itself, without a rule, so that the truth is looked at for the log alone."""
-    measurement = PixelNoise(given.sigma, clip=given.clip, seed=given.seed).measurement(truth)
+    measurement = PixelNoise(arguments.sigma, clip=arguments.clip, seed=arguments.seed).measurement(truth)
     operator, y = measurement.operator, measurement.y
-    settings = settings_of(given, operator, measurement.noise)
+    settings = settings_of(arguments, operator, measurement.noise)
     noisy = operator.adjoint(y)
     averages = non_local_means.recover(operator, y, NonLocalMeansSettings(measurement.noise))
     runs = settings.restarts
     data = Measured([operator], y[None], runs)
-    rows = FittedRows(data.m, settings.held_out, [given.seed] * runs, [False] * runs, split=False)
-    starts = [(given.seed, restart) for restart in range(runs)]
+    rows = FittedRows(data.m, settings.held_out, [arguments.seed] * runs, [False] * runs, split=False)
+    starts = [(arguments.seed, restart) for restart in range(runs)]
     fit = conv_decoder.ConvDecoderFit(network_of(settings, operator), data, rows, settings, starts)
     start = time.perf_counter()
-    told = {**vars(given), "settings": asdict(settings), "shape": list(truth.shape), "noisy": psnr(noisy, truth)}
-    say({**told, "non-local-means": psnr(averages.image, truth), "weights": sum(w.numel() for w in fit.weights)})
+    header = {**vars(arguments), "settings": asdict(settings), "shape": list(truth.shape), "noisy": psnr(noisy, truth)}
+    say({**header, "non-local-means": psnr(averages.image, truth), "weights": sum(w.numel() for w in fit.weights)})
     best: dict[str, float] = {}
     for step in range(1, settings.steps + 1):
         iterates = fit.advance(step)
-        if step in (1, 3, settings.steps) or step % given.every == 0:
+        if step in (1, 3, settings.steps) or step % arguments.every == 0:
             images = [fit.others(place) for place in range(runs)]
             ends = {name: psnr(image, truth) for name, image in images[0].items()}
             means = {name: torch.stack([each[name] for each in images]).mean(0) for name in images[0]}
@@ -87,10 +87,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    truth = load_image(given.image, size=(given.size, given.size))
-    descend(given, truth, lambda row: print(json.dumps(row), flush=True))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    truth = load_image(arguments.image, size=(arguments.size, arguments.size))
+    descend(arguments, truth, lambda row: print(json.dumps(row), flush=True))
 
 
 if __name__ == "__main__":

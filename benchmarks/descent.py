@@ -55,12 +55,12 @@ def reduced(n: int, d: int, runs: int, steps: int) -> dict[str, float]:
 
 def speed(steps: int) -> dict[str, Any]:
     n, d, k = 128, 8192, 64
-    found: dict[str, Any] = {"plain": min((plain(n, d, k, steps) for _ in range(3)), key=lambda row: row["seconds"])}
+    table: dict[str, Any] = {"plain": min((plain(n, d, k, steps) for _ in range(3)), key=lambda row: row["seconds"])}
     for runs in (1, 64):
         rows = [reduced(n, d, runs, steps) for _ in range(3 if runs == 1 else 1)]
         row = min(rows, key=lambda one: one["seconds"])
-        found[f"{runs} runs"] = {**row, "times_faster_a_run": found["plain"]["seconds"] / row["seconds_a_run"]}
-    return found
+        table[f"{runs} runs"] = {**row, "times_faster_a_run": table["plain"]["seconds"] / row["seconds_a_run"]}
+    return table
 
 
 def halved(n: int, d: int) -> dict[str, float]:
@@ -69,15 +69,15 @@ def halved(n: int, d: int) -> dict[str, float]:
     y = torch.from_numpy(stream(0, "y").standard_normal((1, n)))
     step = torch.tensor([step_proof(float(y.norm()), n, d)], dtype=torch.float64)
     exact = descend([StoredColumns.draw(drawn)], y, step, 400, tolerance=1e-3)
-    found = {}
+    table = {}
     for kind in (torch.bfloat16, torch.float16):
         half = Half(drawn, kind)
         rough = descend([half], y, step, 400, tolerance=1e-3)
         end = min(exact.ends[0], rough.ends[0]) + 1
         name = str(kind).removeprefix("torch.")
-        found[f"{name}: error of V"] = half.error
-        found[f"{name}: misfits"] = float(np.abs(rough.misfits[0, :end] / exact.misfits[0, :end] - 1).max())
-    return found
+        table[f"{name}: error of V"] = half.error
+        table[f"{name}: misfits"] = float(np.abs(rough.misfits[0, :end] / exact.misfits[0, :end] - 1).max())
+    return table
 
 
 def wide(n: int, d: int, steps: int, threads: int) -> dict[str, Any]:
@@ -113,16 +113,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--width", type=float, default=1e8)
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    found: dict[str, Any] = {"threads": given.threads}
-    if given.what in ("all", "speed"):
-        found["speed"] = speed(given.steps)
-    if given.what in ("all", "half"):
-        found["half"] = halved(64, 64 * 200)
-    if given.what in ("all", "wide"):
-        found["wide"] = wide(16, int(given.width), 20, given.threads)
-    print(json.dumps(found, indent=1))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    report: dict[str, Any] = {"threads": arguments.threads}
+    if arguments.what in ("all", "speed"):
+        report["speed"] = speed(arguments.steps)
+    if arguments.what in ("all", "half"):
+        report["half"] = halved(64, 64 * 200)
+    if arguments.what in ("all", "wide"):
+        report["wide"] = wide(16, int(arguments.width), 20, arguments.threads)
+    print(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

@@ -103,9 +103,9 @@ def fit(images: int, m: int, settings: CSDIPSettings, device: str) -> tuple[floa
     forget_peak(device)
     wait(device)
     start = time.perf_counter()
-    found = recover_batch(operators, ys, settings, seeds=range(images))
+    recoveries = recover_batch(operators, ys, settings, seeds=range(images))
     seconds = time.perf_counter() - start
-    error = torch.stack([r.image for r in found]).sub(truths.cpu()).square().mean()
+    error = torch.stack([r.image for r in recoveries]).sub(truths.cpu()).square().mean()
     return seconds, float(error), peak(device)
 
 
@@ -199,12 +199,12 @@ def wide_descent(device: str, d: int, n: int = 16, steps: int = 20) -> dict[str,
     trace = descend([drawn], y, step, steps)
     seconds = time.perf_counter() - begun
     off, S = torch.zeros(drawn.count, dtype=torch.bool, device=device), torch.zeros(n, device=device)
-    found: dict[str, Any] = {"d": d, "fused": drawn.fused, "seconds": seconds, "passes": trace.passes}
+    table: dict[str, Any] = {"d": d, "fused": drawn.fused, "seconds": seconds, "passes": trace.passes}
     for name, gram in (("a pass with V V^T", True), ("a fused pass", False)):
         one = timed(lambda gram=gram: survey(drawn, S, 1.0, 1.0, off, 1000, gram=gram), device, 3)
-        found[name] = {"seconds": one, "normals_a_second": drawn.count * (n + 1) / one}
-    found["peak_gigabytes"] = peak(device)
-    return found
+        table[name] = {"seconds": one, "normals_a_second": drawn.count * (n + 1) / one}
+    table["peak_gigabytes"] = peak(device)
+    return table
 
 
 def held_pass(device: str, sizes: Sizes) -> dict[str, Any]:
@@ -355,13 +355,13 @@ def main() -> None:
         "layouts": lambda: layouts(device, sizes),
         "csdip": lambda: measure(*count, device, over),
     }
-    found: dict[str, Any] = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu, a dry run"}
-    found["torch"] = torch.__version__
+    report: dict[str, Any] = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu, a dry run"}
+    report["torch"] = torch.__version__
     for name in chosen.what:
-        found[name] = "no time was left" if over() else runs[name]()
-        print(json.dumps({name: found[name]}), file=sys.stderr, flush=True)
-    print(json.dumps(found, indent=1))
-    sys.exit(0 if found.get("verify", {"ok": True})["ok"] else 1)
+        report[name] = "no time was left" if over() else runs[name]()
+        print(json.dumps({name: report[name]}), file=sys.stderr, flush=True)
+    print(json.dumps(report, indent=1))
+    sys.exit(0 if report.get("verify", {"ok": True})["ok"] else 1)
 
 
 if __name__ == "__main__":

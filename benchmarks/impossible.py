@@ -133,14 +133,14 @@ def threshold(step: str, steps: int, neurons: int, seed: int, low: float = 3.9, 
 
 def sampled(arguments: argparse.Namespace) -> dict[str, Any]:
     """Ratios for each step and number of steps, and how far apart two samples put them."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for step in arguments.step:
         for steps in arguments.steps:
             begun = time.perf_counter()
             values = [threshold(step, steps, arguments.neurons, seed) for seed in range(2)]
             row = {"ratio": float(np.mean(values)), "apart": abs(values[0] - values[1])}
-            found[f"step {step}, {steps} steps"] = {**row, "seconds": time.perf_counter() - begun}
-    return found
+            table[f"step {step}, {steps} steps"] = {**row, "seconds": time.perf_counter() - begun}
+    return table
 
 
 # The limit, enclosed.
@@ -148,7 +148,7 @@ def sampled(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def enclosed(arguments: argparse.Namespace) -> dict[str, Any]:
     """Two ratios, 0.001 apart, of which the lower one is certainly outside and the higher one certainly inside."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for step in arguments.step:
         exact = (Fraction(1), Fraction(1), 2) if step == PROOF else (Fraction(step), Fraction(1, 2), 1)
         for steps in arguments.steps:
@@ -159,8 +159,8 @@ def enclosed(arguments: argparse.Namespace) -> dict[str, Any]:
                 if not (margin > 0 or margin < 0):
                     break
                 low, high = (middle, high) if margin > 0 else (low, middle)
-            found[f"step {step}, {steps} steps"] = [low / 1000, high / 1000]
-    return found
+            table[f"step {step}, {steps} steps"] = [low / 1000, high / 1000]
+    return table
 
 
 # Runs.
@@ -199,18 +199,18 @@ def _given_up(V: np.ndarray, y: np.ndarray) -> bool:
 
 def runs(arguments: argparse.Namespace) -> dict[str, Any]:
     """Counts of what became of runs."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for step in arguments.step:
         for n in arguments.n:
             for ratio in arguments.ratio:
                 ends = [run(n, ratio, step, seed, arguments.limit) for seed in range(arguments.count)]
-                found[f"step {step}, n {n}, d/n {ratio}"] = {end: ends.count(end) for end in sorted(set(ends))}
-    return found
+                table[f"step {step}, n {n}, d/n {ratio}"] = {end: ends.count(end) for end in sorted(set(ends))}
+    return table
 
 
 def misfits(arguments: argparse.Namespace) -> dict[str, Any]:
     """||r_k||/||y|| by the limit and in one run."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for step in arguments.step:
         for n in arguments.n:
             for ratio in arguments.ratio:
@@ -223,8 +223,8 @@ def misfits(arguments: argparse.Namespace) -> dict[str, Any]:
                         rows[k] = [predicted[k], float(np.linalg.norm(r) / np.linalg.norm(y))]
                     h = h - drift(ratio, step) / n * (V.T @ r)
                     V, h = V[:, h > 0], h[h > 0]
-                found[f"step {step}, n {n}, d/n {ratio}: limit, run"] = rows
-    return found
+                table[f"step {step}, n {n}, d/n {ratio}: limit, run"] = rows
+    return table
 
 
 TASKS = {"enclosed": enclosed, "sampled": sampled, "misfits": misfits, "runs": runs}

@@ -80,10 +80,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compile", action="store_true")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    found = {name: measure(name, given.repeats, given.compile) for name in NETWORKS}
-    print(json.dumps({"torch": torch.__version__, "threads": given.threads, **found}, indent=1))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    table = {name: measure(name, arguments.repeats, arguments.compile) for name in NETWORKS}
+    print(json.dumps({"torch": torch.__version__, "threads": arguments.threads, **table}, indent=1))
 
 
 if __name__ == "__main__":

@@ -128,14 +128,14 @@ class Sweep:
         """The weights of the fits that a reading learns from, one network an image, made once."""
         variance = self.variance if reading.noisy else 0.0
         name = f"fits-{self.size}-{self.m}-{variance:g}-{self.steps}-{self.tv_weight:g}-{reading.common:d}"
-        found = []
+        states = []
         for number in range(self.learn_from):
             path = self.folder / f"{name}-{number}.pt"
             if not path.exists():
                 one = replace(self, starts=1).fit(number, variance, reading.common)[0]
                 torch.save({at: one[at] for at in ("last", "least")}, path)
-            found.append(torch.load(path)[reading.at])
-        return found
+            states.append(torch.load(path)[reading.at])
+        return states
 
 
 def descend(fit: Fit, image: torch.Tensor, steps: int) -> list[dict[str, Any]]:
@@ -190,9 +190,9 @@ def rows(sweep: Sweep, name: str, weight: float, images: range) -> Iterator[dict
         if not path.exists():
             prior = prior or learned(sweep, reading)
             one = sweep if reading.tv is None else replace(sweep, tv_weight=reading.tv)
-            found = one.fit(number, sweep.variance, reading.common, prior, weight if prior else 0.0)
-            kept = [{k: v for k, v in row.items() if k not in ("last", "least")} for row in found]
-            path.write_text(json.dumps(kept))
+            fits = one.fit(number, sweep.variance, reading.common, prior, weight if prior else 0.0)
+            records = [{k: v for k, v in row.items() if k not in ("last", "least")} for row in fits]
+            path.write_text(json.dumps(records))
         for start, row in enumerate(json.loads(path.read_text())):
             yield {"image": number, "start": start, **row}
 
@@ -205,15 +205,15 @@ def gain(errors: np.ndarray, plain: np.ndarray) -> str:
     return f"{100 * (1 - ratio):.1f} % ({100 * (1 - high):.0f} to {100 * (1 - low):.0f})"
 
 
-def by_image(found: Rows, values: Sequence[float]) -> np.ndarray:
+def by_image(runs: Rows, values: Sequence[float]) -> np.ndarray:
     """Means over the starts of each image."""
-    numbers = np.array([row["image"] for row in found])
+    numbers = np.array([row["image"] for row in runs])
     return np.array([np.mean(np.array(values)[numbers == i]) for i in np.unique(numbers)])
 
 
-def stopped(found: Rows, variance: float) -> dict[str, list[float]]:
+def stopped(runs: Rows, variance: float) -> dict[str, list[float]]:
     """Errors of plain fits stopped at the noise (at the end where it is not reached), and at the best common step."""
-    curves, misfits = (np.array([row[key] for row in found]) for key in ("errors", "misfits"))
+    curves, misfits = (np.array([row[key] for row in runs]) for key in ("errors", "misfits"))
     below = misfits <= variance
     first = np.where(below.any(1), below.argmax(1), curves.shape[1] - 1)
     best = int(curves.mean(0).argmin())
@@ -221,10 +221,10 @@ def stopped(found: Rows, variance: float) -> dict[str, list[float]]:
     return {"stopped at the noise": list(at_noise), f"stopped at step {(best + 1) * EVERY}": list(curves[:, best])}
 
 
-def chance(found: Rows, images: int) -> float:
+def chance(runs: Rows, images: int) -> float:
     """Per cent: the deviation of the gain of a run over another that differs in its starts only, over many images."""
-    errors = [row["mse"] for row in found]
-    numbers = np.array([row["image"] for row in found])
+    errors = [row["mse"] for row in runs]
+    numbers = np.array([row["image"] for row in runs])
     within = np.mean([np.array(errors)[numbers == i].var(ddof=1) for i in np.unique(numbers)])
     return float(100 * np.sqrt(2 * within / images) / np.mean(errors))
 
@@ -234,13 +234,13 @@ def line(label: str, errors: np.ndarray, plain: np.ndarray, rest: str = "") -> N
     print(f"{label:26s} {errors.mean():.5f}  {gain(errors, plain):24s} {rest}", flush=True)
 
 
-def describe(label: str, found: Rows, plain: Rows) -> None:
+def describe(label: str, runs: Rows, plain: Rows) -> None:
     """Print the line of a reading: its gain, the same without pairs that have a dead region, misfit, dead regions."""
-    whole = [by_image(one, [row["mse"] for row in one]) for one in (found, plain)]
-    dead = [a["dead"] > DEAD or b["dead"] > DEAD for a, b in zip(found, plain, strict=True)]
-    alive = [np.array([row["mse"] for row, no in zip(one, dead, strict=True) if not no]) for one in (found, plain)]
-    misfit, lost = np.mean([row["misfit"] for row in found]), sum(row["dead"] > DEAD for row in found)
-    line(label, *whole, f"alive {gain(*alive)} of {len(alive[0])}; misfit {misfit:.2f}; {lost} of {len(found)} dead")
+    whole = [by_image(one, [row["mse"] for row in one]) for one in (runs, plain)]
+    dead = [a["dead"] > DEAD or b["dead"] > DEAD for a, b in zip(runs, plain, strict=True)]
+    alive = [np.array([row["mse"] for row, no in zip(one, dead, strict=True) if not no]) for one in (runs, plain)]
+    misfit, lost = np.mean([row["misfit"] for row in runs]), sum(row["dead"] > DEAD for row in runs)
+    line(label, *whole, f"alive {gain(*alive)} of {len(alive[0])}; misfit {misfit:.2f}; {lost} of {len(runs)} dead")
 
 
 def table(sweep: Sweep, readings: Sequence[str], weights: Sequence[float], images: range) -> None:
@@ -254,10 +254,10 @@ def table(sweep: Sweep, readings: Sequence[str], weights: Sequence[float], image
         alike = reading.common and reading.law is not None
         beside = list(rows(sweep, "plain-common", 0.0, images)) if alike else plain
         for weight in weights if reading.law else [0.0]:
-            found = list(rows(sweep, name, weight, images))
-            describe(f"{name} {weight:g}" if reading.law else name, found, beside)
+            runs = list(rows(sweep, name, weight, images))
+            describe(f"{name} {weight:g}" if reading.law else name, runs, beside)
         if name == "plain-common":
-            print(f"other starts move a gain over 50 images by {chance([*plain, *found], 50):.0f} % (one deviation)")
+            print(f"other starts move a gain over 50 images by {chance([*plain, *runs], 50):.0f} % (one deviation)")
 
 
 def main() -> None:
@@ -272,14 +272,17 @@ def main() -> None:
     parser.add_argument("--learn-from", type=int, default=10, help="images, from the first of the set on")
     parser.add_argument("--tv-weight", type=float, default=0.01)
     parser.add_argument("--folder", type=Path, default=Path("build/learned_prior"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    given.folder.mkdir(parents=True, exist_ok=True)
-    sweep = Sweep(**{field.name: getattr(given, field.name) for field in fields(Sweep)})
-    images = range(given.first, given.first + given.images)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    sweep = Sweep(**{field.name: getattr(arguments, field.name) for field in fields(Sweep)})
+    images = range(arguments.first, arguments.first + arguments.images)
     energy = float(sweep.images()[images.start : images.stop].square().sum((1, 2, 3)).mean())
-    print(f"{given.size}x{given.size}, m = {given.m}: ||x||^2 = {energy:.0f}, E||eta||^2 = {given.variance:g}")
-    table(sweep, given.readings, given.weights, images)
+    print(
+        f"{arguments.size}x{arguments.size}, m = {arguments.m}: ||x||^2 = {energy:.0f}, "
+        f"E||eta||^2 = {arguments.variance:g}"
+    )
+    table(sweep, arguments.readings, arguments.weights, images)
 
 
 if __name__ == "__main__":

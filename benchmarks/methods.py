@@ -33,9 +33,9 @@ def compare(truths: torch.Tensor, m: int, preset: str, first: int) -> dict[str, 
     seconds = {}
     start = time.perf_counter()
     seeds = range(first, first + len(truths))
-    found = csdip.recover_batch(operators, ys, csdip.preset(preset, operators[0]), seeds=seeds)
+    recoveries = csdip.recover_batch(operators, ys, csdip.preset(preset, operators[0]), seeds=seeds)
     name = f"csdip {preset}"
-    errors[name], seconds[name] = mse([r.image for r in found], truths), time.perf_counter() - start
+    errors[name], seconds[name] = mse([r.image for r in recoveries], truths), time.perf_counter() - start
     for method, recover in BASELINES.items():
         start = time.perf_counter()
         images = [recover(operator, y).image for operator, y in zip(operators, ys, strict=True)]
@@ -48,10 +48,10 @@ def mse(images: list[torch.Tensor], truths: torch.Tensor) -> list[float]:
 
 
 def row(errors: dict[str, list[float]], name: str, method: str, seconds: float) -> dict[str, Any]:
-    told = {"mse_95": [round(v, 6) for v in mean_interval(errors[method])], "each": errors[method], "seconds": seconds}
+    entry = {"mse_95": [round(v, 6) for v in mean_interval(errors[method])], "each": errors[method], "seconds": seconds}
     if method != name:
-        told["ratio_95"] = [round(v, 4) for v in ratio_interval(errors[name], errors[method])]
-    return told
+        entry["ratio_95"] = [round(v, 4) for v in ratio_interval(errors[name], errors[method])]
+    return entry
 
 
 def main() -> None:
@@ -62,14 +62,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    truths = dataset(given.data)[given.first : given.first + given.images]
-    found = {}
-    for m in given.m:
-        found[f"m={m}"] = compare(truths, m, given.preset, given.first)
-        print(json.dumps({f"m={m}": found[f"m={m}"]}), file=sys.stderr, flush=True)
-    print(json.dumps({**vars(given), "found": found}, indent=1))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    truths = dataset(arguments.data)[arguments.first : arguments.first + arguments.images]
+    table = {}
+    for m in arguments.m:
+        table[f"m={m}"] = compare(truths, m, arguments.preset, arguments.first)
+        print(json.dumps({f"m={m}": table[f"m={m}"]}), file=sys.stderr, flush=True)
+    print(json.dumps({**vars(arguments), "found": table}, indent=1))
 
 
 if __name__ == "__main__":

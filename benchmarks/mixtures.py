@@ -89,17 +89,18 @@ def main() -> None:
     parser.add_argument("--grey", action="store_true")
     parser.add_argument("--presets", nargs="*", choices=MIXTURES, default=list(MIXTURES), help="may be none")
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    key = "m" if given.operator == "gaussian" else "lines"
-    counts = getattr(given, key)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    key = "m" if arguments.operator == "gaussian" else "lines"
+    counts = getattr(arguments, key)
     if not counts:
-        parser.error(f"--{key} must be given for {given.operator}")
-    images = images_of(given.data, given.first, given.images, given.size, given.grey)
+        parser.error(f"--{key} must be given for {arguments.operator}")
+    images = images_of(arguments.data, arguments.first, arguments.images, arguments.size, arguments.grey)
     cells = {
-        f"{key}={value}": compare(images, given.operator, {key: value}, given.first, given.presets) for value in counts
+        f"{key}={value}": compare(images, arguments.operator, {key: value}, arguments.first, arguments.presets)
+        for value in counts
     }
-    print(json.dumps({**vars(given), "found": cells}, indent=1))
+    print(json.dumps({**vars(arguments), "found": cells}, indent=1))
 
 
 if __name__ == "__main__":

@@ -66,15 +66,18 @@ def main() -> None:
     parser.add_argument("--preset", default="fast", choices=[name for name in csdip.PRESETS if name != "paper"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    for number, truth in enumerate(images_of(given.data, 0, given.images, given.size, given.grey)):
-        for sigma in given.sigma:
-            scene = (gaussian, given.m) if given.m else (around_hole, given.hole)
-            measurement = scene[0](truth, scene[1], sigma, given.seed)
-            line: dict[str, object] = {"image": number if len(given.data) == 1 else given.data[number], "sigma": sigma}
-            for way, settings in ways(given.preset, measurement).items():
-                recovery = csdip.recover(measurement.operator, measurement.y, settings, seed=given.seed)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for number, truth in enumerate(images_of(arguments.data, 0, arguments.images, arguments.size, arguments.grey)):
+        for sigma in arguments.sigma:
+            scene = (gaussian, arguments.m) if arguments.m else (around_hole, arguments.hole)
+            measurement = scene[0](truth, scene[1], sigma, arguments.seed)
+            line: dict[str, object] = {
+                "image": number if len(arguments.data) == 1 else arguments.data[number],
+                "sigma": sigma,
+            }
+            for way, settings in ways(arguments.preset, measurement).items():
+                recovery = csdip.recover(measurement.operator, measurement.y, settings, seed=arguments.seed)
                 line[way] = {"psnr": round(score(recovery.image, truth)["psnr"], 2), "steps": recovery.steps}
             print(json.dumps(line), flush=True)
 

@@ -39,12 +39,12 @@ def times(reference: str, seed: int, steps: int) -> list[dict[str, Any]]:
     source = as_network(reference)
     network, twin = source.draw(seed), source.draw(seed, torch.float32)
     f0 = network.output().detach().cpu().double().numpy()
-    seen = spectrum(network, seed=seed)
+    K = spectrum(network, seed=seed)
     x = target("example:camera", network.image_shape, unit=is_unit([f0]))
-    step = 1 / seen.largest.value
+    step = 1 / K.largest.value
     rows: dict[float, dict[str, Any]] = {share: {"network": Path(reference).name, "seed": seed} for share in SHARES}
     for name, y in (("image", x), ("noise", noise_like(x, seed, "predictions"))):
-        run, measure = gradient_descent(twin, y, step, steps), seen.measure(f0 - y)
+        run, measure = gradient_descent(twin, y, step, steps), K.measure(f0 - y)
         for share in SHARES:
             rows[share] |= {
                 "share": share,
@@ -65,17 +65,17 @@ def correlation(rows: list[dict[str, Any]], resamples: int = 10_000) -> dict[str
         [np.median([ratio(row, kind) for row in rows if row["network"] == name]) for kind in ("predicted", "measured")]
         for name in names
     ])  # fmt: skip
-    kept = pairs[~np.isnan(pairs).any(1)]
-    rng, found = stream(0, "bootstrap"), []
-    while len(found) < resamples:
-        drawn = kept[rng.integers(len(kept), size=len(kept))]
+    rest = pairs[~np.isnan(pairs).any(1)]
+    rng, samples = stream(0, "bootstrap"), []
+    while len(samples) < resamples:
+        drawn = rest[rng.integers(len(rest), size=len(rest))]
         if min(len(np.unique(column)) for column in drawn.T) > 1:
-            found.append(spearmanr(*drawn.T).statistic)
-    low, high = np.quantile(found, [0.025, 0.975])
-    whole = spearmanr(*kept.T)
+            samples.append(spearmanr(*drawn.T).statistic)
+    low, high = np.quantile(samples, [0.025, 0.975])
+    whole = spearmanr(*rest.T)
     return {
-        "networks": len(kept), "correlation": whole.statistic, "interval": [low, high], "p": whole.pvalue,
-        "not measured to the end": int(np.isinf(kept[:, 1]).sum()),
+        "networks": len(rest), "correlation": whole.statistic, "interval": [low, high], "p": whole.pvalue,
+        "not measured to the end": int(np.isinf(rest[:, 1]).sum()),
     }  # fmt: skip
 
 
@@ -83,16 +83,16 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seeds", type=int, default=2)
     asked.add_argument("--steps", type=int, default=2000)
-    given = asked.parse_args()
+    arguments = asked.parse_args()
     begun, rows = time.perf_counter(), []
     for reference in NETWORKS:
-        for seed in range(given.seeds):
-            rows += times(reference, seed, given.steps)
-    found = {f"share {s}": correlation([row for row in rows if row["share"] == s]) for s in SHARES}
-    told = [
+        for seed in range(arguments.seeds):
+            rows += times(reference, seed, arguments.steps)
+    correlations = {f"share {s}": correlation([row for row in rows if row["share"] == s]) for s in SHARES}
+    table = [
         {key: value if not isinstance(value, float) else round(value, 4) for key, value in row.items()} for row in rows
     ]
-    print(json.dumps({"rows": told, **found, "seconds": time.perf_counter() - begun}, indent=1, default=str))
+    print(json.dumps({"rows": table, **correlations, "seconds": time.perf_counter() - begun}, indent=1, default=str))
 
 
 if __name__ == "__main__":

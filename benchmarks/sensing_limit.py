@@ -54,13 +54,13 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--k", type=int, nargs="+", default=[64, 256, 1024])
     parser.add_argument("--omega", type=float, default=1.0, help="deviation of C_0's entries, in ||x||/sqrt n")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     places, distances = [], []
-    for k in given.k:
-        shape = (given.n, given.m, k, given.half_width, given.omega, given.steps)
-        rows = [draw(*shape, number) for number in range(given.draws)]
+    for k in arguments.k:
+        shape = (arguments.n, arguments.m, k, arguments.half_width, arguments.omega, arguments.steps)
+        rows = [draw(*shape, number) for number in range(arguments.draws)]
         distance, error, linear, _ = np.mean(rows, axis=0)
-        places += [k] * given.draws
+        places += [k] * arguments.draws
         distances += [row[0] for row in rows]
         errors = f"error {error:.4f}, the limit's {linear:.4f}, misfit <= {max(row[3] for row in rows):.1e}"
         print(f"k = {k}: {distance:.4f} from the limit, {errors}", flush=True)

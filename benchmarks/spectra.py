@@ -23,8 +23,8 @@ def seconds(call: Callable[[], object]) -> float:
 def dense_trial(generator: np.random.Generator, n: int, d: int) -> float:
     """One trial from the definition: draw all of V, keep a random half of it, take the n-th value."""
     mask = generator.random(d) < 0.5
-    kept = generator.standard_normal((n, d))[:, mask]
-    return float(np.linalg.svd(kept, compute_uv=False)[n - 1])
+    columns = generator.standard_normal((n, d))[:, mask]
+    return float(np.linalg.svd(columns, compute_uv=False)[n - 1])
 
 
 def measure(n: int, d: int, dense_trials: int, trials: int, seed: int) -> dict[str, float]:

@@ -46,11 +46,11 @@ def main() -> None:
         for failure in FAILURES:
             for step in STEPS:
                 rate = Fraction(1, 2) if failure is None else rate_for(failure, rows, step)
-                told = {"n from": rows, "rate": float(rate), "failure": failure and float(failure), "c": float(step)}
-                print(json.dumps(told | least(rate, rows, step)), flush=True)
+                header = {"n from": rows, "rate": float(rate), "failure": failure and float(failure), "c": float(step)}
+                print(json.dumps(header | least(rate, rows, step)), flush=True)
     for step in STEPS:
-        told = {"n from": 10**6, "rate": float(FAR_OUT), "c": float(step)}
-        print(json.dumps(told | least(FAR_OUT, 10**6, step)), flush=True)
+        header = {"n from": 10**6, "rate": float(FAR_OUT), "c": float(step)}
+        print(json.dumps(header | least(FAR_OUT, 10**6, step)), flush=True)
 
 
 if __name__ == "__main__":

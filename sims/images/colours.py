@@ -67,6 +67,6 @@ def _is_srgb(profile: bytes) -> bool:
     except (ImageCms.PyCMSError, OSError):
         return False
     codes = np.array(_PATCHES, np.uint8).reshape(1, -1, 3)
-    shown = codes if mode == "RGB" else codes[:, :3, 0]
-    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(np.ascontiguousarray(shown)), transform)).astype(int)
+    pixels = codes if mode == "RGB" else codes[:, :3, 0]
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(np.ascontiguousarray(pixels)), transform)).astype(int)
     return int(np.abs(moved - codes[:, : moved.shape[1]]).max()) <= _NEAR_CODE

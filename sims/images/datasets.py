@@ -66,8 +66,8 @@ def data_folder() -> Path:
 
 def photograph_side(name: str) -> int | None:
     """The side of the squares of a set `photographs-SIDE`, from 8 pixels on; None where the name is no such set's."""
-    found = re.fullmatch(r"photographs-(\d{1,4})", name)
-    return int(found[1]) if found and int(found[1]) >= 8 else None
+    match = re.fullmatch(r"photographs-(\d{1,4})", name)
+    return int(match[1]) if match and int(match[1]) >= 8 else None
 
 
 def photographs(side: int) -> torch.Tensor:

@@ -154,11 +154,11 @@ def spectral_estimate(data: Measured, seeds: Sequence[int], steps: int = 100) ->
     from. Below m = n it says next to nothing; the power iteration takes `steps`.
     """
     y = data.y.expand(-1, data.restarts, -1).flatten(0, 1)
-    kept = (y >= y.quantile(2 / 3, -1, keepdim=True)).to(y)
+    mask = (y >= y.quantile(2 / 3, -1, keepdim=True)).to(y)
     starts = [np.float32(stream(seed, "spectral").standard_normal(data.shape)) for seed in seeds]
     u = torch.stack([torch.from_numpy(start) for start in starts]).to(y)
     for _ in range(steps):
-        u = data.adjoint(kept * data.product(u).flatten(0, 1))
+        u = data.adjoint(mask * data.product(u).flatten(0, 1))
         u = u / u.flatten(1).norm(dim=1)[:, None, None, None]
     u = u * data.energy().sqrt()[:, None, None, None]
     return torch.where(u.sum((1, 2, 3), keepdim=True) < 0, -u, u)

@@ -267,8 +267,8 @@ class _Task:
         if self.settings.stopping == "held-out":
             losses = (ended.fit.data.residuals(u)[mine] * ended.fit.rows.choosing[mine]).square().sum(-1)
         else:
-            seen = ended.fit.rows.seen(ended.fit.data.residuals(u))[mine]
-            losses = seen.square().sum(-1) + self.settings.tv_weight * total_variation(u[mine])
+            residuals = ended.fit.rows.seen(ended.fit.data.residuals(u))[mine]
+            losses = residuals.square().sum(-1) + self.settings.tv_weight * total_variation(u[mine])
         return torch.where(losses.isfinite(), losses, torch.inf)
 
     def _average(self, images: torch.Tensor, losses: torch.Tensor) -> torch.Tensor:

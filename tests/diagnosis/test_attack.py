@@ -57,10 +57,10 @@ def dense(examined):
 def test_at_least_half_of_the_exact_worst_case_is_found_and_never_more(seed, radius):
     examined, known = two_layers(3, 10, seed=seed)
     exact = worst(known, radius)
-    found = search_ball(examined, radius, bound=100.0)
-    assert 0.5 * exact.low <= found.change <= exact.high * (1 + 1e-9)
-    assert not found.refuted
-    assert found.passed_at is None
+    outcome = search_ball(examined, radius, bound=100.0)
+    assert 0.5 * exact.low <= outcome.change <= exact.high * (1 + 1e-9)
+    assert not outcome.refuted
+    assert outcome.passed_at is None
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -68,11 +68,11 @@ def test_a2_is_passed_near_the_least_radius_that_is_possible(seed):
     examined, known = two_layers(3, 12, seed=seed)
     bound = known.beta / 2
     holds, fails = passed_at(known, bound)
-    found = search_ball(examined, 50.0, bound=bound)
-    assert found.refuted
-    assert holds <= found.passed_at <= 2 * fails
-    assert found.change == pytest.approx(known.beta, rel=0.5)
-    assert found.largest <= known.beta * (1 + 1e-9)
+    outcome = search_ball(examined, 50.0, bound=bound)
+    assert outcome.refuted
+    assert holds <= outcome.passed_at <= 2 * fails
+    assert outcome.change == pytest.approx(known.beta, rel=0.5)
+    assert outcome.largest <= known.beta * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(("n", "d"), [(8, 64), (16, 200)])
@@ -80,20 +80,20 @@ def test_a_single_flip_breaks_a2_for_wide_generators_and_is_found(n, d):
     examined, known = two_layers(n, d)
     bound = known.alpha / 3
     holds, fails = passed_at(known, bound)
-    found = search_ball(examined, known.radius(1.0), bound=bound, effort=1)
+    outcome = search_ball(examined, known.radius(1.0), bound=bound, effort=1)
     # Rectifiers are pushed 2 % past zero, or the distance is bisected to 5 %.
-    assert holds * (1 - 1e-9) <= found.passed_at <= 1.06 * fails
-    assert found.passed_at < 1e-2 * found.radius
+    assert holds * (1 - 1e-9) <= outcome.passed_at <= 1.06 * fails
+    assert outcome.passed_at < 1e-2 * outcome.radius
 
 
 def test_a_linear_network_is_never_moved():
     network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten())
     examined = make_network("linear", network, normal(1, 1, 5, 5))
-    found = search_ball(examined, 1e3, bound=1e-6)
+    outcome = search_ball(examined, 1e3, bound=1e-6)
     # Both Jacobians come from the same input, by the same operations: the difference is rounding.
-    assert found.change <= 1e-13 * found.largest
-    assert found.passed_at is None
-    assert not found.refuted
+    assert outcome.change <= 1e-13 * outcome.largest
+    assert outcome.passed_at is None
+    assert not outcome.refuted
 
 
 def test_what_is_found_is_a_lower_bound_on_the_change_of_the_jacobian():
@@ -110,31 +110,31 @@ def test_what_is_found_is_a_lower_bound_on_the_change_of_the_jacobian():
 
 def test_normalised_layers_shrunk_to_zero_blow_the_jacobian_up():
     examined = dcgan()
-    found = search_ball(examined, 100.0, bound=1.0, effort=1)
-    shrunk = [value for name, value in found.changes.items() if name.startswith("shrinking")]
-    assert max(shrunk) > 10 * found.changes["random"]
-    assert found.refuted
-    assert found.largest > 10 * float(torch.linalg.matrix_norm(dense(examined), 2))
+    outcome = search_ball(examined, 100.0, bound=1.0, effort=1)
+    shrunk = [value for name, value in outcome.changes.items() if name.startswith("shrinking")]
+    assert max(shrunk) > 10 * outcome.changes["random"]
+    assert outcome.refuted
+    assert outcome.largest > 10 * float(torch.linalg.matrix_norm(dense(examined), 2))
 
 
 def test_the_bound_is_really_passed_where_the_attack_says(monkeypatch):
     examined = dcgan()
     alpha = float(torch.linalg.svdvals(dense(examined))[0]) / 20
-    seen, steps, at = [], [], search._Search.at
+    trials, steps, at = [], [], search._Search.at
 
     def noting(self, name, *arguments):
         candidate = at(self, name, *arguments)
-        seen.append((name, candidate.distance, candidate.change.norm))
+        trials.append((name, candidate.distance, candidate.change.norm))
         return candidate
 
     monkeypatch.setattr(search._Search, "at", noting)
-    found = search_ball(examined, 30.0, bound=alpha, effort=1, progress=lambda *step: steps.append(step))
-    assert [step[0] for step in steps] == list(range(1, len(seen) + 1))
-    assert (found.passed_by, found.passed_at) in [(n, t) for n, t, change in seen if change > alpha]
-    assert found.passed_at < 30.0
-    assert max(t for _, t, _ in seen) <= 30.0 * (1 + 1e-12)
-    assert max(change for _, _, change in seen) == found.change == max(found.changes.values())
-    assert set(found.further) >= {"random"}
+    outcome = search_ball(examined, 30.0, bound=alpha, effort=1, progress=lambda *step: steps.append(step))
+    assert [step[0] for step in steps] == list(range(1, len(trials) + 1))
+    assert (outcome.passed_by, outcome.passed_at) in [(n, t) for n, t, change in trials if change > alpha]
+    assert outcome.passed_at < 30.0
+    assert max(t for _, t, _ in trials) <= 30.0 * (1 + 1e-12)
+    assert max(change for _, _, change in trials) == outcome.change == max(outcome.changes.values())
+    assert set(outcome.further) >= {"random"}
 
 
 def test_ascent_finds_more_than_random_directions_in_a_smooth_network():
@@ -176,10 +176,10 @@ class Own(nn.Module):
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # of torch's own forward mode
 def test_a_network_without_second_derivatives_is_attacked_by_what_it_has():
     examined = make_network("own", Own(), normal(3))
-    found = search_ball(examined, 10.0, bound=0.01)
-    assert found.refuted
+    outcome = search_ball(examined, 10.0, bound=0.01)
+    assert outcome.refuted
     whole = float(torch.linalg.matrix_norm(dense(examined), 2))
-    assert found.change > 0.5 * whole
+    assert outcome.change > 0.5 * whole
 
 
 @pytest.mark.parametrize("name", ["flips nearest to zero", "flips worth most"])
@@ -203,8 +203,8 @@ def test_rectifiers_that_start_at_zero_break_a2_at_once():
     network = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 4))
     nn.init.zeros_(network[0].weight)
     nn.init.zeros_(network[0].bias)
-    found = search_ball(make_network("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
-    assert found.passed_at < 1e-12
+    outcome = search_ball(make_network("at zero", network, normal(3)), 1.0, bound=1e-3, effort=1)
+    assert outcome.passed_at < 1e-12
 
 
 def test_first_flips_flip_one_rectifier_each_the_nearest_first():
@@ -235,9 +235,9 @@ class Ways(nn.Module):
 
 def test_rectifiers_are_seen_however_they_are_written():
     examined = make_network("ways", Ways(), normal(1, 4))
-    seen = activations(examined)
-    assert len(seen.before) == 6
-    torch.testing.assert_close(seen.output, examined.output())
+    layers = activations(examined)
+    assert len(layers.before) == 6
+    torch.testing.assert_close(layers.output, examined.output())
     torch.testing.assert_close(smoothed(examined, 1e-9)(), examined.output(), rtol=1e-6, atol=1e-8)
     assert not torch.allclose(smoothed(examined, 0.5)(), examined.output())
 
@@ -265,9 +265,9 @@ def test_ritz_vectors_are_those_of_the_largest_eigenvalue():
 )
 def test_what_cannot_be_attacked_is_refused(changed, message):
     examined, _ = two_layers(3, 10)
-    given = {"radius": 1.0, "bound": 1.0, **changed}
+    arguments = {"radius": 1.0, "bound": 1.0, **changed}
     with pytest.raises(ValueError, match=message):
-        search_ball(examined, **given)
+        search_ball(examined, **arguments)
 
 
 def test_a_given_path_is_tried_and_the_same_seed_finds_the_same():

@@ -29,8 +29,8 @@ def random_directions(seed=0):
 def test_slow_cosines_are_aligned_and_directions_at_random_are_not():
     p = 5
     assert bias.cosine_alignment(cosines(SHAPE)[:, :p], SHAPE) == pytest.approx(1)
-    seen = [bias.cosine_alignment(random_directions(seed)[:, :p], SHAPE) for seed in range(200)]
-    assert np.mean(seen) == pytest.approx(p / N, abs=4 * np.std(seen) / np.sqrt(200))
+    alignments = [bias.cosine_alignment(random_directions(seed)[:, :p], SHAPE) for seed in range(200)]
+    assert np.mean(alignments) == pytest.approx(p / N, abs=4 * np.std(alignments) / np.sqrt(200))
 
 
 def test_slow_waves_are_aligned_and_directions_at_random_are_not():
@@ -39,8 +39,8 @@ def test_slow_waves_are_aligned_and_directions_at_random_are_not():
     waves += [np.cos(2 * np.pi * rows / 6), np.sin(2 * np.pi * rows / 6)]
     vectors = np.stack([wave.ravel() / np.linalg.norm(wave) for wave in waves], 1)
     assert bias.fourier_alignment(vectors, SHAPE) == pytest.approx(1)
-    seen = [bias.fourier_alignment(random_directions(seed)[:, :5], SHAPE) for seed in range(200)]
-    assert np.mean(seen) == pytest.approx(5 / N, abs=4 * np.std(seen) / np.sqrt(200))
+    alignments = [bias.fourier_alignment(random_directions(seed)[:, :5], SHAPE) for seed in range(200)]
+    assert np.mean(alignments) == pytest.approx(5 / N, abs=4 * np.std(alignments) / np.sqrt(200))
 
 
 def test_frequencies_of_one_length_share_what_is_left():
@@ -55,20 +55,20 @@ def test_the_gradient_ratio_is_that_of_the_jacobian():
     noise = rng.standard_normal((4000, N))
     noise *= np.linalg.norm(x) / np.linalg.norm(noise, axis=1, keepdims=True)
     squares = np.sum((noise @ J) ** 2, axis=1)
-    found = bias.gradient_ratio(spectrum, x)
+    ratio = bias.gradient_ratio(spectrum, x)
     wanted = np.linalg.norm(J.T @ x) / np.sqrt(squares.mean())
     # The relative error of the mean of 4000 squares, halved by the root, five times over.
-    assert found == pytest.approx(wanted, rel=2.5 * squares.std() / squares.mean() / np.sqrt(4000))
+    assert ratio == pytest.approx(wanted, rel=2.5 * squares.std() / squares.mean() / np.sqrt(4000))
 
 
 def test_a_network_made_of_cosines_prefers_a_smooth_picture():
     C = cosines(SHAPE)
     spectrum = ExactSpectrum(torch.from_numpy(C @ np.diag(0.5 ** np.arange(N)) @ C.T))
     smooth, rough = C[:, 0] + 0.1 * C[:, 2], C[:, -1] + 0.1 * C[:, -2]
-    found = bias.bias(spectrum, SHAPE, smooth, {"one": smooth, "two": rough})
-    assert found.p == 3
-    assert found.image == pytest.approx(1)
-    assert found.noise == 3 / N
-    assert found.natural == pytest.approx(0.5)
-    assert found.ratio > 1
+    preference = bias.bias(spectrum, SHAPE, smooth, {"one": smooth, "two": rough})
+    assert preference.p == 3
+    assert preference.image == pytest.approx(1)
+    assert preference.noise == 3 / N
+    assert preference.natural == pytest.approx(0.5)
+    assert preference.ratio > 1
     assert bias.bias(spectrum, SHAPE, rough, {"one": smooth, "two": rough}).ratio < 0.01

@@ -17,33 +17,33 @@ def status(condition):
 
 
 def test_a_smallest_singular_value_above_rounding_on_every_seed_supports_a1():
-    found = conditions.full_rank({"0": exact(4.0), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
-    assert status(found) == "SUPPORTED"
-    assert found.has == "2 to 3"
-    assert found.verdict.worst_case == {"seed": "0"}
-    assert found.verdict.margin == pytest.approx(4e12)
+    condition = conditions.full_rank({"0": exact(4.0), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
+    assert status(condition) == "SUPPORTED"
+    assert condition.has == "2 to 3"
+    assert condition.verdict.worst_case == {"seed": "0"}
+    assert condition.verdict.margin == pytest.approx(4e12)
 
 
 def test_fewer_weights_than_outputs_refute_a1():
-    found = conditions.full_rank({"0": exact(0.0)}, {"0": 1e-12}, weights=5, n=8)
-    assert status(found) == "REFUTED"
-    assert found.needs == "8 weights"
+    condition = conditions.full_rank({"0": exact(0.0)}, {"0": 1e-12}, weights=5, n=8)
+    assert status(condition) == "REFUTED"
+    assert condition.needs == "8 weights"
 
 
 def test_a_smallest_singular_value_below_rounding_decides_nothing():
-    found = conditions.full_rank({"0": exact(1e-15), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
-    assert status(found) == "INCONCLUSIVE"
+    condition = conditions.full_rank({"0": exact(1e-15), "1": exact(9.0)}, {"0": 1e-12, "1": 1e-12}, weights=50, n=8)
+    assert status(condition) == "INCONCLUSIVE"
     open_ended = conditions.full_rank({"0": Bounds(0.0, 2.0, 4.0)}, {"0": 1e-12}, weights=50, n=8)
     assert status(open_ended) == "INCONCLUSIVE"
     assert open_ended.has == "0 to 2"
 
 
 def test_one_attack_that_passes_the_bound_refutes_a2():
-    found = conditions.near_start({"a": 0.1, "b": 3.0}, bound=1.0, radius=50.0, nearest=5.0, further={})
-    assert status(found) == "REFUTED"
-    assert found.verdict.worst_case == {"attack": "b"}
-    assert found.verdict.margin == pytest.approx(-2)
-    assert "0.1 R" in found.has
+    condition = conditions.near_start({"a": 0.1, "b": 3.0}, bound=1.0, radius=50.0, nearest=5.0, further={})
+    assert status(condition) == "REFUTED"
+    assert condition.verdict.worst_case == {"attack": "b"}
+    assert condition.verdict.margin == pytest.approx(-2)
+    assert "0.1 R" in condition.has
 
 
 def test_attacks_that_fail_support_a2_only_where_they_succeed_further_out():
@@ -64,8 +64,8 @@ def test_a3_is_proved_by_a_closed_form_and_else_only_consistent():
 
 
 def test_the_promised_rate_is_held_against_every_step():
-    kept = conditions.promised({"1": 0.1, "2": 0.2}, decrement=0.1, real_loss=0.2, covered=True)
-    assert status(kept) == "SUPPORTED"
+    condition = conditions.promised({"1": 0.1, "2": 0.2}, decrement=0.1, real_loss=0.2, covered=True)
+    assert status(condition) == "SUPPORTED"
     assert status(conditions.promised({"1": 0.1, "2": -0.2}, 0.1, 0.05, covered=True)) == "REFUTED"
     assert status(conditions.promised({"1": 0.0}, 1e-9, 0.05, covered=False)) == "VACUOUS"
     assert "A2" in conditions.promised({"1": 0.1}, 0.1, 0.2, covered=False).means

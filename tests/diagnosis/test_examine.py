@@ -45,8 +45,8 @@ def test_every_condition_is_judged_and_explained(report):
 
 
 def test_what_is_predicted_stands_beside_what_happened(report):
-    found = {one.name: one for one in report.predictions}
-    assert set(found) == {
+    predictions = {one.name: one for one in report.predictions}
+    assert set(predictions) == {
         "fit time of image", "fit time of noise", "noise against image", "best stop", "gain", "error of sensing",
     }  # fmt: skip
     for predicted, real in report.curves.fits.values():
@@ -56,10 +56,10 @@ def test_what_is_predicted_stands_beside_what_happened(report):
 
 
 def test_the_answer_is_plain_data_and_plain_words(report):
-    told = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert told["facts"]["image"] == [1, 8, 8]
-    assert told["facts"]["m"] == 16
-    assert len(told["conditions"]) == len(report.conditions)
+    data = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert data["facts"]["image"] == [1, 8, 8]
+    assert data["facts"]["m"] == 16
+    assert len(data["conditions"]) == len(report.conditions)
     assert report.words.startswith("For a 8x8 image and m = 16 this network is ")
 
 
@@ -78,45 +78,45 @@ def test_a_module_is_left_as_it_is():
 
 def test_the_papers_generator_meets_its_closed_forms():
     source = as_network("two-layer@n=16,d=400,k=8")
-    found = check(source, seeds=1, steps=40)
+    answer = check(source, seeds=1, steps=40)
     network = source.draw(0)
     W = network.vector().numpy().reshape(400, 8)
     frozen = next(w for w in network.module.parameters() if not w.requires_grad)
     V, z = frozen.detach().numpy(), network.z.numpy().ravel()
     sigma = jacobian_singular_values(V, W, z)[15]
-    quantities = {one.name: one.values[0] for one in found.measured}
+    quantities = {one.name: one.values[0] for one in answer.measured}
     assert quantities["sigma_min(J)"] == pytest.approx(sigma, rel=1e-10)
-    assert found.facts["alpha"] == pytest.approx(sigma / 2, rel=1e-10)
-    assert found.facts["beta"] == pytest.approx(np.linalg.norm(V, 2) * np.linalg.norm(z), rel=1e-10)
-    wanted = radius_needed(sigma / 2, found.facts["misfit"])
-    assert found.facts["radius"] == pytest.approx(wanted, rel=1e-10)
-    assert found.condition("A3").verdict.status == "PROVED"
-    assert found.condition("width").verdict.status == "REFUTED"
-    assert found.condition("rate").verdict.status == "SUPPORTED"
+    assert answer.facts["alpha"] == pytest.approx(sigma / 2, rel=1e-10)
+    assert answer.facts["beta"] == pytest.approx(np.linalg.norm(V, 2) * np.linalg.norm(z), rel=1e-10)
+    wanted = radius_needed(sigma / 2, answer.facts["misfit"])
+    assert answer.facts["radius"] == pytest.approx(wanted, rel=1e-10)
+    assert answer.condition("A3").verdict.status == "PROVED"
+    assert answer.condition("width").verdict.status == "REFUTED"
+    assert answer.condition("rate").verdict.status == "SUPPORTED"
 
 
 def test_a_linear_network_is_inside_the_theorem():
-    found = check(as_network(nn.Linear(80, 1, bias=False), normal(36, 80)), seeds=1, steps=60)
-    assert found.condition("A1").verdict.status == "SUPPORTED"
-    assert found.condition("A2").verdict.status == "CONSISTENT"  # J never moves, so the attack shows no power
-    assert found.condition("rate").verdict.status == "SUPPORTED"
-    for name, (predicted, real) in found.curves.fits.items():
+    answer = check(as_network(nn.Linear(80, 1, bias=False), normal(36, 80)), seeds=1, steps=60)
+    assert answer.condition("A1").verdict.status == "SUPPORTED"
+    assert answer.condition("A2").verdict.status == "CONSISTENT"  # J never moves, so the attack shows no power
+    assert answer.condition("rate").verdict.status == "SUPPORTED"
+    for name, (predicted, real) in answer.curves.fits.items():
         # Single precision, and a misfit that falls to a few percent.
         np.testing.assert_allclose(real, predicted, rtol=1e-3, err_msg=name)
 
 
 def test_a_linear_network_of_one_input_gains_nothing_that_is_more_than_chance():
-    found = check(as_network(nn.Linear(16, 64, bias=False), normal(1, 16)), seeds=1, steps=10)
-    assert abs(next(one for one in found.predictions if one.name == "gain").real) < 1e-4  # dB, of single precision
-    assert found.condition("denoising").verdict.status == "INCONCLUSIVE"
-    assert found.condition("bias").verdict.status == "REFUTED"
+    answer = check(as_network(nn.Linear(16, 64, bias=False), normal(1, 16)), seeds=1, steps=10)
+    assert abs(next(one for one in answer.predictions if one.name == "gain").real) < 1e-4  # dB, of single precision
+    assert answer.condition("denoising").verdict.status == "INCONCLUSIVE"
+    assert answer.condition("bias").verdict.status == "REFUTED"
 
 
 def test_fewer_weights_than_outputs_are_told_apart():
-    found = check(nn.Linear(5, 1, bias=False), normal(36, 5), seeds=1, steps=5, m=20)
-    assert found.condition("A1").verdict.status == "REFUTED"
-    assert found.condition("dimension").verdict.status == "SUPPORTED"
-    assert "A1" in found.words
+    answer = check(nn.Linear(5, 1, bias=False), normal(36, 5), seeds=1, steps=5, m=20)
+    assert answer.condition("A1").verdict.status == "REFUTED"
+    assert answer.condition("dimension").verdict.status == "SUPPORTED"
+    assert "A1" in answer.words
 
 
 def test_a_network_with_sigmoid_is_given_pixels_between_zero_and_one():
@@ -163,8 +163,8 @@ def test_a_factory_of_other_shapes_at_other_seeds_is_refused():
 
 
 def test_a_descent_that_ends_at_nothing_has_lost_all():
-    found = check(nn.Linear(1, 1, bias=False), torch.ones(1, 1), seeds=1, steps=5)
-    assert (found.condition("rate").verdict.status, found.condition("rate").has) == ("SUPPORTED", "loses 1 a step")
+    answer = check(nn.Linear(1, 1, bias=False), torch.ones(1, 1), seeds=1, steps=5)
+    assert (answer.condition("rate").verdict.status, answer.condition("rate").has) == ("SUPPORTED", "loses 1 a step")
 
 
 def test_an_output_whose_square_is_beyond_single_precision_is_refused():
@@ -181,9 +181,9 @@ def test_one_of_several_outputs_and_some_of_the_weights_can_be_chosen():
             y = super().forward(z)
             return {"0": y, "1": y[:, :4]}
 
-    found = check(Pyramid(3, 9), normal(1, 3), part=1, param_filter="bias", seeds=1, steps=2)
-    assert (found.facts["n"], found.facts["weights"]) == (4, 9)
-    assert "of the 2 tensors of its output (['0'], ['1']) ['1'] is taken" in found.facts["notes"]
+    answer = check(Pyramid(3, 9), normal(1, 3), part=1, param_filter="bias", seeds=1, steps=2)
+    assert (answer.facts["n"], answer.facts["weights"]) == (4, 9)
+    assert "of the 2 tensors of its output (['0'], ['1']) ['1'] is taken" in answer.facts["notes"]
 
 
 def test_a_module_needs_its_input():
@@ -213,5 +213,5 @@ def test_a_network_that_can_be_differentiated_but_once_is_examined_too():
         def forward(self, z):
             return Once.apply(self.body(z))
 
-    found = check(Doubled(), normal(1, 6, 4, 4), seeds=1, steps=5, m=10)
-    assert {one.name for one in found.conditions} >= {"A1", "A2", "rate", "RIP"}
+    answer = check(Doubled(), normal(1, 6, 4, 4), seeds=1, steps=5, m=10)
+    assert {one.name for one in answer.conditions} >= {"A1", "A2", "rate", "RIP"}

@@ -28,14 +28,14 @@ def linear(matrix, start=None):
 
 def test_the_descent_is_that_of_the_papers_generator():
     step = 0.01
-    found = gradient_descent(two_layers(), Y, step, 40)
+    run = gradient_descent(two_layers(), Y, step, 40)
     slow = by_the_letter.follow_gradient(
         lambda w: (residual(V, w.reshape(12, 3), Z, Y), jacobian(V, w.reshape(12, 3), Z)), W.ravel(), step, 40
     )
-    np.testing.assert_allclose(found.misfits, slow.misfits, rtol=1e-12)
-    np.testing.assert_allclose(float(found.movement.norm()), slow.distances[-1], rtol=1e-10)
-    assert found.end == "budget ended"
-    assert np.isnan(found.errors).all()
+    np.testing.assert_allclose(run.misfits, slow.misfits, rtol=1e-12)
+    np.testing.assert_allclose(float(run.movement.norm()), slow.distances[-1], rtol=1e-10)
+    assert run.end == "budget ended"
+    assert np.isnan(run.errors).all()
 
 
 def test_the_network_is_left_as_it_is():
@@ -58,18 +58,18 @@ def test_a_descent_that_fits_ends_and_one_that_blows_up_says_when():
 def test_measurements_are_fitted_through_their_operator():
     J, A, x = np.diag([1.0, 0.5, 2.0]), np.array([[1.0, 1.0, 0.0]]), np.array([1.0, 2.0, 3.0])
     measure = lambda f: torch.from_numpy(A) @ f  # noqa: E731
-    found = gradient_descent(linear(J), A @ x, 0.5, 30, through=measure, truth=x)
+    run = gradient_descent(linear(J), A @ x, 0.5, 30, through=measure, truth=x)
     c, errors = np.zeros(3), []
     for _ in range(31):
         errors.append(np.linalg.norm(J @ c - x))
         c = c - 0.5 * (A @ J).T @ (A @ J @ c - A @ x)
-    np.testing.assert_allclose(found.errors, errors[: len(found.errors)], rtol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(found.best - x), min(errors), rtol=1e-12)
+    np.testing.assert_allclose(run.errors, errors[: len(run.errors)], rtol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(run.best - x), min(errors), rtol=1e-12)
 
 
 def test_the_time_to_a_share_is_the_first_step_there():
-    found = gradient_descent(linear(np.eye(1)), np.ones(1), 0.5, 10)
-    assert [found.time_to(share) for share in (1.0, 0.5, 0.3, 1e-9)] == [0, 1, 2, np.inf]
+    run = gradient_descent(linear(np.eye(1)), np.ones(1), 0.5, 10)
+    assert [run.time_to(share) for share in (1.0, 0.5, 0.3, 1e-9)] == [0, 1, 2, np.inf]
 
 
 @pytest.mark.parametrize(

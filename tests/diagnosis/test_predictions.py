@@ -32,9 +32,9 @@ def test_predicted_misfits_are_those_of_the_linear_iteration():
     y, f0 = rng.standard_normal((2, N))
     step = 1 / spectrum.largest.value
     slow = np.linalg.norm(iterated(J, y, f0, step, 60) - y, axis=1)
-    found = predictions.misfits(spectrum.measure(f0 - y), step, np.arange(61))
+    misfits = predictions.misfits(spectrum.measure(f0 - y), step, np.arange(61))
     # Eigenvalues are good to n eps of the largest, and sixty steps multiply that.
-    np.testing.assert_allclose(found, slow, rtol=1e-10)
+    np.testing.assert_allclose(misfits, slow, rtol=1e-10)
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.2])
@@ -60,22 +60,22 @@ def test_the_denoising_risk_is_the_mean_over_noise():
     x, f0, sigma = rng.standard_normal(N), np.zeros(N), 0.5
     step, steps = 1 / spectrum.largest.value, 30
     runs = [iterated(J, x + sigma * rng.standard_normal(N), f0, step, steps) for _ in range(2000)]
-    seen = np.array([np.mean((run - x) ** 2, axis=1) for run in runs])
-    found = predictions.denoising(spectrum.measure(f0 - x), spectrum.density(), step, sigma, longest=steps)
-    places = found.times.astype(int)
-    spread = seen[:, places].std(axis=0) / np.sqrt(len(runs))
-    assert (np.abs(found.risks - seen[:, places].mean(axis=0)) <= 5 * spread).all()
-    assert found.noisy == sigma**2
-    assert found.risk == found.risks.min()
-    assert found.stop == found.times[found.risks.argmin()]
+    errors = np.array([np.mean((run - x) ** 2, axis=1) for run in runs])
+    forecast = predictions.denoising(spectrum.measure(f0 - x), spectrum.density(), step, sigma, longest=steps)
+    places = forecast.times.astype(int)
+    spread = errors[:, places].std(axis=0) / np.sqrt(len(runs))
+    assert (np.abs(forecast.risks - errors[:, places].mean(axis=0)) <= 5 * spread).all()
+    assert forecast.noisy == sigma**2
+    assert forecast.risk == forecast.risks.min()
+    assert forecast.stop == forecast.times[forecast.risks.argmin()]
 
 
 def test_noise_without_a_picture_is_best_left_alone():
     _, spectrum, _ = wide(3)
     nothing = Measure(spectrum.density().nodes, np.zeros(N))
-    found = predictions.denoising(nothing, spectrum.density(), 1 / spectrum.largest.value, 1.0)
-    assert found.stop == 1
-    assert found.risk < found.noisy
+    forecast = predictions.denoising(nothing, spectrum.density(), 1 / spectrum.largest.value, 1.0)
+    assert forecast.stop == 1
+    assert forecast.risk < forecast.noisy
 
 
 def test_the_interpolant_is_where_the_linear_iteration_goes():
@@ -83,11 +83,11 @@ def test_the_interpolant_is_where_the_linear_iteration_goes():
     A, x, f0 = rng.standard_normal((3, N)), rng.standard_normal(N), 0.1 * rng.standard_normal(N)
     step = 1 / (spectrum.largest.value * np.linalg.norm(A, 2) ** 2)
     slow = iterated(J, A @ x, f0, step, 25, A)
-    found = predictions.interpolant(spectrum, row_map(A), A @ x, f0, step, 25)
-    np.testing.assert_allclose(found.then, slow[-1], rtol=1e-9, atol=1e-9)
+    interpolant = predictions.interpolant(spectrum, row_map(A), A @ x, f0, step, 25)
+    np.testing.assert_allclose(interpolant.then, slow[-1], rtol=1e-9, atol=1e-9)
     c = np.linalg.lstsq(A @ J, A @ (x - f0), rcond=None)[0]
-    np.testing.assert_allclose(found.end, f0 + J @ c, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(A @ found.end, A @ x, atol=1e-9)
+    np.testing.assert_allclose(interpolant.end, f0 + J @ c, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(A @ interpolant.end, A @ x, atol=1e-9)
 
 
 def test_the_interpolant_is_the_smoothest_one():
@@ -111,14 +111,14 @@ def test_products_alone_give_the_same_interpolant():
     A, x, f0 = row_map(rng.standard_normal((5, N))), rng.standard_normal(N), np.zeros(N)
     y, step = A.forward(x[None])[0], 1e-3
     wanted = predictions.interpolant(whole, A, y, f0, step, 40)
-    found = predictions.interpolant(Unknown(torch.from_numpy(J @ J.T)), A, y, f0, step, 40)
+    interpolant = predictions.interpolant(Unknown(torch.from_numpy(J @ J.T)), A, y, f0, step, 40)
     # Five steps make the Krylov space whole.
-    np.testing.assert_allclose(found.then, wanted.then, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(found.end, wanted.end, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(interpolant.then, wanted.then, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(interpolant.end, wanted.end, rtol=1e-6, atol=1e-6)
 
 
 def test_the_image_of_least_norm_is_the_pseudo_inverse():
     _, _, rng = wide(7)
     A, x = rng.standard_normal((5, N)), rng.standard_normal(N)
-    found = predictions.least_norm(row_map(A), A @ x)
-    np.testing.assert_allclose(found, np.linalg.pinv(A) @ A @ x, atol=1e-8)
+    image = predictions.least_norm(row_map(A), A @ x)
+    np.testing.assert_allclose(image, np.linalg.pinv(A) @ A @ x, atol=1e-8)

@@ -84,22 +84,22 @@ def test_fewer_measurements_than_dimensions_must_miss_some():
 def test_a_witness_moves_the_image_and_not_its_measurements(name, shape, options):
     examined = named(name, shape, **options)
     A = make_operator("gaussian", shape, 20, 3)
-    found = witness(examined, spectrum(examined), row_map(A))
+    pair = witness(examined, spectrum(examined), row_map(A))
     # By the letter: two images, their difference, and what A makes of it.
     with torch.no_grad():
-        d = (examined.moved(found.step).output() - examined.output()).numpy()
+        d = (examined.moved(pair.step).output() - examined.output()).numpy()
     ratio = np.sum((A.matrix.double().numpy() @ d) ** 2) / np.sum(d**2)
-    np.testing.assert_array_equal(d, found.difference)
+    np.testing.assert_array_equal(d, pair.difference)
     # d carries 1e-15 of an image 1e6 times its size at most, and ratios are squared.
     assert ratio < 1e-14
-    assert found.least == pytest.approx(ratio, rel=1e-3, abs=1e-20)
+    assert pair.least == pytest.approx(ratio, rel=1e-3, abs=1e-20)
     assert np.linalg.norm(d) > 1e-7
 
 
 def test_without_correction_the_ratio_falls_with_the_square_of_the_step(monkeypatch):
     monkeypatch.setattr("untrained.sims.diagnosis.range_geometry.dimension.CORRECTIONS", 0)
-    found = witness(narrow(), spectrum(narrow()), row_map(normal(3, 20, seed=4)))
-    slopes = np.diff(np.log(found.ratios[1:6])) / np.diff(np.log(found.sizes[1:6]))
+    pair = witness(narrow(), spectrum(narrow()), row_map(normal(3, 20, seed=4)))
+    slopes = np.diff(np.log(pair.ratios[1:6])) / np.diff(np.log(pair.sizes[1:6]))
     np.testing.assert_allclose(slopes, 2, atol=0.2)  # A(G(theta + t v) - G(theta)) = O(t^2), where G has a curvature
 
 
@@ -137,16 +137,16 @@ def test_orthonormal_measurements_of_every_pixel_are_an_isometry():
     outputs = np.stack([named("decoder", (1, 8, 8), seed, width=2).output().detach().numpy() for seed in range(3)])
     examined = named("decoder", (1, 8, 8), 0, width=2)
     A = row_map(np.linalg.qr(normal(64, 64))[0])
-    found = isometry(outputs, A, {"moves": moves(examined)}, [spectrum(examined)])
-    assert set(found.kinds) == {"pairs of starts", "moves", "tangents"}
-    assert (found.low, found.high, found.factor) == pytest.approx((1, 1, 0), abs=1e-12)
-    assert not found.refuted
+    extremes = isometry(outputs, A, {"moves": moves(examined)}, [spectrum(examined)])
+    assert set(extremes.kinds) == {"pairs of starts", "moves", "tangents"}
+    assert (extremes.low, extremes.high, extremes.factor) == pytest.approx((1, 1, 0), abs=1e-12)
+    assert not extremes.refuted
 
 
 def test_the_condition_of_projected_descent_is_read_off_the_worst_ratios():
-    found = Isometry({"a": (0.5, 1.2), "b": (0.7, 0.9)})
-    assert (found.low, found.high, found.delta, found.factor) == pytest.approx((0.5, 1.2, 0.5, 1.4))
-    assert found.refuted
+    extremes = Isometry({"a": (0.5, 1.2), "b": (0.7, 0.9)})
+    assert (extremes.low, extremes.high, extremes.delta, extremes.factor) == pytest.approx((0.5, 1.2, 0.5, 1.4))
+    assert extremes.refuted
     assert not Isometry({"a": (0.7, 1.2)}).refuted
     assert Isometry({"a": (0.0, 1.2)}).factor == math.inf
 
@@ -154,12 +154,12 @@ def test_the_condition_of_projected_descent_is_read_off_the_worst_ratios():
 def test_a_gaussian_matrix_is_near_an_isometry_on_pairs_and_blind_to_some_tangents():
     examined = named("dcgan", (1, 12, 12), width=3, latent=4)
     outputs = np.stack([named("dcgan", (1, 12, 12), s, width=3, latent=4).output().detach().numpy() for s in range(5)])
-    found = isometry(outputs, row_map(make_operator("gaussian", (1, 12, 12), 60, 0)), spectra=[spectrum(examined)])
-    low, high = found.kinds["pairs of starts"]
+    extremes = isometry(outputs, row_map(make_operator("gaussian", (1, 12, 12), 60, 0)), spectra=[spectrum(examined)])
+    low, high = extremes.kinds["pairs of starts"]
     # ||A d||^2/||d||^2 is chi-square with 60 degrees over 60: within 0.4 to 2 but for 1e-7 a pair.
     assert 0.4 < low <= high < 2
-    assert found.kinds["tangents"][0] == 0
-    assert found.refuted
+    assert extremes.kinds["tangents"][0] == 0
+    assert extremes.refuted
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,12 @@ class Functional(nn.Module):
 
 def test_the_papers_generator_is_recognised_however_it_is_written():
     V, W, z = drawn()
-    given = torch.from_numpy(z)[None]
+    inputs = torch.from_numpy(z)[None]
     for module, options in ((stacked(V, W), {"param_filter": FIRST}), (Functional(V, W), {})):
-        found = recognise(make_network("two layers", module.double(), given, **options))
-        np.testing.assert_array_equal(found.W, W)
-        np.testing.assert_allclose(found.V, V, rtol=1e-13, atol=1e-16)  # one product and one quotient by ||z||^2
-        np.testing.assert_array_equal(found.z, z)
+        layers = recognise(make_network("two layers", module.double(), inputs, **options))
+        np.testing.assert_array_equal(layers.W, W)
+        np.testing.assert_allclose(layers.V, V, rtol=1e-13, atol=1e-16)  # one product and one quotient by ||z||^2
+        np.testing.assert_array_equal(layers.z, z)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_what_behaves_otherwise_is_not_recognised(module, param_filter):
 
 def test_sigma_min_and_beta_are_those_of_the_jacobian():
     V, W, z = drawn()
-    found = TwoLayer(V, W, z)
-    assert found.sigma_min == pytest.approx(np.linalg.svd(jacobian(V, W, z), compute_uv=False)[5], rel=1e-12)
+    layers = TwoLayer(V, W, z)
+    assert layers.sigma_min == pytest.approx(np.linalg.svd(jacobian(V, W, z), compute_uv=False)[5], rel=1e-12)
     on = np.ones((50, 1)) * z
-    assert found.beta == pytest.approx(np.linalg.norm(jacobian(V, on, z), 2), rel=1e-12)
-    assert found.radius(3.0) == pytest.approx(30 / found.sigma_min, rel=1e-12)
+    assert layers.beta == pytest.approx(np.linalg.norm(jacobian(V, on, z), 2), rel=1e-12)
+    assert layers.radius(3.0) == pytest.approx(30 / layers.sigma_min, rel=1e-12)
 
 
 def test_with_fewer_neurons_on_than_outputs_alpha_is_zero_and_the_radius_infinite():
     V, W, z = drawn(6, 7)
     W[:3] = -np.abs(W[:3]) * np.sign(z)
-    found = TwoLayer(V, W, z)
-    assert found.alpha == pytest.approx(0, abs=1e-16)
+    layers = TwoLayer(V, W, z)
+    assert layers.alpha == pytest.approx(0, abs=1e-16)
     assert TwoLayer(V[:, :4], W[:4], z).radius(1.0) == math.inf
 
 
@@ -100,8 +100,8 @@ def worst_by_the_letter(V, W, z, radius):
 @pytest.mark.parametrize("radius", [0.0, 0.2, 0.7, 1.5, 2.5, 100.0])
 def test_the_worst_case_in_a_ball_is_the_best_affordable_set_of_flips(radius):
     V, W, z = drawn(3, 9)
-    found = worst(TwoLayer(V, W, z), radius)
-    assert found.low == found.high == pytest.approx(worst_by_the_letter(V, W, z, radius), rel=1e-12)
+    bounds = worst(TwoLayer(V, W, z), radius)
+    assert bounds.low == bounds.high == pytest.approx(worst_by_the_letter(V, W, z, radius), rel=1e-12)
 
 
 def test_bounds_on_the_worst_case_of_a_wider_network_hold_what_enumeration_finds(monkeypatch):
@@ -109,9 +109,9 @@ def test_bounds_on_the_worst_case_of_a_wider_network_hold_what_enumeration_finds
     for seed in range(5):
         V, W, z = drawn(3, 9, seed=seed)
         for radius in (0.3, 0.8, 1.6):
-            found, wanted = worst(TwoLayer(V, W, z), radius), worst_by_the_letter(V, W, z, radius)
-            assert found.low <= wanted * (1 + 1e-12)
-            assert wanted <= found.high * (1 + 1e-12)
+            bounds, wanted = worst(TwoLayer(V, W, z), radius), worst_by_the_letter(V, W, z, radius)
+            assert bounds.low <= wanted * (1 + 1e-12)
+            assert wanted <= bounds.high * (1 + 1e-12)
 
 
 def test_a2_fails_from_the_radius_named_on_and_holds_below_the_other():
@@ -127,6 +127,6 @@ def test_a2_fails_from_the_radius_named_on_and_holds_below_the_other():
 
 def test_the_verdict_on_a2_is_open_between_the_bounds():
     V, W, z = drawn(3, 40)
-    found = worst(TwoLayer(V, W, z), 1.0)
-    assert found.low < found.high
-    assert found.passes((found.low + found.high) / 2) is None
+    bounds = worst(TwoLayer(V, W, z), 1.0)
+    assert bounds.low < bounds.high
+    assert bounds.passes((bounds.low + bounds.high) / 2) is None

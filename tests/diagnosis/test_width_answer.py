@@ -60,17 +60,17 @@ LEMMA, LAW = "Lemma B.1, sharpened: sigma_min at the start (own.lemB1_200)", "th
 
 def test_both_are_shown_and_are_in_the_json():
     answer = answer_width(16, 400)
-    shown = rows_of(answer)
-    assert shown[LEMMA] == ("from 3200", "200 n", "not covered")
+    rows = rows_of(answer)
+    assert rows[LEMMA] == ("from 3200", "200 n", "not covered")
     p = math.exp(answer.others.start_log_failure)
-    assert shown[LAW] == ("-", "-", f"holds but for probability {p:.3g}")
+    assert rows[LAW] == ("-", "-", f"holds but for probability {p:.3g}")
     assert 0.1 < p < 0.2
     assert json.loads(json.dumps(answer.to_json()))["others"]["start_log_failure"] == answer.others.start_log_failure
 
 
 def test_a_size_that_takes_long_is_told_and_null_in_the_json():
     said = door.width(100, 20_000, 0.9)
-    shown = rows_of(said.answer)
-    assert shown[LEMMA] == ("from 20000", "200 n", "covered, but for probability 7.44e-44")
-    assert shown[LAW][2] == "not evaluated above n = 32, d = 10000 or n d = 120000"
+    rows = rows_of(said.answer)
+    assert rows[LEMMA] == ("from 20000", "200 n", "covered, but for probability 7.44e-44")
+    assert rows[LAW][2] == "not evaluated above n = 32, d = 10000 or n d = 120000"
     assert json.loads(json.dumps(said.answer.to_json()))["others"]["start_log_failure"] is None

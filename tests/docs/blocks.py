@@ -79,13 +79,13 @@ def commands(text: str) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def agrees(shown: str, printed: str, words: dict[str, str]) -> bool:
+def agrees(output: str, printed: str, words: dict[str, str]) -> bool:
     """Whether what was printed is what the page shows, up to what the block's words leave open."""
-    shown, printed = (_without_times(text, "times" in words) for text in (shown, printed))
+    output, printed = (_without_times(text, "times" in words) for text in (output, printed))
     if "about" not in words:
-        return bool(re.fullmatch(_pattern(shown), printed, re.DOTALL))
-    match = re.fullmatch(_pattern(shown, numbers=True), printed, re.DOTALL)
-    wanted = [float(n) for n in _NUMBER.findall(shown)]
+        return bool(re.fullmatch(_pattern(output), printed, re.DOTALL))
+    match = re.fullmatch(_pattern(output, numbers=True), printed, re.DOTALL)
+    wanted = [float(n) for n in _NUMBER.findall(output)]
     return bool(match) and all(
         abs(float(got) - want) <= float(words["about"]) * abs(want)
         for want, got in zip(wanted, match.groups(), strict=True)
@@ -98,8 +98,8 @@ def _without_times(text: str, last: bool) -> str:
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
-def _pattern(shown: str, numbers: bool = False) -> str:
-    pieces = re.split(rf"(\.\.\.|{_NUMBER.pattern})" if numbers else r"(\.\.\.)", shown)
+def _pattern(output: str, numbers: bool = False) -> str:
+    pieces = re.split(rf"(\.\.\.|{_NUMBER.pattern})" if numbers else r"(\.\.\.)", output)
     return "".join(
         ".*?" if piece == "..." else rf"({_NUMBER.pattern})" if i % 2 else re.escape(piece)
         for i, piece in enumerate(pieces)
@@ -134,8 +134,8 @@ class Session:
         if "file" in block.words:
             self.write(block)
         elif block.language == "console":
-            for command, shown in commands(block.text):
-                self.compare(block, shown, self.shell(block, command))
+            for command, output in commands(block.text):
+                self.compare(block, output, self.shell(block, command))
         elif block.language == CELL:
             self.cell(block)
         else:
@@ -172,5 +172,5 @@ class Session:
                 value = eval(compile(ast.Expression(last.value), str(block.page), "eval"), self.names)
                 getattr(value, "_repr_html_", value.__repr__)()
 
-    def compare(self, block: Block, shown: str, printed: str) -> None:
-        assert agrees(shown, printed, block.words), f"{block.place} shows\n{shown}\nand it printed\n{printed}"
+    def compare(self, block: Block, output: str, printed: str) -> None:
+        assert agrees(output, printed, block.words), f"{block.place} shows\n{output}\nand it printed\n{printed}"

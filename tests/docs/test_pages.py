@@ -41,7 +41,7 @@ def test_a_page_prints_what_it_shows_where_it_takes_long(name, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("shown", "printed", "words", "same"),
+    ("output", "printed", "words", "same"),
     [
         ("a  b\n", "a b\n", {}, True),
         ("a b\n", "a c\n", {}, False),
@@ -59,8 +59,8 @@ def test_a_page_prints_what_it_shows_where_it_takes_long(name, tmp_path, monkeyp
         ("4 of 4, x1.png\n", "4 of 4, x2.png\n", {"about": "0.5"}, False),
     ],
 )
-def test_output_agrees_up_to_what_is_left_open(shown, printed, words, same):
-    assert agrees(shown, printed, words) is same
+def test_output_agrees_up_to_what_is_left_open(output, printed, words, same):
+    assert agrees(output, printed, words) is same
 
 
 def test_a_console_block_is_commands_and_their_output():
@@ -158,10 +158,10 @@ def test_the_guides_build_without_a_warning(tmp_path):
 @pytest.mark.slow
 def test_the_notebooks_have_their_outputs_in_the_guides(tmp_path):
     build_guides(tmp_path)
-    for name, shown in {"verdict": "REFUTED", "width": "proved to converge", "recover": "weight of tv"}.items():
+    for name, text in {"verdict": "REFUTED", "width": "proved to converge", "recover": "weight of tv"}.items():
         page = (tmp_path / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
         outputs = page.split('<div class="cell_output')[1:]
-        assert any(shown in output for output in outputs), f"no output of {name} has {shown!r}"
+        assert any(text in output for output in outputs), f"no output of {name} has {text!r}"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])

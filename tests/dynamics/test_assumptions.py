@@ -28,28 +28,28 @@ def case():
 
 def test_alpha_beta_and_radius_are_those_of_the_actual_weights(case):
     V, W, y, z, step, trace = case
-    found = assumptions(trace, np.array([step]), np.array([np.linalg.norm(y)]))
+    terms = assumptions(trace, np.array([step]), np.array([np.linalg.norm(y)]))
     values = np.linalg.svd(jacobian(V, W, z), compute_uv=False)
-    assert found.alpha[0] == pytest.approx(values[-1] / 2, rel=1e-10)
-    assert found.beta[0] == pytest.approx(values[0], rel=1e-10)
+    assert terms.alpha[0] == pytest.approx(values[-1] / 2, rel=1e-10)
+    assert terms.beta[0] == pytest.approx(values[0], rel=1e-10)
     r = V @ np.maximum(W @ z, 0) - y
-    assert found.radius[0] == pytest.approx(5 * np.linalg.norm(r) / (values[-1] / 2), rel=1e-10)
-    assert found.stable_step[0] == pytest.approx(2 / values[0] ** 2, rel=1e-10)
-    assert found.promised[0] == pytest.approx(1 - step * (values[-1] / 2) ** 2 / 4, rel=1e-10)
-    assert bool(found.step_allowed[0]) == (step * values[0] ** 2 <= 1)
-    assert found.inside[0]
-    assert found.stable_step_end[0] >= found.stable_step[0]
-    assert found.mean_factor[0] <= found.worst[0] < found.promised[0]
+    assert terms.radius[0] == pytest.approx(5 * np.linalg.norm(r) / (values[-1] / 2), rel=1e-10)
+    assert terms.stable_step[0] == pytest.approx(2 / values[0] ** 2, rel=1e-10)
+    assert terms.promised[0] == pytest.approx(1 - step * (values[-1] / 2) ** 2 / 4, rel=1e-10)
+    assert bool(terms.step_allowed[0]) == (step * values[0] ** 2 <= 1)
+    assert terms.inside[0]
+    assert terms.stable_step_end[0] >= terms.stable_step[0]
+    assert terms.mean_factor[0] <= terms.worst[0] < terms.promised[0]
 
 
 def test_a2_is_judged_by_how_far_the_jacobian_moved(case):
     *_, y, _, step, trace = case
     norm = np.array([np.linalg.norm(y)])
-    found = assumptions(trace, np.array([step]), norm)
-    assert bool(found.a2[0]) == (trace.spectra.change[0, -1] <= found.alpha[0] / 3)
-    trace.spectra.change[0, -1] = found.alpha[0] / 3 * 0.999
+    terms = assumptions(trace, np.array([step]), norm)
+    assert bool(terms.a2[0]) == (trace.spectra.change[0, -1] <= terms.alpha[0] / 3)
+    trace.spectra.change[0, -1] = terms.alpha[0] / 3 * 0.999
     assert assumptions(trace, np.array([step]), norm).a2[0]
-    trace.spectra.change[0, -1] = found.alpha[0] / 3 * 1.001
+    trace.spectra.change[0, -1] = terms.alpha[0] / 3 * 1.001
     again = assumptions(trace, np.array([step]), norm)
     assert not again.a2[0]
     assert not again.all_held[0]
@@ -60,25 +60,25 @@ def test_a2_is_judged_by_how_far_the_jacobian_moved(case):
 def test_without_a_jacobian_of_full_rank_nothing_is_promised(case):
     *_, y, _, step, trace = case
     trace.spectra.smallest[0, 0] = 0.0
-    found = assumptions(trace, np.array([step]), np.array([np.linalg.norm(y)]))
-    assert not found.a1[0]
-    assert not found.all_held[0]
-    assert np.isnan(found.promised[0])
-    assert found.radius[0] == np.inf
+    terms = assumptions(trace, np.array([step]), np.array([np.linalg.norm(y)]))
+    assert not terms.a1[0]
+    assert not terms.all_held[0]
+    assert np.isnan(terms.promised[0])
+    assert terms.radius[0] == np.inf
 
 
 def test_rates_are_those_of_the_misfits_above_rounding():
     misfits = np.array([[1.0, 0.5, 0.4, 0.1, FLOOR / 2, np.nan], [1.0, np.nan, np.nan, np.nan, np.nan, np.nan]])
-    seen, worst = rates(misfits, np.array([1.0, 1.0]))
-    assert seen[0] == pytest.approx(0.1 ** (1 / 3))
+    mean, worst = rates(misfits, np.array([1.0, 1.0]))
+    assert mean[0] == pytest.approx(0.1 ** (1 / 3))
     assert worst[0] == pytest.approx(0.8)
-    assert np.isnan(seen[1])
+    assert np.isnan(mean[1])
     assert np.isnan(worst[1])
 
 
 def test_rates_of_a_run_that_diverged_end_before_infinity():
-    seen, worst = rates(np.array([[1.0, 2.0, 8.0, np.inf]]), np.array([1.0]))
-    assert seen[0] == pytest.approx(8**0.5)
+    mean, worst = rates(np.array([[1.0, 2.0, 8.0, np.inf]]), np.array([1.0]))
+    assert mean[0] == pytest.approx(8**0.5)
     assert worst[0] == pytest.approx(4.0)
 
 

@@ -56,10 +56,10 @@ def test_the_columns_on_are_a_fair_half_and_their_h_half_normal():
 
 def test_of_a_whole_network_the_neurons_that_are_on_are_kept():
     V, h0 = torch.arange(12.0).view(2, 6), torch.tensor([1.0, -1.0, 0.0, 2.0, -0.5, 3.0])
-    kept = StoredColumns.of(V, h0)
-    assert kept.V.tolist() == [[0.0, 2.0, 3.0, 5.0], [6.0, 8.0, 9.0, 11.0]]
-    assert kept.h0.tolist() == [1.0, 0.0, 2.0, 3.0]
-    assert (kept.width, kept.count, kept.n) == (6, 4, 2)
+    columns = StoredColumns.of(V, h0)
+    assert columns.V.tolist() == [[0.0, 2.0, 3.0, 5.0], [6.0, 8.0, 9.0, 11.0]]
+    assert columns.h0.tolist() == [1.0, 0.0, 2.0, 3.0]
+    assert (columns.width, columns.count, columns.n) == (6, 4, 2)
 
 
 @pytest.mark.parametrize(("kind", "unit"), [(torch.bfloat16, 2.0**-9), (torch.float16, 2.0**-12)])

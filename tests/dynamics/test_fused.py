@@ -26,8 +26,8 @@ def interpreted(monkeypatch):
 
 
 def blocks(columns):
-    found = list(columns.blocks())
-    return torch.cat([b.V for b in found], 1), torch.cat([b.h0 for b in found])
+    parts = list(columns.blocks())
+    return torch.cat([b.V for b in parts], 1), torch.cat([b.h0 for b in parts])
 
 
 @triton

@@ -115,12 +115,12 @@ def test_what_lies_outside_the_bounds_is_counted():
 
 
 def test_a_run_does_not_depend_on_those_before():
-    told = []
-    rows = [measure(near(), count, 7, 0.1, lambda: told.append(1)) for count in (1, 3)]
+    calls = []
+    rows = [measure(near(), count, 7, 0.1, lambda: calls.append(1)) for count in (1, 3)]
     alone = [follow(near(), stream(7, "sharper", "x", 4, i), 0.1) for i in (2, 1, 0)]
     assert rows[0]["largest path over bound"] == float(f"{alone[2]['path over bound']:.4g}")
     assert rows[1]["largest path over bound"] == float(f"{max(one['path over bound'] for one in alone):.4g}")
-    assert len(told) == 4
+    assert len(calls) == 4
 
 
 def test_shorter_steps_follow_the_flow_nearer():

@@ -38,10 +38,10 @@ def test_batches_are_the_single_crops_in_order():
 
 def test_crops_do_not_depend_on_what_was_asked_before():
     first = camera_crop(64, 3)
-    kept = first.copy()
+    original = first.copy()
     first[:] = 0.0
     camera_crop(16, 8)
-    np.testing.assert_array_equal(camera_crop(64, 3), kept)
+    np.testing.assert_array_equal(camera_crop(64, 3), original)
 
 
 def test_crops_are_windows_of_the_block_means():

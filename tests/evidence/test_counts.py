@@ -43,24 +43,24 @@ def small_blocks(monkeypatch):
 
 def drawn(number, *, kind="gaussian", shape=("n",), cell=None, seed=0):
     """Every number that a run of so many trials looks at, in order."""
-    seen = []
+    draws = []
 
     def sides(case, c):
-        seen.append(np.array(case["g"]))
+        draws.append(np.array(case["g"]))
         return Sides(0.0, np.ones(len(case["g"])))
 
     claim = toy(sides, law={"g": Draw(kind, shape)}, cells=(cell or {"n": 1},))
-    found = run(claim, number, seed=seed)
-    assert found.successes == found.trials == number
-    return np.concatenate(seen)
+    outcome = run(claim, number, seed=seed)
+    assert outcome.successes == outcome.trials == number
+    return np.concatenate(draws)
 
 
 def test_a_fair_coin_is_covered_and_fixed_trials_are_counted():
-    found = run(toy(is_positive), 4000)
-    assert (found.trials, found.applicable, found.claimed, found.level) == (4000, 4000, 0.5, LEVEL)
-    assert found.low < 0.5 < found.high
-    assert (found.low, found.high) == clopper_pearson(found.successes, 4000, LEVEL)
-    assert finding(found) == "open"
+    outcome = run(toy(is_positive), 4000)
+    assert (outcome.trials, outcome.applicable, outcome.claimed, outcome.level) == (4000, 4000, 0.5, LEVEL)
+    assert outcome.low < 0.5 < outcome.high
+    assert (outcome.low, outcome.high) == clopper_pearson(outcome.successes, 4000, LEVEL)
+    assert finding(outcome) == "open"
 
 
 def test_a_coin_claimed_too_high_is_refuted_and_too_low_is_supported():
@@ -69,9 +69,9 @@ def test_a_coin_claimed_too_high_is_refuted_and_too_low_is_supported():
 
 
 def test_the_interval_covers_a_fair_coin_at_every_seed_tried():
-    found = [run(toy(is_positive), 300, seed=seed) for seed in range(40)]
-    assert sum(not e.low <= 0.5 <= e.high for e in found) <= 1
-    assert len({e.successes for e in found}) > 10
+    outcomes = [run(toy(is_positive), 300, seed=seed) for seed in range(40)]
+    assert sum(not e.low <= 0.5 <= e.high for e in outcomes) <= 1
+    assert len({e.successes for e in outcomes}) > 10
 
 
 def test_the_same_seed_gives_the_same_count_and_other_names_give_others():
@@ -114,10 +114,10 @@ def test_a_conclusion_that_is_no_number_did_not_hold():
     def sides(case, c):
         return Sides(0.0, np.where(case["g"][:, 0] > 0, 1.0, math.nan))
 
-    found = run(toy(sides), 1000)
-    assert found.applicable == 1000
-    assert found.successes == run(toy(is_positive), 1000).successes
-    assert found.worst_margin == -math.inf
+    outcome = run(toy(sides), 1000)
+    assert outcome.applicable == 1000
+    assert outcome.successes == run(toy(is_positive), 1000).successes
+    assert outcome.worst_margin == -math.inf
 
 
 def test_a_margin_of_zero_holds():
@@ -130,24 +130,24 @@ def test_a_margin_for_all_trials_at_once_is_every_trial_s():
 
 def test_only_trials_that_meet_the_hypotheses_are_counted():
     positive = Hypothesis("positive", "g > 0", lambda case, c: case["g"][:, 0] > 0)
-    found = run(toy(is_positive, hypotheses=(positive,)), 1000)
-    assert found.trials == 1000
-    assert found.applicable == found.successes == run(toy(is_positive), 1000).successes
-    assert (found.low, found.high) == clopper_pearson(found.applicable, found.applicable, LEVEL)
+    outcome = run(toy(is_positive, hypotheses=(positive,)), 1000)
+    assert outcome.trials == 1000
+    assert outcome.applicable == outcome.successes == run(toy(is_positive), 1000).successes
+    assert (outcome.low, outcome.high) == clopper_pearson(outcome.applicable, outcome.applicable, LEVEL)
 
 
 def test_a_hypothesis_is_not_met_by_a_conclusion_that_is_no_number():
     never = Hypothesis("never", "no", lambda case, c: False)
-    found = run(toy(lambda case, c: Sides(0.0, np.full(len(case["g"]), math.nan)), hypotheses=(never,)), 100)
-    assert (found.applicable, found.successes, found.low, found.high) == (0, 0, 0.0, 1.0)
-    assert finding(found) == "silent"
+    outcome = run(toy(lambda case, c: Sides(0.0, np.full(len(case["g"]), math.nan)), hypotheses=(never,)), 100)
+    assert (outcome.applicable, outcome.successes, outcome.low, outcome.high) == (0, 0, 0.0, 1.0)
+    assert finding(outcome) == "silent"
 
 
 def test_the_worst_trial_is_the_one_of_least_margin(small_blocks):
-    found = run(toy(is_positive), 73)
+    outcome = run(toy(is_positive), 73)
     everything = drawn(73)[:, 0]
-    assert found.worst_case == {"trial": int(np.argmin(everything))}
-    assert found.worst_margin == everything.min()
+    assert outcome.worst_case == {"trial": int(np.argmin(everything))}
+    assert outcome.worst_margin == everything.min()
 
 
 def test_the_claimed_probability_is_that_of_the_cell():

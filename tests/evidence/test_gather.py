@@ -77,33 +77,33 @@ def test_what_is_done_is_passed_on_and_not_repeated(monkeypatch):
 
     monkeypatch.setattr(gathering, "on_processes", gathers)
     done = {"vanveen18.lemC3": Dossier("vanveen18.lemC3", (PROVES,), {}, 1.5)}
-    found = {g.id: g for g in gather_all(["vanveen18.lemC2"], "quick", 0, 1, done)}
-    assert found["vanveen18.lemC3"] is done["vanveen18.lemC3"]
+    dossiers = {g.id: g for g in gather_all(["vanveen18.lemC2"], "quick", 0, 1, done)}
+    assert dossiers["vanveen18.lemC3"] is done["vanveen18.lemC3"]
     assert repeated == [i for i in in_order_of_need(["vanveen18.lemC2"]) if i not in done]
 
 
 def test_the_routes_run_in_order_on_the_claim_and_on_every_sibling(on_one):
-    seen = {g.id: g for g in on_one}
+    dossiers = {g.id: g for g in on_one}
     claim = ledger()["vanveen18.lemC4"]
     kinds = [type(e).__name__ for e in gathering.gather_routes(claim, BUDGETS["quick"], 0, ledger(), shrink=False)]
     assert len(kinds) >= 2
     assert kinds == sorted(kinds, key=["Symbolic", "Enclosed", "Exact", "Searched", "Counted"].index)
-    assert [type(e).__name__ for e in seen[claim.id].evidence] == kinds
-    assert set(seen[claim.id].controls) == {control.name for control in claim.controls}
-    for evidence in seen[claim.id].controls.values():
+    assert [type(e).__name__ for e in dossiers[claim.id].evidence] == kinds
+    assert set(dossiers[claim.id].controls) == {control.name for control in claim.controls}
+    for evidence in dossiers[claim.id].controls.values():
         assert [type(e).__name__ for e in evidence] == kinds
 
 
 @pytest.mark.parametrize("budget", [BUDGETS["quick"], BUDGETS["standard"]], ids=lambda b: b.name)
 def test_a_budget_scales_examples_and_trials(budget):
     claim = dataclasses.replace(ledger()["own.lemB1_200"], proofs=(), exact=None)
-    found = gathering.gather_routes(claim, budget, 0, ledger(), shrink=True)
-    assert [e.trials for e in found] == [claim.count.trials * budget.trials_factor] * 2
+    counts = gathering.gather_routes(claim, budget, 0, ledger(), shrink=True)
+    assert [e.trials for e in counts] == [claim.count.trials * budget.trials_factor] * 2
     searched = next(c for c in ledger().values() if c.search and c.search.effort == 1 and not c.count)
     search = dataclasses.replace(searched, proofs=(), exact=None)
-    (seen,) = gathering.gather_routes(search, budget, 0, ledger(), shrink=True)
-    assert isinstance(seen, Searched)
-    assert seen.draws == budget.examples
+    (outcome,) = gathering.gather_routes(search, budget, 0, ledger(), shrink=True)
+    assert isinstance(outcome, Searched)
+    assert outcome.draws == budget.examples
 
 
 def test_the_level_of_an_interval_is_split_over_every_cell_of_the_ledger(on_one):
@@ -112,13 +112,13 @@ def test_the_level_of_an_interval_is_split_over_every_cell_of_the_ledger(on_one)
         cells += len(listed(claim.count.cells, claim.values)) * (1 + len(claim.controls)) if claim.count else 0
     assert interval_level() == FAMILY_LEVEL / cells
     levels = {e.level for g in on_one for e in g.evidence if isinstance(e, Counted)}
-    levels |= {e.level for g in on_one for seen in g.controls.values() for e in seen if isinstance(e, Counted)}
+    levels |= {e.level for g in on_one for evidence in g.controls.values() for e in evidence if isinstance(e, Counted)}
     assert levels == {interval_level()}
 
 
 def by_hand(**evidence):
     """Made-up evidence on the claims of Lemma C.2, controls refuted; what else they need is proved."""
-    by_id = {f"vanveen18.{name}": seen for name, seen in evidence.items()}
+    by_id = {f"vanveen18.{name}": piece for name, piece in evidence.items()}
     return {
         i: Dossier(i, (by_id.get(i, PROVES),), {ledger()[i].controls[0].name: (REFUTES,)}, 0.0)
         for i in in_order_of_need(by_id)

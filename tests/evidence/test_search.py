@@ -44,34 +44,34 @@ def holds(case, c):
 
 
 def test_a_planted_counterexample_is_found_and_shrunk_to_the_least_size():
-    found = search(toy(fails_from(13, 5)), 200, 0)
-    assert found.smallest == {"n": 13, "d": 5, "seed": 0}
-    assert found.margin == -(found.worst_case["n"] + found.worst_case["d"]) < -50
-    assert finding(found) == "refutes"
+    outcome = search(toy(fails_from(13, 5)), 200, 0)
+    assert outcome.smallest == {"n": 13, "d": 5, "seed": 0}
+    assert outcome.margin == -(outcome.worst_case["n"] + outcome.worst_case["d"]) < -50
+    assert finding(outcome) == "refutes"
 
 
 def test_without_shrinking_the_worst_case_is_the_one_of_least_margin():
-    found = search(toy(fails_from(13, 5)), 200, 0, shrink=False)
-    assert found.margin == -(found.worst_case["n"] + found.worst_case["d"]) <= -18
-    assert found.margin < -50
+    outcome = search(toy(fails_from(13, 5)), 200, 0, shrink=False)
+    assert outcome.margin == -(outcome.worst_case["n"] + outcome.worst_case["d"]) <= -18
+    assert outcome.margin < -50
 
 
 def test_a_counterexample_that_hangs_on_the_drawn_numbers_refutes_when_looked_at_again():
     law = {"g": Draw("gaussian", ("n",))}
     claim = toy(lambda case, c: Sides(float(np.max(case["g"])), 1.5, unit=1.0), law=law)
-    found = search(claim, 100, 3)
-    margin, _ = look(claim, claim.search, found.worst_case, found.worst_case["seed"], 3)
-    assert margin == found.margin < 0
-    margin, _ = look(claim, claim.search, found.smallest, found.smallest["seed"], 3)
-    assert found.margin <= margin < 0
-    assert found.smallest["d"] == 1
+    outcome = search(claim, 100, 3)
+    margin, _ = look(claim, claim.search, outcome.worst_case, outcome.worst_case["seed"], 3)
+    assert margin == outcome.margin < 0
+    margin, _ = look(claim, claim.search, outcome.smallest, outcome.smallest["seed"], 3)
+    assert outcome.margin <= margin < 0
+    assert outcome.smallest["d"] == 1
 
 
 def test_a_claim_that_holds_has_no_counterexample():
-    found = search(toy(lambda case, c: Sides(case["n"] - 40, 0.0, unit=1.0)), 100, 0)
-    assert finding(found) == "supports"
-    assert found.margin == 40 - found.worst_case["n"] <= 5
-    assert found.draws == found.applicable == found.informative >= 100
+    outcome = search(toy(lambda case, c: Sides(case["n"] - 40, 0.0, unit=1.0)), 100, 0)
+    assert finding(outcome) == "supports"
+    assert outcome.margin == 40 - outcome.worst_case["n"] <= 5
+    assert outcome.draws == outcome.applicable == outcome.informative >= 100
 
 
 def seeded(root_seed, **changes):
@@ -143,25 +143,25 @@ def test_the_search_does_not_depend_on_the_settings_of_the_day(derandomize):
 
 
 def test_only_cases_that_meet_the_hypotheses_are_applicable():
-    seen = []
+    sizes = []
 
     def sides(case, c):
-        seen.append(case["n"])
+        sizes.append(case["n"])
         return Sides(-1.0, 0.0, unit=1.0)
 
     even = Hypothesis("even", "n is even", lambda case, c: case["n"] % 2 == 0)
-    found = search(toy(sides, hypotheses=(even,)), 100, 0)
-    assert found.applicable == found.informative == len(seen)
-    assert 0 < found.applicable < found.draws
-    assert all(n % 2 == 0 for n in seen)
+    outcome = search(toy(sides, hypotheses=(even,)), 100, 0)
+    assert outcome.applicable == outcome.informative == len(sizes)
+    assert 0 < outcome.applicable < outcome.draws
+    assert all(n % 2 == 0 for n in sizes)
 
 
 def test_hypotheses_that_never_hold_leave_nothing_to_say():
     never = Hypothesis("never", "n > 40", lambda case, c: case["n"] > 40)
-    found = search(toy(fails_from(1), hypotheses=(never,)), 50, 0)
-    assert (found.applicable, found.informative, found.margin, found.worst_case) == (0, 0, 0.0, {})
-    assert found.draws >= 50
-    assert finding(found) == "silent"
+    outcome = search(toy(fails_from(1), hypotheses=(never,)), 50, 0)
+    assert (outcome.applicable, outcome.informative, outcome.margin, outcome.worst_case) == (0, 0, 0.0, {})
+    assert outcome.draws >= 50
+    assert finding(outcome) == "silent"
 
 
 def test_every_hypothesis_must_hold_on_every_entry():
@@ -170,50 +170,50 @@ def test_every_hypothesis_must_hold_on_every_entry():
 
 
 def test_cases_where_the_bound_is_trivial_are_not_informative():
-    seen = []
+    answers = []
 
     def trivial(case, c):
-        seen.append(case["n"] > c["a"])
+        answers.append(case["n"] > c["a"])
         return case["n"] > c["a"]
 
-    found = search(toy(holds, trivial=trivial), 60, 0)
-    assert found.applicable == found.draws == len(seen)
-    assert 0 < found.informative == seen.count(False) < found.draws
+    outcome = search(toy(holds, trivial=trivial), 60, 0)
+    assert outcome.applicable == outcome.draws == len(answers)
+    assert 0 < outcome.informative == answers.count(False) < outcome.draws
 
 
 def test_a_bound_that_is_always_trivial_is_silent():
-    found = search(toy(holds, trivial=lambda case, c: True), 20, 0)
-    assert (found.informative, finding(found)) == (0, "silent")
+    outcome = search(toy(holds, trivial=lambda case, c: True), 20, 0)
+    assert (outcome.informative, finding(outcome)) == (0, "silent")
 
 
 def test_a_margin_that_is_no_number_counts_as_failure():
-    found = search(toy(lambda case, c: Sides(math.nan if case["n"] > 4 else 0.0, 1.0)), 60, 0)
-    assert (found.margin, found.smallest) == (-math.inf, {"n": 5, "d": 1, "seed": 0})
-    assert finding(found) == "refutes"
+    outcome = search(toy(lambda case, c: Sides(math.nan if case["n"] > 4 else 0.0, 1.0)), 60, 0)
+    assert (outcome.margin, outcome.smallest) == (-math.inf, {"n": 5, "d": 1, "seed": 0})
+    assert finding(outcome) == "refutes"
 
 
 def test_one_entry_that_is_no_number_counts_as_failure():
-    found = search(toy(lambda case, c: Sides(np.array([0.0, math.nan]), 1.0)), 20, 0, shrink=False)
-    assert found.margin == -math.inf
+    outcome = search(toy(lambda case, c: Sides(np.array([0.0, math.nan]), 1.0)), 20, 0, shrink=False)
+    assert outcome.margin == -math.inf
 
 
 def test_the_search_stays_within_what_can_be_computed():
-    seen = []
+    cases = []
 
     def sides(case, c):
-        seen.append(set(case))
+        cases.append(set(case))
         assert 3 <= case["n"] <= 5
         return Sides(0.0, 1.0)
 
     search(toy(sides, within={"n": Range(3, 5)}), 40, 0)
-    assert seen
-    assert all(names == {"n"} for names in seen)
+    assert cases
+    assert all(names == {"n"} for names in cases)
 
 
 @pytest.mark.parametrize(("examples", "effort", "draws"), [(100, 1.0, 100), (100, 0.5, 50), (5, 1.0, 20)])
 def test_effort_scales_the_number_of_draws(examples, effort, draws):
-    found = search(toy(holds, effort=effort, domain={"x": Range(0, 1, False)}), examples, 0)
-    assert found.draws == draws
+    outcome = search(toy(holds, effort=effort, domain={"x": Range(0, 1, False)}), examples, 0)
+    assert outcome.draws == draws
 
 
 def test_a_claim_without_a_search_route_is_refused():
@@ -224,16 +224,16 @@ def test_a_claim_without_a_search_route_is_refused():
 
 def drawn(values, count=300):
     """Values of a strategy, drawn by hypothesis from one seed."""
-    seen = []
+    draws = []
 
     @hypothesis.seed(0)
     @hypothesis.settings(max_examples=count, phases=[hypothesis.Phase.generate], database=None)
     @hypothesis.given(strategy(values))
     def collect(x):
-        seen.append(x)
+        draws.append(x)
 
     collect()
-    return seen
+    return draws
 
 
 @pytest.mark.parametrize(
@@ -250,10 +250,10 @@ def drawn(values, count=300):
     ],
 )
 def test_every_draw_lies_in_its_range(values):
-    seen = drawn(values)
-    assert seen
-    assert all(values.low <= x <= values.high for x in seen)
-    assert all(isinstance(x, int) == values.integer for x in seen)
+    draws = drawn(values)
+    assert draws
+    assert all(values.low <= x <= values.high for x in draws)
+    assert all(isinstance(x, int) == values.integer for x in draws)
 
 
 def test_a_range_by_ratio_reaches_every_order_of_magnitude():

@@ -98,13 +98,13 @@ def hostile() -> Content:
         rf"\text{{{EVIL}}}\href{{javascript:alert(3)}}{{x}}",
         EVIL,
     )
-    seen = {"kind": "Symbolic", "checked": [EVIL], "residuals": [EVIL], "argument": EVIL, "sufficient": False}
+    proof = {"kind": "Symbolic", "checked": [EVIL], "residuals": [EVIL], "argument": EVIL, "sufficient": False}
     control = {"id": f"x~{EVIL}", "says": EVIL, "verdict": EVIL, "refuted_by_same_route": False, "margin": EVIL}
     entry = {
-        **UNTESTED, "verdict": "REFUTED", "why": EVIL, "margin": -1.0, "decided_by": ["Symbolic"], "evidence": [seen],
+        **UNTESTED, "verdict": "REFUTED", "why": EVIL, "margin": -1.0, "decided_by": ["Symbolic"], "evidence": [proof],
         "controls": [control], "worst_case": {EVIL: EVIL}, "budget": EVIL, "seed": EVIL, "version": 1,
     }  # fmt: skip
-    evidence = {"evidence": [seen], "id": EVIL, "version": 1}
+    evidence = {"evidence": [proof], "id": EVIL, "version": 1}
     section = NoteSection(
         3, EVIL, claim.id, f"{EVIL} $\\text{{{EVIL}}}$ `{EVIL}` [x](javascript:alert(4)) [y](data:text/html,z)"
     )

@@ -71,14 +71,14 @@ def test_a_title_compares_methods_on_the_images_that_all_have() -> None:
     ("name", "recipes"), [("recipes_xray", ("fig7", "fig2", "fig8")), ("recipes_mnist", ("fig5",))]
 )
 def test_every_picture_has_its_error_below_and_the_least_is_bold(name: str, recipes: tuple[str, ...]) -> None:
-    shown = {axes.get_xlabel(): axes.xaxis.label.get_fontweight() for axes in made(name).axes if axes.get_xlabel()}
+    weights = {axes.get_xlabel(): axes.xaxis.label.get_fontweight() for axes in made(name).axes if axes.get_xlabel()}
     dataset = name.removeprefix("recipes_")
     for recipe in recipes:
         groups = [g for g in read_record("recipe", recipe)["groups"] if g["dataset"] == dataset]
         for setup in {str(g["setup"]) for g in groups}:
             errors = np.array([g["mse"] for g in groups if str(g["setup"]) == setup])
-            assert all(f"{value:.2g}" in shown for value in errors.ravel())
-            assert all(shown[f"{value:.2g}"] == "bold" for value in errors.min(0))
+            assert all(f"{value:.2g}" in weights for value in errors.ravel())
+            assert all(weights[f"{value:.2g}"] == "bold" for value in errors.min(0))
 
 
 def test_rows_of_pictures_are_in_the_order_of_m_with_originals_first() -> None:

@@ -38,15 +38,15 @@ def test_every_mean_is_a_dot_and_every_printed_number_a_hollow_one(record: Path)
 
 def test_the_example_has_a_picture_of_each_method_with_its_decibels(record: Path) -> None:
     data = read_record("recipe", EXAMPLE, record)
-    shown = texts(record)
+    text = texts(record)
     assert len(data["pictures"]) == len(data["points"]) + 1
-    assert all(f"{point['psnr'][0]:.1f} dB" in shown for point in data["points"])
+    assert all(f"{point['psnr'][0]:.1f} dB" in text for point in data["points"])
 
 
 def test_what_is_not_recorded_is_said(tmp_path: Path) -> None:
-    shown = texts(tmp_path)
-    assert f"untrained reproduce {TABLE}" in shown
-    assert f"untrained reproduce {EXAMPLE}" in shown
+    text = texts(tmp_path)
+    assert f"untrained reproduce {TABLE}" in text
+    assert f"untrained reproduce {EXAMPLE}" in text
 
 
 def test_curves_of_the_study_change_with_its_record(record: Path, tmp_path: Path) -> None:

@@ -108,17 +108,17 @@ def test_panels_say_how_many_images_and_what_is_not_recorded(record: Path) -> No
     assert any(text.startswith("20 images (paper: 6)") for text in texts(record))
     points = read_record("recipe", "jagatap19-cs")["points"]
     change(record, "jagatap19-cs", points=[p for p in points if p["m"] in (63, 78, 235) and p["label"] != "tv"])
-    shown = "\n".join(texts(record))
-    assert "not recorded: f = 0.15, 0.2, 0.25" in shown
-    assert "TV; floor, slides' widths" in shown
+    words = "\n".join(texts(record))
+    assert "not recorded: f = 0.15, 0.2, 0.25" in words
+    assert "TV; floor, slides' widths" in words
 
 
 def test_a_recipe_without_a_record_says_so_in_its_panel(record: Path) -> None:
     (record / "recipes" / "jagatap19-celeba.json").unlink()
     change(record, "jagatap19-cpr", points=[])
     figure = make(NAME, record)
-    shown = [[text.get_text() for text in axes.texts] for axes in figure.axes]
-    assert shown[1:] == [[f"not recorded:\nuntrained reproduce {name}"] for name in RECIPES[1:]]
+    panels = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert panels[1:] == [[f"not recorded:\nuntrained reproduce {name}"] for name in RECIPES[1:]]
     assert [len(axes.get_lines()) for axes in figure.axes[1:]] == [0, 0]
 
 

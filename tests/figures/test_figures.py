@@ -218,22 +218,22 @@ def test_figures_compute_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize("name", figure_names())
 def test_no_text_overlaps_or_leaves_the_page(name: str) -> None:
-    page, found = boxes(name)
-    assert [t for t, b in found if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
-    bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in found]
+    page, places = boxes(name)
+    assert [t for t, b in places if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1] == []
+    bodies = [(t, b.padded(-0.25 * min(b.width, b.height))) for t, b in places]
     assert [(s, t) for (s, a), (t, b) in combinations(bodies, 2) if a.overlaps(b)] == []
 
 
 def test_ledger_shows_every_claim_with_its_verdict() -> None:
-    _, found = boxes("ledger")
-    shown, record = [text for text, _ in found], read_all("claim")
+    _, places = boxes("ledger")
+    texts, record = [text for text, _ in places], read_all("claim")
     for claim_id in ledger():
-        assert claim_id.partition(".")[2] in shown
+        assert claim_id.partition(".")[2] in texts
     for verdict in VERDICTS:
         entries = [record.get(claim_id, {"verdict": "UNTESTED"}) for claim_id in ledger()]
         count = sum(entry["verdict"] == verdict for entry in entries)
-        assert shown.count(verdict) == count
-        assert (f"{count} {verdict}" in shown) == (count > 0)
+        assert texts.count(verdict) == count
+        assert (f"{count} {verdict}" in texts) == (count > 0)
 
 
 def test_a_verdict_is_told_by_shape_alone_too() -> None:

@@ -18,9 +18,12 @@ def made(name="net", h=3, w=4):
         np.eye(n)[:, :8], {"target": np.zeros((1, h, w))},
     )  # fmt: skip
     facts = {"output": (1, h, w), "image": (1, h, w), "n": n, "weights": 7, "exact": True, "seeds": 2, "notes": ["so"]}
-    found = [Quantity("sigma_max(J)", (1.0, 2.0), (1.4, 1.0, 2.0)), Quantity("sigma_min(J)", (0.5,), None, ((0, 0.6),))]
+    quantities = [
+        Quantity("sigma_max(J)", (1.0, 2.0), (1.4, 1.0, 2.0)),
+        Quantity("sigma_min(J)", (0.5,), None, ((0, 0.6),)),
+    ]
     predictions = [Prediction("fit time of noise", "steps", float("inf"), float("nan"))]
-    return Report(name, facts, found, [denoises(0.7, 1.0, 100)], predictions, "Words.", curves)
+    return Report(name, facts, quantities, [denoises(0.7, 1.0, 100)], predictions, "Words.", curves)
 
 
 def test_a_report_is_printed_whole():

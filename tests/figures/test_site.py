@@ -225,11 +225,11 @@ def test_what_comes_from_files_runs_no_script(tmp_path):
     }
     condition = {"name": EVIL, "needs": EVIL, "has": EVIL, "means": EVIL, "verdict": {"status": EVIL}}
     (tmp_path / "c.json").write_text(json.dumps({"networks": [{**network, "conditions": [condition]}]}))
-    given = {
+    options = {
         "reconstructions": [read_reconstruction(tmp_path / "r<b>.json")],
         "checks": [read_examination(tmp_path / "c.json")],
     }
-    pages = written(tmp_path / "site", hostile(), **given)
+    pages = written(tmp_path / "site", hostile(), **options)
     assert len(pages) == 12
     for name, page in pages.items():
         assert list(faults(page)) == [], name
@@ -431,9 +431,9 @@ def run(tmp_path):
 
 
 def test_a_reconstruction_stands_side_by_side(run):
-    given = read_reconstruction(run)
-    assert list(given.pictures) == ["tv", "csdip"]
-    page = written(run.parent / "site", small(), reconstructions=[given])["given/reconstruction-1.html"]
+    reconstruction = read_reconstruction(run)
+    assert list(reconstruction.pictures) == ["tv", "csdip"]
+    page = written(run.parent / "site", small(), reconstructions=[reconstruction])["given/reconstruction-1.html"]
     assert [e.text for e in page.all("figcaption")] == ["tv", "csdip"]
     with Image.open(run.parent / "site/given/reconstruction-1-csdip.png") as image:
         assert image.size == (1024, 512)

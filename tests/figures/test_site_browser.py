@@ -196,14 +196,14 @@ def test_a_formula_has_the_colour_of_its_sentence(site, open_page, scheme):
 def test_axe_finds_nothing_serious_on_any_page(whole_report, open_page):
     folder, names = names_of(whole_report)
     screens = {scheme: open_page(folder, "index.html", color_scheme=scheme) for scheme in ("light", "dark")}
-    found = {}
+    violations = {}
     for name in names:
         for screen in screens.values():
             screen.goto(f"{folder.as_uri()}/{name}")
             examined(screen)
-        found |= {(name, scheme): serious_on(screen) for scheme, screen in screens.items()}
-    assert len(found) == 2 * len(names)
-    assert {place: serious for place, serious in found.items() if serious} == {}
+        violations |= {(name, scheme): serious_on(screen) for scheme, screen in screens.items()}
+    assert len(violations) == 2 * len(names)
+    assert {place: serious for place, serious in violations.items() if serious} == {}
 
 
 @pytest.mark.slow
@@ -246,8 +246,8 @@ def test_two_reconstructions_lie_under_a_slider(tmp_path, open_page):
     (tmp_path / "run.json").write_text(json.dumps({"methods": [{**method, "method": name} for name in names]}))
     for shade, name in enumerate(names):
         Image.new("L", (8, 8), 80 * shade).save(tmp_path / f"{name}.png")
-    given = [read_reconstruction(tmp_path / "run.json")]
-    write_site(tmp_path / "site", Content({}, {}), workers=0, figures=(), recipes=(), reconstructions=given)
+    reconstructions = [read_reconstruction(tmp_path / "run.json")]
+    write_site(tmp_path / "site", Content({}, {}), workers=0, figures=(), recipes=(), reconstructions=reconstructions)
     page = open_page(tmp_path / "site", "given/reconstruction-1.html")
     left, right = (page.locator(f".stack img:nth-child({place})") for place in (2, 1))
     assert left.get_attribute("alt") == "The image as tv recovers it"

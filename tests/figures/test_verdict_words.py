@@ -73,11 +73,11 @@ def test_whatever_exact_cases_refute_has_both_sides_named(record):
 def test_sides_that_do_not_give_the_recorded_margin_are_not_shown():
     route = ExactRoute(({"x": 3},), lambda case, c: Sides(case["x"], 2))
     claim = replace(STATEMENT, exact=route)
-    seen = Exact(1, 1, -0.5, {"x": 3})
-    assert sides_at(claim, seen) == (3, 2)
-    assert sides_at(claim, replace(seen, margin=-0.6)) is None
-    assert sides_at(claim, replace(seen, worst_case={"y": 3})) is None
-    text = told("REFUTED", replace(seen, margin=-0.6), claim=claim)
+    evidence = Exact(1, 1, -0.5, {"x": 3})
+    assert sides_at(claim, evidence) == (3, 2)
+    assert sides_at(claim, replace(evidence, margin=-0.6)) is None
+    assert sides_at(claim, replace(evidence, worst_case={"y": 3})) is None
+    text = told("REFUTED", replace(evidence, margin=-0.6), claim=claim)
     assert text == "At x = 3 the conclusion fails by 0.6 times its bound, by an exact law or exact arithmetic."
 
 

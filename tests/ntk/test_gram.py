@@ -15,8 +15,8 @@ def by_the_letter(examined):
     y, weights = examined.output(), [examined.parameter(name) for name in examined.weights]
     rows = []
     for i in range(len(y)):
-        found = torch.autograd.grad(y[i], weights, retain_graph=True, allow_unused=True)
-        pairs = zip(found, weights, strict=True)
+        gradients = torch.autograd.grad(y[i], weights, retain_graph=True, allow_unused=True)
+        pairs = zip(gradients, weights, strict=True)
         rows.append(torch.cat([w.new_zeros(w.numel()) if g is None else g.flatten() for g, w in pairs]))
     J = torch.stack(rows)
     return J @ J.T

@@ -32,8 +32,8 @@ def test_the_recurrence_holds_with_an_orthonormal_basis():
 def test_residuals_are_those_of_the_ritz_pairs():
     K, krylov = run(np.geomspace(1e-3, 1, 60), 12)
     x = krylov.vectors(slice(None))
-    found = np.linalg.norm(K @ x - x * krylov.values, axis=0)
-    np.testing.assert_allclose(krylov.residuals, found, atol=200 * EPS)
+    norms = np.linalg.norm(K @ x - x * krylov.values, axis=0)
+    np.testing.assert_allclose(krylov.residuals, norms, atol=200 * EPS)
 
 
 def test_all_steps_give_all_eigenvalues():
@@ -92,8 +92,8 @@ def test_the_bounds_are_tighter_than_those_that_know_no_ritz_values():
 
 def test_a_bound_does_not_depend_on_the_scale():
     values = np.linspace(1, 2, 50)
-    found = [beyond_largest(diagonal(c * values, 6, 0)[1], 1e-3) / c for c in (1e-150, 1.0, 1e150)]
-    np.testing.assert_allclose(found, found[1], rtol=1e-9)
+    bounds = [beyond_largest(diagonal(c * values, 6, 0)[1], 1e-3) / c for c in (1e-150, 1.0, 1e150)]
+    np.testing.assert_allclose(bounds, bounds[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def test_the_gram_matrix_needs_neither(function):
 def test_the_gram_matrix_sees_through_functions_as_through_modules():
     J = dense(NETWORKS["functional"]())
     wanted = J @ J.T
-    found = jacobian_gram(NETWORKS["functional"]())
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12 * float(wanted.abs().max()))
+    gram = jacobian_gram(NETWORKS["functional"]())
+    torch.testing.assert_close(gram, wanted, rtol=0, atol=1e-12 * float(wanted.abs().max()))
 
 
 @pytest.mark.parametrize(("product", "name", "size"), [("forward", "v", 59), ("adjoint", "u", 4), ("gram", "u", 6)])

@@ -47,17 +47,17 @@ def test_the_whole_spectrum_is_taken_of_few_outputs_and_products_of_many(monkeyp
 
 def test_an_exact_spectrum_has_the_eigenvalues_and_eigenvectors():
     some, U = examined()
-    found, n = spectrum(some), len(VALUES)
-    np.testing.assert_allclose(found.values, VALUES, atol=found.floor)
-    assert found.floor == pytest.approx(n * np.finfo(float).eps * 100)
-    assert found.rank() == 117
-    assert found.rank(tol=1.0) == np.sum(VALUES > 1)
-    assert found.largest.low <= 100 <= found.largest.high
-    assert found.smallest.low == 0 <= found.smallest.value <= found.smallest.high <= 2 * found.floor
-    assert found.trace.low <= VALUES.sum() <= found.trace.high
-    assert found.effective_rank.low <= VALUES.sum() ** 2 / np.sum(VALUES**2) <= found.effective_rank.high
-    values, vectors = found.leading(4)
-    np.testing.assert_allclose(values, VALUES[:-5:-1], atol=found.floor)
+    K, n = spectrum(some), len(VALUES)
+    np.testing.assert_allclose(K.values, VALUES, atol=K.floor)
+    assert K.floor == pytest.approx(n * np.finfo(float).eps * 100)
+    assert K.rank() == 117
+    assert K.rank(tol=1.0) == np.sum(VALUES > 1)
+    assert K.largest.low <= 100 <= K.largest.high
+    assert K.smallest.low == 0 <= K.smallest.value <= K.smallest.high <= 2 * K.floor
+    assert K.trace.low <= VALUES.sum() <= K.trace.high
+    assert K.effective_rank.low <= VALUES.sum() ** 2 / np.sum(VALUES**2) <= K.effective_rank.high
+    values, vectors = K.leading(4)
+    np.testing.assert_allclose(values, VALUES[:-5:-1], atol=K.floor)
     # Eigenvalues are 12 % apart: vectors are known to rounding over the gap.
     np.testing.assert_allclose(np.abs(np.sum(vectors * U[:, :-5:-1], 0)), 1, atol=1e-12)
 
@@ -65,9 +65,9 @@ def test_an_exact_spectrum_has_the_eigenvalues_and_eigenvectors():
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_spectral_measure_integrates_as_the_matrix_does(exact):
     some, U = examined()
-    found, u = spectrum(some, exact=exact), u_of(len(VALUES))
-    measure = found.measure(u)
-    np.testing.assert_allclose(found.apply(u), (U * VALUES) @ (U.T @ u), atol=1e-10)
+    K, u = spectrum(some, exact=exact), u_of(len(VALUES))
+    measure = K.measure(u)
+    np.testing.assert_allclose(K.apply(u), (U * VALUES) @ (U.T @ u), atol=1e-10)
     np.testing.assert_allclose(measure.weights.sum(), u @ u, rtol=1e-12)
     for f in (np.ones_like, np.square, lambda x: np.exp(-x)):
         # The Gauss rule of 120 nodes on 118 distinct eigenvalues is as good as exact for smooth functions.
@@ -75,8 +75,8 @@ def test_a_spectral_measure_integrates_as_the_matrix_does(exact):
 
 
 def test_the_measure_at_nothing_is_nothing():
-    found = spectrum(examined()[0], exact=False)
-    assert found.measure(np.zeros(120)).integral(np.ones_like) == 0
+    K = spectrum(examined()[0], exact=False)
+    assert K.measure(np.zeros(120)).integral(np.ones_like) == 0
 
 
 def sampled(steps=40, seed=0, values=VALUES, **options):
@@ -85,45 +85,45 @@ def sampled(steps=40, seed=0, values=VALUES, **options):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_bars_of_few_products_hold_the_truth_and_say_something(seed):
-    found, positive = sampled(seed=seed), VALUES.sum() ** 2 / np.sum(VALUES**2)
-    largest, smallest = found.largest, found.smallest
+    K, positive = sampled(seed=seed), VALUES.sum() ** 2 / np.sum(VALUES**2)
+    largest, smallest = K.largest, K.smallest
     assert 100 * (1 - 1e-12) <= largest.high <= 100 * (1 + 1e-9)
-    assert largest.low <= largest.value <= 100 + found.floor
+    assert largest.low <= largest.value <= 100 + K.floor
     assert smallest.low == 0 < smallest.value < 1e-2
-    assert found.trace.low <= VALUES.sum() <= found.trace.high < 1.08 * found.trace.low
-    assert found.effective_rank.low <= positive <= found.effective_rank.high < 1.2 * found.effective_rank.low
+    assert K.trace.low <= VALUES.sum() <= K.trace.high < 1.08 * K.trace.low
+    assert K.effective_rank.low <= positive <= K.effective_rank.high < 1.2 * K.effective_rank.low
 
 
 def test_a_smallest_eigenvalue_that_stands_apart_is_enclosed():
     values = np.r_[1.0, np.linspace(5, 10, 119)]
-    found = sampled(values=values)
-    assert 0.999 < found.smallest.low <= 1 <= found.smallest.high < 1.001
+    K = sampled(values=values)
+    assert 0.999 < K.smallest.low <= 1 <= K.smallest.high < 1.001
 
 
 def test_the_leading_pairs_are_those_that_have_converged():
-    found, (_, U) = sampled(), examined()
-    values, vectors = found.leading(100)
+    K, (_, U) = sampled(), examined()
+    values, vectors = K.leading(100)
     assert 5 < len(values) < 40
     np.testing.assert_allclose(values, VALUES[::-1][: len(values)], rtol=1e-3)
     np.testing.assert_allclose(np.abs(np.sum(vectors[:, :5] * U[:, :-6:-1], 0)), 1, atol=1e-4)
-    assert found.leading(2)[1].shape == (120, 2)
+    assert K.leading(2)[1].shape == (120, 2)
 
 
 def test_the_density_counts_every_eigenvalue_and_tells_its_error():
-    exact, found = spectrum(examined()[0]).density(), sampled().density()
+    exact, density = spectrum(examined()[0]).density(), sampled().density()
     assert exact.integral(np.sqrt) == pytest.approx(np.sqrt(VALUES).sum(), rel=1e-8)
     assert exact.error(np.sqrt) == 0
-    assert found.weights.sum() == pytest.approx(120)
-    error = found.error(np.sqrt)
+    assert density.weights.sum() == pytest.approx(120)
+    error = density.error(np.sqrt)
     # 8 probes: Student's 99.9 % point at 7 degrees of freedom is 5.4.
-    assert abs(found.integral(np.sqrt) - np.sqrt(VALUES).sum()) < 5.4 * error < 0.15 * np.sqrt(VALUES).sum()
+    assert abs(density.integral(np.sqrt) - np.sqrt(VALUES).sum()) < 5.4 * error < 0.15 * np.sqrt(VALUES).sum()
 
 
 def test_fewer_weights_than_outputs_leave_the_smallest_at_zero():
-    found = spectrum(make_network("two weights", Scaled(), torch.ones(9)), exact=False)
-    assert (found.smallest.low, found.smallest.high) == (0, 0)
-    assert found.largest.value == pytest.approx(18)
-    assert found.density().integral(np.ones_like) == pytest.approx(9)
+    K = spectrum(make_network("two weights", Scaled(), torch.ones(9)), exact=False)
+    assert (K.smallest.low, K.smallest.high) == (0, 0)
+    assert K.largest.value == pytest.approx(18)
+    assert K.density().integral(np.ones_like) == pytest.approx(9)
 
 
 class Scaled(nn.Module):

@@ -163,8 +163,8 @@ def test_the_numbers_of_the_notes(half_width):
     failure = max(denoising.exceeds_printed(case, {"factor": 2, "power": 2}).lhs for case in cases)
     logs = np.log1p(-eta * values)
     least = min(denoising.whole_bound(case, {"factor": 2, "lead": 1}).rhs for case in cases)
-    seen = (300**2 * failure, max(logs[p - 1] / logs[p] for p in ODD), least)
-    for number, printed, digits in zip(seen, NOTES[half_width], (2, 3, 4), strict=True):
+    numbers = (300**2 * failure, max(logs[p - 1] / logs[p] for p in ODD), least)
+    for number, printed, digits in zip(numbers, NOTES[half_width], (2, 3, 4), strict=True):
         assert number == pytest.approx(printed, rel=0.5 * 10.0 ** (1 - digits))
 
 

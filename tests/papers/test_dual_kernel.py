@@ -71,13 +71,13 @@ def test_even_powers_term_by_term(rho, others):
 @pytest.mark.parametrize("n", [1, 2, 6, 7])
 @pytest.mark.parametrize("turns", [2, 1, 2.02])
 def test_the_claimed_vectors_one_by_one(n, turns):
-    basis, seen = trigonometric_basis(n, turns), []
+    basis, vectors = trigonometric_basis(n, turns), []
     for f in range(n // 2 + 1):
-        seen.append([np.cos(turns * np.pi * f * j / n) for j in range(n)])
+        vectors.append([np.cos(turns * np.pi * f * j / n) for j in range(n)])
         if 0 < f < n / 2:
-            seen.append([np.sin(turns * np.pi * f * j / n) for j in range(n)])
+            vectors.append([np.sin(turns * np.pi * f * j / n) for j in range(n)])
     scale = [1 if f in (0, n / 2) else np.sqrt(2) for f in sorted((*range(n // 2 + 1), *range(1, (n + 1) // 2)))]
-    np.testing.assert_allclose(basis, np.transpose(seen) * scale / np.sqrt(n), atol=1e-13)
+    np.testing.assert_allclose(basis, np.transpose(vectors) * scale / np.sqrt(n), atol=1e-13)
 
 
 def test_a_guard_inside_arccos_moves_every_eigenvalue():

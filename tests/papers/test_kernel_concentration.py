@@ -93,8 +93,8 @@ def test_the_numbers_of_the_note(half_width):
     kernel = triangle_kernel(300, half_width)
     L, S = float(np.square(transfer(kernel)).max()), float(dual_spectrum(kernel).max())
     k = 2 / 0.25 * (L / S - 1 + 0.27 * 0.5 * L / S) * math.log(2 * 300 / 0.01)
-    seen = (mask_variance(kernel), S * (L - S), math.ceil(k))
-    for number, printed in zip(seen, NOTES[half_width], strict=True):
+    numbers = (mask_variance(kernel), S * (L - S), math.ceil(k))
+    for number, printed in zip(numbers, NOTES[half_width], strict=True):
         assert number == pytest.approx(printed, rel=5e-3)
 
 

@@ -25,13 +25,13 @@ def test_deviations_by_the_jacobian_and_a_dense_sigma():
     sigma = (U @ U.T) * active_share(np.clip(U @ U.T, -1, 1))
     eta = 1 / max(transfer(kernel)) ** 2
     columns, y = RNG.standard_normal((2, 8, k // 2)), RNG.standard_normal((2, 8))
-    for one, target, seen in zip(columns, y, linearised.deviations(kernel, y, columns, tau), strict=True):
+    for one, target, deviation in zip(columns, y, linearised.deviations(kernel, y, columns, tau), strict=True):
         C, x = paired_columns(one), np.zeros(8)
         for _ in range(tau):
             gradient = convolution_jacobian(U, C, v).T @ (convolution_output(U, C, v) - target)
             C, x = C - eta * gradient.reshape(k, 8).T, x - eta * sigma @ (x - target)
         away = np.linalg.norm(convolution_output(U, C, v) - x) / np.linalg.norm(target)
-        assert seen == pytest.approx(away, rel=1e-10)
+        assert deviation == pytest.approx(away, rel=1e-10)
 
 
 def test_the_variance_of_the_first_step_with_masks_that_stay():

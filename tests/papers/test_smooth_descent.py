@@ -54,11 +54,11 @@ def test_one_step_of_a_matrix_takes_its_share(step):
 
 def test_the_scalar_descent_by_floats():
     path, J, misfits = own.scalar_descent(F(2, 5), F(1, 2), F(1))
-    theta, seen = 0.0, [0.4]
+    theta, errors = 0.0, [0.4]
     for _ in range(len(misfits) - 1):
         theta += 0.5 * (1 - theta) * (0.4 - theta + theta**2 / 2)
-        seen.append(abs(0.4 - theta + theta**2 / 2))
-    assert [float(x) for x in misfits] == pytest.approx(seen, abs=1e-14)
+        errors.append(abs(0.4 - theta + theta**2 / 2))
+    assert [float(x) for x in misfits] == pytest.approx(errors, abs=1e-14)
     assert (float(path), float(J)) == pytest.approx((theta, 1 - theta))
     assert float(path) == pytest.approx(1 - np.sqrt(0.2), abs=1e-10)
 

@@ -97,26 +97,26 @@ def test_evidence_with_other_fields_is_refused(change):
     ],
 )
 def test_plain_values_are_what_json_holds(value, expected):
-    found = json_value(value)
-    assert found == expected
-    assert type(found) is type(expected)
+    content = json_value(value)
+    assert content == expected
+    assert type(content) is type(expected)
 
 
 def test_an_entry_has_everything_a_reader_needs():
     judged = judge_all({"vanveen18.lemC3": gathered()})["vanveen18.lemC3"]
-    found = through_text(claim_entry(judged, {"seed": 3}))
+    entry = through_text(claim_entry(judged, {"seed": 3}))
     version = ledger()["vanveen18.lemC3"].version
-    assert (found["id"], found["verdict"], found["seed"], found["version"]) == (
+    assert (entry["id"], entry["verdict"], entry["seed"], entry["version"]) == (
         "vanveen18.lemC3",
         "REFUTED",
         3,
         version,
     )
-    assert found["margin"] == "-inf"
-    assert found["domain"] == {k: list(r.ends) for k, r in ledger()["vanveen18.lemC3"].ranges.items()}
-    assert [e["kind"] for e in found["evidence"]] == [type(e).__name__ for e in EVIDENCE]
-    assert found["level"] is None
-    controls = {c["id"]: c for c in found["controls"]}
+    assert entry["margin"] == "-inf"
+    assert entry["domain"] == {k: list(r.ends) for k, r in ledger()["vanveen18.lemC3"].ranges.items()}
+    assert [e["kind"] for e in entry["evidence"]] == [type(e).__name__ for e in EVIDENCE]
+    assert entry["level"] is None
+    controls = {c["id"]: c for c in entry["controls"]}
     claim = ledger()["vanveen18.lemC3"]
     assert set(controls) == {f"vanveen18.lemC3~{control.name}" for control in claim.controls}
     for control in claim.controls:
@@ -125,11 +125,11 @@ def test_an_entry_has_everything_a_reader_needs():
 
 
 def test_a_counted_claim_shows_its_level():
-    seen = Dossier("vanveen18.lemC2", (EVIDENCE[8],), {}, 0.0)
+    dossier = Dossier("vanveen18.lemC2", (EVIDENCE[8],), {}, 0.0)
     needed = {i: gathered(i) for i in in_order_of_need(["vanveen18.lemC2"])}
-    found = claim_entry(judge_all({**needed, "vanveen18.lemC2": seen})["vanveen18.lemC2"], {})
-    assert found["family_level"] == 0.01
-    assert 0 < found["level"] < 0.01
+    entry = claim_entry(judge_all({**needed, "vanveen18.lemC2": dossier})["vanveen18.lemC2"], {})
+    assert entry["family_level"] == 0.01
+    assert 0 < entry["level"] < 0.01
 
 
 ENTRY = {
@@ -304,8 +304,8 @@ def test_a_run_goes_on_from_what_was_written(cache):
     journal.start({})
     for claim_id in ("vanveen18.lemC3", "vanveen18.lemC4"):
         journal.add(gathered(claim_id))
-    found = Journal("quick", 0).read()
-    assert found == {i: gathered(i) for i in ("vanveen18.lemC3", "vanveen18.lemC4")}
+    dossiers = Journal("quick", 0).read()
+    assert dossiers == {i: gathered(i) for i in ("vanveen18.lemC3", "vanveen18.lemC4")}
 
 
 def test_a_torn_last_line_is_left_out(cache):

@@ -10,14 +10,14 @@ x = sp.symbols("x", real=True)
 
 
 def test_identities_that_vanish_leave_nothing():
-    found = reduced("because", [("square", (x + 1) ** 2 - x**2 - 2 * x - 1), ("zero", sp.Integer(0))])
-    assert (found.checked, found.residuals) == (("square", "zero"), ())
-    assert (found.argument, found.sufficient) == ("because", False)
+    proof = reduced("because", [("square", (x + 1) ** 2 - x**2 - 2 * x - 1), ("zero", sp.Integer(0))])
+    assert (proof.checked, proof.residuals) == (("square", "zero"), ())
+    assert (proof.argument, proof.sufficient) == ("because", False)
 
 
 def test_what_does_not_vanish_is_named():
-    found = reduced("", [("good", x - x), ("bad", (x + 1) ** 2 - x**2)])
-    assert found.residuals == ("bad: 2*x + 1",)
+    proof = reduced("", [("good", x - x), ("bad", (x + 1) ** 2 - x**2)])
+    assert proof.residuals == ("bad: 2*x + 1",)
 
 
 def test_relations_are_true_or_named():
@@ -46,15 +46,15 @@ def test_no_identities_are_no_residuals():
     [(3, sp.Integer(3)), (F(1, 3), sp.Rational(1, 3)), (F(-7, 2), sp.Rational(-7, 2)), (0.5, sp.Rational(1, 2))],
 )
 def test_constants_become_exact_numbers(value, expected):
-    found = exact_number(value)
-    assert found == expected
-    assert found.is_Rational
+    number = exact_number(value)
+    assert number == expected
+    assert number.is_Rational
 
 
 def test_gaussian_means_are_those_of_the_density():
     x, y = sp.symbols("x y")
-    found = gaussian_mean(3 * x**4 * y**2 + x * y + 5, [x, y], sp.Integer(2))
-    assert found == 3 * (3 * 2**4) * 2**2 + 5
+    mean = gaussian_mean(3 * x**4 * y**2 + x * y + 5, [x, y], sp.Integer(2))
+    assert mean == 3 * (3 * 2**4) * 2**2 + 5
 
 
 WITH_PROOF = [claim.id for claim in ledger().values() if claim.proofs]

@@ -25,10 +25,10 @@ def test_ends_enclose_the_ball(x):
 
 
 def test_the_least_margin_is_enclosed():
-    found = enclosed({"pi": arb.pi()}, [arb(3, 0.5), arb(1, 0.25), arb(1.2, 0.1)], "because")
-    assert found.margin == pytest.approx((0.75, 1.25), abs=1e-8)
-    assert found.quantities == {"pi": "3.14159265358979"}
-    assert (found.argument, found.exhausts, found.sufficient) == ("because", True, False)
+    enclosure = enclosed({"pi": arb.pi()}, [arb(3, 0.5), arb(1, 0.25), arb(1.2, 0.1)], "because")
+    assert enclosure.margin == pytest.approx((0.75, 1.25), abs=1e-8)
+    assert enclosure.quantities == {"pi": "3.14159265358979"}
+    assert (enclosure.argument, enclosure.exhausts, enclosure.sufficient) == ("because", True, False)
 
 
 def test_the_root_of_two_is_enclosed_to_twelve_digits():

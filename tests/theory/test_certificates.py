@@ -30,8 +30,8 @@ def smallest_over_removals(columns, margins, budgets):
     """m(s) from its definition: every R, every singular value."""
     subsets = [np.array(bits, dtype=bool) for bits in itertools.product((False, True), repeat=len(columns))]
     costs = np.array([np.square(margins[gone]).sum() for gone in subsets])
-    kept = np.array([columns * ~gone[:, None] for gone in subsets])
-    values = np.linalg.svd(kept, compute_uv=False)[:, -1]
+    rest = np.array([columns * ~gone[:, None] for gone in subsets])
+    values = np.linalg.svd(rest, compute_uv=False)[:, -1]
     return np.array([values[costs <= s * s].min() for s in budgets])
 
 

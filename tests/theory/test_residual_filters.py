@@ -144,8 +144,8 @@ def test_mean_deviation_and_tails_by_simulation():
         assert errors.std() == pytest.approx(law.deviation, abs=5 * spread)
         for q in quantiles:
             x = float(np.quantile(errors, q))
-            seen = int((errors <= x).sum())
-            interval = binomtest(seen, draws).proportion_ci(1 - level)
+            count = int((errors <= x).sum())
+            interval = binomtest(count, draws).proportion_ci(1 - level)
             assert interval.low <= law.below(x) <= interval.high
 
 

@@ -42,13 +42,13 @@ def imported(tree):
 
 def breaches_in_theory(source):
     tree = ast.parse(source)
-    found = [f"imports {name}" for name in imported(tree) if f"{name}.".startswith(_fronts())]
+    breaches = [f"imports {name}" for name in imported(tree) if f"{name}.".startswith(_fronts())]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            found += [f"calls {node.func.id}"] * (node.func.id in NOT_CALLED_IN_THEORY)
+            breaches += [f"calls {node.func.id}"] * (node.func.id in NOT_CALLED_IN_THEORY)
         if isinstance(node, ast.Attribute):
-            found += ["uses np.random"] * (dotted(node) in ("np.random", "numpy.random"))
-    return found
+            breaches += ["uses np.random"] * (dotted(node) in ("np.random", "numpy.random"))
+    return breaches
 
 
 def _fronts():
@@ -57,14 +57,14 @@ def _fronts():
 
 def breaches_in_sims(source):
     tree = ast.parse(source)
-    found = [f"imports {name}" for name in imported(tree) if f"{name}.".startswith("random.")]
+    breaches = [f"imports {name}" for name in imported(tree) if f"{name}.".startswith("random.")]
     for node in ast.walk(tree):
         name = dotted(node)
         if name.startswith(("np.random.", "numpy.random.")) and name.split(".")[2] not in GENERATORS:
-            found.append(f"uses {name}")
+            breaches.append(f"uses {name}")
         if "manual_seed" in name:
-            found.append(f"uses {name}")
-    return found
+            breaches.append(f"uses {name}")
+    return breaches
 
 
 @pytest.mark.parametrize("path", files_of("theory"), ids=name_of)

@@ -78,7 +78,7 @@ def test_a_numeral_that_is_no_constant_is_noticed(template, numerals):
 def test_every_numeral_of_a_claim_is_a_constant_and_every_constant_stands_in_its_words(claim_id):
     claim = ledger()[claim_id]
     texts = {"says": claim.says, "tex": claim.tex, **{h.name: h.says for h in claim.hypotheses}}
-    numerals = {name: found for name, text in texts.items() if (found := unexplained_numerals(text))}
+    numerals = {name: strays for name, text in texts.items() if (strays := unexplained_numerals(text))}
     assert numerals == {}
     named = {name for text in texts.values() for name in constants_named(text)}
     ends = {end for values in claim.domain.values() for end in (values.low, values.high) if isinstance(end, str)}

@@ -48,8 +48,8 @@ class Untrained:
         operator = untrained.operators.user(_Products(physics, y.shape, y.device), shape)
         values = (2 * y - physics.A(torch.ones(1, *shape, device=y.device))).flatten().cpu()
         sigma = float(getattr(getattr(physics, "noise_model", None), "sigma", 0.0))
-        told = {"noise": 2 * sigma * sqrt(len(values)), **self.settings}
-        result = untrained.recover(values, operator, self.method, preset=self.preset, seed=self.seed, **told)
+        options = {"noise": 2 * sigma * sqrt(len(values)), **self.settings}
+        result = untrained.recover(values, operator, self.method, preset=self.preset, seed=self.seed, **options)
         return (result.image.clamp(-1, 1) + 1) / 2
 
 

@@ -46,22 +46,22 @@ def _told(setup: Setup, side: int) -> dict[str, str]:
 
 def _algorithms(setup: Setup, side: int, skip: int, under: int, norm: str) -> tuple[Algorithm, ...]:
     """Controls, the paper's three networks, and ours; `skip` and `under` are steps, `norm` where batch norm stands."""
-    told = _told(setup, side)
+    noise = _told(setup, side)
     net = {"network": "skip-unet", "network_options": json.dumps({"width": 64 if side < CROP_SIDES[1] else 128})}
     over = {"network_options": json.dumps({"channels": 512, "norm": norm})}
     return (
         Algorithm("noisy", "noisy"),
-        Algorithm("tv", "tv", told),
-        Algorithm("non-local-means", "non-local-means", told),
-        Algorithm("bm3d", "bm3d", told, needs="bm3d"),
+        Algorithm("tv", "tv", noise),
+        Algorithm("non-local-means", "non-local-means", noise),
+        Algorithm("bm3d", "bm3d", noise, needs="bm3d"),
         Algorithm(
             "skip-net", "conv-decoder", net | {"steps": str(skip), "average": "0", "input_noise": repr(INPUT_NOISE)}
         ),
         Algorithm("decoder-under", "conv-decoder", {"steps": str(under)}, preset="paper-under", iterate=_LAST),
         Algorithm("decoder-over", "conv-decoder", over, preset="paper", iterate=_LAST),
         Algorithm("decoder-over-average", "conv-decoder", over, preset="paper"),
-        Algorithm("decoder-best", "conv-decoder", told, preset="best"),
-        Algorithm("decoder-stopped", "conv-decoder", {"stopping": "discrepancy"} | told, preset="paper-under"),
+        Algorithm("decoder-best", "conv-decoder", noise, preset="best"),
+        Algorithm("decoder-stopped", "conv-decoder", {"stopping": "discrepancy"} | noise, preset="paper-under"),
     )
 
 

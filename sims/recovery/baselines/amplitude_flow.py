@@ -128,7 +128,7 @@ def flow(
     new = u - length / len(psi) * (A.T @ r)
     if count is None:
         return new
-    kept = torch.zeros_like(new)
+    projection = torch.zeros_like(new)
     places = new.abs().topk(count).indices
-    kept[places] = new[places]
-    return kept
+    projection[places] = new[places]
+    return projection

@@ -116,7 +116,7 @@ def gap_argument(p: Premises) -> Symbolic:
     slack = (1 + more) * sp.log(1 + more) - more
     difference = end * (sp.log(end / (N * e)) - 1) - least * (sp.log(least * most / e) - 1)
     claimed = least * (more * sp.log(least / (N * e)) + slack - sp.log(N * most))
-    given = p.given("commuting") and p.given("small") and p.given("psd")
+    hypotheses = p.given("commuting") and p.given("small") and p.given("psd")
     return reduced(
         "c climbs <y, c> - (sum_j e e^{2(A^T c)_j} + sum_i e cosh(2 alpha c_i) 2/alpha)/2, which is strictly concave and falls "
         "without bound in every direction: r = 0 at its only maximum. Taking the diagonal of any X >= 0 that fits leaves A(X) "
@@ -124,7 +124,7 @@ def gap_argument(p: Premises) -> Symbolic:
         "z ln z is at least f ln(f/N) at the end, and at a least solution at most F ln(F most), most = max(1, alpha), as "
         "x_j <= F and |s_i| <= alpha F; f is at least trace(X) + |s|/alpha.",
         [
-            ("hypotheses", sp.Integer(int(given)) >= 1),
+            ("hypotheses", sp.Integer(int(hypotheses)) >= 1),
             *flow_terms(),
             ("z ln z is convex", sp.diff(t * sp.log(t), t, 2) - 1 / t),
             ("difference of the divergences", sp.simplify(sp.expand_log(sp.expand(difference - claimed), force=True))),

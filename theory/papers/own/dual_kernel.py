@@ -225,11 +225,11 @@ def chebyshev(p: Premises) -> Symbolic:
     q = sp.Symbol("q", nonnegative=True)
     deviation = p.of(_DEVIATION)
     most = (q * (1 - q)).subs(q, sp.Rational(1, 2))
-    given = p.given("independent") and p.given("halves") and p.given("gaussian")
+    hypotheses = p.given("independent") and p.given("halves") and p.given("gaussian")
     return reduced(
         "Markov's inequality for the squared Frobenius norm, which is at least the squared operator norm.",
         [
-            ("hypotheses", sp.Integer(int(given)) >= 1),
+            ("hypotheses", sp.Integer(int(hypotheses)) >= 1),
             ("most of q(1 - q)", sp.expand(most - q * (1 - q) - (q - sp.Rational(1, 2)) ** 2)),
             ("factor", exact_number(p["factor"]) >= exact_number(deviation["factor"]) * most),
             ("power of k", exact_number(deviation["power"]) - 1),

@@ -37,12 +37,12 @@ def bias_argument(p: Premises) -> Symbolic:
     gamma, least, N, most, alpha = sp.symbols("gamma F N most alpha", positive=True)
     bound = exact_number(p.of(DOUBLE_GAP)["factor"]) * least * sp.log(most) / sp.log(least / (N * gamma**2))
     weight = exact_number(p["factor"]) * alpha ** (-exact_number(p["power"]))
-    given = p.given("commuting") and p.given("psd") and p.given("start")
+    hypotheses = p.given("commuting") and p.given("psd") and p.given("start")
     return reduced(
         "Where y = 0 the least value is 0, at X = 0, s = 0, and both parts shrink with gamma. Elsewhere the bound holds at every "
         "small start, so each limit fits y at the least value.",
         [
-            ("hypotheses", sp.Integer(int(given)) >= 1),
+            ("hypotheses", sp.Integer(int(hypotheses)) >= 1),
             ("limit of the bound", sp.limit(bound, gamma, 0)),
             ("weight", sp.simplify(weight * alpha - 1)),
         ],
