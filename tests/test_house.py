@@ -21,6 +21,10 @@ PARTICIPLES = {"asked", "drawn", "found", "given", "held", "kept", "known", "mad
 MOST_PARTICIPLES = 0.001
 """Share of all bindings, at most."""
 
+BENCHES = sorted(path for room in ("tests", "benchmarks") for path in (ROOT / room).rglob("*.py"))
+NO_NAMES = {"found", "kept", "seen"}
+"""Names that tests and benchmarks bind nowhere."""
+
 DEFINED_TWICE = {"CLAIMS", "PRESETS", "check", "estimate", "preset", "recover", "recover_batch"}
 """Public names that several modules define: the ledger collects the CLAIMS of every paper, the registry finds the
 functions `recover`, `recover_batch`, `estimate` and `preset` and the PRESETS of every method, and the functions of the
@@ -100,6 +104,11 @@ def test_a_noun_names_a_thing_and_no_bare_participle():
     names = [(path, name) for path, tree in trees() for name in bindings(tree)]
     bare = sorted({(path.relative_to(ROOT).as_posix(), name) for path, name in names if name.lower() in PARTICIPLES})
     assert sum(name.lower() in PARTICIPLES for _, name in names) <= MOST_PARTICIPLES * len(names), bare
+
+
+def test_tests_and_benchmarks_say_what_a_variable_holds():
+    names = {(path, name) for path in BENCHES for name in bindings(ast.parse(path.read_text(encoding="utf-8")))}
+    assert not sorted((path.relative_to(ROOT).as_posix(), name) for path, name in names if name in NO_NAMES)
 
 
 @pytest.mark.parametrize("room", ROOMS)

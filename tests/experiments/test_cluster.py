@@ -30,7 +30,7 @@ def began(part, *arguments, folder):
     return process, log
 
 
-def seen(log, pattern):
+def match_in(log, pattern):
     for _ in range(3000):
         with open(log.name) as file:
             if match := re.search(pattern, file.read()):
@@ -45,11 +45,11 @@ def scheduler(tmp_path):
     (process, log) = began("scheduler", "--port", "0", "--host", "127.0.0.1", folder=tmp_path)
     started = [(process, log)]
     try:
-        address = seen(log, r"Scheduler at:\s+(tcp://\S+)").group(1)
+        address = match_in(log, r"Scheduler at:\s+(tcp://\S+)").group(1)
         settings = ("--nthreads", "1", "--no-nanny", "--local-directory", tmp_path)
         started += [began("worker", address, *settings, folder=tmp_path) for _ in range(2)]
         for _, one in started[1:]:
-            seen(one, r"Registered to:")
+            match_in(one, r"Registered to:")
         yield address, process, [worker for worker, _ in started[1:]]
     finally:
         for one, file in reversed(started):
@@ -100,10 +100,10 @@ def test_a_scheduler_that_dies_midway_is_one_sentence_and_the_sweep_goes_on_else
 def test_a_cell_that_kills_its_worker_again_and_again_is_failed_and_the_others_go_on(tmp_path, place, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
     process, log = began("scheduler", "--port", "0", "--host", "127.0.0.1", folder=tmp_path)
-    address = seen(log, r"Scheduler at:\s+(tcp://\S+)").group(1)
+    address = match_in(log, r"Scheduler at:\s+(tcp://\S+)").group(1)
     worker, other = began("worker", address, "--nthreads", "1", "--local-directory", str(tmp_path), folder=tmp_path)
     try:
-        seen(other, r"Registered to:")
+        match_in(other, r"Registered to:")
         with cluster(address) as crew:
             summary = run_tiny(make_grid(load_study(TINY), "x=1 mode=kill", 1), place, crew)
     finally:
