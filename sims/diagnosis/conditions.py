@@ -136,7 +136,7 @@ _A3: dict[Status, str] = {
 def promised(margins: Mapping[str, float], decrement: float, real_loss: float, *, covered: bool) -> Condition:
     """The promise of Theorem B.5 on a real descent: 1 - misfit/misfit allowed at each step.
 
-    `decrement` is eta alpha^2/4, what the misfit is promised to lose a step, and `seen` what it lost.
+    `decrement` is eta alpha^2/4, what the misfit is promised to lose a step, and `real_loss` what it lost.
     """
     says = "rate: with eta = 1/beta^2, beta >= ||J|| on the path, the misfit shrinks by 1 - eta alpha^2/4 a step"
     said = len(margins) if decrement * len(margins) > SAYS else 0

@@ -229,9 +229,9 @@ def _spectrum_and_errors(case: Case) -> tuple[Array, Array]:
     key = (case["spectrum"], n, i, A.shape, A[..., 0, 0].tobytes())
     if key not in _ERRORS:
         s = _KERNELS[case["spectrum"]] if case["spectrum"] in _KERNELS else two_levels(m, n)
-        seen = s > 0
-        estimate = interpolation.smooth_interpolant(A[..., seen], A[..., i], s[seen])
-        _ERRORS[key] = s, np.linalg.norm(estimate - np.eye(n)[i, seen], axis=-1)
+        support = s > 0
+        estimate = interpolation.smooth_interpolant(A[..., support], A[..., i], s[support])
+        _ERRORS[key] = s, np.linalg.norm(estimate - np.eye(n)[i, support], axis=-1)
     return _ERRORS[key]
 
 

@@ -201,8 +201,8 @@ def _after_cut(V: Array, g: Array, price: float) -> float:
     """sigma_min after the cut, at this price, of the neurons that give the weakest direction most for theirs."""
     u = np.linalg.svd(V, full_matrices=False)[0][:, -1]
     order = np.argsort(-(((u @ V) / g) ** 2))
-    kept = order[np.searchsorted(np.cumsum(g[order] ** 2), price**2, side="right") :]
-    return float(np.linalg.svd(V[:, kept], compute_uv=False)[-1]) if len(kept) >= len(V) else 0.0
+    rest = order[np.searchsorted(np.cumsum(g[order] ** 2), price**2, side="right") :]
+    return float(np.linalg.svd(V[:, rest], compute_uv=False)[-1]) if len(rest) >= len(V) else 0.0
 
 
 def not_failing(case: Case, c: Constants) -> float:

@@ -229,12 +229,12 @@ def displays_agree(p: Premises) -> Symbolic:
     root = sp.sqrt(number(b2["log_factor"]) * v * d * sp.log(1 / (number(b2["inner"]) * v)))
     bound = nu * z * (number(b2["deviation"]) * sp.sqrt(n) + root)
     left = display["rows"] * sp.sqrt(n / d) + sp.sqrt(display["log_factor"] * v * sp.log(1 / (display["inner"] * v)))
-    shown = display["scaled_radius"] ** display["power"] * (n / d) ** display["falloff"]
+    decay = display["scaled_radius"] ** display["power"] * (n / d) ** display["falloff"]
     return reduced(
         "v = x/d with x = (2dR)^{2/3}; x grows in n and d, and v falls in d/n, so d = C n and n = 1 decide the range.",
         [
             ("R", number(p["radius"]) - number(p.of(ALPHA_R)["radius"])),
-            ("x/d", sp.powsimp(sp.expand_power_base(x / d / shown)) - 1),
+            ("x/d", sp.powsimp(sp.expand_power_base(x / d / decay)) - 1),
             ("budget", number(p["budget"]) - display["budget"]),
             ("bound", bound / (number(p.of(META)["a2"]) * alpha) - left / number(p["budget"])),
             *_in_range(b2, width_by_lemmas(b2, p["radius"], p["budget"]), p["aspect"]),
