@@ -13,16 +13,16 @@ its K steps, which nobody without the truth can choose.
     PYTHONPATH=. python benchmarks/autoencoding.py camera --ours fast --K 100
 
     m     image    aSeqDIP   least            csdip fast
-    75    digit 0  0.0149    0.0149  10.5 s   0.0080  4.0 s
-    75    digit 1  0.0299    0.0208   9.1 s   0.0089  3.2 s
-    75    digit 2  0.0228    0.0058   8.5 s   0.0016  3.1 s
-    75    digit 3  0.0690    0.0547   7.6 s   0.0145  3.1 s
-    75    digit 4  0.1009    0.0856   8.5 s   0.0027  3.0 s
-    100   digit 0  0.0293    0.0063   8.5 s   0.0042  3.3 s
-    100   digit 1  0.0467    0.0302   9.0 s   0.0062  2.9 s
-    100   digit 2  0.0050    0.0044   8.4 s   0.0015  3.2 s
-    100   digit 3  0.0882    0.0308   8.7 s   0.0061  3.4 s
-    100   digit 4  0.0053    0.0044   8.7 s   0.0032  3.4 s
+    75    digit 0  0.0270    0.0154  11.6 s   0.0072  4.3 s
+    75    digit 1  0.0382    0.0241  11.2 s   0.0081  3.5 s
+    75    digit 2  0.1117    0.0069  11.2 s   0.0016  4.3 s
+    75    digit 3  0.0716    0.0463  11.5 s   0.0141  3.6 s
+    75    digit 4  0.0277    0.0138  11.5 s   0.0029  4.1 s
+    100   digit 0  0.0483    0.0063  11.7 s   0.0042  3.7 s
+    100   digit 1  0.1508    0.0373  11.1 s   0.0061  3.5 s
+    100   digit 2  0.0075    0.0026  12.0 s   0.0015  3.7 s
+    100   digit 3  0.0211    0.0211  11.4 s   0.0062  3.7 s
+    100   digit 4  0.0071    0.0071  11.3 s   0.0028  3.6 s
     1000  camera   0.0111    0.0108  24.9 s   0.0119  9.2 s
 
 The rival's error does not settle at these settings: after y is fitted it goes up and down from one tenth to the next,
