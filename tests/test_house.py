@@ -21,7 +21,7 @@ PARTICIPLES = {"asked", "drawn", "found", "given", "held", "kept", "known", "mad
 MOST_PARTICIPLES = 0.001
 """Share of all bindings, at most."""
 
-BENCHES = sorted(path for room in ("tests", "benchmarks") for path in (ROOT / room).rglob("*.py"))
+AROUND = sorted(path for room in ("tests", "benchmarks") for path in (ROOT / room).rglob("*.py"))
 NO_NAMES = {"found", "kept", "seen"}
 """Names that tests and benchmarks bind nowhere."""
 
@@ -107,7 +107,7 @@ def test_a_noun_names_a_thing_and_no_bare_participle():
 
 
 def test_tests_and_benchmarks_say_what_a_variable_holds():
-    names = {(path, name) for path in BENCHES for name in bindings(ast.parse(path.read_text(encoding="utf-8")))}
+    names = {(path, name) for path in AROUND for name in bindings(ast.parse(path.read_text(encoding="utf-8")))}
     assert not sorted((path.relative_to(ROOT).as_posix(), name) for path, name in names if name in NO_NAMES)
 
 

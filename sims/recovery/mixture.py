@@ -54,10 +54,9 @@ class MixtureSettings:
 
     `candidates` are METHOD or METHOD/PRESET, with commas between; each has its own settings. Those with + between are
     one candidate, the mean of what they recover by how plausible each is (`plausible_weights`). Total variation is that
-    of images on [-1, 1]. `restarts`, where it is
-    not 0 (their own), are those of networks in fits to all measurements, whose mean is taken, the plausible one of
-    csdip's. `held_out` None is a tenth of the measurements, and up to a fifth of few. `folds` None is one, and more
-    where few rows or groups are held out.
+    of images on [-1, 1]. `restarts`, where it is not 0 (their own), are those of networks in fits to all measurements,
+    whose mean is taken, the plausible one of csdip's. `held_out` None is a tenth of the measurements, and up to a fifth
+    of few. `folds` None is one, and more where few rows or groups are held out.
     `noise` is sigma: a measurement's noise has standard deviation sigma/sqrt(m).
 
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
