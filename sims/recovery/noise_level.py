@@ -24,6 +24,8 @@ LEAST_WINDOWS = 100
 """Windows that a median is taken of: it is then known to a tenth of itself."""
 MOST_CUT = 0.6
 """Share of cut pixels up to which the median tells the deviation to a fifth: beyond, more is cut than is put back."""
+SHARED = 1.5
+"""How many times the deviation of all pixels that of every other one may be, where white noise rules over detail."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
     if isinstance(operator, Inpainting):
         pixels = operator.adjoint(measurement.y).cpu().double().numpy()
         if (deviation := pixel_deviation(pixels, operator.mask().numpy())) is not None:
-            codes = deviation * TOP_CODE / 2
-            says = f"sigma estimated as {codes:.3g} of {TOP_CODE} from the pixels: median of their finest wavelets"
+            says = (
+                f"sigma estimated as {_in_codes(deviation)} of {TOP_CODE} from the pixels: median of their finest "
+                f"wavelets{_doubt(deviation, deviation_apart(pixels, operator.mask().numpy()))}"
+            )
             return NoiseEstimate(deviation * sqrt(operator.m), says)
     if operator.m > operator.n:
         level = least_squares_noise(operator, measurement.y)
@@ -76,6 +80,31 @@ def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float
     apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
     level = _of_distinct(image[:, *apart], known[apart])
     return _of_distinct(image, known) if level is None else level
+
+
+def deviation_apart(image: np.ndarray, known: np.ndarray | None = None) -> float | None:
+    """What `pixel_deviation` is of every other pixel, along both axes, after repeats are left out.
+
+    Of white noise both are alike. Noise that neighbours share, as compression and enlargement leave it, is seen better
+    further apart, where there is more detail too.
+    """
+    known = np.ones(image.shape[1:], dtype=bool) if known is None else known
+    apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
+    return _of_distinct(image[:, *apart][:, ::2, ::2], known[apart][::2, ::2])
+
+
+def _doubt(deviation: float, further: float | None) -> str:
+    """What is to be said where pixels further apart show another deviation."""
+    if further is None or further <= SHARED * deviation:
+        return ""
+    return (
+        f"; of every other pixel it is {_in_codes(further)}: neighbours share their noise, as in a JPEG or an enlarged "
+        "image, or there is more detail than noise; give sigma if more is seen"
+    )
+
+
+def _in_codes(deviation: float) -> str:
+    return f"{deviation * TOP_CODE / 2:.3g}"
 
 
 def _of_distinct(image: np.ndarray, known: np.ndarray) -> float | None:
