@@ -46,7 +46,11 @@ class Tally:
     def __init__(self, store: Store, experiment: str, summary: Summary, follow: Follow) -> None:
         self._store, self._experiment, self._follow = store, experiment, follow
         self.summary, self._start = summary, time.perf_counter()
-        follow(summary)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell whoever follows how the run stands, also where nothing has ended since."""
+        self._follow(self.summary)
 
     def add(self, outcomes: Sequence[KeyedOutcome]) -> None:
         """Write cells with how they ended.
@@ -65,7 +69,7 @@ class Tally:
         done = sum(outcome.outcome == "done" for _, _, outcome in outcomes)
         old, seconds = self.summary, time.perf_counter() - self._start
         self.summary = replace(old, done=old.done + done, failed=old.failed + len(outcomes) - done, seconds=seconds)
-        self._follow(self.summary)
+        self.tell()
 
     def stopped(self, why: str) -> StoppedError:
         """The error of a run that cannot go on."""
@@ -129,6 +133,8 @@ class Engine:
         while self._fill() or self._flying:
             ended, _ = wait(self._flying, timeout=1.0, return_when=FIRST_COMPLETED)
             self._tally.add([one for future in ended for one in self._collect(future)])
+            if not ended:
+                self._tally.tell()
             self._check_lost()
 
     def _fill(self) -> bool:

@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import struct
+import threading
 import time
 from collections import Counter
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -265,6 +266,24 @@ def test_what_is_seen_on_the_way_counts_up_to_the_end(sweep):
     assert summaries[0] == Summary(80, 0, 0, 0, 0.0)
     assert [one.done for one in summaries] == sorted(one.done for one in summaries)
     assert summaries[-1] == end
+
+
+def test_whoever_follows_is_told_while_cells_last(sweep):
+    told = threading.Event()
+
+    class Patient(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            return super().submit(lambda: (not args[-1] or told.wait(60)) and fn(*args, **kwargs))
+
+    summaries = []
+
+    def follow(state):
+        summaries.append(state.done)
+        if len(summaries) == 3:
+            told.set()
+
+    assert numbers(sweep("n=1 x=1", crew=Crew(lambda: Patient(1), lambda: 1), follow=follow)) == (2, 2, 0, 0)
+    assert summaries[:3] == [0, 0, 0]
 
 
 def test_a_group_that_takes_long_is_handed_back_as_far_as_it_is(sweep, place, tmp_path, monkeypatch):

@@ -146,8 +146,8 @@ def cells_progress(cells: int) -> Iterator[tuple[Follow, OpenProgress]]:
     """Show how cells end and calls go on: a bar on a terminal, else a line a minute."""
     words = ("{task.description} {task.fields[step]}", "cells")
     with console.bar(*words, screen=console.stderr(), speed_estimate_period=_DAY) as progress:
-        task = progress.add_task("starting", total=cells, step="")
-        lines, ended = console.MinuteLines("starting", hidden=console.stderr().is_terminal), [0, 0, cells]
+        task = progress.add_task("recipes", total=cells, step="")
+        lines, ended = console.MinuteLines("recipes", hidden=console.stderr().is_terminal), [0, 0, cells]
 
         def follow(state: Summary) -> None:
             ended[:] = state.done + state.failed, state.before, state.cells
