@@ -11,13 +11,14 @@ from scipy.stats import t, ttest_1samp
 from untrained.sims.experiments.engine import Summary
 from untrained.sims.experiments.recipes import deciding
 from untrained.sims.experiments.recipes.cells import cells_of
-from untrained.sims.experiments.recipes.comparisons import LOOKS, Levels, Ratio, judge_by_looks
+from untrained.sims.experiments.recipes.comparisons import LOOKS, Levels, MeanDifference, Ratio, judge_by_looks
 from untrained.sims.experiments.recipes.deciding import PILOT, Decision
 from untrained.sims.experiments.recipes.planning import Outlook, outlook, standing
 from untrained.sims.experiments.recipes.recipe import Algorithm, Part, Recipe, Setup
 from untrained.sims.experiments.recipes.reproduction import RecipeRun
 from untrained.sims.experiments.recipes.statements import Alike, Lower, comparisons_of, levels_of
 from untrained.sims.experiments.recipes.summary import judged
+from untrained.sims.images.scores import ratio_interval, typical_interval
 from untrained.sims.random.streams import stream
 
 AT = Setup(m=5)
@@ -305,6 +306,27 @@ def test_what_it_would_take_is_the_first_look_that_decides_if_nothing_changes():
     assert stands.needs() == {0: needed}
 
 
+def test_from_twelve_images_on_one_large_error_on_the_same_side_hides_nothing():
+    a, b = [1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 9.0], [1.0] * 12
+    look = judge_by_looks(LESS, pairs(a, b), EACH)
+    assert (look.verdict, look.used) == ("fails", 6)
+    among_the_first = a[:2] + a[-1:] + a[2:-1]
+    assert judge_by_looks(LESS, pairs(among_the_first[:11], b[:11]), EACH).verdict == "undecided"
+    look = judge_by_looks(LESS, pairs(among_the_first, b), EACH)
+    assert (look.verdict, look.used) == ("fails", 12)
+    assert (look.compared.low, look.compared.high) == typical_interval(among_the_first, b, 1 - 0.05 / 8)[1:]
+    difference = MeanDifference(("a", AT), ("b", AT), 0.05)
+    of_means = judge_by_looks(difference, pairs(among_the_first, b), EACH)
+    assert (of_means.verdict, of_means.used) == ("holds", 12)
+
+
+@pytest.mark.parametrize(("second", "level"), [([1.0] * 12, 1e-6), ([0.0] + [1.0] * 11, 0.05)])
+def test_where_typical_values_say_nothing_it_is_fieller_s_interval(second, level):
+    first = [0.5, 0.7, 0.6] * 4
+    one = LESS.compared(list(zip(first, second, strict=True)), level)
+    assert (one.estimate, one.low, one.high) == ratio_interval(first, second, 1 - level)
+
+
 def wrong_verdicts(draw, trials, images=6):
     """How often the ratio of two runs with the same true mean is told from 1, at all looks up to so many images."""
     decided = [judge_by_looks(LESS, pairs(*draw(images)), EACH).verdict for _ in range(trials)]
@@ -325,6 +347,7 @@ def test_equal_lognormal_errors_are_told_apart_no_more_often_than_the_level():
     rng = stream(5, "deciding", "errors")
     assert wrong_verdicts(lognormal(rng, 0.3, 0.3), 1500) <= 0.05
     assert wrong_verdicts(lognormal(rng, 0.2, 0.6), 1500) <= 0.05
+    assert wrong_verdicts(lognormal(rng, 0.3, 0.3), 1500, images=12) <= 0.05
 
 
 def test_means_of_very_unequal_tails_are_told_apart_more_often_than_the_level():

@@ -1,12 +1,21 @@
+import itertools
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
-from untrained.sims.images.scores import mean_interval, paired_interval, ratio_interval, score
+from untrained.sims.images.scores import (
+    SUBSETS,
+    mean_interval,
+    paired_interval,
+    ratio_interval,
+    score,
+    typical_interval,
+)
 from untrained.sims.random.streams import stream
 
 
@@ -204,6 +213,57 @@ def test_a_denominator_not_told_from_zero_bounds_no_ratio():
         ratio_interval([1.0, 2.0], [-1.0, 1.0])
 
 
+def ratios_of_subsets(first, second):
+    """The ratio of sums over every subset but the empty one, in order."""
+    indices = range(len(first))
+    subsets = [s for size in range(1, len(first) + 1) for s in itertools.combinations(indices, size)]
+    return sorted(sum(first[i] for i in s) / sum(second[i] for i in s) for s in subsets)
+
+
+@pytest.mark.parametrize(("level", "beyond"), [(0.5, 8), (0.8, 3), (0.95, 0)])
+def test_the_ends_of_typical_values_are_ratios_of_subsets(level, beyond):
+    # five pairs have 32 subsets: a quarter, a tenth and a fortieth of them are 8, 3 and none
+    ratio, low, high = typical_interval(VALUES, OTHERS, level)
+    assert ratio == pytest.approx(sum(VALUES) / sum(OTHERS))
+    values = ratios_of_subsets(VALUES, OTHERS)
+    wanted = (values[beyond - 1], values[-beyond]) if beyond else (-math.inf, math.inf)
+    assert (low, high) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("count", [9, 17, 18, 30])
+def test_at_the_ends_of_typical_values_a_sign_flip_test_is_on_the_edge(count):
+    draws = stream(1, "typical", count)
+    a, b = draws.exponential(size=count), 1 + draws.exponential(size=count)
+    _, low, high = typical_interval(a, b, 0.9)
+    flips = draws.choice([-1.0, 1.0], size=(200_000, count))
+    for end, sign in ((low, 1), (high, -1)):
+        margins = sign * (a - end * b)
+        p = np.mean(flips @ margins >= margins.sum() - 1e-12)
+        # a share of 200 000 flips, and one of SUBSETS or of 2^9 before it
+        assert p == pytest.approx(0.05, abs=5 * (0.05 / 200_000) ** 0.5 + 5 * (0.05 / SUBSETS) ** 0.5 + 2 / 2**count)
+
+
+def test_typical_values_cover_as_often_as_they_say_whatever_the_tails():
+    draws = stream(2, "typical tails")
+    second = 1 + draws.exponential(size=(3000, 8))
+    # by Student's law with one degree of freedom, which has no mean; 3 of 256 lie beyond on either side
+    first = 0.7 * second + draws.standard_t(1, size=second.shape)
+    hits = covered((typical_interval(a, b, 1 - 6.5 / 256) for a, b in zip(first, second, strict=True)), 0.7)
+    assert 1e-6 < stats.binom.cdf(hits, 3000, 250 / 256) < 1 - 1e-6
+
+
+def test_one_large_error_on_the_side_of_the_others_hides_nothing_from_typical_values():
+    second = [1.0] * 12
+    first = [1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 9.0]
+    assert ratio_interval(first, second)[1] < 0.5
+    assert typical_interval(first, second)[1] > 1.1
+
+
+def test_typical_values_want_a_denominator_above_zero():
+    with pytest.raises(ValueError, match="second must hold numbers above zero, got 0"):
+        typical_interval([1.0, 2.0], [0.0, 1.0])
+
+
 REPETITIONS = 3000
 
 
@@ -249,7 +309,8 @@ def test_a_covariance_left_out_of_the_ratio_would_be_caught():
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 95, math.nan])
 def test_levels_outside_zero_to_one_are_refused(level):
-    for interval in (lambda: mean_interval(VALUES, level), lambda: ratio_interval(VALUES, OTHERS, level)):
+    pairs = [partial(interval, VALUES, OTHERS, level) for interval in (ratio_interval, typical_interval)]
+    for interval in (lambda: mean_interval(VALUES, level), *pairs):
         with pytest.raises(ValueError, match="level must lie strictly between 0 and 1"):
             interval()
 
@@ -263,6 +324,6 @@ def test_too_few_or_other_values_are_refused(values):
 
 
 def test_values_that_do_not_pair_are_refused():
-    for interval in (paired_interval, ratio_interval):
+    for interval in (paired_interval, ratio_interval, typical_interval):
         with pytest.raises(ValueError, match="second must have as many values as first, 5, got 4"):
             interval(VALUES, OTHERS[:4])

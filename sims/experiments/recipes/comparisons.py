@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, log
 from typing import Any, ClassVar, Literal
 
-from untrained.sims.images.scores import mean_interval, ratio_interval
+from untrained.sims.images.scores import Interval, mean_interval, ratio_interval, typical_interval
 from untrained.theory.evidence import Compared
 from untrained.theory.verdict import Status, judge
 
@@ -26,6 +26,12 @@ LOOKS: Mapping[int, float] = {6: 1 / 2, 8: 1 / 4, 12: 1 / 8, 20: 1 / 16, 36: 1 /
 
 The shares make one, so that all looks together err no more often than one at the whole level. Early looks have more,
 because quantiles of few images depend most on it.
+"""
+
+TYPICAL_FROM = 12
+"""Images from which intervals are of typical values, which want errors that are symmetric in place of normal ones.
+
+Fewer have too few subsets for the levels of looks.
 """
 
 
@@ -50,15 +56,16 @@ class Ratio:
         return pairs_by_image(scores, self.first, self.second)
 
     def compared(self, samples: Sequence[tuple[float, float]], level: float) -> Compared:
-        """The ratio with Fieller's interval, which errs with probability `level`."""
+        """The ratio with its interval, which errs with probability `level`: Fieller's, or that of typical values."""
         a, b = [pair[0] for pair in samples], [pair[1] for pair in samples]
-        estimate, low, high = ratio_interval(a, b, 1 - level) if sum(b) > 0 else (inf, -inf, inf)
-        return Compared({}, estimate, low, high, self.sense, self.limit, level, len(a))
+        interval = _typical(a, b, level) or (ratio_interval(a, b, 1 - level) if sum(b) > 0 else (inf, -inf, inf))
+        return Compared({}, *interval, self.sense, self.limit, level, len(a))
 
     def margins(self, scores: Scores) -> list[float]:
         """By how much each image speaks for the sentence, in units of the mean MSE of both.
 
-        Fieller's interval leaves out the limit where a t test of these tells their mean from zero.
+        Fieller's interval leaves out the limit where a t test of these tells their mean from zero, that of typical
+        values where a sign-flip test does.
         """
         sign = 1 if self.sense == "<" else -1
         pairs = [(a, self.limit * b) for a, b in self.samples(scores).values()]
@@ -93,7 +100,7 @@ class MeanDifference:
         return {i: a - b for i, (a, b) in pairs_by_image(scores, self.first, self.second).items()}
 
     def compared(self, samples: Sequence[float], level: float) -> Compared:
-        """The mean with Student's interval, which errs with probability `level`."""
+        """The mean with its interval, which errs with probability `level`: Student's, or that of typical values."""
         return _mean(samples, self.limit, level)
 
     def margins(self, scores: Scores) -> list[float]:
@@ -137,7 +144,7 @@ class GainDifference:
         return {i: sum(table[i] for table in tables) / len(tables) for i in shared}
 
     def compared(self, samples: Sequence[float], level: float) -> Compared:
-        """The mean with Student's interval, which errs with probability `level`."""
+        """The mean with its interval, which errs with probability `level`: Student's, or that of typical values."""
         return _mean(samples, 0.0, level)
 
     def margins(self, scores: Scores) -> list[float]:
@@ -240,6 +247,18 @@ def paired(scores: Scores, first: Arm, second: Arm) -> tuple[list[float], list[f
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
+def mean_of(values: Sequence[float], level: float) -> Interval:
+    """The mean of values, an image each, with an interval that errs with probability `level`."""
+    return _typical(values, [1.0] * len(values), level) or mean_interval(values, 1 - level)
+
+
 def _mean(values: Sequence[float], limit: float, level: float) -> Compared:
-    mean, low, high = mean_interval(values, 1 - level)
-    return Compared({}, mean, low, high, ">", limit, level, len(values))
+    return Compared({}, *mean_of(values, level), ">", limit, level, len(values))
+
+
+def _typical(first: Sequence[float], second: Sequence[float], level: float) -> Interval | None:
+    """The interval of typical values of a ratio of means; None where there are too few images for one, or a zero."""
+    if len(first) < TYPICAL_FROM or min(second) <= 0:
+        return None
+    interval = typical_interval(first, second, 1 - level)
+    return interval if interval[1] > -inf else None

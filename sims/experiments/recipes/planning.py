@@ -13,7 +13,17 @@ from statistics import NormalDist
 
 from scipy.stats import t as student
 
-from untrained.sims.experiments.recipes.comparisons import FAILS, HOLDS, LOOKS, Comparison, Levels, Look, Scores
+from untrained.sims.experiments.recipes.comparisons import (
+    FAILS,
+    HOLDS,
+    LOOKS,
+    TYPICAL_FROM,
+    Comparison,
+    Levels,
+    Look,
+    Scores,
+    mean_of,
+)
 from untrained.sims.experiments.recipes.statements import least_of
 
 _EFFECT, _SPREAD, _IMAGES = 0.5, 0.3, 2
@@ -24,13 +34,14 @@ _EFFECT, _SPREAD, _IMAGES = 0.5, 0.3, 2
 class Outlook:
     """Images of a comparison, and mean and spread of their margins: how far each speaks for the sentence.
 
-    `doubt` is the standard deviation of the true mean about it.
+    `doubt` is the standard deviation of the true mean about it, `margins` the single ones.
     """
 
     images: int
     mean: float
     spread: float
     doubt: float
+    margins: tuple[float, ...] = ()
 
     def chances(self, images: int, levels: Levels) -> tuple[float, float]:
         """How likely a look at so many images finds that the comparison holds, and that it fails.
@@ -52,13 +63,20 @@ class Outlook:
         return self.spread * _quantile(images, level) / sqrt(images)
 
     def images_needed(self, levels: Levels) -> int | None:
-        """The first look that would decide if mean and spread stay as they are; None where no look would."""
+        """The first look that would decide if margins stay as they are; None where no look would."""
         level = levels.of(HOLDS if self.mean > 0 else FAILS)
         for images, share in LOOKS.items():
-            reach = self._reach(images, level * share)
-            if images > self.images and abs(self.mean) > reach:
+            if images > self.images and self._would_decide(images, level * share):
                 return images
         return None
+
+    def _would_decide(self, images: int, level: float) -> bool:
+        """Whether so many images would, by the margins there are again and again where these are a look's."""
+        if len(self.margins) < min(LOOKS) or images < TYPICAL_FROM:
+            return abs(self.mean) > self._reach(images, level)
+        again = (self.margins * images)[:images]
+        _, low, high = mean_of(again, level)
+        return low > 0 if self.mean > 0 else high < 0
 
 
 @cache
@@ -75,7 +93,7 @@ def outlook(comparison: Comparison, scores: Scores) -> Outlook:
     mean = sum(margins) / count
     squares = sum((x - mean) ** 2 for x in margins)
     spread = sqrt((_IMAGES * usual**2 + squares) / (_IMAGES + count - 1))
-    return Outlook(count, mean, spread, spread / sqrt(count))
+    return Outlook(count, mean, spread, spread / sqrt(count), tuple(margins))
 
 
 @dataclass(frozen=True)
