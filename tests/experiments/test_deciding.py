@@ -306,6 +306,14 @@ def test_what_it_would_take_is_the_first_look_that_decides_if_nothing_changes():
     assert stands.needs() == {0: needed}
 
 
+def test_what_it_would_take_goes_by_the_interval_that_will_judge():
+    a, b = [1.1, 1.2, 9.0, 1.15, 1.3, 1.1, 1.2, 1.15], [1.0] * 8
+    view = outlook(LESS, pairs(a, b))
+    assert view.images_needed(EACH) == 12
+    assert replace(view, margins=()).images_needed(EACH) > 12
+    assert judge_by_looks(LESS, pairs(a + a[:4], b + b[:4]), EACH).used == 12
+
+
 def test_from_twelve_images_on_one_large_error_on_the_same_side_hides_nothing():
     a, b = [1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 1.3, 1.1, 1.2, 1.15, 9.0], [1.0] * 12
     look = judge_by_looks(LESS, pairs(a, b), EACH)

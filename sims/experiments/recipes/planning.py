@@ -132,7 +132,7 @@ class Standing:
     def needs(self) -> dict[int, int] | None:
         """Return how many images of which open comparisons would decide the sentence; None where none would.
 
-        That is if means and spreads stay: the fewest images that make it fail, if enough comparisons are about to,
+        That is if margins stay as they are: the fewest images that make it fail, if enough comparisons are about to,
         else all that it takes to hold.
         """
         needed = {i: n for i in self.open if (n := self.outlooks[i].images_needed(self.looks[i].levels))}
