@@ -17,8 +17,8 @@ DATA_RANGE = 2.0
 """White minus black on [-1, 1]."""
 
 _WINDOW = 11
-SUBSETS = 2**17
-"""Subsets that typical values are taken of at most, the empty one counted: all of up to 17 values."""
+MOST_TAKEN_ALL, DRAWN = 20, 2**17
+"""Values up to which typical values are of all subsets, and how many subsets are drawn of more values."""
 
 Values = Sequence[float] | np.ndarray
 Interval = tuple[float, float, float]
@@ -161,7 +161,7 @@ def typical_interval(first: Values, second: Values, level: float = 0.95) -> Inte
     The ratio of sums over a subset of the pairs is a typical value: the true ratio r lies between any two neighbours of
     these with the same probability, if the pairs are independent and each first - r second is symmetric about zero,
     whatever its law. So the interval covers with probability `level` or a little more, where `ratio_interval` wants
-    normal pairs; it is that of the sign-flip test of first - r second. Of more than 17 pairs SUBSETS subsets are drawn,
+    normal pairs; it is that of the sign-flip test of first - r second. Of more than 20 pairs 2^17 subsets are drawn,
     the same ones always. Where there are too few pairs for the level, (-inf, inf) is returned.
 
     Source: hartigan69.
@@ -176,8 +176,7 @@ def typical_interval(first: Values, second: Values, level: float = 0.95) -> Inte
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
     if b.min() <= 0:
         raise ValueError(f"second must hold numbers above zero, got {b.min():g}")
-    subsets = _subsets(a.size)
-    values = (subsets @ a) / (subsets @ b)
+    values = _sums(a) / _sums(b)
     beyond = math.floor((1 - level) / 2 * (len(values) + 1) + 1e-9)
     if not beyond:
         return float(a.mean() / b.mean()), -math.inf, math.inf
@@ -186,13 +185,21 @@ def typical_interval(first: Values, second: Values, level: float = 0.95) -> Inte
     return float(a.mean() / b.mean()), float(low), float(high)
 
 
+def _sums(values: np.ndarray) -> np.ndarray:
+    """The sum over each subset but the empty one: of all, or of those that are drawn."""
+    if values.size > MOST_TAKEN_ALL:
+        return _drawn_subsets(values.size) @ values
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+    return sums[1:]
+
+
 @lru_cache(maxsize=4)
-def _subsets(count: int) -> np.ndarray:
-    """Subsets of so many values but the empty one, as rows of zeros and ones: all, or SUBSETS - 1 that are drawn."""
-    if 2**count <= SUBSETS:
-        return (np.arange(1, 2**count)[:, None] >> np.arange(count) & 1).astype(np.float64)
-    drawn = stream(0, "subsets", count).integers(0, 2, (SUBSETS - 1, count))
-    return drawn[drawn.any(axis=1)].astype(np.float64)
+def _drawn_subsets(count: int) -> np.ndarray:
+    """Subsets of so many values, as rows of zeros and ones."""
+    subsets = stream(0, "subsets", count).integers(0, 2, (DRAWN, count))
+    return subsets[subsets.any(axis=1)].astype(np.float64)
 
 
 def _quantile(count: int, level: float) -> float:
