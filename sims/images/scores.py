@@ -17,7 +17,7 @@ DATA_RANGE = 2.0
 """White minus black on [-1, 1]."""
 
 _WINDOW = 11
-MOST_TAKEN_ALL, DRAWN = 20, 2**17
+ALL_SUBSETS_UP_TO, DRAWN_SUBSETS = 20, 2**17
 """Values up to which typical values are of all subsets, and how many subsets are drawn of more values."""
 
 Values = Sequence[float] | np.ndarray
@@ -187,7 +187,7 @@ def typical_interval(first: Values, second: Values, level: float = 0.95) -> Inte
 
 def _sums(values: np.ndarray) -> np.ndarray:
     """The sum over each subset but the empty one: of all, or of those that are drawn."""
-    if values.size > MOST_TAKEN_ALL:
+    if values.size > ALL_SUBSETS_UP_TO:
         return _drawn_subsets(values.size) @ values
     sums = np.zeros(1)
     for value in values:
@@ -198,7 +198,7 @@ def _sums(values: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _drawn_subsets(count: int) -> np.ndarray:
     """Subsets of so many values, as rows of zeros and ones."""
-    subsets = stream(0, "subsets", count).integers(0, 2, (DRAWN, count))
+    subsets = stream(0, "subsets", count).integers(0, 2, (DRAWN_SUBSETS, count))
     return subsets[subsets.any(axis=1)].astype(np.float64)
 
 
