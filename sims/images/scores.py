@@ -172,17 +172,17 @@ def typical_interval(first: Values, second: Values, level: float = 0.95) -> Inte
         where one of second is not above zero, the two differ in length, or as in `mean_interval`.
     """
     a, b = _pairs(first, second)
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+    _check_level(level)
     if b.min() <= 0:
         raise ValueError(f"second must hold numbers above zero, got {b.min():g}")
     values = _sums(a) / _sums(b)
-    beyond = math.floor((1 - level) / 2 * (len(values) + 1) + 1e-9)
+    ratio = float(a.mean() / b.mean())
+    beyond = math.floor((1 - level) / 2 * (len(values) + 1) + 1e-9)  # 1 - 0.9 is a little below 0.1
     if not beyond:
-        return float(a.mean() / b.mean()), -math.inf, math.inf
-    ends = (beyond - 1, len(values) - beyond)
-    low, high = np.partition(values, ends)[[*ends]]
-    return float(a.mean() / b.mean()), float(low), float(high)
+        return ratio, -math.inf, math.inf
+    ends = [beyond - 1, len(values) - beyond]
+    low, high = np.partition(values, ends)[ends]
+    return ratio, float(low), float(high)
 
 
 def _sums(values: np.ndarray) -> np.ndarray:
@@ -202,9 +202,13 @@ def _drawn_subsets(count: int) -> np.ndarray:
     return subsets[subsets.any(axis=1)].astype(np.float64)
 
 
-def _quantile(count: int, level: float) -> float:
+def _check_level(level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+
+
+def _quantile(count: int, level: float) -> float:
+    _check_level(level)
     return float(student.isf((1 - level) / 2, count - 1))
 
 

@@ -51,11 +51,11 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
     if not operator.linear:
         raise ValueError(f"operator must be linear for its noise to be estimated, got {operator.name}: give the level")
     if isinstance(operator, Inpainting):
-        pixels = operator.adjoint(measurement.y).cpu().double().numpy()
-        if (deviation := pixel_deviation(pixels, operator.mask().numpy())) is not None:
+        pixels, known = operator.adjoint(measurement.y).cpu().double().numpy(), operator.mask().numpy()
+        if (deviation := pixel_deviation(pixels, known)) is not None:
             says = (
                 f"sigma estimated as {_in_codes(deviation)} of {TOP_CODE} from the pixels: median of their finest "
-                f"wavelets{_doubt(deviation, deviation_apart(pixels, operator.mask().numpy()))}"
+                f"wavelets{_doubt(deviation, deviation_apart(pixels, known))}"
             )
             return NoiseEstimate(deviation * sqrt(operator.m), says)
     if operator.m > operator.n:
@@ -77,20 +77,18 @@ def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float
     Source: Donoho and Johnstone 1994.
     """
     known = np.ones(image.shape[1:], dtype=bool) if known is None else known
-    apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
-    level = _of_distinct(image[:, *apart], known[apart])
+    level = _of_distinct(*_without_repeats(image, known))
     return _of_distinct(image, known) if level is None else level
 
 
-def deviation_apart(image: np.ndarray, known: np.ndarray | None = None) -> float | None:
+def deviation_apart(image: np.ndarray, known: np.ndarray) -> float | None:
     """What `pixel_deviation` is of every other pixel, along both axes, after repeats are left out.
 
     Of white noise both are alike. Noise that neighbours share, as compression and enlargement leave it, is seen better
     further apart, where there is more detail too.
     """
-    known = np.ones(image.shape[1:], dtype=bool) if known is None else known
-    apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
-    return _of_distinct(image[:, *apart][:, ::2, ::2], known[apart][::2, ::2])
+    image, known = _without_repeats(image, known)
+    return _of_distinct(image[:, ::2, ::2], known[::2, ::2])
 
 
 def _doubt(deviation: float, further: float | None) -> str:
@@ -115,6 +113,12 @@ def _of_distinct(image: np.ndarray, known: np.ndarray) -> float | None:
         if None not in deviations:
             return float(np.sqrt(np.mean(np.square(deviations))))  # type: ignore[arg-type]
     return None
+
+
+def _without_repeats(image: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One pixel of each repeat, along both axes, and which are known."""
+    apart = tuple(_one_of_each(image, known, axis) for axis in (0, 1))
+    return image[:, *apart], known[apart]
 
 
 def _one_of_each(image: np.ndarray, known: np.ndarray, axis: int) -> slice:

@@ -615,5 +615,9 @@ def test_a_matrix_of_torch_is_taken_in_any_layout_and_of_any_numbers(layout, kin
 
 
 def test_a_linear_operator_without_an_adjoint_is_refused():
-    with pytest.raises(ValueError, match=r"^operator must have an rmatvec that gives A\^H y, got NotImplementedError"):
-        as_operator(linalg.LinearOperator((7, 20), lambda v: A @ v), SHAPE)
+    without = linalg.LinearOperator((7, 20), lambda v: A @ v)
+    with pytest.raises(Exception, match="rmatvec") as of_scipy:
+        without.rmatvec(np.ones(7))
+    why = rf"^operator must have an rmatvec that gives A\^H y, got {of_scipy.type.__name__}: "
+    with pytest.raises(ValueError, match=why):
+        as_operator(without, SHAPE)
