@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from untrained.sims.images.datasets import dataset
-from untrained.sims.operators import make_operator
+from untrained.sims.operators import as_operator, make_operator
 from untrained.sims.operators.transforms import dct2, inverse_dct2
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.baselines import tv, tv_solver
@@ -369,6 +369,23 @@ def test_the_watch_sees_what_the_trace_holds():
     assert [value for _, _, value in reports] == recovery.trace["loss"]
     assert recovery.settings == asdict(TVSettings())
     assert recovery.image.dtype == torch.float32
+
+
+def differences(shape, rows=12):
+    """A matrix (rows, n) that sees no constants: of each row the sum is 0 but for rounding, of colours all have one."""
+    plane = stream(0, "test", "differences").standard_normal((rows, shape[1] * shape[2]))
+    return np.tile(plane - plane.mean(1, keepdims=True), shape[0])
+
+
+@pytest.mark.parametrize("shape", [GREY, RGB])
+@pytest.mark.parametrize("constant", [0, 1])
+def test_a_mean_that_is_not_measured_keeps_no_gap_open(shape, constant):
+    # With constant 1 the sum of the channels' means is seen, and no other mix of them.
+    matrix = differences(shape) + constant * np.ones(12)[:, None] / 10
+    operator = as_operator(matrix, shape)
+    recovery = recover(operator, operator.forward(blocks(shape, 1)), TVSettings(tolerance=1e-4))
+    assert recovery.outcome == "converged"
+    assert 0 <= recovery.certificate["relative_gap"] <= 1e-4
 
 
 def test_measurements_of_nothing_give_the_zero_image():

@@ -60,6 +60,17 @@ def images(operator: Operator, place: slice, device: torch.device, dtype: torch.
     return operator.adjoint(units)
 
 
+def seen_span(columns: torch.Tensor, gain: float) -> torch.Tensor:
+    """Orthonormal columns (m, r) that span those of A times orthonormal images, (m, k), less what A does not see."""
+    U, s, _ = torch.linalg.svd(columns, full_matrices=False)
+    return U[:, s > unseen(gain)]
+
+
+def unseen(gain: float) -> float:
+    """The length of A x up to which an image x of length 1 is not seen: that may be rounding in float32 alone."""
+    return 1e-5 * gain**0.5
+
+
 class Grams:
     """Inner products of the columns of `rows` (m, n), kept as columns become active: few do from step to step.
 

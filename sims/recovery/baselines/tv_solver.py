@@ -20,6 +20,7 @@ from untrained.sims.recovery.baselines.linear_systems import (
     factorised,
     filtered_rows,
     row_blocks,
+    seen_span,
     worth_holding,
 )
 from untrained.sims.recovery.total_variation import (
@@ -64,8 +65,9 @@ class Model:
         symbol[0, 0] = math.inf
         object.__setattr__(self, "_inverse", 1 / symbol)
         constants = torch.eye(channels, dtype=self.dtype, device=self.y.device)[:, :, None, None]
-        images = constants.repeat(1, 1, height, width)
-        object.__setattr__(self, "_means", torch.linalg.qr(self.operator.forward(images).double().T).Q)
+        images = constants.repeat(1, 1, height, width) / math.sqrt(height * width)
+        means = seen_span(self.operator.forward(images).double().T, self.operator.gain)
+        object.__setattr__(self, "_means", means)
 
     def value(self, x: torch.Tensor) -> float:
         """What is minimised, at an image in the box."""
@@ -82,7 +84,7 @@ class Model:
         of p has length at most `penalty`; so where A^T q = D^T p + v, the value of x is at least <q, y> - ||q||^2/2 -
         <v, x>, and in the box <v, x> <= ||v||_1. To make the equality true, p takes up what is missing by a Poisson
         equation. D^T reaches no constants: they go to v, or where there is no box, and so no v, q is first made
-        orthogonal to A of them. Last, all three are scaled to what p may be.
+        orthogonal to A of them, where A sees any. Last, all three are scaled to what p may be.
         """
         q, p, v = start.q, start.p, start.v
         if not self.box:
