@@ -186,6 +186,7 @@ def test_a_free_mean_is_the_mean_of_a_constant_image_and_a_penalised_one_is_smal
     y = operator.forward(torch.full(SHAPE, 0.7))
     free = recover(operator, y, LassoSettings(penalty=0.5, penalise_mean=False))
     torch.testing.assert_close(free.image, torch.full(SHAPE, 0.7), atol=1e-5, rtol=0)
+    assert free.outcome == "converged"
     assert float(recover(operator, y, LassoSettings(penalty=0.5)).image.mean()) < 0.69
 
 

@@ -388,6 +388,26 @@ def test_a_mean_that_is_not_measured_keeps_no_gap_open(shape, constant):
     assert 0 <= recovery.certificate["relative_gap"] <= 1e-4
 
 
+@pytest.mark.parametrize("box", [False, True])
+@pytest.mark.parametrize("name", ["gaussian", "inpainting", "scrambled-dct"])
+def test_a_constant_image_is_the_best_at_once(name, box):
+    operator = make_operator(name, (1, 16, 16), 60)
+    x = torch.full((1, 16, 16), -1.0)
+    recovery = recover(operator, operator.forward(x), TVSettings(box=box))
+    assert (recovery.outcome, recovery.steps) == ("converged", 0)
+    torch.testing.assert_close(recovery.image, x, atol=1e-6, rtol=0)
+
+
+def test_a_penalty_that_no_edge_is_worth_leaves_the_best_constant():
+    operator = make_operator("gaussian", RGB, 40)
+    y = operator.forward(blocks(RGB, 1))
+    recovery = recover(operator, y, TVSettings(penalty=1e3))
+    A = matrix_of(operator).numpy() @ np.kron(np.eye(3), np.ones((20, 1)))
+    levels, residual, _, _ = np.linalg.lstsq(A, y.double().numpy(), rcond=None)
+    np.testing.assert_allclose(recovery.image[:, 0, 0], levels, rtol=1e-5)
+    assert recovery.certificate["dual"] == pytest.approx(residual[0] / 2, rel=1e-6)
+
+
 def test_measurements_of_nothing_give_the_zero_image():
     operator = make_operator("gaussian", GREY, 12)
     recovery = recover(operator, torch.zeros(12))

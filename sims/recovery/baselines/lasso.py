@@ -14,7 +14,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.lasso_columns import ColumnSource, column_source, project_away
 from untrained.sims.recovery.baselines.lasso_solver import NewtonLog, PenaltyPath, dual_value
-from untrained.sims.recovery.baselines.linear_systems import seen_span, unseen
+from untrained.sims.recovery.baselines.linear_systems import gap_closed, seen_span, unseen
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.runtime import few_threads_where_small
 
@@ -154,7 +154,7 @@ def recover(
     image = problem.image(path.c).float()
     x = image.double()
     certificate = {} if ending.startswith("diverged") else problem.certificate(x, path.u)
-    if ending == "ended" and certificate["relative_gap"] <= settings.tolerance:
+    if ending == "ended" and gap_closed(certificate["gap"], certificate["primal"], settings.tolerance, problem.y):
         ending = "converged"
     elif ending == "ended":
         ending = "steps ended" if log.ended else "stopped early"

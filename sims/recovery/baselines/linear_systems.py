@@ -71,6 +71,14 @@ def unseen(gain: float) -> float:
     return 1e-5 * gain**0.5
 
 
+def gap_closed(gap: float, value: float, tolerance: float, y: torch.Tensor) -> bool:
+    """Whether a duality gap is a small share of the value, or no more than images in float32 leave of measurements y.
+
+    Where an image explains y wholly and costs nothing, as a constant one may, the value itself is rounding.
+    """
+    return gap <= max(tolerance * value, (1e-6 * float(y.norm())) ** 2 / 2)
+
+
 class Grams:
     """Inner products of the columns of `rows` (m, n), kept as columns become active: few do from step to step.
 
