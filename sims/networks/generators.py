@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from inspect import signature
 from itertools import pairwise
@@ -258,10 +258,11 @@ class Sigmoid(nn.Module):
         return torch.tanh(x / 2)
 
 
-def _widths(shape: Shape, widths: str | None) -> tuple[int, ...]:
+def _widths(shape: Shape, widths: str | Sequence[int] | None) -> tuple[int, ...]:
     if widths is None:
         widths = "15,15,10" if max(shape[1:]) <= 28 else "120,15,15,10"
-    parts = re.split("[,-]", str(widths))
+    listed = isinstance(widths, Sequence) and not isinstance(widths, str)
+    parts = re.split("[,-]", ",".join(map(str, widths)) if listed else str(widths))
     if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise ValueError(f"widths must be at least two whole numbers above 0, such as 15,15,10, got {widths!r}")
     return tuple(int(part) for part in parts)
@@ -276,13 +277,14 @@ def _pixelwise(shape: Shape, widths: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1], last, layers[-1], Sigmoid())
 
 
-def pixelwise(shape: Shape, *, widths: str | None = None) -> Network:
+def pixelwise(shape: Shape, *, widths: str | Sequence[int] | None = None) -> Network:
     """1x1 convolutions between bilinear doublings, with batch norm: the decoder of Net-GD and Net-PGD.
 
-    `widths`, with commas or hyphens between, are the channels k_1, ..., k_L of its L - 1 doublings: by default 15,15,10
-    up to 28x28 and 120,15,15,10 above, as the slides say; the published code has 25,15,10 and 120,25,15,10. Each layer
-    is a convolution, ReLU, batch norm, doubling; then come the last convolution, W_L, and a sigmoid. W_L stands before
-    the last doubling, with which it commutes, and takes a quarter of its work there.
+    `widths`, a sequence or a text with commas or hyphens between, are the channels k_1, ..., k_L of its L - 1
+    doublings: by default 15,15,10 up to 28x28 and 120,15,15,10 above, as the slides say; the published code has
+    25,15,10 and 120,25,15,10. Each layer is a convolution, ReLU, batch norm, doubling; then come the last convolution,
+    W_L, and a sigmoid. W_L stands before the last doubling, with which it commutes, and takes a quarter of its work
+    there.
 
     Raises
     ------

@@ -176,7 +176,9 @@ def _held(matrix: Any, kind: np.dtype) -> Any:
     if isinstance(matrix, StoredMatrix):
         return matrix
     if sparse.issparse(matrix):
-        rows = sparse.csr_array(matrix).astype(kind, copy=False)
+        rows = sparse.csr_array(
+            matrix.astype(kind, copy=False)
+        )  # before parts are summed, which may not fit their type
         return rows if rows.has_canonical_format else _summed(rows)
     return np.asarray(matrix).astype(kind, copy=False)
 

@@ -83,7 +83,7 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.is_complex():
         got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
         raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
-    return value.detach().to(torch.float32)
+    return value.detach().to_dense().to(torch.float32)
 
 
 def image_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
@@ -136,7 +136,7 @@ def measured_numbers(y: np.ndarray | torch.Tensor, operator: Operator) -> torch.
         refuse_masked("y", y)
         y = torch.from_numpy(y.astype(np.complex64))
     if isinstance(y, torch.Tensor) and y.is_complex():
-        numbers = operator.vector(y.detach().to(torch.complex64))
+        numbers = operator.vector(y.detach().to_dense().to(torch.complex64))
     else:
         numbers = operator.vector(real_tensor("y", y))
     if not torch.isfinite(numbers).all():

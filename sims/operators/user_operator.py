@@ -14,7 +14,7 @@ import torch
 from scipy import sparse
 
 from untrained.sims.operators.base import Operator, Shape, checked_shape, refuse_masked
-from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix, checked_gain, numbers_of
+from untrained.sims.operators.matrices import MatrixOperator, StoredMatrix, checked_gain, numbers_of, working_type
 from untrained.sims.operators.products import on_images
 from untrained.sims.random.isolated_rng import torch_settings_kept
 from untrained.sims.random.streams import stream
@@ -116,7 +116,7 @@ class UserOperator(Operator):
             result = getattr(self._user, method)(own.numpy(force=True) if self._arrays else own)
         refuse_masked(f"what {method} returns", result)
         if isinstance(result, np.ndarray) and result.dtype.kind in "biufc":
-            result = torch.from_numpy(np.ascontiguousarray(result))
+            result = torch.from_numpy(np.ascontiguousarray(result, working_type(result.dtype)))
         if not isinstance(result, torch.Tensor):
             raise ValueError(f"it must return an array or a tensor of numbers, got {type(result).__name__}")
         return result.detach().clone()
@@ -218,10 +218,11 @@ def as_operator(user_object: Any, shape: Shape, m: int | None = None) -> Operato
 
 
 def _adapted(user_object: Any, shape: Shape, m: int | None) -> Operator:
-    if isinstance(user_object, torch.Tensor) and user_object.ndim == 2:
+    if isinstance(user_object, torch.Tensor):
         user_object = numbers_of(user_object)
-    is_matrix = isinstance(user_object, np.ndarray | StoredMatrix) or sparse.issparse(user_object)
-    if is_matrix and len(user_object.shape) == 2:
+    if isinstance(user_object, np.ndarray | StoredMatrix) or sparse.issparse(user_object):
+        if len(user_object.shape) != 2:
+            raise ValueError(f"operator must have two dimensions where it is a matrix, got shape {user_object.shape}")
         if m is not None and m != user_object.shape[0]:
             raise ValueError(f"operator must have {m} rows, got {user_object.shape[0]}")
         return MatrixOperator(user_object, shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd, sqrt
+from typing import Any
 
 import numpy as np
 import pywt
@@ -15,6 +16,7 @@ from scipy.stats import norm
 from untrained.sims.operators import Operator
 from untrained.sims.operators.masks import Inpainting
 from untrained.sims.operators.measurements import Measurement
+from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.denoising import TOP_CODE
 
@@ -166,7 +168,7 @@ def cut_deviation(share: float) -> float:
 
 
 def least_squares_noise(operator: Operator, y: torch.Tensor) -> float:
-    """sigma of y (m,) from min_x ||A x - y||: sqrt(m/(m - n)) times the residual, for m > n and A of full rank.
+    """sigma of y (m,) from min_x ||A x - y||: sqrt(m/(m - r)) times the residual, for m > n and A of rank r.
 
     Raises
     ------
@@ -186,5 +188,19 @@ def least_squares_noise(operator: Operator, y: torch.Tensor) -> float:
         rmatvec=lambda r: operator.adjoint(on(r.ravel())).flatten().cpu().double().numpy(),
         dtype=np.float64,
     )
-    residual = lsqr(A, y.cpu().double().numpy(), atol=1e-6, btol=1e-6, iter_lim=4 * n)[3]
-    return float(residual) * sqrt(m / (m - n))
+    residual = _least_squares(A, y.cpu().double().numpy())[3]
+    return float(residual) * sqrt(m / (m - _rank(A)))
+
+
+def _rank(A: LinearOperator) -> float:
+    """The rank r of A, the trace of A^+ A, from random signs: n exactly where it is full.
+
+    The variance is at most 2 (n - r), and so no more than that of m - r squares of noise.
+    """
+    signs = stream(0, "rank").integers(2, size=A.shape[1]) * 2.0 - 1
+    return min(A.shape[1], float(signs @ _least_squares(A, A @ signs)[0]))
+
+
+def _least_squares(A: LinearOperator, b: np.ndarray) -> tuple[Any, ...]:
+    """What scipy says of the shortest x of least ||A x - b||."""
+    return lsqr(A, b, atol=1e-6, btol=1e-6, iter_lim=4 * A.shape[1])

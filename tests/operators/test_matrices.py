@@ -70,6 +70,13 @@ def test_entries_that_are_stored_in_parts_count_by_their_sum(form):
     np.testing.assert_allclose(operator.forward(torch.from_numpy(x)), plain @ x.ravel(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("kind", "total"), [(np.int8, 200), (np.uint8, 400), (bool, 2)])
+def test_parts_whose_sum_is_beyond_their_type_are_summed_all_the_same(kind, total):
+    parts = np.full(2, total // 2).astype(kind)
+    matrix = sparse.coo_array((parts, ([0, 0], [3, 3])), (1, 20))
+    assert as_operator(matrix, SHAPE).forward(torch.ones(SHAPE)).tolist() == [total]
+
+
 def test_a_matrix_that_is_not_finite_is_refused_in_its_file_too(tmp_path):
     np.save(tmp_path / "A.npy", np.where(REAL > 2, np.nan, REAL))
     with pytest.raises(ValueError, match=r"^operator must hold finite numbers, got a matrix with others$"):

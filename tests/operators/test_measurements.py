@@ -279,7 +279,10 @@ def test_a_measurement_keeps_no_graph():
 
 def test_an_array_is_measured_as_the_tensor_is():
     operator = make_operator("dct", SHAPE, 20)
-    assert torch.equal(measure(IMAGE.numpy().astype(np.float64), operator).y, measure(IMAGE, operator).y)
+    y = measure(IMAGE, operator).y
+    assert torch.equal(measure(IMAGE.numpy().astype(np.float64), operator).y, y)
+    assert torch.equal(measure(IMAGE.to_sparse(), operator).y, y)
+    assert torch.equal(measured_numbers((y + 0j).to_sparse(), operator), y)
     with pytest.raises(ValueError, match=r"^image must be an array or a tensor of real numbers, got list$"):
         measure(IMAGE.tolist(), operator)
     with pytest.raises(ValueError, match=r"^image must have finite pixels, got NaN or infinity$"):

@@ -204,6 +204,20 @@ def test_an_object_that_takes_float64_keeps_it():
     np.testing.assert_allclose(operator.forward(x).numpy(), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("kind", [">f4", ">f8", np.longdouble])
+def test_arrays_of_numbers_that_torch_has_not_are_taken(kind):
+    class Foreign(Arrays):
+        def forward(self, x):
+            return super().forward(x).astype(kind)
+
+        def adjoint(self, y):
+            return super().adjoint(y).astype(kind)
+
+    x = torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(SHAPE)
+    expected = as_operator(Arrays(), SHAPE).forward(x)
+    torch.testing.assert_close(as_operator(Foreign(), SHAPE).forward(x), expected, atol=1e-6, rtol=1e-6)
+
+
 MATRICES = {
     "array": lambda: A,
     "float64 array": lambda: A.astype(np.float64),
@@ -375,6 +389,8 @@ def test_one_of_the_houses_operators_stays_as_it_is():
         (np.full((3, 20), np.nan), "operator must hold finite numbers, got a matrix with others"),
         (np.zeros((0, 20)), "operator must have at least one row, got none"),
         (np.full((3, 20), "a"), "matrix must hold numbers, got <U1"),
+        (np.ones((3, 4, 5)), r"operator must have two dimensions where it is a matrix, got shape \(3, 4, 5\)"),
+        (torch.ones(20), r"operator must have two dimensions where it is a matrix, got shape \(20,\)"),
         (np.zeros((3, 20)), "operator must measure something, got zeros for every image"),
         (sparse.csr_array((3, 20)), "operator must measure something, got zeros for every image"),
         (np.full((3, 20), 1e200), "operator must hold finite numbers, got a matrix with others"),

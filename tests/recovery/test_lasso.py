@@ -6,7 +6,7 @@ import torch
 
 from untrained.sims.images.bases import make_basis
 from untrained.sims.images.datasets import dataset
-from untrained.sims.operators import make_operator
+from untrained.sims.operators import as_operator, make_operator
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.baselines import lasso_columns
 from untrained.sims.recovery.baselines.lasso import LassoSettings, recover
@@ -186,7 +186,22 @@ def test_a_free_mean_is_the_mean_of_a_constant_image_and_a_penalised_one_is_smal
     y = operator.forward(torch.full(SHAPE, 0.7))
     free = recover(operator, y, LassoSettings(penalty=0.5, penalise_mean=False))
     torch.testing.assert_close(free.image, torch.full(SHAPE, 0.7), atol=1e-5, rtol=0)
+    assert free.outcome == "converged"
     assert float(recover(operator, y, LassoSettings(penalty=0.5)).image.mean()) < 0.69
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_free_mean_that_is_not_measured_is_zero_and_hides_no_measurement(way, monkeypatch):
+    choose(way, monkeypatch)
+    rows = stream(0, "test", "differences").standard_normal((14, 36))
+    operator = as_operator(rows - rows.mean(1, keepdims=True), SHAPE)
+    y = operator.forward(0.3 * torch.from_numpy(stream(1, "image").standard_normal(SHAPE)).float())
+    free = recover(operator, y, LassoSettings(penalty=0.5, penalise_mean=False))
+    paid = recover(operator, y, LassoSettings(penalty=0.5))
+    assert (free.outcome, paid.outcome) == ("converged", "converged")
+    # Whatever the mean costs it is 0, as nothing measures it; each value is within a tolerance of 1e-4 of the least.
+    assert free.certificate["primal"] == pytest.approx(paid.certificate["primal"], rel=2e-4)
+    assert abs(float(free.image.mean())) < 1e-6
 
 
 def test_the_smaller_the_tolerance_the_smaller_the_gap():

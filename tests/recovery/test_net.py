@@ -93,11 +93,17 @@ def test_widths_can_stand_in_a_reference():
     assert as_network("pixelwise@28x28,widths=25-15-10").size.weights == 535 + 2 * 25
 
 
+@pytest.mark.parametrize("widths", [(25, 15, 10), [25, 15, 10]])
+def test_widths_may_be_numbers(widths):
+    assert pixelwise((1, 28, 28), widths=widths).size.weights == 535 + 2 * 25
+
+
 @pytest.mark.parametrize(
     ("shape", "widths", "message"),
     [
         ((1, 26, 28), None, "image must have sides that 4 divides, for 2 doublings of widths 15,15,10, got 26x28"),
         ((1, 28, 28), "15", "widths must be at least two whole numbers above 0, such as 15,15,10, got '15'"),
+        ((1, 28, 28), (15, 2.5), "widths must be at least two whole numbers above 0, such as 15,15,10, got (15, 2.5)"),
         ((1, 28, 28), "15,0", "widths must be at least two whole numbers above 0, such as 15,15,10, got '15,0'"),
         ((1, 28, 28), "a,b", "widths must be at least two whole numbers above 0, such as 15,15,10, got 'a,b'"),
     ],

@@ -190,6 +190,27 @@ def test_least_squares_leave_the_noise_of_the_rows_that_are_too_many():
         least_squares_noise(every_pixel((1, 8, 8)), torch.zeros(64))
 
 
+@pytest.mark.parametrize("kind", ["zero columns", "repeated rows", "columns of k-space"])
+def test_the_rows_that_are_too_many_are_counted_beyond_the_rank(kind):
+    shape, sides = (1, 16, 16), stream(0, "test", "rank").standard_normal((400, 256))
+    columns = np.broadcast_to(np.abs(np.arange(16) - 8) < 5, (16, 16))
+    operator = {
+        "zero columns": lambda: operators.user(sides * (np.arange(256) < 128), shape),
+        "repeated rows": lambda: operators.user(np.tile(sides[:100], (4, 1)), shape),
+        "columns of k-space": lambda: make_operator("fourier-cartesian", shape, mask=columns),
+    }[kind]()
+    A = operator.forward(torch.eye(256).reshape(256, *shape)).T.double().numpy()
+    y = stream(1, "test", "rank").standard_normal(operator.m)
+    x, _, rank, _ = np.linalg.lstsq(A, y, rcond=1e-5)
+    spare = operator.m - rank
+    variance = np.square(y - A @ x).sum() / spare
+    # The rank is estimated with a variance of at most 2 (256 - rank): within four deviations.
+    near = 4 * math.sqrt(2 * (256 - rank)) / spare
+    assert near < 0.6
+    ratio = least_squares_noise(operator, torch.from_numpy(y).float()) ** 2 / operator.m / variance
+    assert 1 / (1 + near) < ratio < 1 / (1 - near)
+
+
 def test_a_fit_bounds_the_noise_of_few_measurements(monkeypatch):
     image = example_image("camera", size=(16, 16), grey=True)
     operator = make_operator("gaussian", image.shape, 200)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from untrained.sims.images.datasets import dataset
-from untrained.sims.operators import make_operator
+from untrained.sims.operators import as_operator, make_operator
 from untrained.sims.operators.transforms import dct2, inverse_dct2
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery.baselines import tv, tv_solver
@@ -369,6 +369,43 @@ def test_the_watch_sees_what_the_trace_holds():
     assert [value for _, _, value in reports] == recovery.trace["loss"]
     assert recovery.settings == asdict(TVSettings())
     assert recovery.image.dtype == torch.float32
+
+
+def differences(shape, rows=12):
+    """A matrix (rows, n) that sees no constants: of each row the sum is 0 but for rounding, of colours all have one."""
+    plane = stream(0, "test", "differences").standard_normal((rows, shape[1] * shape[2]))
+    return np.tile(plane - plane.mean(1, keepdims=True), shape[0])
+
+
+@pytest.mark.parametrize("shape", [GREY, RGB])
+@pytest.mark.parametrize("constant", [0, 1])
+def test_a_mean_that_is_not_measured_keeps_no_gap_open(shape, constant):
+    # With constant 1 the sum of the channels' means is seen, and no other mix of them.
+    matrix = differences(shape) + constant * np.ones(12)[:, None] / 10
+    operator = as_operator(matrix, shape)
+    recovery = recover(operator, operator.forward(blocks(shape, 1)), TVSettings(tolerance=1e-4))
+    assert recovery.outcome == "converged"
+    assert 0 <= recovery.certificate["relative_gap"] <= 1e-4
+
+
+@pytest.mark.parametrize("box", [False, True])
+@pytest.mark.parametrize("name", ["gaussian", "inpainting", "scrambled-dct"])
+def test_a_constant_image_is_the_best_at_once(name, box):
+    operator = make_operator(name, (1, 16, 16), 60)
+    x = torch.full((1, 16, 16), -1.0)
+    recovery = recover(operator, operator.forward(x), TVSettings(box=box))
+    assert (recovery.outcome, recovery.steps) == ("converged", 0)
+    torch.testing.assert_close(recovery.image, x, atol=1e-6, rtol=0)
+
+
+def test_a_penalty_that_no_edge_is_worth_leaves_the_best_constant():
+    operator = make_operator("gaussian", RGB, 40)
+    y = operator.forward(blocks(RGB, 1))
+    recovery = recover(operator, y, TVSettings(penalty=1e3))
+    A = matrix_of(operator).numpy() @ np.kron(np.eye(3), np.ones((20, 1)))
+    levels, residual, _, _ = np.linalg.lstsq(A, y.double().numpy(), rcond=None)
+    np.testing.assert_allclose(recovery.image[:, 0, 0], levels, rtol=1e-5)
+    assert recovery.certificate["dual"] == pytest.approx(residual[0] / 2, rel=1e-6)
 
 
 def test_measurements_of_nothing_give_the_zero_image():

@@ -14,6 +14,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.lasso_columns import ColumnSource, column_source, project_away
 from untrained.sims.recovery.baselines.lasso_solver import NewtonLog, PenaltyPath, dual_value
+from untrained.sims.recovery.baselines.linear_systems import gap_closed, seen_span, unseen
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.runtime import few_threads_where_small
 
@@ -75,7 +76,8 @@ class _Problem:
             )
         self.penalties = self.penalty * weights
         self.paid = torch.ones_like(frequency, dtype=torch.bool) if settings.penalise_mean else frequency > 0
-        self.free = self._free_columns()
+        self._columns = self._free_columns()
+        self.free = seen_span(self._columns, operator.gain)
 
     def _free_columns(self) -> torch.Tensor:
         places = (~self.paid).nonzero().squeeze(-1)
@@ -103,7 +105,7 @@ class _Problem:
         if self.paid.all() or not torch.isfinite(self.y).all():
             return x
         rest = self.y - self.operator.forward(x)
-        best = torch.linalg.lstsq(self.free, rest[:, None]).solution.squeeze(-1)
+        best = torch.linalg.pinv(self._columns, atol=unseen(self.operator.gain)) @ rest
         return self._synthesis(c.clone().masked_scatter_(~self.paid, best))
 
     def certificate(self, x: torch.Tensor, u: torch.Tensor) -> dict[str, float]:
@@ -152,7 +154,7 @@ def recover(
     image = problem.image(path.c).float()
     x = image.double()
     certificate = {} if ending.startswith("diverged") else problem.certificate(x, path.u)
-    if ending == "ended" and certificate["relative_gap"] <= settings.tolerance:
+    if ending == "ended" and gap_closed(certificate["gap"], certificate["primal"], settings.tolerance, problem.y):
         ending = "converged"
     elif ending == "ended":
         ending = "steps ended" if log.ended else "stopped early"

@@ -146,7 +146,7 @@ class ImplicitColumns(ColumnSource, Dictionary):
 
 
 def column_source(operator: Operator, basis: Basis, free: torch.Tensor) -> ColumnSource:
-    """Return the columns of A Psi less their projections on those of `free` (m, k), which is also where they live.
+    """Return the columns of A Psi less their projections on orthonormal ones, `free` (m, k), which say where they live.
 
     They are held where that is worth it; else there are products only.
     """
@@ -155,9 +155,6 @@ def column_source(operator: Operator, basis: Basis, free: torch.Tensor) -> Colum
     return ImplicitColumns(operator, basis, free)
 
 
-def project_away(columns: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-    """The part of u, (m,) or (m, n), that is orthogonal to columns (m, k)."""
-    if not columns.shape[1]:
-        return u
-    basis = torch.linalg.qr(columns).Q
-    return u - basis @ (basis.T @ u)
+def project_away(basis: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """The part of u, (m,) or (m, n), that is orthogonal to orthonormal columns (m, k)."""
+    return u - basis @ (basis.T @ u) if basis.shape[1] else u

@@ -60,6 +60,25 @@ def images(operator: Operator, place: slice, device: torch.device, dtype: torch.
     return operator.adjoint(units)
 
 
+def seen_span(columns: torch.Tensor, gain: float) -> torch.Tensor:
+    """Orthonormal columns (m, r) that span those of A times orthonormal images, (m, k), less what A does not see."""
+    U, s, _ = torch.linalg.svd(columns, full_matrices=False)
+    return U[:, s > unseen(gain)]
+
+
+def unseen(gain: float) -> float:
+    """The length of A x up to which an image x of length 1 is not seen: that may be rounding in float32 alone."""
+    return 1e-5 * gain**0.5
+
+
+def gap_closed(gap: float, value: float, tolerance: float, y: torch.Tensor) -> bool:
+    """Whether a duality gap is a small share of the value, or no more than images in float32 leave of measurements y.
+
+    Where an image explains y wholly and costs nothing, as a constant one may, the value itself is rounding.
+    """
+    return gap <= max(tolerance * value, (1e-6 * float(y.norm())) ** 2 / 2)
+
+
 class Grams:
     """Inner products of the columns of `rows` (m, n), kept as columns become active: few do from step to step.
 

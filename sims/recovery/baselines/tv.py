@@ -10,7 +10,7 @@ import torch
 
 from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
-from untrained.sims.recovery.baselines.linear_systems import DENSE, SMALL_MATRIX
+from untrained.sims.recovery.baselines.linear_systems import DENSE, SMALL_MATRIX, gap_closed
 from untrained.sims.recovery.baselines.tv_solver import Model, Search, SearchLog
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.recovery.total_variation import TV_KINDS
@@ -89,7 +89,8 @@ def recover(
     image = (y.new_zeros(operator.shape) if log.image is None else log.image).float()
     certificate = _certificate(model, image, log)
     if ending == "ended":
-        ending = "converged" if certificate["relative_gap"] <= settings.tolerance else "steps ended"
+        closed = gap_closed(certificate["gap"], certificate["primal"], settings.tolerance, model.y)
+        ending = "converged" if closed else "steps ended"
     return Recovery(
         image=image.cpu(),
         method="tv",

@@ -19,7 +19,10 @@ from untrained.sims.recovery.baselines.linear_systems import (
     conjugate_gradients,
     factorised,
     filtered_rows,
+    gap_closed,
     row_blocks,
+    seen_span,
+    unseen,
     worth_holding,
 )
 from untrained.sims.recovery.total_variation import (
@@ -59,13 +62,27 @@ class Model:
     _means: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        channels, height, width = self.operator.shape
-        symbol = laplacian_symbol(height, width).to(self.y.device)
+        symbol = laplacian_symbol(*self.operator.shape[1:]).to(self.y.device)
         symbol[0, 0] = math.inf
         object.__setattr__(self, "_inverse", 1 / symbol)
-        constants = torch.eye(channels, dtype=self.dtype, device=self.y.device)[:, :, None, None]
-        images = constants.repeat(1, 1, height, width)
-        object.__setattr__(self, "_means", torch.linalg.qr(self.operator.forward(images).double().T).Q)
+        object.__setattr__(self, "_means", seen_span(self._seen_constants(), self.operator.gain))
+
+    def _constants(self) -> torch.Tensor:
+        """The constant image of length 1 of each channel, (C, C, H, W)."""
+        channels, height, width = self.operator.shape
+        eye = torch.eye(channels, dtype=self.dtype, device=self.y.device)[:, :, None, None]
+        return eye.repeat(1, 1, height, width) / math.sqrt(height * width)
+
+    def _seen_constants(self) -> torch.Tensor:
+        return self.operator.forward(self._constants()).double().T
+
+    def best_constant(self) -> tuple[torch.Tensor, Multipliers]:
+        """The image (C, H, W) of least misfit of those that cost nothing, and multipliers for where it is the best."""
+        lengths = torch.linalg.pinv(self._seen_constants(), atol=unseen(self.operator.gain)) @ self.y
+        x = torch.tensordot(lengths, self._constants().double(), 1)
+        x = x.clamp(-1, 1) if self.box else x
+        q = self.y - self.operator.forward(x.to(self.dtype))
+        return x, Multipliers(q, torch.zeros_like(discrete_gradient(x)), torch.zeros_like(x))
 
     def value(self, x: torch.Tensor) -> float:
         """What is minimised, at an image in the box."""
@@ -82,7 +99,7 @@ class Model:
         of p has length at most `penalty`; so where A^T q = D^T p + v, the value of x is at least <q, y> - ||q||^2/2 -
         <v, x>, and in the box <v, x> <= ||v||_1. To make the equality true, p takes up what is missing by a Poisson
         equation. D^T reaches no constants: they go to v, or where there is no box, and so no v, q is first made
-        orthogonal to A of them. Last, all three are scaled to what p may be.
+        orthogonal to A of them, where A sees any. Last, all three are scaled to what p may be.
         """
         q, p, v = start.q, start.p, start.v
         if not self.box:
@@ -261,7 +278,15 @@ class Search:
         return shrink(h, self.model.penalty / rho, self.model.kind)
 
     def run(self, tolerance: float) -> None:
-        """Iterate until the relative gap is at most `tolerance`, the steps are used up or a value is not finite."""
+        """Iterate until the relative gap is at most `tolerance`, the steps are used up or a value is not finite.
+
+        The best constant image comes first: to no constant does the search come but in the limit.
+        """
+        x, multipliers = self.model.best_constant()
+        value, bound = self.model.value(x), self.model.bound(multipliers)
+        if gap_closed(value - bound, value, tolerance, self.model.y):
+            self.log.record(value, x, bound, multipliers)
+            return
         while self.log.steps < self.log.total:
             self.log.steps += 1
             x = self._step()
