@@ -176,9 +176,8 @@ def _held(matrix: Any, kind: np.dtype) -> Any:
     if isinstance(matrix, StoredMatrix):
         return matrix
     if sparse.issparse(matrix):
-        rows = sparse.csr_array(
-            matrix.astype(kind, copy=False)
-        )  # before parts are summed, which may not fit their type
+        # The type first: csr_array sums the parts of an entry, which may not fit the matrix's own.
+        rows = sparse.csr_array(matrix.astype(kind, copy=False))
         return rows if rows.has_canonical_format else _summed(rows)
     return np.asarray(matrix).astype(kind, copy=False)
 
