@@ -101,8 +101,13 @@ def write_pages(reports: Sequence[Report], place: Path) -> list[Path]:
 
 
 def page_places(names: Sequence[str], place: Path) -> list[Path]:
-    """Return where the page of each network lies: at `place` itself, or where there are several, under its name."""
+    """Return where the page of each network lies: at `place` itself, or where there are several, under its name.
+
+    Names that are alike are numbered.
+    """
     slugs = [re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") for name in names]
+    if len(set(slugs)) < len(slugs):
+        slugs = [f"{number}-{slug}" for number, slug in enumerate(slugs, 1)]
     return [place] if len(names) == 1 else [place.with_stem(f"{place.stem}-{slug}") for slug in slugs]
 
 

@@ -102,16 +102,16 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".untrained.", suffix=".part")
-    except OSError as error:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:  # which names the part, or no file at all where the disk is full
         raise OSError(error.errno, error.strerror, str(path)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -85,7 +85,8 @@ def read_examination(path: Path) -> GivenRun:
     data = _read(path, "check", "networks")
     names = [str(one.get("name")) for one in data["networks"] if isinstance(one, dict)]
     places = dict(zip(names, page_places(names, path.with_suffix(".png")), strict=True))
-    return GivenRun(path, data, {name: _png(place) for name, place in places.items() if place.is_file()})
+    alone = [name for name in places if names.count(name) == 1 and places[name].is_file()]  # else it is not known whose
+    return GivenRun(path, data, {name: _png(places[name]) for name in alone})
 
 
 def _read(path: Path, name: str, field: str) -> Entry:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from untrained.sims.choices import check_choice
+from untrained.sims.choices import check_choice, suggestion
 from untrained.sims.recovery.meanings import check_alike, settings_rows
 
 
@@ -187,7 +187,8 @@ def settings_for(
     for key, text in (assignments or {}).items():
         head, _, rest = key.partition(".")
         if head not in types_of or (rest and not _is_mapping(types_of[head])):
-            raise ValueError(f"setting of {name} must be one of {', '.join(types_of)}, got {key!r}")
+            meant = suggestion(key, types_of)
+            raise ValueError(f"setting of {name} must be one of {', '.join(types_of)}, got {key!r}{meant}")
         values[head] = {**values.get(head, {}), rest: _loose(text)} if rest else parse(key, text, types_of[head])
     return kind(**values)
 
@@ -203,7 +204,9 @@ def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = 
     chosen, hints = method(name), known_settings(name)
     for key in values:
         if key not in hints:
-            raise ValueError(f"setting of {name} must be one of {', '.join(hints)}, got {key!r}")
+            raise ValueError(
+                f"setting of {name} must be one of {', '.join(hints)}, got {key!r}{suggestion(key, hints)}"
+            )
     changes = {key: checked_value(key, value, hints[key]) for key, value in values.items()}
     return chosen.settings_class()(**{**_start(chosen, preset, operator, values), **chosen.fixed, **changes})
 
@@ -265,7 +268,8 @@ def assign(names: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, st
         takers = [head] if head in dealt and rest else [name for name in names if head in known_settings(name)]
         if not takers:
             choices = "; ".join(f"{name} ({', '.join(known_settings(name))})" for name in names)
-            raise ValueError(f"setting must be one of those of {choices}, got {key!r}")
+            known = [word for name in names for one in known_settings(name) for word in (one, f"{name}.{one}")]
+            raise ValueError(f"setting must be one of those of {choices}, got {key!r}{suggestion(key, known)}")
         if takers != [head]:
             check_alike(head, text, takers)
         for name in takers:

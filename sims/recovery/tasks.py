@@ -222,7 +222,8 @@ def sensing_of(
     if operator is None and matrix is None:
         if numbers:
             raise ValueError(f"operator or matrix must be given with measurements y, got neither for {source}")
-        raise ValueError(f"operator and m must be given to measure an image, got neither for {source}")
+        wanted, got = ("operator and m", "neither") if m is None else ("operator", "none")
+        raise ValueError(f"{wanted} must be given to measure an image, got {got} for {source}")
     if numbers and shape is None:
         raise ValueError(f"shape must be given with measurements y, the image's HxW or CxHxW, got none for {source}")
     how = sensing(operator, m, noise=noise or 0.0, seed=seed, matrix=matrix, **options)

@@ -269,6 +269,30 @@ def test_a_reader_that_stops_early_has_the_first_line():
     assert ended.stderr == ""
 
 
+def test_what_follows_results_that_nobody_reads_still_comes(monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        console.show(["results"], console.stdout())
+        assert not console.flushed()
+
+
+def test_streams_that_are_closed_from_the_start_are_no_matter(monkeypatch):
+    app, answers = typer.Typer(), []
+    app.callback()(lambda: None)
+    app.command()(lambda: answers.append((sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty())))
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["untrained", "<lambda>"])
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.close()
+    assert answers == [(False, False, False)]
+
+
 def test_another_pipe_that_breaks_is_told(monkeypatch, capsys):
     def broken():
         read, write = os.pipe()

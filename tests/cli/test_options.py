@@ -70,6 +70,7 @@ def test_the_names_that_are_checked_early_are_those_there_are():
         ({"operator": "gausian"}, "^operator must be one of .*, got 'gausian'; did you mean gaussian\\?$"),
         ({"method": "TV"}, "got 'TV'; did you mean tv\\?$"),
         ({"compare": "csdip, dmap"}, "^method of `compare` must be .*got 'dmap'; did you mean damp\\?$"),
+        ({"compare": "tv,"}, "^method of `compare` must be one of .*, got ''$"),
         ({"preset": "fst"}, "did you mean fast"),
         ({"task": "denoize"}, "did you mean denoise"),
         ({"device": "gpu"}, "did you mean cuda"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from untrained.figures.network_report import comparison, page, report_parts, shorten, write_pages
+from untrained.figures.network_report import comparison, page, page_places, report_parts, shorten, write_pages
 from untrained.figures.tables import number, text_of
 from untrained.sims.diagnosis.conditions import denoises
 from untrained.sims.diagnosis.report import Curves, Prediction, Quantity, Report
@@ -70,3 +70,7 @@ def test_pages_are_written_under_the_names_of_networks(tmp_path):
     both = write_pages([made("a.py:net"), made("b")], tmp_path / "p.svg")
     assert [path.name for path in both] == ["p-a-py-net.svg", "p-b.svg"]
     assert all(path.stat().st_size > 1000 for path in both)
+    assert [path.name for path in page_places(["a-b.py:f", "a_b.py:f"], tmp_path / "p.png")] == [
+        "p-1-a-b-py-f.png",
+        "p-2-a-b-py-f.png",
+    ]

@@ -39,6 +39,19 @@ def test_a_file_is_written_whole_and_readable_by_all(tmp_path):
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
+def test_what_the_system_refuses_is_told_of_the_file_and_leaves_the_old_one(tmp_path, monkeypatch):
+    def full(*paths):
+        raise OSError(28, "No space left on device")
+
+    write_bytes(tmp_path / "a", b"one")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left") as refusal:
+        write_bytes(tmp_path / "a", b"two")
+    assert refusal.value.filename == str(tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a"]
+
+
 @pytest.mark.parametrize("name", ["a" * 255, "\u00e4" * 127])
 def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
     write_bytes(tmp_path / name, b"one")

@@ -212,7 +212,7 @@ def test_progress_is_called():
         ({"y": Y[:9]}, "y must have the operator's 60 entries, got 9"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"seed": 1.5}, "seed must be a whole number at least 0, got 1.5"),
-        ({"stepz": 3}, "setting of csdip must be one of network, .*, got 'stepz'"),
+        ({"stepz": 3}, r"setting of csdip must be one of network, .*, got 'stepz'; did you mean steps\?"),
         ({"steps": "many"}, "steps must be a whole number, got 'many'"),
         ({"steps": True}, "steps must be a whole number, got True"),
         ({"compile": 1}, "compile must be true or false, got 1"),

@@ -42,6 +42,8 @@ def test_a_measurement_file_brings_its_own_operator():
             sensing_of("y.npz", **{**nothing, **changes})
     with pytest.raises(ValueError, match="operator and m must be given"):
         sensing_of("y.png", **nothing)
+    with pytest.raises(ValueError, match=r"^operator must be given to measure an image, got none for y\.png$"):
+        sensing_of("y.png", **{**nothing, "m": 3})
     assert sensing_of("y.png", **{**nothing, "operator": "dct", "m": 3}) == Sensing("dct", 3, {}, 0.0, 0)
 
 

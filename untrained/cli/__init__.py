@@ -102,6 +102,9 @@ def main() -> NoReturn:
     An interrupt ends with 130, a SIGTERM, which keeps what an interrupt keeps, with 143, and where the reader of the
     results leaves it is 141.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed from the start
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     terminated = threading.Event()
     with _as_interrupt(terminated):
         try:

@@ -99,8 +99,8 @@ def _check(
     reports, refusals, interrupted = _reports(networks, question)
     if len(reports) > 1:
         console.show([comparison(reports)], console.stdout())
-    for path in write_pages(reports, page) if page and reports else ():
-        print(path)
+    if page and reports:
+        console.show(map(str, write_pages(reports, page)), console.stdout())
     if numbers and reports:
         _write_json(numbers, reports)
     ended = f"interrupted after {len(reports)} of {len(networks)} networks" if interrupted else ""
@@ -139,7 +139,7 @@ def _write_json(place: Path, reports: Sequence[Report]) -> None:
     from untrained.sims.runtime import versions
 
     write_json(place, {"format": _FORMAT, "versions": versions(), "networks": [one.to_json() for one in reports]})
-    print(place)
+    console.show([str(place)], console.stdout())
 
 
 def _write_lone(

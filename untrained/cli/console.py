@@ -6,10 +6,11 @@ import os
 import select
 import shlex
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from typing import TYPE_CHECKING, Any
 
@@ -31,23 +32,24 @@ WIDE = 190
 
 READER_LEFT = 141
 """Exit code where the reader of the results has left, which a shell gives those whom SIGPIPE ends."""
+_departure = threading.Event()
+"""Set where results were dropped, as their reader had left."""
 
 
 def flushed() -> bool:
     """Write out what is left of the results; False where nobody reads them any more, and it is dropped."""
-    if sys.stdout is None:  # closed from the start
-        return True
-    try:
+    with suppress(BrokenPipeError):
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        if not _departure.is_set():
+            return True
+    _departure.clear()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return False
 
 
 def has_reader() -> bool:
     """Whether the results go where somebody may read them: to no pipe that the reader has left, as far as is known."""
-    if sys.stdout is None or not hasattr(select, "poll"):
+    if not hasattr(select, "poll"):
         return True
     poll = select.poll()
     try:
@@ -58,12 +60,12 @@ def has_reader() -> bool:
 
 
 def stdout() -> Console:
-    """Return the console of results; one whose reader has left raises BrokenPipeError, as `print` does."""
+    """Return the console of results; where their reader has left they are dropped, and what follows goes on."""
     from rich.console import Console
 
     class Results(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError("the reader of the results has left")
+            _departure.set()
 
     wide = Results()
     return wide if wide.is_terminal else Results(width=WIDE)

@@ -74,5 +74,4 @@ def show_decision(records: Sequence[Mapping[str, Any]], folder: Path | None, *, 
     console.show([decision_table(records), *needs_lines(records)], console.stdout())
     for entry in records:
         files = [write_record("recipe", entry["name"], entry)] if record else []
-        for path in files + ([] if folder is None else write_recipe(entry, folder)):
-            print(path)
+        console.show(map(str, files + ([] if folder is None else write_recipe(entry, folder))), console.stdout())

@@ -192,11 +192,8 @@ def check_names(arguments: Mapping[str, Any]) -> None:
     operator = arguments.get("operator")
     lists = {"preset": PRESET_NAMES, "task": TASK_NAMES, "device": DEVICE_NAMES, "method": METHODS}
     names = [(what, arguments[what], lists[what]) for what in lists if arguments.get(what) is not None]
-    names += [
-        ("method of `compare`", name.strip(), METHODS)
-        for name in (arguments.get("compare") or "").split(",")
-        if name.strip()
-    ]
+    if (compare := arguments.get("compare")) is not None:
+        names += [("method of `compare`", name.strip(), METHODS) for name in compare.split(",")]
     if operator is not None and not re.search(r"[./:\\]", operator):
         names.append(("operator", operator, OPERATOR_NAMES.split(", ")))
     for what, name, choices in names:

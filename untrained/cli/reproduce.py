@@ -175,8 +175,7 @@ def _report(chosen: RecipeRun, folder: Path | None, *, record: bool) -> None:
     for entry in chosen.records():
         _show(entry)
         files = [write_record("recipe", entry["name"], entry)] if record else []
-        for path in files + ([] if folder is None else write_recipe(entry, folder)):
-            print(path)
+        console.show(map(str, files + ([] if folder is None else write_recipe(entry, folder))), console.stdout())
 
 
 def _show(record: Mapping[str, Any]) -> None:
