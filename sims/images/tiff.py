@@ -200,7 +200,7 @@ def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
                 return None
             if page.bitspersample == 16 and bands > 1:
                 return None if apart else _two_bytes(path, image)
-            _set_raw(image, {"L;I": "L", "RGBa": "RGBA"})
+            _set_raw(image, {"L;I": "L", "RGBa": "RGBA", "F;32BF": "F;32NF"})  # libtiff has turned the bytes
             array = np.asarray(image)
     except UnidentifiedImageError:
         return None
