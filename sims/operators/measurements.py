@@ -75,7 +75,7 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        where it is no array or tensor, holds no real numbers, or some are masked.
+        where it is no array or dense tensor, holds no real numbers, or some are masked.
     """
     refuse_masked(name, value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
@@ -83,6 +83,10 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.is_complex():
         got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
         raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
+    if value.layout != torch.strided or value.is_meta:
+        raise ValueError(
+            f"{name} must be a dense tensor, got one of {'no numbers (meta)' if value.is_meta else value.layout}"
+        )
     return value.detach().to(torch.float32)
 
 
