@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.files import writable, write_bytes
+from untrained.sims.files import behind_links, writable, write_bytes, write_text
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
@@ -167,9 +167,9 @@ def checked_outputs(
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
-    images = [] if outputs.folder is None else [place.resolve() for place in _image_places(outputs.folder, names)]
+    images = [] if outputs.folder is None else _image_places(outputs.folder, names)
     check_not_read((outputs.picture, outputs.report, outputs.page, *images), read)
-    if outputs.picture in images:
+    if outputs.picture is not None and behind_links(outputs.picture) in map(behind_links, images):
         raise ValueError(f"out must name another file than the images of `folder`, got {picture}")
     return outputs
 
@@ -182,14 +182,14 @@ def check_not_read(places: Iterable[Path | None], read: Iterable[str]) -> None:
     ValueError
         where one is.
     """
-    sources = {Path(re.sub(r"(\.py):\w+$", r"\1", source)).resolve() for source in read}
+    sources = {behind_links(re.sub(r"(\.py):\w+$", r"\1", source)) for source in read}
     for place in places:
-        if place in sources:
+        if place is not None and behind_links(place) in sources:
             raise ValueError(f"the output must not replace what is read, got {place}")
 
 
 def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
-    """Return where a file will be written, links followed, once it is sure that it can be.
+    """Return the path of a file that will be written, once it is sure that it can be; its suffix says of which kind.
 
     Raises
     ------
@@ -198,7 +198,8 @@ def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
     """
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"{name} must end in {', '.join(suffixes)}, got {path}")
-    return writable(name, path)
+    writable(name, path)
+    return path
 
 
 def check_folder(name: str, path: Path) -> Path:
@@ -209,8 +210,8 @@ def check_folder(name: str, path: Path) -> Path:
     ValueError
         where it is no folder, or nothing can be written there.
     """
-    place = path.resolve()
-    folder = place if place.exists() else place.parent
+    place = behind_links(path)
+    folder = place if os.path.lexists(place) else place.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{name} must name a folder that can be written to, got {path}")
     return place
@@ -249,7 +250,7 @@ def write_npy(place: Path, array: np.ndarray) -> None:
 def write_json(place: Path, report: Mapping[str, Any]) -> None:
     """Write a report as JSON."""
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
-    write_bytes(place, f"{text}\n".encode())
+    write_text(place, f"{text}\n")
 
 
 def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:

@@ -103,6 +103,7 @@ def main() -> NoReturn:
     results leaves it is 141.
     """
     terminated = threading.Event()
+    console.spell_out()
     with _as_interrupt(terminated):
         try:
             _main()
