@@ -106,9 +106,9 @@ def image_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return pixels
 
 
-def off_scale(image: torch.Tensor) -> float:
-    """The share of pixels that are off [-1, 1] by more than a method without bounds overshoots."""
-    return float((image.abs() >= OFF_SCALE).double().mean())
+def off_scale(image: torch.Tensor, noise: float = 0.0) -> float:
+    """The share of pixels that are off [-1, 1] by more than a method without bounds overshoots, and than `noise`."""
+    return float((image.abs() >= OFF_SCALE + noise).double().mean())
 
 
 def check_pixels(name: str, image: torch.Tensor) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from untrained.sims.images.images import source_codes
-from untrained.sims.images.resizing import Size, centre_crop, resize
+from untrained.sims.images.resizing import PIXEL_LIMIT, Size, centre_crop, resize
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.base import bounded_integer
 from untrained.sims.operators.masks import read_mask
@@ -91,11 +91,14 @@ class BlockMeans:
         Raises
         ------
         ValueError
-            where the factor is no whole number of at least 2.
+            where the factor is no whole number of at least 2, or makes more than PIXEL_LIMIT pixels.
         """
         check_pixels("image", image)
         channels, height, width = image.shape
         factor = bounded_integer("factor", self.factor, 2)
+        if factor**2 * height * width > PIXEL_LIMIT:
+            sides = f"{factor * height} x {factor * width}"
+            raise ValueError(f"factor must make an image of at most {PIXEL_LIMIT} pixels, got {factor} for {sides}")
         operator = make_operator("superres", (channels, factor * height, factor * width), device=device, factor=factor)
         return _with_sigma(Measurement(operator, image.to(device).flatten()), self.sigma or 0.0)
 

@@ -45,7 +45,8 @@ def method_entry(
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
-    if warning := reach_warning(measurement.operator, measurement.y.cpu(), recovery.image, distance):
+    y, noise = measurement.y.cpu(), measurement.noise
+    if warning := reach_warning(measurement.operator, y, recovery.image, distance, noise):
         values["warning"] = warning
     if truth is not None and recovery.others:
         values["scores_beside"] = {name: score(other, truth.cpu()) for name, other in recovery.others.items()}
