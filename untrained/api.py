@@ -255,10 +255,11 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     from untrained.sims.operators.measurements import image_tensor
     from untrained.sims.recovery import recover, tasks
     from untrained.sims.recovery.pixel_tasks import one_image, with_known_copied
+    from untrained.sims.runtime import library_defaults
 
-    tensor = one_image(image)
     preset = tasks.usual_preset([method], options.get("preset"))
-    measurement, notes = tasks.with_noise_level(pixels.measurement(tensor), pixels)
+    with library_defaults():  # the noise may be estimated by a fit
+        measurement, notes = tasks.with_noise_level(pixels.measurement(one_image(image)), pixels)
     recovery = recover.recover(measurement, method=method, **{**options, "preset": preset})
     recovery = with_known_copied(recovery, measurement, pixels)
     if options.get("truth") is not None:

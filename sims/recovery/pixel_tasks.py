@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import isfinite, sqrt
+from math import inf, sqrt
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from untrained.sims.recovery.result import Recovery
 
 
 def _check_pixel_sigma(sigma: float | None) -> None:
-    if sigma is not None and not (isfinite(sigma) and sigma >= 0):
-        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma}")
+    if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < inf):
+        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma!r}")
 
 
 @dataclass(frozen=True)

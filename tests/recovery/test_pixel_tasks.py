@@ -10,6 +10,7 @@ from PIL import Image
 import untrained
 from tests.images.image_files import chunk, exif, pillow, png, raw_tiff, tiff, turned
 from untrained.sims.images.images import example_image
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.pixel_tasks import (
     BlockMeans,
     KnownPixels,
@@ -121,6 +122,8 @@ def test_a_mask_of_another_shape_is_refused_before_it_is_cropped(tmp_path, size,
             "sigma must be a finite number of at least 0, got -1.0",
         ),
         (lambda: BlockMeans(2, float("nan")), "sigma must be a finite number of at least 0, got nan"),
+        (lambda: BlockMeans(2, "25"), "sigma must be a finite number of at least 0, got '25'"),
+        (lambda: PixelNoise([25, 25, 25]), r"sigma must be a finite number above 0, got \[25, 25, 25\]"),
         (lambda: BlockMeans(1).measurement(torch.zeros(1, 4, 4)), "factor must be"),
         (
             lambda: BlockMeans(4096).measurement(torch.zeros(1, 4, 2)),
