@@ -289,6 +289,10 @@ def tiffs():
     yield "tiff jpeg", (pillow(np.dstack([blocks] * 3), "TIFF", compression="jpeg"), pixels(np.dstack([blocks] * 3)))
     yield "tiff without its interpretation", (
         raw_tiff((H, W, 1), index.tobytes(), PhotometricInterpretation=None), pixels(255 - index))  # fmt: skip
+    for bits, codes, white in ((8, U8[..., :3], 255), (16, U16[..., :3], 65535)):
+        tags = {"BitsPerSample": [bits] * 3, "PhotometricInterpretation": None}
+        yield f"tiff rgb {bits} without its interpretation", (
+            raw_tiff((H, W, 3), codes.tobytes(), **tags), pixels(codes, white))  # fmt: skip
     yield "tiff with a smaller version", (with_preview(), pixels(U8[..., :3]))
     yield (
         "tiff profile",
