@@ -120,14 +120,14 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write text in UTF-8 as `write_bytes` writes bytes; bytes of a file's name that are no text are spelled out.
+    """Write text in UTF-8 as `write_bytes` writes bytes.
 
     Raises
     ------
     ValueError, OSError
         as `write_bytes` does.
     """
-    write_bytes(path, text.encode(errors="backslashreplace"))
+    write_bytes(path, text.encode())
 
 
 def cache_folder() -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.files import behind_links, writable, write_bytes, write_text
+from untrained.sims.files import behind_links, writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
@@ -249,9 +249,9 @@ def write_npy(place: Path, array: np.ndarray) -> None:
 
 
 def write_json(place: Path, report: Mapping[str, Any]) -> None:
-    """Write a report as JSON."""
+    """Write a report as JSON; bytes of a file's name that are no text are spelled out, as JSON spells them."""
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
-    write_text(place, f"{text}\n")
+    write_bytes(place, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:
