@@ -70,6 +70,11 @@ def decoding(path: Path) -> Iterator[None]:
             raise Refused(f"path must name a file that can be read whole, got {str(path)!r} ({why})") from error
 
 
+def behind_links(path: str | Path) -> Path:
+    """Return where a path leads; one of a loop of links, at which `Path.resolve` fails, stays as it is."""
+    return Path(os.path.realpath(path))
+
+
 def writable(name: str, path: Path) -> Path:
     """Return where a file will be written, links followed, once it is sure that it can be put there.
 
@@ -80,7 +85,7 @@ def writable(name: str, path: Path) -> Path:
     ValueError
         where it cannot.
     """
-    place = path.resolve()
+    place = behind_links(path)
     plain = place.is_file() and os.access(place, os.W_OK) if place.exists() else place.parent.is_dir()
     if not plain or not os.access(place.parent, os.W_OK):
         raise ValueError(f"{name} must name a file in a folder that can be written to, got {path}")
@@ -88,7 +93,7 @@ def writable(name: str, path: Path) -> Path:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+    """Write a file, links followed, so that a reader sees the old one or the new one, never a part.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     OSError
         where the folder cannot be written to.
     """
-    path = Path(path)
+    path = behind_links(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must name a file in a folder that exists, got {str(path)!r}")
     try:

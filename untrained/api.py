@@ -227,10 +227,9 @@ def inpaint(
     ValueError
         where the image, known, sigma or an option is not as it must be; the sentence names which.
     """
-    from untrained.sims.operators.measurements import image_tensor
     from untrained.sims.recovery.pixel_tasks import KnownPixels, known_part
 
-    pixels, mask = known_part(image_tensor("image", image), known)
+    pixels, mask = known_part(image, known)
     return _of_pixels(pixels, KnownPixels(mask, sigma), method, options)
 
 
@@ -255,13 +254,12 @@ def _of_pixels(image: Any, pixels: Pixels, method: str, options: Mapping[str, An
     """Recover from pixels, with a preset where one is usual, and the sentences of what was decided."""
     from untrained.sims.operators.measurements import image_tensor
     from untrained.sims.recovery import recover, tasks
-    from untrained.sims.recovery.pixel_tasks import with_known_copied
+    from untrained.sims.recovery.pixel_tasks import one_image, with_known_copied
+    from untrained.sims.runtime import library_defaults
 
-    tensor = image_tensor("image", image)
-    if tensor.ndim != 3:
-        raise ValueError(f"image must be of shape (C, H, W), got {tuple(tensor.shape)}")
     preset = tasks.usual_preset([method], options.get("preset"))
-    measurement, notes = tasks.with_noise_level(pixels.measurement(tensor), pixels)
+    with library_defaults():  # the noise may be estimated by a fit
+        measurement, notes = tasks.with_noise_level(pixels.measurement(one_image(image)), pixels)
     recovery = recover.recover(measurement, method=method, **{**options, "preset": preset})
     recovery = with_known_copied(recovery, measurement, pixels)
     if options.get("truth") is not None:

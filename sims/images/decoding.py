@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from untrained.sims.files import Refused, decoding, existing
 from untrained.sims.images.codes import Codes, check_sides, float_codes, integer_codes
 from untrained.sims.images.colours import colour_notes
-from untrained.sims.images.png import check_rows
+from untrained.sims.images.png import check_rows, transparent_colour
 from untrained.sims.images.resizing import PIXEL_LIMIT
 from untrained.sims.images.tiff import TIFF_STARTS, quiet_libtiff, tiff_codes
 
@@ -137,18 +137,19 @@ def _simple(image: ImageFile.ImageFile) -> Codes:
 def _from_png(path: Path, image: ImageFile.ImageFile, head: bytes) -> Codes:
     """Codes of any depth; a grey or colour of the file that stands for transparency is compared with all its bits."""
     depth, colour = head[24], head[25]
-    key = image.info.pop("transparency", None) if colour in (0, 2) else None
+    keyed = colour in (0, 2) and image.info.pop("transparency", None) is not None
+    key = transparent_colour(path, head) if keyed else None
     if depth < 16:
         codes = _simple(image)
         if key is None:
             return codes
         array, white = np.moveaxis(codes.pixels, 0, -1), 255
-        key = np.asarray(key) * (255 // (2**depth - 1))
+        key = key * (255 // (2**depth - 1))
     else:
         array, white = _deep_png(path, image, head), 65535
         if colour in (4, 6):
             return integer_codes(array[..., :-1], float(white), alpha=array[..., -1])
-    alpha = None if key is None else np.where((array == np.asarray(key)).all(-1), 0, white)
+    alpha = None if key is None else np.where((array == key).all(-1), 0, white)
     return integer_codes(array, float(white), alpha=alpha)
 
 

@@ -1,4 +1,4 @@
-"""A PNG chunk by chunk: whether it has all its rows, and by which codes it says what its colours are."""
+"""A PNG chunk by chunk: whether it has all its rows, and what it says of its colours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from untrained.sims.files import Refused
 
@@ -56,5 +58,19 @@ def _inflated_size(head: bytes) -> int:
 
 def coding_points(path: Path) -> tuple[int, int] | None:
     """The numbers of primaries and of transfer function (ITU-T H.273) that a PNG says; None where it says none."""
-    content = next((content for name, content in png_chunks(path) if name == b"cICP"), b"")
+    content = _chunk(path, b"cICP")
     return (content[0], content[1]) if len(content) == 4 else None
+
+
+def transparent_colour(path: Path, head: bytes) -> np.ndarray:
+    """The grey (1,), or red, green and blue (3,), that stands for transparency; bits beyond the depth do not count.
+
+    Source: PNG, third edition, section 11.3.1.1.
+    """
+    content = _chunk(path, b"tRNS")[: 2 * _CHANNELS[head[25]]]
+    return np.frombuffer(content, ">u2").astype(np.uint16) & (2 ** head[24] - 1)
+
+
+def _chunk(path: Path, wanted: bytes) -> bytes:
+    """The content of the first chunk of a name; nothing where there is none."""
+    return next((content for name, content in png_chunks(path) if name == wanted), b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,14 @@ def checked_size(size: Size) -> tuple[int, int]:
     ValueError
         where a side is below 1 or there are more than PIXEL_LIMIT pixels.
     """
-    sides: Any = (size, size) if isinstance(size, int) else size
-    whole = isinstance(sides, tuple | list) and all(isinstance(s, int) and not isinstance(s, bool) for s in sides)
+    sides: Any = size if isinstance(size, tuple | list) else (size, size)
+    whole = all(isinstance(s, Integral) and not isinstance(s, bool) for s in sides)
     if not whole or len(sides) != 2 or min(sides) < 1:
         raise ValueError(f"size must be a positive integer or two of them, got {size!r}")
-    if sides[0] * sides[1] > PIXEL_LIMIT:
-        raise ValueError(f"size must have at most {PIXEL_LIMIT} pixels, got {sides[0]} x {sides[1]}")
-    return sides[0], sides[1]
+    high, wide = map(int, sides)
+    if high * wide > PIXEL_LIMIT:
+        raise ValueError(f"size must have at most {PIXEL_LIMIT} pixels, got {high} x {wide}")
+    return high, wide
 
 
 def centre_crop(pixels: np.ndarray, size: Size) -> np.ndarray:

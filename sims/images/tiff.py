@@ -54,7 +54,9 @@ def tiff_codes(path: Path, signed: bool | None) -> Codes | None:
 def _integers(page: Any, samples: np.ndarray, colours: int) -> Codes:
     white = float(np.iinfo(samples.dtype).max)
     lights, rest = samples[..., :colours], samples[..., colours:]
-    if page.photometric == PHOTOMETRIC.MINISWHITE:
+    told = page.tags.get("PhotometricInterpretation") is not None
+    # Three colours of a file that says nothing are red, green and blue, as libtiff takes them.
+    if page.photometric == PHOTOMETRIC.MINISWHITE and (told or colours == 1):
         lights = int(white) - lights
     multiplied = EXTRASAMPLE.ASSOCALPHA in page.extrasamples
     return integer_codes(lights, white, alpha=rest[..., 0] if rest.size else None, multiplied=multiplied)
@@ -200,7 +202,7 @@ def _pillow_samples(path: Path, page: Any) -> np.ndarray | None:
                 return None
             if page.bitspersample == 16 and bands > 1:
                 return None if apart else _two_bytes(path, image)
-            _set_raw(image, {"L;I": "L", "RGBa": "RGBA"})
+            _set_raw(image, {"L;I": "L", "RGBa": "RGBA", "F;32BF": "F;32NF"})  # libtiff has turned the bytes
             array = np.asarray(image)
     except UnidentifiedImageError:
         return None

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from untrained.sims.files import behind_links
 from untrained.sims.networks.factories import (
     FallbackLatent,
     LatentShape,
@@ -90,7 +91,7 @@ def _place(reference: str) -> tuple[Path, str]:
     where, _, factory = reference.rpartition(":")
     if not where or not factory.isidentifier():
         raise ValueError(f"network must be FILE.py:FACTORY or one of {', '.join(KNOWN_NETWORKS)}, got {reference!r}")
-    path = Path(where).resolve()
+    path = behind_links(where)
     if path.suffix != ".py" or not path.is_file():
         raise ValueError(f"network must come from a Python file that exists, got {where}")
     return path, factory

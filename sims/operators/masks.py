@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.operators.base import Operator, Shape
+from untrained.sims.operators.base import Operator, Shape, refuse_masked
 from untrained.sims.random.streams import stream
 
 
@@ -118,7 +118,10 @@ def read_mask(mask: object, shape: Shape, name: str = "mask") -> np.ndarray:
     ValueError
         where it is of another shape or kind, or knows no pixel.
     """
-    array = _unpack_mask(mask, shape) if isinstance(mask, str) else np.asarray(mask)
+    refuse_masked(name, mask)
+    if isinstance(mask, str):
+        mask = _unpack_mask(mask, shape, name)
+    array = np.asarray(mask.cpu() if isinstance(mask, torch.Tensor) else mask)
     if array.dtype != np.bool_ or array.shape != shape[1:]:
         raise ValueError(f"{name} must be bool of shape {shape[1:]}, got {array.dtype} of shape {array.shape}")
     if not array.any():
@@ -126,9 +129,12 @@ def read_mask(mask: object, shape: Shape, name: str = "mask") -> np.ndarray:
     return array
 
 
-def _unpack_mask(text: str, shape: Shape) -> np.ndarray:
+def _unpack_mask(text: str, shape: Shape, name: str) -> np.ndarray:
     pixels = shape[1] * shape[2]
-    packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+    try:
+        packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+    except ValueError as error:
+        raise ValueError(f"{name} must be bool of shape {shape[1:]}, got the text {text[:40]!r}") from error
     if len(packed) != -(-pixels // 8):
         raise ValueError(f"mask must hold {-(-pixels // 8)} bytes for shape {shape[1:]}, got {len(packed)}")
     return np.unpackbits(packed, count=pixels).astype(bool).reshape(shape[1:])

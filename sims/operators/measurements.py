@@ -83,6 +83,8 @@ def real_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.is_complex():
         got = value.dtype if isinstance(value, np.ndarray | torch.Tensor) else type(value).__name__
         raise ValueError(f"{name} must be an array or a tensor of real numbers, got {got}")
+    if value.is_meta:
+        raise ValueError(f"{name} must hold numbers, got a tensor of none (meta)")
     return value.detach().to_dense().to(torch.float32)
 
 
@@ -102,9 +104,9 @@ def image_tensor(name: str, value: np.ndarray | torch.Tensor) -> torch.Tensor:
     return pixels
 
 
-def off_scale(image: torch.Tensor) -> float:
-    """The share of pixels that are off [-1, 1] by more than a method without bounds overshoots."""
-    return float((image.abs() >= OFF_SCALE).double().mean())
+def off_scale(image: torch.Tensor, noise: float = 0.0) -> float:
+    """The share of pixels that are off [-1, 1] by more than a method without bounds overshoots, and than `noise`."""
+    return float((image.abs() >= OFF_SCALE + noise).double().mean())
 
 
 def check_pixels(name: str, image: torch.Tensor) -> None:

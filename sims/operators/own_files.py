@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.io import mmread
 
-from untrained.sims.files import FileWarning, Refused, decoding, existing
+from untrained.sims.files import FileWarning, Refused, behind_links, decoding, existing
 from untrained.sims.images.decoding import plain_array
 from untrained.sims.images.images import load_image
 from untrained.sims.operators.base import Operator, Shape
@@ -44,7 +44,7 @@ def operator_in_file(reference: str, shape: Shape, m: int | None = None) -> Oper
         where the file or the function is missing or fails, or what it returns is no operator.
     """
     where, _, factory = reference.rpartition(":")
-    path = Path(where).resolve()
+    path = behind_links(where)
     if not factory.isidentifier() or path.suffix != ".py" or not path.is_file():
         raise ValueError(f"operator must be FILE.py:FACTORY of a file that exists, got {reference!r}")
     maker = function_in(path, factory, "operator")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite, sqrt
+from math import inf, sqrt
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,8 +45,8 @@ class PixelNoise:
             raise ValueError("sigma must be given to add noise (on the scale 0 to 255), got none: noisy adds none")
         if self.law not in NOISE_LAWS:
             raise ValueError(f"law must be one of {', '.join(NOISE_LAWS)}, got {self.law!r}")
-        if self.sigma is not None and not (isfinite(self.sigma) and self.sigma > 0):
-            raise ValueError(f"sigma must be a finite number above 0, got {self.sigma}")
+        if self.sigma is not None and not (isinstance(self.sigma, Real) and 0 < self.sigma < inf):
+            raise ValueError(f"sigma must be a finite number above 0, got {self.sigma!r}")
 
     def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
         """Return an image (C, H, W) on [-1, 1] as a measurement of every pixel, noise added where it has none yet.

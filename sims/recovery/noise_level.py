@@ -47,7 +47,7 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
     Raises
     ------
     ValueError
-        where the operator is not linear, or there are too few measurements to hold any out.
+        where the operator is not linear, the image too small for csdip, or too little measured to hold any out.
     """
     operator = measurement.operator
     if not operator.linear:
@@ -63,8 +63,12 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
     if operator.m > operator.n:
         level = least_squares_noise(operator, measurement.y)
         return NoiseEstimate(level, f"noise estimated as {level:.3g}: residual of least squares")
-    settings = csdip.preset("fast", operator)
-    level = sqrt(operator.m * csdip.held_out_misfit(operator, measurement.y, settings, seed=seed))
+    try:
+        settings = csdip.preset("fast", operator)
+        level = sqrt(operator.m * csdip.held_out_misfit(operator, measurement.y, settings, seed=seed))
+    except ValueError as error:
+        name = "sigma" if isinstance(operator, Inpainting) else "noise"
+        raise ValueError(f"{name} must be given where no fit of csdip can estimate it, got none: {error}") from error
     return NoiseEstimate(level, f"noise estimated as at most {level:.3g}: misfit of a fit on measurements held out")
 
 
@@ -134,13 +138,17 @@ def _one_of_each(image: np.ndarray, known: np.ndarray, axis: int) -> slice:
 
 
 def _deviation(channel: np.ndarray, known: np.ndarray, taps: np.ndarray) -> float | None:
-    """What the windows of known pixels say, by those that noise is not cut in where enough are."""
+    """What the windows of known pixels say, by those that noise is not cut in where enough are.
+
+    Where a pixel lies beyond the scale, none was cut.
+    """
     if min(channel.shape) < len(taps):
         return None
     window = np.ones((len(taps), len(taps)))
     c = convolve2d(np.where(known, channel, 0.0), np.outer(taps, taps), mode="valid")
     whole = convolve2d(~known, window, mode="valid") < 0.5
-    cut = convolve2d(known & (np.abs(channel) >= 1), window, mode="valid")
+    reach = float(np.abs(channel[known]).max(initial=0.0))
+    cut = convolve2d(known & (np.abs(channel) == 1) & (reach <= 1), window, mode="valid")
     uncut = whole & (cut < 0.5)
     if uncut.sum() >= LEAST_WINDOWS:
         return _middle(c[uncut])

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import isfinite, sqrt
+from math import inf, sqrt
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 
 from untrained.sims.images.images import source_codes
-from untrained.sims.images.resizing import Size, centre_crop, resize
+from untrained.sims.images.resizing import PIXEL_LIMIT, Size, centre_crop, resize
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.base import bounded_integer
 from untrained.sims.operators.masks import read_mask
-from untrained.sims.operators.measurements import Measurement, check_pixels, measure, real_tensor
+from untrained.sims.operators.measurements import Measurement, check_pixels, image_tensor, measure
 from untrained.sims.operators.own_files import mask_in_file
 from untrained.sims.recovery.denoising import TOP_CODE
 from untrained.sims.recovery.result import Recovery
 
 
 def _check_pixel_sigma(sigma: float | None) -> None:
-    if sigma is not None and not (isfinite(sigma) and sigma >= 0):
-        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma}")
+    if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < inf):
+        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma!r}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def with_known_copied(recovery: Recovery, measurement: Measurement, sensing: obj
     if not (isinstance(sensing, KnownPixels) and sensing.sigma == 0):
         return recovery
     operator, y = measurement.operator.to("cpu"), measurement.y.cpu()
-    image = recovery.image + operator.adjoint(y - operator.forward(recovery.image))
+    known = operator.adjoint(torch.ones_like(y)) > 0
+    image = torch.where(known, operator.adjoint(y), recovery.image)
     return replace(recovery, image=image, misfit=float((operator.forward(image) - y).double().square().sum()))
 
 
@@ -90,11 +92,14 @@ class BlockMeans:
         Raises
         ------
         ValueError
-            where the factor is no whole number of at least 2.
+            where the factor is no whole number of at least 2, or makes more than PIXEL_LIMIT pixels.
         """
         check_pixels("image", image)
         channels, height, width = image.shape
         factor = bounded_integer("factor", self.factor, 2)
+        if factor**2 * height * width > PIXEL_LIMIT:
+            sides = f"{factor * height} x {factor * width}"
+            raise ValueError(f"factor must make an image of at most {PIXEL_LIMIT} pixels, got {factor} for {sides}")
         operator = make_operator("superres", (channels, factor * height, factor * width), device=device, factor=factor)
         return _with_sigma(Measurement(operator, image.to(device).flatten()), self.sigma or 0.0)
 
@@ -130,6 +135,20 @@ def inpainting_of(source: str, mask: str | None, sigma: float | None, size: Size
     return KnownPixels(known, sigma, mask)
 
 
+def one_image(image: Any) -> torch.Tensor:
+    """Return an image (C, H, W) of floats, C = 1 or 3, as a detached float32 tensor.
+
+    Raises
+    ------
+    ValueError
+        where it is none.
+    """
+    pixels = image_tensor("image", image)
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or not pixels.numel():
+        raise ValueError(f"image must be of shape (1 or 3, height, width), got {tuple(pixels.shape)}")
+    return pixels
+
+
 def known_part(image: Any, known: Any = None) -> tuple[torch.Tensor, np.ndarray]:
     """Return an image (C, H, W) with 0 for NaN, and its known pixels (H, W): those named, or all that are not NaN.
 
@@ -138,9 +157,7 @@ def known_part(image: Any, known: Any = None) -> tuple[torch.Tensor, np.ndarray]
     ValueError
         where the image is no such array, a known pixel is NaN, or no pixel is unknown by name or by NaN.
     """
-    pixels = real_tensor("image", image)
-    if pixels.ndim != 3:
-        raise ValueError(f"image must be of shape (C, H, W), got {tuple(pixels.shape)}")
+    pixels = one_image(image).cpu()
     finite = ~pixels.isnan().any(0).numpy()
     if known is None and finite.all():
         raise ValueError("known must say which pixels are known where no pixel of the image is NaN, got none")

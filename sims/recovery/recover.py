@@ -63,7 +63,7 @@ def recover(
     start = bounded_integer("seed", seed, 0)
     with memory_told(method):
         recovery: Recovery = chosen.recover()(A, measurement.y, complete, seed=start, watch=progress, **options)
-    warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit)
+    warning = reach_warning(A, measurement.y.cpu(), recovery.image, recovery.misfit, measurement.noise)
     return replace(recovery, scores=scores_where_known(recovery.image, target), warning=warning)
 
 

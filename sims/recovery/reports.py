@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from untrained.sims.files import writable, write_bytes
+from untrained.sims.files import behind_links, writable, write_bytes
 from untrained.sims.images.images import SUFFIXES, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators.measurements import Measurement, save_measurement
@@ -45,7 +45,8 @@ def method_entry(
         "seconds": recovery.seconds,
         "scores": None if truth is None else score(recovery.image, truth.cpu()),
     }
-    if warning := reach_warning(measurement.operator, measurement.y.cpu(), recovery.image, distance):
+    y, noise = measurement.y.cpu(), measurement.noise
+    if warning := reach_warning(measurement.operator, y, recovery.image, distance, noise):
         values["warning"] = warning
     if truth is not None and recovery.others:
         values["scores_beside"] = {name: score(other, truth.cpu()) for name, other in recovery.others.items()}
@@ -167,9 +168,9 @@ def checked_outputs(
         None if folder is None else check_folder("folder", folder),
         None if page is None else check_output("report", page, PAGE_SUFFIXES),
     )
-    images = [] if outputs.folder is None else [place.resolve() for place in _image_places(outputs.folder, names)]
+    images = [] if outputs.folder is None else _image_places(outputs.folder, names)
     check_not_read((outputs.picture, outputs.report, outputs.page, *images), read)
-    if outputs.picture in images:
+    if outputs.picture is not None and behind_links(outputs.picture) in map(behind_links, images):
         raise ValueError(f"out must name another file than the images of `folder`, got {picture}")
     return outputs
 
@@ -182,14 +183,14 @@ def check_not_read(places: Iterable[Path | None], read: Iterable[str]) -> None:
     ValueError
         where one is.
     """
-    sources = {Path(re.sub(r"(\.py):\w+$", r"\1", source)).resolve() for source in read}
+    sources = {behind_links(re.sub(r"(\.py):\w+$", r"\1", source)) for source in read}
     for place in places:
-        if place in sources:
+        if place is not None and behind_links(place) in sources:
             raise ValueError(f"the output must not replace what is read, got {place}")
 
 
 def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
-    """Return where a file will be written, links followed, once it is sure that it can be.
+    """Return the path of a file that will be written, once it is sure that it can be; its suffix says of which kind.
 
     Raises
     ------
@@ -198,7 +199,8 @@ def check_output(name: str, path: Path, suffixes: Sequence[str]) -> Path:
     """
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"{name} must end in {', '.join(suffixes)}, got {path}")
-    return writable(name, path)
+    writable(name, path)
+    return path
 
 
 def check_folder(name: str, path: Path) -> Path:
@@ -209,8 +211,8 @@ def check_folder(name: str, path: Path) -> Path:
     ValueError
         where it is no folder, or nothing can be written there.
     """
-    place = path.resolve()
-    folder = place if place.exists() else place.parent
+    place = behind_links(path)
+    folder = place if os.path.lexists(place) else place.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{name} must name a folder that can be written to, got {path}")
     return place
@@ -247,9 +249,9 @@ def write_npy(place: Path, array: np.ndarray) -> None:
 
 
 def write_json(place: Path, report: Mapping[str, Any]) -> None:
-    """Write a report as JSON."""
+    """Write a report as JSON; bytes of a file's name that are no text are spelled out, as JSON spells them."""
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
-    write_bytes(place, f"{text}\n".encode())
+    write_bytes(place, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def _write_images(folder: Path, images: Mapping[str, torch.Tensor]) -> list[Path]:

@@ -135,11 +135,16 @@ class RecoveryTask:
         return tuple(place for place in (self.source, self.truth, *made_from, *values_of(self.assignments)) if place)
 
     @property
+    def source_is_y(self) -> bool:
+        """Whether the source is y itself, of pixels on a scale that may be said."""
+        return isinstance(self.sensing, Sensing) and self.sensing.shape is not None
+
+    @property
     def source_is_truth(self) -> bool:
         """Whether the source is the truth itself: an image that is measured or that noise is added to."""
         if isinstance(self.sensing, PixelNoise):
             return not self.sensing.noisy
-        return isinstance(self.sensing, Sensing) and self.sensing.shape is None
+        return isinstance(self.sensing, Sensing) and not self.source_is_y
 
 
 def _check_seed(seed: int) -> None:

@@ -59,8 +59,8 @@ def keyed(codes, white):
     return pixels(np.where((codes == codes[0, 0]).all(-1, keepdims=True), 0, codes), white)
 
 
-def key(codes):
-    return chunk(b"tRNS", struct.pack(f">{codes.shape[2]}H", *map(int, codes[0, 0])))
+def key(codes, beyond=0):
+    return chunk(b"tRNS", struct.pack(f">{codes.shape[2]}H", *(int(code) | beyond for code in codes[0, 0])))
 
 
 def plte(alphas=b""):
@@ -77,7 +77,12 @@ def pngs():
         for interlaced in (False, True):
             name = f"png grey {depth}{' interlaced' * interlaced}"
             yield name, (png(grey, depth, 0, interlaced=interlaced), pixels(grey, white))
+        light = np.where(grey == grey[0, 0], white, grey)
         yield f"png grey {depth} key", (png(grey, depth, 0, key(grey)), keyed(grey, white), BLACK)
+        yield f"png grey {depth} key white", (png(light, depth, 0, key(light)), keyed(light, white), BLACK)
+        if depth < 16:
+            beyond = key(light, 1 << depth)
+            yield f"png grey {depth} key of more bits", (png(light, depth, 0, beyond), keyed(light, white), BLACK)
     for depth, white in ((8, 255), (16, 65535)):
         codes, rgb = NATIVE[depth], NATIVE[depth][..., :3]
         for interlaced in (False, True):
@@ -255,8 +260,10 @@ def tiffs():
         stored = raw_tiff((H, W, 1), backward.tobytes(), **tags)
         yield f"tiff {bits} low bits first, white is zero", (stored, pixels(white - array[..., 0], white))
     floats = UNIT[..., 0].astype(np.float32)
-    stored = raw_tiff((H, W, 1), lzw(floats.tobytes()), Compression=5, BitsPerSample=32, SampleFormat=3)
-    yield "tiff float32 lzw", (stored, pixels(floats, 1))
+    for order, turn in (("<", bytes), (">", big_endian)):
+        codes = lzw(floats.astype(f"{order}f4").tobytes())
+        stored = turn(raw_tiff((H, W, 1), codes, Compression=5, BitsPerSample=32, SampleFormat=3))
+        yield f"tiff float32 lzw {order}", (stored, pixels(floats, 1))
     for depth in (1, 2, 4, 12):
         grey = NATIVE[depth][..., 0]
         rows = b"".join(packed(row, depth) for row in grey)
@@ -282,6 +289,10 @@ def tiffs():
     yield "tiff jpeg", (pillow(np.dstack([blocks] * 3), "TIFF", compression="jpeg"), pixels(np.dstack([blocks] * 3)))
     yield "tiff without its interpretation", (
         raw_tiff((H, W, 1), index.tobytes(), PhotometricInterpretation=None), pixels(255 - index))  # fmt: skip
+    for bits, codes, white in ((8, U8[..., :3], 255), (16, U16[..., :3], 65535)):
+        tags = {"BitsPerSample": [bits] * 3, "PhotometricInterpretation": None}
+        yield f"tiff rgb {bits} without its interpretation", (
+            raw_tiff((H, W, 3), codes.tobytes(), **tags), pixels(codes, white))  # fmt: skip
     yield "tiff with a smaller version", (with_preview(), pixels(U8[..., :3]))
     yield (
         "tiff profile",

@@ -77,3 +77,8 @@ def test_sizes_beyond_the_limit_are_refused_and_at_the_limit_are_not():
     assert checked_size((PIXEL_LIMIT, 1)) == (PIXEL_LIMIT, 1)
     with pytest.raises(ValueError, match="size must have at most 67108864 pixels"):
         checked_size((PIXEL_LIMIT + 1, 1))
+
+
+@pytest.mark.parametrize("size", [np.int64(16), (np.int32(16), 16), [16, np.uint8(16)]])
+def test_numbers_of_numpy_are_sides_too(size):
+    assert checked_size(size) == (16, 16)

@@ -76,11 +76,23 @@ def test_pixels_that_are_not_known_have_no_part():
     assert pixel_deviation(image, known) == pytest.approx(0.1, rel=0.5)
 
 
+@pytest.mark.parametrize("sigma", [60, 120])
+def test_noise_that_no_file_has_cut_is_told_whole(sigma):
+    assert ratio("camera", sigma, 0, clip=False) == pytest.approx(1, abs=0.06)
+
+
 def test_too_few_known_pixels_say_nothing():
     known = np.zeros((40, 40), dtype=bool)
     known[::2, ::2] = True
     assert pixel_deviation(np.zeros((1, 40, 40)), known) is None
     assert pixel_deviation(np.zeros((1, 3, 3))) is None
+
+
+def test_an_image_too_small_for_any_estimate_wants_its_noise_said():
+    measurement = every_pixel((1, 5, 7)).forward(torch.rand(1, 5, 7))
+    said = "^sigma must be given where no fit of csdip can estimate it, got none: image must be at least 8x8"
+    with pytest.raises(ValueError, match=said):
+        estimated_noise(Measurement(every_pixel((1, 5, 7)), measurement))
 
 
 def page(side):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from untrained.sims import operators
+from untrained.sims.operators.measurements import measure
 from untrained.sims.recovery.reach import reach_warning
 from untrained.sims.recovery.recover import recover
 
@@ -50,6 +51,18 @@ def test_the_longest_measurements_are_bounded_by_the_norm():
     assert reach_warning(operator, long, 2 * white, 0.0).startswith("y may be of pixels on another scale")
     assert reach_warning(operator, y, X, float(y.square().sum())) == ""
     assert reach_warning(operator, 0 * y, X, 0.0) == ""
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.name)
+def test_what_noise_does_is_no_other_scale(operator):
+    noise = 30.0
+    y = measure(X, operator, noise=noise).y
+    image = operator.adjoint(y) / operator.gain
+    misfit = float((operator.forward(image) - y).square().sum())
+    assert reach_warning(operator, y, image, misfit) != ""
+    assert reach_warning(operator, y, image, misfit, noise) == ""
+    codes = operator.forward(CODES)
+    assert reach_warning(operator, codes, 127 * torch.ones(SHAPE), 0.0, noise).startswith("no image on [-1, 1] has")
 
 
 def test_magnitudes_are_left_out():

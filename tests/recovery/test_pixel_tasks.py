@@ -10,12 +10,15 @@ from PIL import Image
 import untrained
 from tests.images.image_files import chunk, exif, pillow, png, raw_tiff, tiff, turned
 from untrained.sims.images.images import example_image
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.pixel_tasks import (
     BlockMeans,
     KnownPixels,
     inpainting_of,
     known_part,
+    with_known_copied,
 )
+from untrained.sims.recovery.result import Recovery
 from untrained.sims.recovery.tasks import noise_of, usual_preset
 
 
@@ -119,7 +122,13 @@ def test_a_mask_of_another_shape_is_refused_before_it_is_cropped(tmp_path, size,
             "sigma must be a finite number of at least 0, got -1.0",
         ),
         (lambda: BlockMeans(2, float("nan")), "sigma must be a finite number of at least 0, got nan"),
+        (lambda: BlockMeans(2, "25"), "sigma must be a finite number of at least 0, got '25'"),
+        (lambda: PixelNoise([25, 25, 25]), r"sigma must be a finite number above 0, got \[25, 25, 25\]"),
         (lambda: BlockMeans(1).measurement(torch.zeros(1, 4, 4)), "factor must be"),
+        (
+            lambda: BlockMeans(4096).measurement(torch.zeros(1, 4, 2)),
+            "factor must make an image of at most 67108864 pixels, got 4096 for 16384 x 8192",
+        ),
         (lambda: KnownPixels(np.zeros((4, 4), bool)).measurement(torch.zeros(1, 4, 4)), "mask must know at least one"),
         (lambda: KnownPixels(np.ones((4, 5), bool)).measurement(torch.zeros(1, 4, 4)), "mask must be bool of shape"),
         (lambda: known_part(torch.zeros(1, 4, 4)), "known must say which pixels are known"),
@@ -166,13 +175,53 @@ def test_the_door_fills_in_what_is_nan_or_not_known():
     by_name = untrained.inpaint(image, known, sigma=0, method="tv")
     assert torch.equal(by_nan.image, by_name.image)
     inside = torch.from_numpy(known)[None]
-    torch.testing.assert_close(by_nan.image[inside], image[inside], rtol=0, atol=1e-6)
+    assert torch.equal(by_nan.image[inside], image[inside])
     assert by_nan.recovery.scores["mse"] == pytest.approx(float((by_nan.image - image).square().mean()), rel=1e-5)
     noisy = untrained.inpaint(image, known, sigma=9, method="tv")
     assert (noisy.image - image)[inside].abs().max() > 1e-3
     # 0, the grey that NaN becomes, is a poor guess of what a hole hides
     hole = ~torch.from_numpy(known)[None]
     assert (by_nan.image - image)[hole].square().mean() < image[hole].square().mean()
+
+
+def test_known_pixels_are_copied_to_the_last_digit_whatever_was_recovered():
+    image, known = torch.tensor([[[-0.9, 0.1, 1.2], [0.2, 0.3, 0.7]]]), np.array([[1, 1, 1], [1, 0, 1]], dtype=bool)
+    sensing = KnownPixels(known, 0.0)
+    recovered = torch.tensor([[[0.3, torch.nan, 1e-3], [torch.inf, 0.5, 1 / 3]]])
+    copied = with_known_copied(
+        Recovery(recovered, "tv", {}, "diverged at step 1", 0.0, 1, 0.0), sensing.measurement(image), sensing
+    )
+    assert torch.equal(copied.image, torch.where(torch.from_numpy(known), image, 0.5))
+    assert copied.misfit == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (np.ma.masked_array(np.ones((8, 8), bool), np.eye(8)), "known must have no masked entries, got 8 of 64"),
+        ("mask.npy", r"known must be bool of shape \(8, 8\), got the text 'mask.npy'"),
+    ],
+)
+def test_known_is_no_masked_array_and_no_file(known, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        untrained.inpaint(torch.zeros(1, 8, 8), known)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.zeros((8, 8, 3)), r"of shape \(1 or 3, height, width\), got \(8, 8, 3\)"),
+        (torch.zeros(1, 8, 8, device="meta"), "hold numbers, got a tensor of none"),
+    ],
+)
+def test_what_is_no_image_is_told_as_such_and_not_the_mask(image, said):
+    for restore in (
+        untrained.denoise,
+        untrained.upscale,
+        lambda image: untrained.inpaint(image, np.eye(8, dtype=bool)),
+    ):
+        with pytest.raises(ValueError, match=f"^image must be {said}"):
+            restore(image)
 
 
 def test_the_door_upscales():

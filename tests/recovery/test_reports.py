@@ -8,7 +8,15 @@ import torch
 from untrained.sims.images.images import read_image
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure
-from untrained.sims.recovery.reports import check_folder, check_output, checked_outputs, json_ready, misfit, write_all
+from untrained.sims.recovery.reports import (
+    check_folder,
+    check_output,
+    checked_outputs,
+    json_ready,
+    misfit,
+    write_all,
+    write_json,
+)
 
 
 def test_numbers_that_json_cannot_hold_become_null():
@@ -60,6 +68,27 @@ def test_what_is_read_is_never_written_over(tmp_path):
     for read in ("net.py", "net.py:factory"):
         with pytest.raises(ValueError, match="must not replace what is read"):
             checked_outputs(tmp_path / "y.png", (tmp_path / "net.json"), read=(str(tmp_path / read),))
+
+
+def test_a_file_is_written_where_its_link_leads_in_the_kind_of_its_own_name(tmp_path):
+    blob, link, loop = tmp_path / "blob", tmp_path / "x.png", tmp_path / "loop.png"
+    blob.touch()
+    link.symlink_to(blob)
+    loop.symlink_to(loop)
+    for place in (link, loop):
+        write_all(checked_outputs(place), {}, {"tv": an_image()})
+        assert read_image(place).numpy() == pytest.approx(an_image().numpy(), abs=1 / 255)
+    assert link.is_symlink()
+    assert blob.read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "folder").symlink_to("folder")
+    with pytest.raises(ValueError, match="folder must name a folder that can be written to"):
+        checked_outputs(link, folder=tmp_path / "folder")
+
+
+def test_a_name_that_is_no_text_stands_in_the_report(tmp_path):
+    name = b"caf\xe9.png".decode(errors="surrogateescape")
+    write_json(tmp_path / "r.json", {"source": name, "truth": "é.png"})
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == {"source": name, "truth": "é.png"}
 
 
 def test_a_folder_alone_takes_every_image(tmp_path):

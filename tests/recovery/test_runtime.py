@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+import untrained
 from untrained.sims.diagnosis import check
 from untrained.sims.operators import gaussian, make_operator
 from untrained.sims.recovery.recover import recover
@@ -140,6 +141,19 @@ def results():
 @pytest.fixture(scope="module")
 def plain_results():
     return results()
+
+
+def test_the_fit_that_noise_is_estimated_by_knows_nothing_of_a_notebook_either(monkeypatch):
+    asked = []
+
+    def told(*_, **__):
+        asked.append((torch.get_default_dtype(), torch.is_grad_enabled(), torch.is_inference_mode_enabled()))
+        return 1e-4
+
+    monkeypatch.setattr("untrained.sims.recovery.csdip.held_out_misfit", told)
+    with default_dtype(), torch.inference_mode():
+        untrained.denoise(torch.linspace(-1, 1, 64).reshape(1, 8, 8), method="noisy")
+    assert asked == [(torch.float32, True, False)]
 
 
 @pytest.mark.parametrize("setting", NOTEBOOKS)

@@ -106,6 +106,7 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed from the start
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     terminated = threading.Event()
+    console.spell_out()
     with _as_interrupt(terminated):
         try:
             _main()

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import UnsupportedOperation
+from io import TextIOWrapper, UnsupportedOperation
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ def flushed() -> bool:
     _departure.clear()
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return False
+
+
+def spell_out() -> None:
+    """Have the results spell out letters that their encoding has not, as Python has standard error do it."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def has_reader() -> bool:

@@ -174,9 +174,10 @@ def run_task(
         write_text(places.page, _page(problem, ended, data))
         files.append(places.page)
     console.show([method_table(ended.entries), *problem.notes], console.stdout())
+    option = " (--pixels LOW:HIGH)" if task.source_is_y else ""
     for entry in ended.entries:
         if "warning" in entry:
-            print(f"{entry['method']}: {entry['warning']} (--pixels LOW:HIGH)", file=sys.stderr)
+            print(f"{entry['method']}: {entry['warning']}{option}", file=sys.stderr)
     _say_end(ended, files)
 
 
