@@ -210,7 +210,7 @@ def test_known_is_no_masked_array_and_no_file(known, said):
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (np.zeros((8, 8, 3)), r"of shape \(1 or 3, height, width\), got \(8, 8, 3\)"),
+        (np.zeros((8, 8, 3)), r"be of shape \(1 or 3, height, width\), got \(8, 8, 3\)"),
         (torch.zeros(1, 8, 8, device="meta"), "hold numbers, got a tensor of none"),
     ],
 )
@@ -220,7 +220,7 @@ def test_what_is_no_image_is_told_as_such_and_not_the_mask(image, said):
         untrained.upscale,
         lambda image: untrained.inpaint(image, np.eye(8, dtype=bool)),
     ):
-        with pytest.raises(ValueError, match=f"^image must be {said}"):
+        with pytest.raises(ValueError, match=f"^image must {said}"):
             restore(image)
 
 
