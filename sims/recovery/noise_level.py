@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pywt
 import torch
+from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
 from scipy.signal import convolve2d
 from scipy.sparse.linalg import LinearOperator, lsqr
 from scipy.stats import norm
@@ -26,8 +27,8 @@ LEAST_WINDOWS = 100
 """Windows that a median is taken of: it is then known to a tenth of itself."""
 MOST_CUT = 0.6
 """Share of cut pixels up to which the median tells the deviation to a fifth: beyond, more is cut than is put back."""
-SHARED = 1.5
-"""How many times the deviation of all pixels that of every other one may be, where white noise rules over detail."""
+MOST_APART = 1.5
+"""How many times the deviation of all pixels that of some of them may be, where white noise rules over detail."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
         if (deviation := pixel_deviation(pixels, known)) is not None:
             says = (
                 f"sigma estimated as {_in_codes(deviation)} of {TOP_CODE} from the pixels: median of their finest "
-                f"wavelets{_doubt(deviation, deviation_apart(pixels, known))}"
+                f"wavelets{_doubts(deviation, pixels, known)}"
             )
             return NoiseEstimate(deviation * sqrt(operator.m), says)
     if operator.m > operator.n:
@@ -97,14 +98,32 @@ def deviation_apart(image: np.ndarray, known: np.ndarray) -> float | None:
     return _of_distinct(image[:, ::2, ::2], known[::2, ::2])
 
 
-def _doubt(deviation: float, further: float | None) -> str:
-    """What is to be said where pixels further apart show another deviation."""
-    if further is None or further <= SHARED * deviation:
-        return ""
-    return (
-        f"; of every other pixel it is {_in_codes(further)}: neighbours share their noise, as in a JPEG or an enlarged "
-        "image, or there is more detail than noise; give sigma if more is seen"
-    )
+def deviation_unfilled(image: np.ndarray, known: np.ndarray) -> float | None:
+    """What `pixel_deviation` is without areas of one value inside the scale, such as a frame, where no noise is.
+
+    Areas are made of squares of 3x3 pixels, after repeats are left out.
+    """
+    image, known = _without_repeats(image, known)
+    square = (1, 3, 3)
+    level = (maximum_filter(image, square) == minimum_filter(image, square)).all(0) & (np.abs(image) < 1).any(0)
+    return _of_distinct(image, known & ~binary_dilation(level, np.ones(square[1:])))
+
+
+def _doubts(deviation: float, image: np.ndarray, known: np.ndarray) -> str:
+    """What is to be said where some of the pixels show another deviation than all of them."""
+    apart, unfilled = deviation_apart(image, known), deviation_unfilled(image, known)
+    says = ""
+    if apart is not None and apart > MOST_APART * deviation:
+        says += (
+            f"; of every other pixel it is {_in_codes(apart)}: neighbours share their noise, as in a JPEG or an "
+            "enlarged image, or there is more detail than noise; give sigma if more is seen"
+        )
+    if unfilled is not None and unfilled > MOST_APART * deviation:
+        says += (
+            f"; without areas of one value it is {_in_codes(unfilled)}: there is no noise in these, as in a frame; "
+            "give sigma if more is seen"
+        )
+    return says
 
 
 def _in_codes(deviation: float) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -292,6 +293,24 @@ def test_where_few_pixels_are_known_nothing_is_said_of_those_apart():
     assert "neighbours share" not in of_codes(codes, known)
     known[:40, :40] = True
     assert "neighbours share" in of_codes(codes, known)
+
+
+def framed(codes, value):
+    wide = np.full((160, 160), value, dtype=np.uint8)
+    wide[16:144, 16:144] = codes
+    return wide
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@pytest.mark.parametrize("sigma", [15, 25, 50])
+def test_a_frame_without_noise_is_told_with_what_lies_within_it(name, sigma):
+    codes = noisy_codes(name, sigma)
+    assert "one value" not in of_codes(codes)
+    for value in (0, 255):  # ends of the scale count for nothing
+        assert "one value" not in of_codes(framed(codes, value))
+    says = of_codes(framed(codes, 128))
+    within = float(re.search("without areas of one value it is ([0-9.]+):", says)[1])
+    assert within == pytest.approx(127.5 * pixel_deviation(codes[None] / 127.5 - 1), rel=0.02)
 
 
 def test_magnitudes_have_no_estimate():
