@@ -117,6 +117,11 @@ class RecoveryTask:
 
     def __post_init__(self) -> None:
         _check_seed(self.seed)
+        if not self.estimate or self.source_is_truth:
+            return
+        for name in ("noise", "sigma"):
+            if level := getattr(self.sensing, name, None):
+                raise ValueError(f"{name} must be left out where it is to be estimated, got {level:g}")
 
     @property
     def truth_source(self) -> str | None:

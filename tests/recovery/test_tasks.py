@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from untrained.sims.recovery.denoising import PixelNoise
 from untrained.sims.recovery.tasks import (
     RecoveryTask,
     Sensing,
@@ -14,6 +15,16 @@ from untrained.sims.recovery.tasks import (
     sensing,
     sensing_of,
 )
+
+
+@pytest.mark.parametrize(
+    ("sensing", "got"),
+    [(Sensing(noise=3, shape=(1, 8, 8)), "noise .* got 3"), (PixelNoise(25.0, noisy=True), "sigma .* got 25")],
+)
+def test_a_noise_level_that_is_told_is_not_estimated_over(sensing, got):
+    with pytest.raises(ValueError, match=got.replace(".*", "must be left out where it is to be estimated,")):
+        RecoveryTask("y.npy", sensing=sensing, estimate=True)
+    RecoveryTask("camera.png", sensing=Sensing(noise=3), estimate=True)  # noise that is added to an image
 
 
 @pytest.mark.parametrize("make", [lambda: Sensing(seed=-1), lambda: RecoveryTask("y.npz", seed=-1)])
