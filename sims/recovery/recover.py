@@ -80,13 +80,15 @@ def _options(method: str, network: Any, truth: torch.Tensor | None, settings: di
 
 
 def _measurement(y: Numbers | Measurement, operator: Operator | None, device: torch.device) -> Measurement:
-    if isinstance(y, Measurement):
-        if operator is not None and operator.fingerprint() != y.operator.fingerprint():
-            raise ValueError("operator must be left out for a measurement, which brings its own, got another")
-        return Measurement(y.operator.to(device), y.y.to(device), y.noise)
+    if operator is None and isinstance(y, Measurement):
+        operator = y.operator
     if not isinstance(operator, Operator):
         name = type(operator).__name__
         raise ValueError(f"operator must be made by untrained.operators (user adapts an object of yours), got {name}")
+    if isinstance(y, Measurement):
+        if operator is not y.operator and operator.fingerprint() != y.operator.fingerprint():
+            raise ValueError("operator must be left out for a measurement, which brings its own, got another")
+        return Measurement(y.operator.to(device), y.y.to(device), y.noise)
     return Measurement(operator.to(device), measured_numbers(y, operator).to(device))
 
 

@@ -10,7 +10,7 @@ from untrained.sims import operators
 from untrained.sims.files import FileWarning
 from untrained.sims.images.scores import score
 from untrained.sims.networks.generators import decoder
-from untrained.sims.operators.measurements import measure
+from untrained.sims.operators.measurements import Measurement, measure
 from untrained.sims.recovery import csdip, methods
 from untrained.sims.recovery.recover import recover
 from untrained.sims.recovery.result import Recovery
@@ -206,6 +206,7 @@ def test_progress_is_called():
     [
         ({"method": "cs-dip"}, r"method must be one of mixture, csdip, .*, got 'cs-dip'; did you mean csdip\?"),
         ({"operator": None}, r"operator must be made by untrained.operators \(user adapts .*\), got NoneType"),
+        ({"y": Measurement(A, Y), "operator": 5}, r"operator must be made by untrained.operators \(user .*\), got int"),
         ({"y": [1.0, 2.0]}, "y must be an array or a tensor of real numbers, got list"),
         ({"y": Y * 1j}, "y must be real where A x is, for the operator gaussian, got complex numbers"),
         ({"y": np.array(["a"])}, "y must be an array or a tensor of real numbers, got <U1"),
