@@ -185,7 +185,7 @@ def recover(
     """Recover the image (C, H, W) on [-1, 1] from y = A x + noise, y of shape (m,).
 
     y is numbers (complex ones stand for real parts, then imaginary ones), or a `Measurement`, which brings its
-    operator. `preset` and `network` (a name, `FILE.py:FACTORY` or a module) are for csdip; other settings are those of
+    operator. `network` (a name, `FILE.py:FACTORY` or a module) is for csdip; `preset` and other settings are those of
     the method, such as steps=200. `truth` (C, H, W) is for scores.
 
     Raises

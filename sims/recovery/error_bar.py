@@ -2,7 +2,7 @@
 
 For A with independent N(0, 1/m) entries and rows v that took no part in making x, the entries of A_v (x - x*) are
 independent N(0, ||x - x*||^2/m), whatever x and x* are: m ||A_v x - y_v||^2/||x - x*||^2 is chi-square with m_v degrees
-of freedom.
+of freedom. Noise of deviation sigma/sqrt(m) in y adds sigma^2 to ||x - x*||^2 there.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ class ErrorBar:
         return {**low, "error": self.estimate, **high, "error_rows": float(self.rows), "error_level": self.level}
 
 
-def error_bar(residual: torch.Tensor, m: int, n: int, level: float = LEVEL) -> ErrorBar:
+def error_bar(residual: torch.Tensor, m: int, n: int, level: float = LEVEL, noise: float = 0.0) -> ErrorBar:
     """Bound the mean squared error over n pixels from A_v x - y_v, the residual on m_v of m rows that x has not seen.
 
-    `level` is split evenly: each end fails with probability (1 - level)/2, exactly.
+    `level` is split evenly: each end fails with probability (1 - level)/2, exactly. `noise` is sigma of y, whose part
+    is taken off the estimate and the lower end alone: the upper one holds as well where sigma was estimated too large.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def error_bar(residual: torch.Tensor, m: int, n: int, level: float = LEVEL) -> E
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
     total = m * float(residual.double().square().sum()) / n
     low, high = chi2.ppf([(1 + level) / 2, (1 - level) / 2], rows)
-    return ErrorBar(total / float(low), total / rows, total / float(high), rows, level)
+    part = noise**2 / n
+    return ErrorBar(max(0.0, total / float(low) - part), total / rows - part, total / float(high), rows, level)
 
 
 def carried(bar: ErrorBar, witness: torch.Tensor, image: torch.Tensor) -> ErrorBar:

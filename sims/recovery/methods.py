@@ -23,8 +23,8 @@ class Method:
     `module` lies in `sims.recovery`; `fixed` are the settings that make it this method and no other; `files` are
     settings that name a file, and `needs` is one without which there is no such method. `later` are settings by whose
     defaults numbers are as before there were these. `by_noise` says that where the noise level is known it stops by
-    that, unless the user names a rule or the weight of its penalty goes by the noise. `version` grows when the same
-    settings give other numbers.
+    that, unless the user names a rule or the weight of its penalty goes by the noise. `usual` is the preset where none
+    is named, in place of the defaults. `version` grows when the same settings give other numbers.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Method:
     needs: str | None = None
     later: Sequence[str] = ()
     by_noise: bool = False
+    usual: str | None = None
     version: int = 1
 
     def load(self) -> Any:
@@ -65,6 +66,7 @@ METHODS: dict[str, Method] = {
             "several methods, weighed by measurements that were held out",
             "mixture",
             "MixtureSettings",
+            usual="auto",
             version=3,
         ),
         Method(
@@ -172,7 +174,7 @@ def default_method(preset: str | None, network: Any, keys: Iterable[str]) -> str
 def settings_for(
     name: str, assignments: Mapping[str, str] | None = None, preset: str | None = None, operator: Any = None
 ) -> Any:
-    """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, changed by text.
+    """Return a method's settings: a preset's (for an operator, where one is given) or its usual ones, changed by text.
 
     `network_options.width=32` changes one entry of a setting that is a mapping; those of a preset go with its network.
 
@@ -194,7 +196,7 @@ def settings_for(
 
 
 def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = None, operator: Any = None) -> Any:
-    """Return a method's settings: a preset's (for an operator, where one is given) or the defaults, and these values.
+    """Return a method's settings: a preset's (for an operator, where one is given) or its usual ones, and these values.
 
     Raises
     ------
@@ -241,6 +243,7 @@ def known_settings(name: str) -> dict[str, Any]:
 def _start(chosen: Method, preset: str | None, operator: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What is changed: a preset, whose options of a network are not those of another."""
     own: dict[str, Any] = {"network_options": {}} if "network" in changes else {}
+    preset = chosen.usual if preset is None else preset
     if preset is None:
         return own
     presets = chosen.presets()

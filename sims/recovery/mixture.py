@@ -47,6 +47,11 @@ LEAST_STEADY = 0.25
 LEAST_WEIGHT = 0.02
 """A candidate of less weight is left out, and not fitted to all measurements."""
 
+SMOOTH, OTHERS = ("csdip/smooth+csdip/fast",), ("csdip/sharp", "csdip/steady", "tv", "damp", "damp/block-matching")
+"""Candidates for small images and few measurements, and for all."""
+MORE = ("csdip/crisp", "damp/nlm")
+"""Candidates beside those, each better than the others somewhere."""
+
 
 @dataclass(frozen=True)
 class MixtureSettings:
@@ -62,7 +67,7 @@ class MixtureSettings:
     Source: Wolpert 1992, stacked generalisation; Breiman 1996, stacked regressions (weights of at least 0)
     """
 
-    candidates: str = "csdip/smooth+csdip/fast,csdip/sharp,tv,damp"
+    candidates: str = ",".join((*SMOOTH, *OTHERS))
     restarts: int = 0
     held_out: float | None = None
     folds: int | None = None
@@ -96,12 +101,8 @@ def parts_of(name: str) -> list[str]:
     return [part.strip() for part in name.split("+")]
 
 
-SMOOTH, OTHERS = ("csdip/smooth+csdip/fast",), ("csdip/sharp", "csdip/steady", "tv", "damp", "damp/block-matching")
-"""Candidates for small images and few measurements, and for all."""
-MORE = ("csdip/crisp", "damp/nlm")
-"""Candidates beside those, each better than the others somewhere."""
 PRESETS = {
-    "auto": MixtureSettings(",".join((*SMOOTH, *OTHERS))),
+    "auto": MixtureSettings(),
     "best": MixtureSettings(",".join((*SMOOTH, *OTHERS, *MORE)), restarts=5),
 }
 """`auto`: three or four networks, and the methods without one. `best`: more of both, and restarts taken together."""

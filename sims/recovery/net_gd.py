@@ -288,7 +288,8 @@ class _Task:
         witness = x if split else self._joined(ended, slice(last - self.witnesses, last))
         unseen = ended.fit.rows.bounding[last - 1]
         r = (operator.forward(witness) - self.ys[image])[unseen]
-        return carried(error_bar(r, operator.m, operator.n), witness, x).certificate()
+        bar = error_bar(r, operator.m, operator.n, noise=self.settings.noise)
+        return carried(bar, witness, x).certificate()
 
 
 SHARPNESS = 0.1

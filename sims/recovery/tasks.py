@@ -500,7 +500,9 @@ def _with_noise(settings: Mapping[str, Any], measurement: Measurement, task: Rec
 def _truth(task: RecoveryTask, shape: tuple[int, int, int]) -> torch.Tensor | None:
     if task.truth is None:
         return None
-    truth = load_image(task.truth, grey=task.grey or shape[0] == 1, size=shape[1:] if task.size else None)
+    own_size = isinstance(task.sensing, Pixels)  # the size is then the source's, of which an upscaled image is larger
+    size = shape[1:] if task.size and own_size else task.size
+    truth = load_image(task.truth, grey=task.grey or shape[0] == 1, size=size)
     if tuple(truth.shape) != tuple(shape):
         advice = f" (`size` {shape[1]}x{shape[2]} resamples it)" if truth.shape[1:] != shape[1:] else ""
         raise ValueError(f"truth must have the shape measured, {tuple(shape)}, got {tuple(truth.shape)}{advice}")

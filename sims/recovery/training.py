@@ -19,7 +19,7 @@ from untrained.sims.progress import OpenProgress, no_progress
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip
 from untrained.sims.recovery.learned_prior import READINGS, Prior, grid_search, learn_prior
-from untrained.sims.recovery.methods import assign, parse, settings_for
+from untrained.sims.recovery.methods import assign, parse, settings_for, told_noise
 from untrained.sims.recovery.tasks import read_measurement
 from untrained.sims.runtime import memory_told
 
@@ -90,14 +90,16 @@ def learn(
     """
     how, rest = _learning(assignments)
     measurements = _measurements(files, device)
-    settings = settings_for("csdip", assign(["csdip"], rest)["csdip"], preset, measurements[0].operator)
+    changes = assign(["csdip"], rest)["csdip"]
+    settings = settings_for("csdip", changes, preset, measurements[0].operator)
     if settings.restarts != 1:
         raise ValueError(f"restarts must be 1 where a prior is learned, got {settings.restarts}")
     fitted = []
     for number, measurement in enumerate(measurements):
         with memory_told("csdip"), open_progress(f"{number + 1} of {len(files)}") as watch:
             one, y = measurement.operator, measurement.y
-            fitted.append(csdip.fitted_weights(one, y, settings, seed=_seed(seed, number), watch=watch))
+            complete = told_noise("csdip", settings, changes, measurement.noise)
+            fitted.append(csdip.fitted_weights(one, y, complete, seed=_seed(seed, number), watch=watch))
     meta = {"csdip": asdict(settings), "root_seed": seed, "measurements": [m.fingerprint for m in measurements]}
     return learn_prior(fitted, seed=seed, meta=meta, **asdict(how))
 
@@ -141,7 +143,8 @@ def choose_weight(
         where a setting or a weight is out of range, or a file is no prior or no measurement.
     """
     place, measurements = str(existing(prior)), _measurements(files, device)
-    settings = settings_for("csdip", assign(["csdip"], assignments)["csdip"], preset, measurements[0].operator)
+    changes = assign(["csdip"], assignments)["csdip"]
+    settings = settings_for("csdip", changes, preset, measurements[0].operator)
     settings = replace(settings, prior=place)
     misfit = csdip.held_out_misfit
 
@@ -149,7 +152,8 @@ def choose_weight(
         candidate, total = replace(settings, prior_weight=weight), 0.0
         for number, measurement in enumerate(measurements):
             with memory_told("csdip"), open_progress(f"weight {weight:g}, {number + 1} of {len(files)}") as watch:
-                total += misfit(measurement.operator, measurement.y, candidate, seed=_seed(seed, number), watch=watch)
+                complete = told_noise("csdip", candidate, changes, measurement.noise)
+                total += misfit(measurement.operator, measurement.y, complete, seed=_seed(seed, number), watch=watch)
         return total / len(measurements)
 
     return grid_search(evaluate, weights)

@@ -12,6 +12,20 @@ from untrained.sims.recovery.error_bar import ErrorBar, carried, error_bar, has_
 N, M = 30, 40
 
 
+def test_noise_that_is_told_is_no_error_of_the_image():
+    """Its part of what was held out, 30 times the error here, is in neither the estimate nor the lower end."""
+    rng, sigma, error = stream(3, "noise and error"), 6 * np.sqrt(N), np.full(N, 1.1)
+    noises = sigma / np.sqrt(M) * rng.standard_normal((2000, 20))
+    draws = rng.standard_normal((2000, 20, N)) @ error / np.sqrt(M) + noises
+    bars = [error_bar(torch.from_numpy(residual), M, N, noise=sigma) for residual in draws]
+    low, high = (binom.ppf(end, 2000, 0.975) for end in (5e-7, 1 - 5e-7))
+    assert low <= sum(bar.low <= 1.1**2 for bar in bars) <= high
+    assert all(bar.high >= 1.1**2 for bar in bars)
+    spread = np.std([bar.estimate for bar in bars]) / np.sqrt(2000)
+    assert np.mean([bar.estimate for bar in bars]) == pytest.approx(1.1**2, abs=5 * spread)
+    assert error_bar(torch.from_numpy(draws[0]), M, N).low > 1.1**2
+
+
 @pytest.mark.parametrize(("rows", "level"), [(1, 0.9), (8, 0.95), (20, 0.5)])
 def test_bars_cover_as_often_as_their_level_says(rows, level):
     """Under a coverage of `level`, the count lies within these ends in all but 1e-6 of runs."""

@@ -13,7 +13,7 @@ from untrained.sims.operators.row_subset import RowSubset
 from untrained.sims.random.streams import stream
 from untrained.sims.recovery import csdip, mixture
 from untrained.sims.recovery.combining import plausible_mean
-from untrained.sims.recovery.methods import default_method, settings_for
+from untrained.sims.recovery.methods import checked_settings, default_method, settings_for
 from untrained.sims.recovery.mixture import MixtureSettings, folds_of, simplex_weights
 
 SHAPE = (1, 12, 12)
@@ -356,6 +356,14 @@ def test_presets_leave_out_what_an_operator_has_no_use_for():
     lines = ["csdip/smooth+csdip/fast", "csdip/sharp", "csdip/steady", "tv", "damp"]
     assert names("auto", "fourier-radial", 64, lines=5) == lines
     assert names("auto", "fourier-radial", 128, lines=10) == lines[1:]
+
+
+@pytest.mark.parametrize(("name", "side"), [("gaussian", 64), ("gaussian", 72), ("dct", 16)])
+def test_where_no_preset_is_named_it_is_auto_for_the_operator(name, side):
+    operator = make_operator(name, (1, side, side), 200, 0, torch.device("cpu"))
+    auto = mixture.preset("auto", operator)
+    assert settings_for("mixture", {}, None, operator) == checked_settings("mixture", {}, None, operator) == auto
+    assert settings_for("mixture", {"folds": "2"}, None, operator) == replace(auto, folds=2)
 
 
 @pytest.mark.parametrize(("preset", "restarts"), [("auto", (0, 0)), ("best", (5, 3))])

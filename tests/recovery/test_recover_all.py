@@ -252,6 +252,7 @@ def test_the_truth_is_taken_in_grey_where_grey_was_measured(tmp_path, file):
         ({"preset": "fast"}, "preset is for methods that have presets, got one"),
         ({"assignments": ("size=3",)}, "got 'size'"),
         ({"truth": "other.npy"}, r"shape measured, \(1, 8, 8\), got \(1, 9, 8\) \(`size` 8x8 resamples it\)"),
+        ({"truth": "other.npy", "size": (8, 6)}, r"shape measured, \(1, 8, 8\), got \(1, 8, 6\) \(`size` 8x8"),
         ({"source": "absent.npz"}, "must name a file that exists"),
         ({"source": "torn.npz"}, "damaged"),
         ({"source": "empty.npz"}, "empty"),

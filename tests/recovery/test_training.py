@@ -188,6 +188,24 @@ def test_the_weight_chosen_is_that_of_least_misfit_where_nothing_was_fitted(file
     assert choose_weight(prior, files, [0.0, 1.0, 10.0], ("steps=30", SMALL[1]), seed=4) == (best, misfits)
 
 
+def test_fits_know_the_noise_of_each_file_as_those_of_a_recovery_do(files, prior, monkeypatch):
+    clean = read_measurement(files[0])
+    save_measurement(files[0], replace(clean, noise=2.0))
+    levels = []
+    monkeypatch.setattr(csdip, "held_out_misfit", lambda *given, **_: levels.append(given[2].noise) or 1.0)
+    fitted_weights = csdip.fitted_weights
+    monkeypatch.setattr(
+        csdip,
+        "fitted_weights",
+        lambda *given, **named: levels.append(given[2].noise) or fitted_weights(*given, **named),
+    )
+    learn(files[:2], SMALL)
+    choose_weight(prior, files[:2], [1.0], SMALL[:2])
+    assert levels == [2.0, 0.0, 2.0, 0.0]
+    learn(files[:1], (*SMALL, "noise=3"))
+    assert levels[4:] == [3.0]
+
+
 def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
     measurement = read_measurement(files[0])
     operator, y = measurement.operator, measurement.y
