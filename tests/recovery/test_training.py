@@ -1,3 +1,4 @@
+import math
 import struct
 from contextlib import contextmanager
 from dataclasses import replace
@@ -186,6 +187,15 @@ def test_the_weight_chosen_is_that_of_least_misfit_where_nothing_was_fitted(file
     assert misfits[best] == min(misfits.values())
     assert len(set(misfits.values())) == 3
     assert choose_weight(prior, files, [0.0, 1.0, 10.0], ("steps=30", SMALL[1]), seed=4) == (best, misfits)
+
+
+def test_a_fit_that_diverged_chooses_no_weight(files, prior):
+    small = ("steps=30", SMALL[1])
+    best, misfits = choose_weight(prior, files, [0.0, 1e300], small, seed=4)
+    assert best == 0
+    assert math.isnan(misfits[1e300])
+    with pytest.raises(ValueError, match=r"as no fit that diverges has, got \[nan, nan\]"):
+        choose_weight(prior, files, [1e299, 1e300], small, seed=4)
 
 
 def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):
