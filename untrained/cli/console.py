@@ -30,7 +30,7 @@ def command_line() -> str:
 
 WIDE = 190
 """Columns where the output is no terminal."""
-NARROW = 40
+FEWEST = 40
 """The fewest columns that a table is set in: in fewer, which COLUMNS may say, it loses cells without a word."""
 
 
@@ -78,7 +78,7 @@ def stdout() -> Console:
             _departure.set()
 
     wide = Results()
-    return Results(width=max(wide.width, NARROW) if wide.is_terminal else WIDE)
+    return Results(width=max(wide.width, FEWEST) if wide.is_terminal else WIDE)
 
 
 def show(parts: Iterable[str | Table], screen: Console) -> None:
