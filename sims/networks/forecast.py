@@ -34,14 +34,19 @@ LEAST_TRIED, LEAST_SECONDS = 4, 0.4
 
 @dataclass(frozen=True)
 class Estimate:
-    """What something long will take: seconds, and bytes at its peak; `at_most` where a rule may end it before."""
+    """What something long will take: seconds, and bytes at its peak; `at_most` where a rule may end it before.
+
+    `besides` names what takes time of its own that nobody can tell.
+    """
 
     seconds: float
     memory: int
     at_most: bool = False
+    besides: str = ""
 
     def __str__(self) -> str:
-        return f"{'at most ' if self.at_most else ''}about {self.seconds:.3g} s and {self.memory / 1e9:.2g} GB"
+        others = f", besides what {self.besides} will take" if self.besides else ""
+        return f"{'at most ' if self.at_most else ''}about {self.seconds:.3g} s and {self.memory / 1e9:.2g} GB{others}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -166,6 +167,8 @@ def held_out_misfit(
 ) -> float:
     """Misfit, per measurement, on those that a fit did not see: what a user without the truth can choose settings by.
 
+    Of a fit that diverged, which tells nothing of its settings, it is NaN.
+
     Raises
     ------
     KeyboardInterrupt
@@ -174,6 +177,8 @@ def held_out_misfit(
     recovery = recover(operator, y, replace(settings, stopping="held-out"), seed=seed, watch=watch)
     if recovery.outcome == "interrupted":
         raise KeyboardInterrupt
+    if recovery.outcome.startswith("diverged"):
+        return math.nan
     unseen = ~fitted_part(operator.m, settings.held_out, seed).to(y.device)
     return float((operator.forward(recovery.image.to(y.device)) - y)[unseen].square().mean())
 

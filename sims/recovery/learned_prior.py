@@ -320,5 +320,7 @@ def grid_search(
     table = {float(weight): float(evaluate(float(weight))) for weight in sorted(set(weights))}
     finite = {weight: score for weight, score in table.items() if isfinite(score)}
     if not finite:
-        raise ValueError(f"evaluate must give a finite score for some weight, got {list(table.values())}")
+        raise ValueError(
+            f"weights must have one of a finite score, as no fit that diverges has, got {list(table.values())}"
+        )
     return min(finite, key=finite.__getitem__), table

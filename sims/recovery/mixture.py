@@ -211,7 +211,7 @@ def recover(
     `certificate` holds the weights, and for each candidate and the mixture the mean square of what was held out, over
     the operator's gain per pixel: an estimate of the mean squared error, plus the noise's part, of fits without those
     rows. `others` are the candidates' own images.
-    An interrupt ends the run with the mixture of what there is by then.
+    An interrupt ends the run with the mixture of what there is by then, in the first candidate with its first image.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def recover(
         while waiting := [name for name in run.weighty() if name not in run.outcomes]:
             run.fit(waiting[0])
     except KeyboardInterrupt:
-        if not run.images:
+        if run.first is None:
             raise
         outcome = "interrupted"
     image, certificate = run.mixed()
@@ -246,7 +246,8 @@ def recover(
 class _Run:
     """What is known of each candidate: its residuals on the rows held out, its newest image, how its last fit ended.
 
-    `steady` is the share of its mean squared residual that is taken to remain in a fit to all rows.
+    `steady` is the share of its mean squared residual that is taken to remain in a fit to all rows; `first` is the
+    first image of all, for an interrupt before any candidate has predicted.
     """
 
     operator: Operator
@@ -259,6 +260,7 @@ class _Run:
     steady: dict[str, float] = field(default_factory=dict)
     images: dict[str, torch.Tensor] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    first: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         self.folds = folds_of(self.operator, self.y, self.settings, self.seed)
@@ -298,7 +300,9 @@ class _Run:
         return [name for name, w in self.weights().items() if w]
 
     def mixed(self) -> tuple[torch.Tensor, dict[str, float]]:
-        """The mixture of the newest images, and what is known of it."""
+        """The mixture of the newest images, and what is known of it; before there are any, the first image alone."""
+        if not self.images and self.first is not None:
+            return self.first, {}
         weights = self.weights()
         image = sum((w * self.images[name] for name, w in weights.items() if w), torch.zeros(self.operator.shape))
         joined = np.sum([w * self.residuals[name] for name, w in weights.items() if w], 0)
@@ -341,10 +345,13 @@ def _recovered_by_part(
         recoveries = list(module.recover_batch(operators, stacked, settings, seeds=seeds, watch=run.watch))
     else:
         recover_one: Callable[..., Recovery] = module.recover
-        recoveries = [
-            recover_one(operator, y, settings, seed=run.seed, watch=run.watch)
-            for operator, y in zip(operators, ys, strict=True)
-        ]
+        recoveries = []
+        for operator, y in zip(operators, ys, strict=True):
+            recoveries.append(recover_one(operator, y, settings, seed=run.seed, watch=run.watch))
+            if recoveries[-1].outcome == "interrupted":
+                break
+    if run.first is None:
+        run.first = recoveries[0].image
     if any(recovery.outcome == "interrupted" for recovery in recoveries):
         raise KeyboardInterrupt
     return recoveries
@@ -366,14 +373,21 @@ def candidate_settings(part: str, operator: Operator, noise: float, restarts: in
 
 def estimate(
     operator: Operator, y: torch.Tensor, settings: MixtureSettings | None = None, *, seed: int = 0
-) -> Estimate:
-    """Estimate a mixture before starting it: folds and fits of the candidates that can tell."""
-    settings, needs = settings or PRESETS["auto"], []
+) -> Estimate | None:
+    """Estimate a mixture before starting it: folds and fits of the candidates that can tell; None where none can.
+
+    It is at most that, as candidates without weight are not fitted again, and besides it what the others take.
+    """
+    settings, needs, others = settings or PRESETS["auto"], [], []
     folds = len(folds_of(operator, y, settings, seed))
     for part in [part for name in settings.names() for part in parts_of(name)]:
         module = method(part.partition("/")[0]).load()
         if hasattr(module, "estimate"):
             one = module.estimate(operator, y, candidate_settings(part, operator, settings.noise), seed=seed)
             needs.append((one, folds + max(1, settings.restarts)))
+        else:
+            others.append(part)
+    if not needs:
+        return None
     seconds = sum(one.seconds * times for one, times in needs)
-    return Estimate(seconds, max((one.memory for one, _ in needs), default=0))
+    return Estimate(seconds, max(one.memory for one, _ in needs), at_most=True, besides=", ".join(others))

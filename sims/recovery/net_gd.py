@@ -161,7 +161,9 @@ def descent_estimate(
 
     def times(steps: int) -> tuple[float, float]:
         at, short = [time.perf_counter()], replace(settings, steps=steps, stopping="fixed")
-        recover(operator, y, short, seed=seed, watch=lambda *_: at.append(time.perf_counter()))
+        recovery = recover(operator, y, short, seed=seed, watch=lambda *_: at.append(time.perf_counter()))
+        if recovery.outcome == "interrupted":
+            raise KeyboardInterrupt
         return at[1] - at[0], (at[-1] - at[1]) / max(1, steps - 1)
 
     before, step = times(min(settings.steps, LEAST_TRIED + 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, sqrt
+from math import gcd, isnan, sqrt
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,10 @@ def estimated_noise(measurement: Measurement, seed: int = 0) -> NoiseEstimate:
         return NoiseEstimate(level, f"noise estimated as {level:.3g}: residual of least squares")
     try:
         settings = csdip.preset("fast", operator)
-        level = sqrt(operator.m * csdip.held_out_misfit(operator, measurement.y, settings, seed=seed))
+        misfit = csdip.held_out_misfit(operator, measurement.y, settings, seed=seed)
+        if isnan(misfit):
+            raise ValueError("the fit diverged")
+        level = sqrt(operator.m * misfit)
     except ValueError as error:
         name = "sigma" if isinstance(operator, Inpainting) else "noise"
         raise ValueError(f"{name} must be given where no fit of csdip can estimate it, got none: {error}") from error

@@ -165,7 +165,7 @@ def estimates(problem: RecoveryProblem) -> dict[str, Any]:
         if estimate := getattr(methods.method(name).load(), "estimate", None):
             with memory_told(name):
                 needs[name] = estimate(measurement.operator, measurement.y, settings, seed=problem.task.seed)
-    return needs
+    return {name: one for name, one in needs.items() if one is not None}
 
 
 def _recover(problem: RecoveryProblem, name: str, watch: Progress | None) -> Recovery:

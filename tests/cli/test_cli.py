@@ -14,6 +14,7 @@ import typer
 
 from untrained import cli
 from untrained.cli import console
+from untrained.figures.tables import Table
 from untrained.sims.record import store
 from untrained.sims.record.entries import Journal
 from untrained.theory.ledger import ledger
@@ -356,3 +357,11 @@ def test_claims_that_are_not_recorded_are_told(recorded, capsys):
     told_of = capsys.readouterr().out
     assert "not in the committed record" in told_of
     assert "No verdict contradicts" not in told_of
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "5"])
+def test_a_terminal_of_hardly_any_columns_loses_no_cell(columns, monkeypatch, capsys):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", columns)
+    console.show([Table(["method", "misfit"], [["tv", "0.25"]])], console.stdout())
+    assert re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).split() == ["method", "misfit", "tv", "0.25"]

@@ -20,7 +20,7 @@ from untrained import cli
 from untrained.sims.images.images import EXAMPLES, read_image, write_image
 from untrained.sims.images.scores import score
 from untrained.sims.operators import OPERATORS, operator_from_spec
-from untrained.sims.recovery import methods
+from untrained.sims.recovery import methods, recover
 from untrained.sims.runtime import DEVICES
 
 ROOT = Path(__file__).parents[2]
@@ -514,6 +514,40 @@ def test_off_a_terminal_a_line_a_minute_is_said(monkeypatch, capsys):
         "csdip: step 180 of 1000, loss 0.5, about 14 min left",
     ]
     assert [cli.console.duration(seconds) for seconds in (8, 99, 100, 7000)] == ["8 s", "99 s", "2 min", "1.9 h"]
+
+
+def test_the_time_left_is_of_the_fit_that_goes_on(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(cli.console.time, "monotonic", lambda: now[0])
+    with cli.console.progress_of("mixture") as watch:
+        for second, step in [(50.0, 400), (55.0, 1), (60.0, 6)]:
+            now[0] = second
+            watch(step, 26, 0.5)
+    assert capsys.readouterr().err == "mixture: step 6 of 26, loss 0.5, about 20 s left\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_while_files_are_written_waits_for_them(run, measured, monkeypatch, number, code):
+    def report(*arguments):
+        os.kill(os.getpid(), number)
+        return original(*arguments)
+
+    original = recover.run_report
+    monkeypatch.setattr(recover, "run_report", report)
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    ended = run("reconstruct", measured, "--method", "tv", "-o", "x.npy", "--json", "r.json")
+    assert (ended.returncode, told(ended)) == (code, "interrupted")
+    assert json.loads(Path("r.json").read_text())["ended"] is None
+    assert files() == ["photo.png", "r.json", "x.npy", "y.npz"]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_weights_whose_fits_diverged_are_said_and_kept(run, measured):
+    assert run("learn-prior", measured, *SMALL, "-o", "p.npz").returncode == 0
+    ended = run("choose-weight", "p.npz", measured, *SMALL, "--weights", "0,1e300", "--json", "w.json")
+    assert ended.returncode == 0
+    assert "1e+300     diverged\nuse it with --set prior=p.npz --set prior_weight=0\n" in ended.stdout
+    assert json.loads(Path("w.json").read_text())["misfits"]["1e+300"] is None
 
 
 def test_a_method_that_refuses_late_does_not_lose_the_others(run, measured, monkeypatch):

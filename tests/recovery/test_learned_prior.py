@@ -519,7 +519,7 @@ def test_of_equals_the_smallest_weight_wins_and_a_diverged_fit_never_does():
         (1.0, (), "weights must be finite numbers of at least 0, got"),
         (1.0, (1, -1), "weights must be finite numbers of at least 0, got"),
         (1.0, (1, float("inf")), "weights must be finite numbers of at least 0, got"),
-        (float("nan"), (1, 2), "evaluate must give a finite score"),
+        (float("nan"), (1, 2), "weights must have one of a finite score, as no fit that diverges has"),
     ],
 )
 def test_a_search_without_candidates_or_scores_is_refused(score, weights, message):

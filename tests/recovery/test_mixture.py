@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from untrained.sims.networks.forecast import Estimate
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.measurements import measure
 from untrained.sims.operators.row_subset import RowSubset
@@ -321,6 +322,34 @@ def test_an_interrupt_keeps_the_mixture_of_what_there_is(steps, monkeypatch):
     assert result.outcome == "interrupted"
     assert set(result.others) == set(CHEAP.names()[:steps])
     assert torch.isfinite(result.image).all()
+
+
+def test_an_interrupt_in_the_first_fit_keeps_its_image_and_begins_no_other(monkeypatch):
+    module, calls = mixture.method("tv").load(), []
+
+    def recover(operator, y, settings, *, seed, watch):
+        calls.append(1)
+        return replace(original(operator, y, settings, seed=seed), outcome="interrupted")
+
+    original = module.recover
+    monkeypatch.setattr(module, "recover", recover)
+    operator, y = problem()
+    settings = replace(CHEAP, candidates="tv,damp", folds=2)
+    result = mixture.recover(operator, y, settings, seed=4)
+    run = mixture._Run(operator, y, settings, 4, None)
+    rows, chosen = run.parts[0].rows, mixture.candidate_settings("tv", operator, 0.0)
+    assert (result.outcome, result.certificate, calls) == ("interrupted", {}, [1])
+    assert torch.equal(result.image, original(run.parts[0], y[rows], chosen, seed=4).image)
+
+
+def test_an_estimate_counts_what_can_tell_and_names_what_cannot(monkeypatch):
+    operator, y = problem()
+    assert mixture.estimate(operator, y, replace(CHEAP, candidates="tv,damp")) is None
+    one = Estimate(2.0, 3_000_000_000)
+    monkeypatch.setattr("untrained.sims.recovery.csdip.estimate", lambda *_, **__: one)
+    settings = replace(CHEAP, candidates="csdip/fast,tv,damp/block-matching", folds=3)
+    words = str(mixture.estimate(operator, y, settings))
+    assert words == "at most about 8 s and 3 GB, besides what tv, damp/block-matching will take"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -382,13 +383,18 @@ def test_the_estimate_is_what_comes_before_and_so_many_steps(monkeypatch):
             now[0] += 0.2 if step > 1 else 3.0
             if step in (1, settings.steps):
                 watch(step, settings.steps, 0.0)
+        return SimpleNamespace(outcome=outcomes[-1])
 
+    outcomes = ["steps ended"]
     operator = make_operator("gaussian", (1, 8, 8), 20)
     settings = NetGDSettings(network_options={"widths": "4,3"}, steps=100, stopping="held-out")
     said = net_gd.descent_estimate(recover, operator, torch.zeros(20), settings, seed=4)
     assert said.seconds == pytest.approx(3.0 + 100 * 0.2)
     assert (said.at_most, tried) == (True, [(5, "fixed", 4)])
     assert said.memory > operator.memory
+    outcomes.append("interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        net_gd.descent_estimate(recover, operator, torch.zeros(20), settings, seed=4)
 
 
 class Products:

@@ -1,3 +1,4 @@
+import math
 import struct
 from contextlib import contextmanager
 from dataclasses import replace
@@ -204,6 +205,15 @@ def test_fits_know_the_noise_of_each_file_as_those_of_a_recovery_do(files, prior
     assert levels == [2.0, 0.0, 2.0, 0.0]
     learn(files[:1], (*SMALL, "noise=3"))
     assert levels[4:] == [3.0]
+
+
+def test_a_fit_that_diverged_chooses_no_weight(files, prior):
+    small = ("steps=30", SMALL[1])
+    best, misfits = choose_weight(prior, files, [0.0, 1e300], small, seed=4)
+    assert best == 0
+    assert math.isnan(misfits[1e300])
+    with pytest.raises(ValueError, match=r"as no fit that diverges has, got \[nan, nan\]"):
+        choose_weight(prior, files, [1e299, 1e300], small, seed=4)
 
 
 def test_the_misfit_that_chooses_is_on_measurements_the_fit_never_saw(files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated
 
 import typer
@@ -35,8 +36,12 @@ def choose_weight_command(
         prior, files, candidates, chosen, preset, seed=seed, device=where, open_progress=console.progress_of
     )
     for weight, misfit in misfits.items():
-        print(f"{weight:<10g} {misfit:.6g}{'  least' if weight == best else ''}")
+        print(f"{weight:<10g} {_word(misfit)}{'  least' if weight == best else ''}")
     if place:
         facts = {"prior": prior, "files": files, "seed": seed, "misfits": {str(w): v for w, v in misfits.items()}}
-        reports.write_json(place, {**facts, "weight": best})
+        reports.write_json(place, reports.json_ready({**facts, "weight": best}))
     print(f"use it with --set prior={prior} --set prior_weight={best:g}")
+
+
+def _word(misfit: float) -> str:
+    return f"{misfit:.6g}" if isfinite(misfit) else "diverged"

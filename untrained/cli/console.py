@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import signal
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper, UnsupportedOperation
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def command_line() -> str:
 
 WIDE = 190
 """Columns where the output is no terminal."""
+FEWEST = 40
+"""The fewest columns that a table is set in: in fewer, which COLUMNS may say, it loses cells without a word."""
 
 
 READER_LEFT = 141
@@ -74,7 +78,7 @@ def stdout() -> Console:
             _departure.set()
 
     wide = Results()
-    return wide if wide.is_terminal else Results(width=WIDE)
+    return Results(width=max(wide.width, FEWEST) if wide.is_terminal else WIDE)
 
 
 def show(parts: Iterable[str | Table], screen: Console) -> None:
@@ -113,14 +117,20 @@ class MinuteLines:
     def __init__(self, name: str = "", *, hidden: bool = False) -> None:
         self.name, self.hidden = name, hidden
         self.begun = self.last = time.monotonic()
+        self.first = self.done = 0
 
     def tell(self, done: int, total: int, words: str) -> None:
-        """Say how far the work has come, where a minute has passed."""
+        """Say how far the work has come, where a minute has passed; fewer done than before is another piece of it."""
         now = time.monotonic()
+        if done < self.done:
+            self.begun, self.first = now, done
+        self.done = done
         if self.hidden or now - self.last < MINUTE:
             return
         self.last = now
-        left = f", about {duration((now - self.begun) * (total - done) / done)} left" if 0 < done < total else ""
+        steps, left = done - self.first, ""
+        if self.first < done < total:
+            left = f", about {duration((now - self.begun) * (total - done) / steps)} left"
         print(f"{self.name}: {words}{left}", file=sys.stderr, flush=True)
 
     def steps(self, step: int, total: int, loss: float) -> None:
@@ -168,6 +178,28 @@ def warnings_in_lines() -> Iterator[None]:
         warnings.filterwarnings("always", category=FileWarning)
         warnings.showwarning = show_line
         yield
+
+
+@contextmanager
+def interrupt_held() -> Iterator[None]:
+    """Hold the first interrupt back until the end of the block, which writes what took long; a second ends it."""
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    usual = {number: action for number in numbers if callable(action := signal.getsignal(number))}
+    late: list[signal.Signals] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, usual[signal.Signals(number)])
+        late.append(signal.Signals(number))
+
+    for number in usual:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, action in usual.items():
+            signal.signal(number, action)
+    for number in late:
+        usual[number](number, None)
 
 
 def bar(*words: str, screen: Console, **options: Any) -> Any:

@@ -44,6 +44,7 @@ from untrained.cli.options import (
 
 if TYPE_CHECKING:
     from untrained.sims.recovery.recover import Recoveries
+    from untrained.sims.recovery.reports import Outputs
     from untrained.sims.recovery.tasks import RecoveryProblem, RecoveryTask
 
 
@@ -152,9 +153,7 @@ def run_task(
     together: bool,
 ) -> None:
     """Recover what a task asks for, write the files and print the table; with `together` a picture of all methods."""
-    from untrained.figures.drawing import PICTURE_SUFFIXES, picture_bytes
-    from untrained.figures.side_by_side import measured_words, method_table, side_by_side
-    from untrained.sims.files import write_text
+    from untrained.figures.drawing import PICTURE_SUFFIXES
     from untrained.sims.recovery import recover, reports, tasks
 
     kinds = PICTURE_SUFFIXES if together else None
@@ -164,17 +163,28 @@ def run_task(
         for name, needs in recover.estimates(problem).items():
             print(f"{name}: {needs}", file=sys.stderr)
     ended = recover.recover_all(problem, console.progress_of)
+    with console.interrupt_held():
+        _write(problem, ended, places, together=together)
+
+
+def _write(problem: RecoveryProblem, ended: Recoveries, places: Outputs, *, together: bool) -> None:
+    """Write what came out, and print it."""
+    from untrained.figures.drawing import picture_bytes
+    from untrained.figures.side_by_side import measured_words, method_table, side_by_side
+    from untrained.sims.files import write_text
+    from untrained.sims.recovery import recover, reports
+
     picture = None
-    if together and out is not None:
+    if together and places.picture is not None:
         words = measured_words(problem.measurement.operator)
-        picture = picture_bytes(side_by_side(ended.results, problem.truth, words), out.suffix.lower())
+        picture = picture_bytes(side_by_side(ended.results, problem.truth, words), places.picture.suffix.lower())
     data = recover.run_report(problem, ended)
     files = reports.write_all(places, data, ended.images, picture)
     if places.page is not None:
         write_text(places.page, _page(problem, ended, data))
         files.append(places.page)
     console.show([method_table(ended.entries), *problem.notes], console.stdout())
-    option = " (--pixels LOW:HIGH)" if task.source_is_y else ""
+    option = " (--pixels LOW:HIGH)" if problem.task.source_is_y else ""
     for entry in ended.entries:
         if "warning" in entry:
             print(f"{entry['method']}: {entry['warning']}{option}", file=sys.stderr)
