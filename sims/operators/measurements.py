@@ -50,7 +50,7 @@ class Measurement:
             raise ValueError(f"y must be of shape ({self.operator.m},), got {tuple(self.y.shape)}")
         if self.y.dtype != torch.float32 or not torch.isfinite(self.y).all():
             raise ValueError("y must be float32 and finite, got other numbers")
-        _check_noise(self.noise)
+        check_deviation("noise", self.noise)
 
     @property
     def fingerprint(self) -> str:
@@ -60,9 +60,16 @@ class Measurement:
         return digest.hexdigest()
 
 
-def _check_noise(noise: object) -> None:
-    if not (isinstance(noise, Real) and 0 <= float(noise) < inf):
-        raise ValueError(f"noise must be a finite number of at least 0, got {noise!r}")
+def check_deviation(name: str, deviation: object) -> None:
+    """Refuse what is no deviation of noise.
+
+    Raises
+    ------
+    ValueError
+        where it is no finite number of at least 0.
+    """
+    if not (isinstance(deviation, Real) and 0 <= float(deviation) < inf):
+        raise ValueError(f"{name} must be a finite number of at least 0, got {deviation!r}")
 
 
 def _bytes(y: torch.Tensor) -> bytes:
@@ -159,7 +166,7 @@ def measure(image: np.ndarray | torch.Tensor, operator: Operator, noise: float =
     if tuple(image.shape) != operator.shape:
         raise ValueError(f"image must be of shape {operator.shape}, got {tuple(image.shape)}")
     check_pixels("image", image)
-    _check_noise(noise)
+    check_deviation("noise", noise)
     seed = bounded_integer("seed", seed, 0)
     with torch.no_grad():
         y = operator.forward(image.to(operator.device or image.device))

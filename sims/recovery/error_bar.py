@@ -43,7 +43,8 @@ def error_bar(residual: torch.Tensor, m: int, n: int, level: float = LEVEL, nois
     """Bound the mean squared error over n pixels from A_v x - y_v, the residual on m_v of m rows that x has not seen.
 
     `level` is split evenly: each end fails with probability (1 - level)/2, exactly. `noise` is sigma of y, whose part
-    is taken off the estimate and the lower end alone: the upper one holds as well where sigma was estimated too large.
+    is taken off the estimate, which may then be below zero, and the lower end alone: the upper one holds as well where
+    sigma was estimated too large.
 
     Raises
     ------

@@ -188,9 +188,8 @@ def settings_for(
     types_of = {key: hint for key, hint in known_settings(name).items() if key not in chosen.fixed}
     for key, text in (assignments or {}).items():
         head, _, rest = key.partition(".")
-        if head not in types_of or (rest and not _is_mapping(types_of[head])):
-            meant = suggestion(key, types_of)
-            raise ValueError(f"setting of {name} must be one of {', '.join(types_of)}, got {key!r}{meant}")
+        if not (rest and _is_mapping(types_of.get(head))):
+            check_choice(f"setting of {name}", key, types_of)
         values[head] = {**values.get(head, {}), rest: _loose(text)} if rest else parse(key, text, types_of[head])
     return kind(**values)
 
@@ -205,10 +204,7 @@ def checked_settings(name: str, values: Mapping[str, Any], preset: str | None = 
     """
     chosen, hints = method(name), known_settings(name)
     for key in values:
-        if key not in hints:
-            raise ValueError(
-                f"setting of {name} must be one of {', '.join(hints)}, got {key!r}{suggestion(key, hints)}"
-            )
+        check_choice(f"setting of {name}", key, hints)
     changes = {key: checked_value(key, value, hints[key]) for key, value in values.items()}
     return chosen.settings_class()(**{**_start(chosen, preset, operator, values), **chosen.fixed, **changes})
 

@@ -91,42 +91,38 @@ def pixel_deviation(image: np.ndarray, known: np.ndarray | None = None) -> float
     return _of_distinct(image, known) if level is None else level
 
 
-def deviation_apart(image: np.ndarray, known: np.ndarray) -> float | None:
-    """What `pixel_deviation` is of every other pixel, along both axes, after repeats are left out.
-
-    Of white noise both are alike. Noise that neighbours share, as compression and enlargement leave it, is seen better
-    further apart, where there is more detail too.
-    """
-    image, known = _without_repeats(image, known)
-    return _of_distinct(image[:, ::2, ::2], known[::2, ::2])
-
-
-def deviation_unfilled(image: np.ndarray, known: np.ndarray) -> float | None:
-    """What `pixel_deviation` is without areas of one value inside the scale, such as a frame, where no noise is.
-
-    Areas are made of squares of 3x3 pixels, after repeats are left out.
-    """
-    image, known = _without_repeats(image, known)
-    square = (1, 3, 3)
-    level = (maximum_filter(image, square) == minimum_filter(image, square)).all(0) & (np.abs(image) < 1).any(0)
-    return _of_distinct(image, known & ~binary_dilation(level, np.ones(square[1:])))
+SHARED = "neighbours share their noise, as in a JPEG or an enlarged image, or there is more detail than noise"
+FILLED = "there is no noise in these, as in a frame"
 
 
 def _doubts(deviation: float, image: np.ndarray, known: np.ndarray) -> str:
     """What is to be said where some of the pixels show another deviation than all of them."""
-    apart, unfilled = deviation_apart(image, known), deviation_unfilled(image, known)
-    says = ""
-    if apart is not None and apart > MOST_APART * deviation:
-        says += (
-            f"; of every other pixel it is {_in_codes(apart)}: neighbours share their noise, as in a JPEG or an "
-            "enlarged image, or there is more detail than noise; give sigma if more is seen"
-        )
-    if unfilled is not None and unfilled > MOST_APART * deviation:
-        says += (
-            f"; without areas of one value it is {_in_codes(unfilled)}: there is no noise in these, as in a frame; "
-            "give sigma if more is seen"
-        )
-    return says
+    image, known = _without_repeats(image, known)
+    apart, unfilled = _apart(image, known), _unfilled(image, known)
+    says = _doubt(deviation, "of every other pixel", apart, SHARED)
+    return says + _doubt(deviation, "without areas of one value", unfilled, FILLED)
+
+
+def _doubt(deviation: float, where: str, another: float | None, why: str) -> str:
+    if another is None or another <= MOST_APART * deviation:
+        return ""
+    return f"; {where} it is {_in_codes(another)}: {why}; give sigma if more is seen"
+
+
+def _apart(image: np.ndarray, known: np.ndarray) -> float | None:
+    """The deviation of every other pixel, along both axes.
+
+    Of white noise it is that of all. Noise that neighbours share, as compression and enlargement leave it, is seen
+    better further apart, where there is more detail too.
+    """
+    return _of_distinct(image[:, ::2, ::2], known[::2, ::2])
+
+
+def _unfilled(image: np.ndarray, known: np.ndarray) -> float | None:
+    """The deviation without areas of one value inside the scale, such as a frame, where no noise is: squares of 3x3."""
+    square = (1, 3, 3)
+    level = (maximum_filter(image, square) == minimum_filter(image, square)).all(0) & (np.abs(image) < 1).any(0)
+    return _of_distinct(image, known & ~binary_dilation(level, np.ones(square[1:])))
 
 
 def _in_codes(deviation: float) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import inf, sqrt
-from numbers import Real
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,10 @@ from untrained.sims.images.resizing import PIXEL_LIMIT, Size, centre_crop, resiz
 from untrained.sims.operators import make_operator
 from untrained.sims.operators.base import bounded_integer
 from untrained.sims.operators.masks import read_mask
-from untrained.sims.operators.measurements import Measurement, check_pixels, image_tensor, measure
+from untrained.sims.operators.measurements import Measurement, check_deviation, check_pixels, image_tensor, measure
 from untrained.sims.operators.own_files import mask_in_file
 from untrained.sims.recovery.denoising import TOP_CODE
 from untrained.sims.recovery.result import Recovery
-
-
-def _check_pixel_sigma(sigma: float | None) -> None:
-    if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < inf):
-        raise ValueError(f"sigma must be a finite number of at least 0, got {sigma!r}")
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,8 @@ class KnownPixels:
     mask: str | None = None
 
     def __post_init__(self) -> None:
-        _check_pixel_sigma(self.sigma)
+        if self.sigma is not None:
+            check_deviation("sigma", self.sigma)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -84,7 +79,8 @@ class BlockMeans:
     sigma: float | None = None
 
     def __post_init__(self) -> None:
-        _check_pixel_sigma(self.sigma)
+        if self.sigma is not None:
+            check_deviation("sigma", self.sigma)
 
     def measurement(self, image: torch.Tensor, device: torch.device | str = "cpu") -> Measurement:
         """Return an image (C, H, W) on [-1, 1] as a measurement of one of factor times its sides.

@@ -14,7 +14,7 @@ from untrained.sims.operators import Operator
 from untrained.sims.progress import Progress
 from untrained.sims.recovery.baselines.lasso_columns import ColumnSource, column_source, project_away
 from untrained.sims.recovery.baselines.lasso_solver import NewtonLog, PenaltyPath, dual_value
-from untrained.sims.recovery.baselines.linear_systems import gap_closed, seen_span, unseen
+from untrained.sims.recovery.baselines.linear_systems import gap_closed, seen_fit, seen_span
 from untrained.sims.recovery.result import Recovery, check_measurements
 from untrained.sims.runtime import few_threads_where_small
 
@@ -105,7 +105,7 @@ class _Problem:
         if self.paid.all() or not torch.isfinite(self.y).all():
             return x
         rest = self.y - self.operator.forward(x)
-        best = torch.linalg.pinv(self._columns, atol=unseen(self.operator.gain)) @ rest
+        best = seen_fit(self._columns, rest, self.operator.gain)
         return self._synthesis(c.clone().masked_scatter_(~self.paid, best))
 
     def certificate(self, x: torch.Tensor, u: torch.Tensor) -> dict[str, float]:

@@ -63,10 +63,15 @@ def images(operator: Operator, place: slice, device: torch.device, dtype: torch.
 def seen_span(columns: torch.Tensor, gain: float) -> torch.Tensor:
     """Orthonormal columns (m, r) that span those of A times orthonormal images, (m, k), less what A does not see."""
     U, s, _ = torch.linalg.svd(columns, full_matrices=False)
-    return U[:, s > unseen(gain)]
+    return U[:, s > _unseen(gain)]
 
 
-def unseen(gain: float) -> float:
+def seen_fit(columns: torch.Tensor, y: torch.Tensor, gain: float) -> torch.Tensor:
+    """The shortest c (k,) of least ||columns c - y||, columns (m, k) as in `seen_span`, what is unseen left out."""
+    return torch.linalg.pinv(columns, atol=_unseen(gain)) @ y
+
+
+def _unseen(gain: float) -> float:
     """The length of A x up to which an image x of length 1 is not seen: that may be rounding in float32 alone."""
     return 1e-5 * gain**0.5
 

@@ -21,8 +21,8 @@ from untrained.sims.recovery.baselines.linear_systems import (
     filtered_rows,
     gap_closed,
     row_blocks,
+    seen_fit,
     seen_span,
-    unseen,
     worth_holding,
 )
 from untrained.sims.recovery.total_variation import (
@@ -60,12 +60,14 @@ class Model:
     dtype: torch.dtype = torch.float64
     _inverse: torch.Tensor = field(init=False)
     _means: torch.Tensor = field(init=False)
+    _span: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         symbol = laplacian_symbol(*self.operator.shape[1:]).to(self.y.device)
         symbol[0, 0] = math.inf
         object.__setattr__(self, "_inverse", 1 / symbol)
-        object.__setattr__(self, "_means", seen_span(self._seen_constants(), self.operator.gain))
+        object.__setattr__(self, "_means", self.operator.forward(self._constants()).double().T)
+        object.__setattr__(self, "_span", seen_span(self._means, self.operator.gain))
 
     def _constants(self) -> torch.Tensor:
         """The constant image of length 1 of each channel, (C, C, H, W)."""
@@ -73,12 +75,9 @@ class Model:
         eye = torch.eye(channels, dtype=self.dtype, device=self.y.device)[:, :, None, None]
         return eye.repeat(1, 1, height, width) / math.sqrt(height * width)
 
-    def _seen_constants(self) -> torch.Tensor:
-        return self.operator.forward(self._constants()).double().T
-
     def best_constant(self) -> tuple[torch.Tensor, Multipliers]:
         """The image (C, H, W) of least misfit of those that cost nothing, and multipliers for where it is the best."""
-        lengths = torch.linalg.pinv(self._seen_constants(), atol=unseen(self.operator.gain)) @ self.y
+        lengths = seen_fit(self._means, self.y, self.operator.gain)
         x = torch.tensordot(lengths, self._constants().double(), 1)
         x = x.clamp(-1, 1) if self.box else x
         q = self.y - self.operator.forward(x.to(self.dtype))
@@ -103,7 +102,7 @@ class Model:
         """
         q, p, v = start.q, start.p, start.v
         if not self.box:
-            q, v = q - self._means @ (self._means.T @ q), torch.zeros_like(v)
+            q, v = q - self._span @ (self._span.T @ q), torch.zeros_like(v)
         missing = self.operator.adjoint(q.to(self.dtype)).double() - gradient_adjoint(p) - v
         v = v + missing.mean((-2, -1), keepdim=True) if self.box else v
         p = p + discrete_gradient(filtered(missing, self._inverse))
